@@ -1,0 +1,728 @@
+/*
+ * lifepay.h: opens a cash-register shift through LifePay's cloud fiscalisation.
+ *
+ * Usage
+ * -----
+ *
+ *     #include <stdio.h>
+ *     #include "lifepay.h"
+ *
+ *     int main(void)
+ *     {
+ *         lp_config config;
+ *         lp_result result;
+ *         lp_config_init(&config, sizeof config);
+ *         lp_result_init(&result, sizeof result);
+ *         config.apikey = "your API key";
+ *         config.login = "79031234567";
+ *         config.ext_id = "00106304012797-2026-11-24-1";   // your own, stored before you send
+ *         if (lp_open_shift(&config, &result) == LP_OK)
+ *             printf("accepted: %s\n", result.uuid ? result.uuid : "(test mode)");
+ *         else
+ *             fprintf(stderr, "%d %s\n", (int)result.code, result.message);
+ *         lp_result_free(&result);
+ *         return 0;
+ *     }
+ *
+ *     cc till.c -llifepay
+ *
+ * Conventions
+ * -----------
+ *
+ * LP_OK         means that LifePay took the document for printing. Nothing in this library says
+ *               that a shift is open: the report that the cash register prints, a notification to
+ *               callback_url or LifePay's personal account does.
+ * Repeats       are safe with the same ext_id only: LifePay makes no second document for it. For
+ *               how long LifePay remembers an ext_id is not published.
+ * Not given     is 0, NULL or "", in every field.
+ * Strings       are UTF-8 and end in NUL, in both directions. What is not UTF-8 is refused, and
+ *               named. Texts for people are in Russian.
+ * Calls         are cdecl. Each may be made from any thread, at any time; one lp_result belongs to
+ *               one call at a time. lp_open_shift blocks; connections are kept and shared.
+ * Ownership     What you pass is borrowed for the call and copied by it. What a result points to
+ *               is the library's, until the next call with that result or lp_result_free. Freeing
+ *               twice, freeing a copy and freeing NULL are harmless.
+ * Structs       begin with struct_size, set by lp_..._init. They only grow at their end: a program
+ *               compiled with this header works with every later library. All fields have a fixed
+ *               width, times are milliseconds.
+ * Numbers       of codes are never reused. Be ready for codes that you do not know.
+ * Crashes       NULL, bad UTF-8 and absurd sizes are answered with LP_ERR_ARGUMENT. A defect of the
+ *               library ends in LP_ERR_INTERNAL. Out of memory and stack overflow still end the
+ *               process.
+ * The process   No signal handlers, no SIGPIPE, no output to stderr, no floating-point traps.
+ *               Threads of the library block all signals. After a fork the child makes connections
+ *               of its own. Once used, the library stays in memory until the process ends: dlclose
+ *               and FreeLibrary are harmless. A look-up of a host name that the system does not
+ *               end may outlive its call, one for each name at most.
+ * Versions      0.x: minor versions may add functions, codes and fields; see include/symbols.txt.
+ */
+
+
+#ifndef LIFEPAY_H
+#define LIFEPAY_H
+
+#include <stdint.h>
+
+/* The calling convention of callbacks. */
+#if defined(_WIN32)
+#define LP_CALL __cdecl
+#else
+#define LP_CALL
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Milliseconds without a limit. */
+#define LP_FOREVER 0xFFFFFFFFu
+
+struct lp_progress;
+
+/*
+ * on_progress of lp_config, see there. progress is borrowed for the callback, user_data is that of
+ * the config. Return 0 to go on, anything else to stop.
+ */
+typedef int32_t (LP_CALL *lp_progress_fn)(const struct lp_progress *progress, void *user_data);
+
+/*
+ * callback of lp_set_log, see there. message is one line in UTF-8, borrowed for the callback.
+ */
+typedef void (LP_CALL *lp_log_fn)(int32_t level, const char *message, void *user_data);
+
+
+/**
+ * ------------------------------------------------------------------------------------------------
+ * Codes: what a call returns, and lp_result.code
+ * ------------------------------------------------------------------------------------------------
+ *
+ * 0 and positive numbers are LifePay's own, known or not: it has answered, do not repeat the
+ * request as it is. Negative numbers are the library's.
+ *
+ * LifePay took the document. That is not yet an open shift: the report that the
+ * cash register prints, or LifePay's personal account, shows whether it opened.
+ */
+#define LP_OK 0
+
+/**
+ * LifePay: «Ошибка данных». `errors` says which field and why. Correct it, then send again.
+ */
+#define LP_DATA_ERROR 400
+
+/**
+ * LifePay: «Внутренняя ошибка сервера». LifePay asks to turn to its support for the cause.
+ */
+#define LP_SERVER_ERROR 500
+
+/**
+ * LifePay: «Неверный формат данных».
+ */
+#define LP_FORMAT_ERROR 6000
+
+/**
+ * LifePay: «Не удалось найти пользователя по login».
+ */
+#define LP_LOGIN_UNKNOWN 6009
+
+/**
+ * LifePay: «Не удалось найти пользователя по login и apikey».
+ */
+#define LP_CREDENTIALS_UNKNOWN 6010
+
+/**
+ * LifePay: «Облачная фискализация запрещена».
+ */
+#define LP_FISCALIZATION_FORBIDDEN 6080
+
+/**
+ * LifePay: «Доступ запрещен».
+ */
+#define LP_ACCESS_DENIED 6095
+
+/**
+ * The request is in the outbox and has no outcome yet.
+ */
+#define LP_PENDING -1
+
+/**
+ * The call or its settings are wrong; `errors` names each field. Nothing was sent. Correct it.
+ */
+#define LP_ERR_ARGUMENT -2
+
+/**
+ * No connection, or it broke. Repeat with the same ext_id.
+ */
+#define LP_ERR_NETWORK -3
+
+/**
+ * A time limit ran out. Repeat with the same ext_id.
+ */
+#define LP_ERR_TIMEOUT -4
+
+/**
+ * No trusted TLS connection; nothing was sent over it. `message` says what is wrong with the
+ * certificate. Mend that (often this machine's date), then repeat with the same ext_id.
+ */
+#define LP_ERR_TLS -5
+
+/**
+ * An HTTP status other than 200, see `http_status`. Repeat with the same ext_id.
+ */
+#define LP_ERR_HTTP -6
+
+/**
+ * Something answered that is not LifePay: a captive portal, a broken proxy, half an answer.
+ * Repeat with the same ext_id.
+ */
+#define LP_ERR_REPLY -7
+
+/**
+ * on_progress asked to stop. `outcome` says whether LifePay may have the request.
+ */
+#define LP_ERR_CANCELLED -8
+
+/**
+ * The outbox's file cannot be used; `message` says what to do.
+ */
+#define LP_ERR_OUTBOX -9
+
+/**
+ * There is no such entry in the outbox.
+ */
+#define LP_ERR_NOT_FOUND -10
+
+/**
+ * A defect of this library was caught. Please report it, with the log. Repeat with the same ext_id.
+ */
+#define LP_ERR_INTERNAL -11
+
+/**
+ * The outbox is closed.
+ */
+#define LP_ERR_CLOSED -12
+
+/**
+ * The request waited in the outbox longer than it may, and is not repeated.
+ */
+#define LP_ERR_EXPIRED -13
+
+/**
+ * ------------------------------------------------------------------------------------------------
+ * Outcomes: lp_result.outcome
+ * ------------------------------------------------------------------------------------------------
+ *
+ * What the code cannot say. A cashier who opens the shift by hand must know it.
+ *
+ * No byte of the request left this machine in any attempt.
+ */
+#define LP_OUTCOME_NOT_SENT 1
+
+/**
+ * LifePay may have the request. Repeat it with this ext_id only: then there will be no second document.
+ */
+#define LP_OUTCOME_UNKNOWN 2
+
+/**
+ * LifePay has answered.
+ */
+#define LP_OUTCOME_ANSWERED 3
+
+/**
+ * ------------------------------------------------------------------------------------------------
+ * Trust: lp_config.trust
+ * ------------------------------------------------------------------------------------------------
+ *
+ * Mozilla's roots, compiled in, and the system's, together.
+ */
+#define LP_TRUST_DEFAULT 0
+
+/**
+ * Mozilla's roots only.
+ */
+#define LP_TRUST_BUNDLED 1
+
+/**
+ * The system's roots only.
+ */
+#define LP_TRUST_SYSTEM 2
+
+/**
+ * ------------------------------------------------------------------------------------------------
+ * Phases: lp_progress.phase
+ * ------------------------------------------------------------------------------------------------
+ *
+ * Name resolution, connect, proxy and TLS.
+ */
+#define LP_PHASE_CONNECT 1
+
+/**
+ * The request is sent and its answer awaited.
+ */
+#define LP_PHASE_EXCHANGE 2
+
+/**
+ * An attempt has failed; `code` and `http_status` say how.
+ */
+#define LP_PHASE_FAILED 3
+
+/**
+ * The pause before the next attempt.
+ */
+#define LP_PHASE_PAUSE 4
+
+/**
+ * ------------------------------------------------------------------------------------------------
+ * Log levels: lp_set_log, lp_log_to_file
+ * ------------------------------------------------------------------------------------------------
+ *
+ * No log.
+ */
+#define LP_LOG_OFF 0
+
+/**
+ * LifePay has refused a request, or a defect of this library was caught.
+ */
+#define LP_LOG_ERROR 1
+
+/**
+ * Attempts that have failed.
+ */
+#define LP_LOG_WARN 2
+
+/**
+ * Attempts that have succeeded.
+ */
+#define LP_LOG_INFO 3
+
+/**
+ * What the library decides on the way.
+ */
+#define LP_LOG_DEBUG 4
+
+/**
+ * Bodies sent and received, the apikey masked.
+ */
+#define LP_LOG_TRACE 5
+
+/**
+ * ------------------------------------------------------------------------------------------------
+ * Versions of this header
+ * ------------------------------------------------------------------------------------------------
+ *
+ * Version of the header, to compare with lp_version_number.
+ */
+#define LP_VERSION_MAJOR 0
+
+/**
+ * See LP_VERSION_MAJOR.
+ */
+#define LP_VERSION_MINOR 1
+
+/**
+ * See LP_VERSION_MAJOR.
+ */
+#define LP_VERSION_PATCH 0
+
+/**
+ * ------------------------------------------------------------------------------------------------
+ * Settings: lp_config
+ * ------------------------------------------------------------------------------------------------
+ *
+ * The request and how it is sent.
+ *
+ * Zero, NULL and "" mean "not given" in every field. All strings are UTF-8, end in NUL, are
+ * borrowed for the call and copied by it. Begin with lp_config_init.
+ */
+typedef struct lp_config {
+    /**
+     * sizeof(lp_config) of your program, set by lp_config_init.
+     */
+    uint32_t struct_size;
+    /**
+     * 0: a fiscal document. 1: test mode, nothing is fiscalised and LifePay gives no uuid.
+     */
+    int32_t test;
+    /**
+     * Required. The company's API key in LifePay. It appears in no log line, message or reply.
+     */
+    const char *apikey;
+    /**
+     * Required. Login of the company's or the shop's administrator in LifePay, as a rule a phone
+     * number 7xxxxxxxxxx. If it is a shop's with a printer of its own, the document goes to that.
+     */
+    const char *login;
+    /**
+     * Optional. The cashier's name.
+     */
+    const char *cashier_name;
+    /**
+     * Optional. The cashier's INN.
+     */
+    const char *cashier_inn;
+    /**
+     * Optional. Serial number of the fiscal printer; not given: LifePay takes one of the active ones.
+     */
+    const char *target_serial;
+    /**
+     * Optional, at most 50 characters. Your own identifier of this request. LifePay makes no second
+     * document for the same ext_id, which is what makes a repeat safe: store it before you send,
+     * and repeat with the same one. Not given: a UUID is made and returned in lp_result.ext_id,
+     * which makes a repeat safe as long as you keep it. See lp_ext_id_new.
+     */
+    const char *ext_id;
+    /**
+     * Optional, at most 255 characters. URL to which LifePay reports what became of the document.
+     */
+    const char *callback_url;
+    /**
+     * Optional. A string that LifePay sends back to callback_url.
+     */
+    const char *callback_data;
+    /**
+     * Optional, in place of callback_data: the text of a JSON object or array, sent as it is.
+     */
+    const char *callback_data_json;
+    /**
+     * Default: https://sapi.life-pay.ru. Plain http is accepted only to this machine (127.0.0.1,
+     * [::1], localhost), for the sandbox: the apikey must not travel in the clear.
+     */
+    const char *base_url;
+    /**
+     * http://user:password@host:port (percent-encode special characters), https likewise. Default:
+     * the environment's (ALL_PROXY, HTTPS_PROXY, HTTP_PROXY, NO_PROXY) and, on Windows, the
+     * system's static setting, neither for a base_url on this machine. "none": no proxy.
+     */
+    const char *proxy;
+    /**
+     * Path of a PEM file of root certificates that are trusted besides those of `trust`.
+     */
+    const char *ca_file;
+    /**
+     * Whose certificates are trusted: LP_TRUST_.... Verification cannot be turned off.
+     */
+    int32_t trust;
+    /**
+     * Milliseconds for name resolution, connect, proxy and TLS of one attempt. Default: 10000.
+     */
+    uint32_t connect_timeout_ms;
+    /**
+     * Milliseconds for one attempt, all of it. Default: 30000.
+     */
+    uint32_t timeout_ms;
+    /**
+     * lp_open_shift only. 0: one attempt. Otherwise attempts are made until LifePay has answered
+     * or this many milliseconds have passed; no attempt goes on beyond that, and none is waited
+     * for that would begin beyond it. LP_FOREVER: no limit.
+     */
+    uint32_t retry_for_ms;
+    /**
+     * Milliseconds between the attempts, an array of retry_delay_count elements, borrowed for the
+     * call; the last one repeats. Default: LifePay's timetable, 1, 3 and 5 minutes, then every 10.
+     * A pause shorter than 100 ms is taken for 100 ms; a longer Retry-After of the server (up to
+     * a day) is honoured.
+     */
+    const uint32_t *retry_delays_ms;
+    /**
+     * Called on your thread after each failed attempt and about five times a second at all other
+     * times. Non-zero stops the call within a second: LP_ERR_CANCELLED. It may call everything
+     * except on the lp_result of this call. It must not throw, longjmp or end the thread.
+     */
+    lp_progress_fn on_progress;
+    /**
+     * Handed to on_progress as it is.
+     */
+    void *user_data;
+    /**
+     * How many elements retry_delays_ms has, at most 1000.
+     */
+    uint32_t retry_delay_count;
+    /**
+     * Outbox only, no meaning for lp_open_shift. Milliseconds after which a request is not
+     * repeated any more. Default: 12 hours. LP_FOREVER: never.
+     */
+    uint32_t expires_after_ms;
+    /**
+     * Outbox only, no meaning for lp_open_shift. Requests at once. Default: 4.
+     */
+    uint32_t concurrency;
+    /**
+     * Outbox only, no meaning for lp_open_shift. Days for which finished entries are kept.
+     * Default: 30.
+     */
+    uint32_t keep_days;
+} lp_config;
+
+/**
+ * ------------------------------------------------------------------------------------------------
+ * Results: lp_result
+ * ------------------------------------------------------------------------------------------------
+ *
+ * One field of the request and what is wrong with it. LifePay's field errors and our own argument
+ * errors have the same form.
+ */
+typedef struct lp_field_error {
+    /**
+     * Name of the field; "" if LifePay named none. Nested ones are joined by dots.
+     */
+    const char *field;
+    /**
+     * What is wrong with it, in Russian.
+     */
+    const char *message;
+} lp_field_error;
+
+/**
+ * What came of a call.
+ *
+ * All pointers are owned by the library and valid until the next call with this result or
+ * lp_result_free. Begin with lp_result_init, end with lp_result_free.
+ */
+typedef struct lp_result {
+    /**
+     * sizeof(lp_result) of your program, set by lp_result_init.
+     */
+    uint32_t struct_size;
+    /**
+     * The same as the call returned: LP_OK, LifePay's code (positive) or LP_ERR_... (negative).
+     */
+    int32_t code;
+    /**
+     * Whether LifePay may have the request: LP_OUTCOME_..., over all attempts.
+     */
+    int32_t outcome;
+    /**
+     * HTTP status of the last attempt; 0: no answer came.
+     */
+    int32_t http_status;
+    /**
+     * How many attempts were made.
+     */
+    uint32_t attempts;
+    /**
+     * Milliseconds after which to repeat, where a repeat makes sense: the timetable's next pause,
+     * or the server's Retry-After if that is longer. Otherwise 0.
+     */
+    uint32_t retry_after_ms;
+    /**
+     * Private: whose the strings are. Do not change it.
+     */
+    uint64_t owner;
+    /**
+     * The document's uuid from LifePay. NULL in test mode, and if code is not LP_OK.
+     */
+    const char *uuid;
+    /**
+     * The ext_id that was sent, given or made. NULL only if the arguments were wrong.
+     */
+    const char *ext_id;
+    /**
+     * In Russian, for a person at the till or on the phone: what happened and what to do.
+     */
+    const char *message;
+    /**
+     * Technical, as the system or the TLS library put it, for the log. May be NULL.
+     */
+    const char *detail;
+    /**
+     * The body that was received, for a support request: the apikey masked, NUL and what is not
+     * UTF-8 replaced by U+FFFD. NULL if there was none.
+     */
+    const char *reply;
+    /**
+     * error_count elements, NULL if there are none.
+     */
+    const struct lp_field_error *errors;
+    /**
+     * How many elements errors has.
+     */
+    uint32_t error_count;
+    /**
+     * Always 0.
+     */
+    uint32_t reserved;
+} lp_result;
+
+/**
+ * ------------------------------------------------------------------------------------------------
+ * Settings: begin
+ * ------------------------------------------------------------------------------------------------
+ *
+ * Zeroes a config and states its size. Call it first, as lp_config_init(&config, sizeof config).
+ *
+ * config: yours, size bytes; nothing in it needs to be released.
+ *
+ * Returns LP_OK, or LP_ERR_ARGUMENT if config is NULL or size is not that of an lp_config.
+ */
+int32_t lp_config_init(struct lp_config *config, uint32_t size);
+
+/**
+ * ------------------------------------------------------------------------------------------------
+ * Results: begin and end
+ * ------------------------------------------------------------------------------------------------
+ *
+ * Zeroes a result and states its size. Call it first, as lp_result_init(&result, sizeof result).
+ * It releases nothing: for that there is lp_result_free.
+ *
+ * result: yours, size bytes.
+ *
+ * Returns LP_OK, or LP_ERR_ARGUMENT if result is NULL or size is not that of an lp_result.
+ */
+int32_t lp_result_init(struct lp_result *result, uint32_t size);
+
+/**
+ * Releases what a result holds and zeroes it; it can be used again at once.
+ *
+ * result: yours. Its strings and errors are invalid from then on.
+ *
+ * Freeing twice, freeing a copy, NULL, or a result that was never initialised is harmless.
+ */
+void lp_result_free(struct lp_result *result);
+
+/**
+ * ------------------------------------------------------------------------------------------------
+ * Opening a shift
+ * ------------------------------------------------------------------------------------------------
+ *
+ * Opens a shift: checks config, sends the request, and says what came of it.
+ *
+ * config: borrowed for the call, with all it points to. result: yours, initialised; release what it
+ * holds with lp_result_free.
+ *
+ * Returns the same as result->code:
+ * - LP_OK: LifePay took the document. That is not yet an open shift.
+ * - positive: LifePay's own code. It has answered; do not repeat the request as it is.
+ * - negative: LP_ERR_.... See result->outcome for whether LifePay may have the request, and repeat
+ *   with the same ext_id after result->retry_after_ms, or let config->retry_for_ms do it.
+ *
+ * Blocks until LifePay has answered, the time limits or retry_for_ms are over, or on_progress
+ * stops it. Releases what result held, after config has been copied: config.ext_id may point to
+ * result.ext_id.
+ *
+ * If result is NULL or was not initialised, nothing is sent and LP_ERR_ARGUMENT returned.
+ */
+int32_t lp_open_shift(const struct lp_config *config, struct lp_result *result);
+
+/**
+ * ------------------------------------------------------------------------------------------------
+ * An ext_id made beforehand
+ * ------------------------------------------------------------------------------------------------
+ *
+ * Writes a new ext_id (a random UUID, 36 characters and NUL) into buffer.
+ *
+ * buffer: yours, size bytes.
+ *
+ * Store it, then send with it: so a repeat is safe even after a crash.
+ *
+ * Returns LP_OK, or LP_ERR_ARGUMENT if buffer is NULL or size, in bytes, is below 37; then nothing
+ * is written, but for an empty string where there is room for one.
+ */
+int32_t lp_ext_id_new(char *buffer, uint32_t size);
+
+/**
+ * ------------------------------------------------------------------------------------------------
+ * JSON in place of structs
+ * ------------------------------------------------------------------------------------------------
+ *
+ * lp_open_shift for languages that have no structs, and for settings kept in a file.
+ *
+ * request: in UTF-8, borrowed for the call. It is a JSON object. Its keys are the fields of lp_config, except struct_size, on_progress,
+ * user_data and retry_delay_count: strings and numbers as there, retry_delays_ms an array of
+ * numbers, callback_data also an object or array. null means "not given"; an unknown key is an
+ * argument error.
+ *
+ * *answer is set to a JSON object with every field of lp_result but struct_size, owner and
+ * reserved: null where the struct has NULL, errors an array of {"field", "message"}. It is always
+ * set if answer is not NULL, and must be released with lp_string_free.
+ *
+ * Returns the same code as lp_open_shift. If answer is NULL, nothing is sent and LP_ERR_ARGUMENT
+ * returned.
+ */
+int32_t lp_open_shift_json(const char *request,
+                           char **answer);
+
+/**
+ * Releases a string that lp_open_shift_json has returned.
+ *
+ * NULL, and a pointer that is no such string or was freed already, is harmless, as long as the
+ * library has not returned a new string at the same address since.
+ */
+void lp_string_free(char *string);
+
+/**
+ * ------------------------------------------------------------------------------------------------
+ * Codes in words
+ * ------------------------------------------------------------------------------------------------
+ *
+ * The name of a code for logs, such as "LP_ERR_TIMEOUT"; "UNKNOWN" for one that has none.
+ *
+ * Returns a static string in ASCII. Never NULL; do not free it.
+ */
+const char *lp_code_name(int32_t code);
+
+/**
+ * A code as a Russian sentence for a cashier. LifePay's codes have the page's own wording. Codes
+ * that are not known have a text too.
+ *
+ * Returns a static string in UTF-8. Never NULL; do not free it.
+ */
+const char *lp_code_text(int32_t code);
+
+/**
+ * ------------------------------------------------------------------------------------------------
+ * The log
+ * ------------------------------------------------------------------------------------------------
+ *
+ * Hands the log to a callback of yours, in place of the one before. It returns when the old
+ * callback runs nowhere any more.
+ *
+ * callback may be NULL: no callback. level is LP_LOG_...: what is told, that and all below.
+ * message is one line in UTF-8, borrowed for the callback; user_data is handed on as it is.
+ * The callback may be called from any thread, several at once. It may call lp_version,
+ * lp_version_number and lp_code_...; everything else answers LP_ERR_ARGUMENT there. It must not
+ * throw, longjmp or end the thread.
+ *
+ * Returns LP_OK, or LP_ERR_ARGUMENT if level is none.
+ */
+int32_t lp_set_log(lp_log_fn callback, void *user_data, int32_t level);
+
+/**
+ * Writes the log to a file, for hosts that cannot take callbacks; in place of the file before.
+ *
+ * path: in UTF-8, borrowed for the call; NULL or "": no file. level: LP_LOG_.... max_bytes: the size at which the file is
+ * renamed to path + ".old", in the place of the one before, and begun anew; 0: 10 MiB. A line has
+ * the local time with its offset, version, process, level, and for an attempt ext_id, number, HTTP
+ * status, code and milliseconds. The apikey is in none.
+ *
+ * For tills whose program cannot be changed the environment variable LIFEPAY_LOG does the same,
+ * besides what the program sets: PATH, or LEVEL,PATH, where LEVEL is error, warn, info (the
+ * default), debug or trace. It is read at the first call of the library.
+ *
+ * Returns LP_OK, or LP_ERR_ARGUMENT if level is none or the file cannot be written; then the file
+ * before stays in use.
+ */
+int32_t lp_log_to_file(const char *path,
+                       int32_t level,
+                       uint32_t max_bytes);
+
+/**
+ * ------------------------------------------------------------------------------------------------
+ * The library's version
+ * ------------------------------------------------------------------------------------------------
+ *
+ * The library's version, such as "0.1.0".
+ *
+ * Returns a static string. Never NULL; do not free it.
+ */
+const char *lp_version(void);
+
+/**
+ * The library's version as a number, major * 10000 + minor * 100 + patch: 100 is 0.1.0.
+ */
+uint32_t lp_version_number(void);
+
+#endif  /* LIFEPAY_H */
+
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif

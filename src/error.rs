@@ -1,0 +1,183 @@
+//! What can go wrong on our side, and how it is told.
+
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::code;
+
+/// One field and what is wrong with it: LifePay's errors and ours have the same form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    pub field: String,
+    pub message: String,
+}
+
+impl FieldError {
+    pub fn new(field: &str, message: impl Into<String>) -> Self {
+        FieldError {
+            field: field.to_owned(),
+            message: message.into(),
+        }
+    }
+}
+
+/// Why an attempt, or the call as a whole, brought no answer of LifePay.
+///
+/// `Display` is the technical detail. `code` and `message` are what the host is told.
+#[derive(Debug, Clone, Error)]
+pub enum Failure {
+    #[error("invalid arguments")]
+    Argument(Vec<FieldError>),
+    #[error("{detail}")]
+    Network { what: &'static str, detail: String },
+    #[error("time limit: {during} took longer than {limit_ms} ms")]
+    Timeout { during: &'static str, limit_ms: u64 },
+    #[error("{detail}")]
+    Tls { what: &'static str, detail: String },
+    #[error("HTTP status {status}")]
+    Http { status: u16 },
+    #[error("{detail}")]
+    Reply { what: &'static str, detail: String },
+    #[error("cancelled by on_progress")]
+    Cancelled,
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+impl Failure {
+    pub fn network(what: &'static str, detail: impl ToString) -> Self {
+        Failure::Network {
+            what,
+            detail: detail.to_string(),
+        }
+    }
+
+    pub fn tls(what: &'static str, detail: impl ToString) -> Self {
+        Failure::Tls {
+            what,
+            detail: detail.to_string(),
+        }
+    }
+
+    pub fn reply(what: &'static str, detail: impl ToString) -> Self {
+        Failure::Reply {
+            what,
+            detail: detail.to_string(),
+        }
+    }
+
+    pub fn argument(field: &str, message: impl Into<String>) -> Self {
+        Failure::Argument(vec![FieldError::new(field, message)])
+    }
+
+    /// The number that crosses the ABI.
+    pub fn code(&self) -> i32 {
+        match self {
+            Failure::Argument(_) => code::LP_ERR_ARGUMENT,
+            Failure::Network { .. } => code::LP_ERR_NETWORK,
+            Failure::Timeout { .. } => code::LP_ERR_TIMEOUT,
+            Failure::Tls { .. } => code::LP_ERR_TLS,
+            Failure::Http { .. } => code::LP_ERR_HTTP,
+            Failure::Reply { .. } => code::LP_ERR_REPLY,
+            Failure::Cancelled => code::LP_ERR_CANCELLED,
+            Failure::Internal(_) => code::LP_ERR_INTERNAL,
+        }
+    }
+
+    /// Whether the same request may succeed when it is sent again, unchanged.
+    pub fn is_repeatable(&self) -> bool {
+        !matches!(
+            self,
+            Failure::Argument(_) | Failure::Cancelled | Failure::Internal(_)
+        )
+    }
+
+    /// For a person at the till or on the phone: what happened, and what to do.
+    pub fn message(&self) -> String {
+        let code = self.code();
+        let what = match self {
+            Failure::Argument(errors) => {
+                let list: Vec<String> = errors
+                    .iter()
+                    .map(|e| format!("{} — {}", e.field, e.message))
+                    .collect();
+                return format!("{} {}.", code::text_str(code), list.join("; "));
+            }
+            Failure::Network { what, .. }
+            | Failure::Tls { what, .. }
+            | Failure::Reply { what, .. } => (*what).to_owned(),
+            Failure::Http { status } => describe_status(*status),
+            Failure::Timeout { during, limit_ms } => {
+                format!(
+                    "Прошло {:.1} с, а {during} не закончено.",
+                    *limit_ms as f64 / 1000.0
+                )
+            }
+            Failure::Cancelled | Failure::Internal(_) => String::new(),
+        };
+        join_sentences(&[code::text_str(code), &what, code::advice(code)])
+    }
+}
+
+/// What an HTTP status other than 200 usually means on the way to LifePay.
+fn describe_status(status: u16) -> String {
+    let meaning = match status {
+        300..=399 => {
+            "кто-то перенаправляет запросы: портал сети требует входа или неверен base_url"
+        }
+        401 | 403 => "доступ не разрешён сервером или прокси",
+        404 | 405 => "по этому адресу нет такого метода, проверьте base_url",
+        407 => "прокси требует имя и пароль",
+        429 => "сервер просит повторять реже",
+        500..=599 => "сбой на стороне сервера",
+        _ => "сервер ответил необычно",
+    };
+    format!("Код HTTP {status}: {meaning}.")
+}
+
+/// The sentences that are not empty, with a space between them.
+pub fn join_sentences(sentences: &[&str]) -> String {
+    let given: Vec<&str> = sentences
+        .iter()
+        .map(|sentence| sentence.trim())
+        .filter(|s| !s.is_empty())
+        .collect();
+    given.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_argument_error_names_every_field() {
+        let failure = Failure::Argument(vec![
+            FieldError::new("apikey", "не задан"),
+            FieldError::new("login", "не задан"),
+        ]);
+        assert_eq!(
+            failure.message(),
+            "Неверные параметры, запрос не отправлен. apikey — не задан; login — не задан."
+        );
+    }
+
+    #[test]
+    fn a_failure_that_may_pass_says_to_repeat_with_the_same_ext_id() {
+        for failure in [
+            Failure::network("", ""),
+            Failure::Timeout {
+                during: "соединение",
+                limit_ms: 1500,
+            },
+            Failure::Http { status: 503 },
+            Failure::reply("", ""),
+        ] {
+            assert!(failure.is_repeatable());
+            assert!(
+                failure.message().contains("ext_id"),
+                "{}",
+                failure.message()
+            );
+        }
+    }
+}

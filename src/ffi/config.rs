@@ -1,0 +1,224 @@
+//! `lp_config`: what a host sets for a call.
+
+use std::ffi::{c_char, c_void};
+
+use super::guard::guard;
+use super::layout::{self, Sized32};
+use super::progress::lp_progress_fn;
+use super::text;
+use crate::code::{LP_ERR_ARGUMENT, LP_OK};
+use crate::error::FieldError;
+use crate::settings::Settings;
+use crate::shift::Fields;
+use crate::transport::route::Connection;
+
+/// ------------------------------------------------------------------------------------------------
+/// Settings: lp_config
+/// ------------------------------------------------------------------------------------------------
+///
+/// The request and how it is sent.
+///
+/// Zero, NULL and "" mean "not given" in every field. All strings are UTF-8, end in NUL, are
+/// borrowed for the call and copied by it. Begin with lp_config_init.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct lp_config {
+    /// sizeof(lp_config) of your program, set by lp_config_init.
+    pub struct_size: u32,
+    /// 0: a fiscal document. 1: test mode, nothing is fiscalised and LifePay gives no uuid.
+    pub test: i32,
+    /// Required. The company's API key in LifePay. It appears in no log line, message or reply.
+    pub apikey: *const c_char,
+    /// Required. Login of the company's or the shop's administrator in LifePay, as a rule a phone
+    /// number 7xxxxxxxxxx. If it is a shop's with a printer of its own, the document goes to that.
+    pub login: *const c_char,
+    /// Optional. The cashier's name.
+    pub cashier_name: *const c_char,
+    /// Optional. The cashier's INN.
+    pub cashier_inn: *const c_char,
+    /// Optional. Serial number of the fiscal printer; not given: LifePay takes one of the active ones.
+    pub target_serial: *const c_char,
+    /// Optional, at most 50 characters. Your own identifier of this request. LifePay makes no second
+    /// document for the same ext_id, which is what makes a repeat safe: store it before you send,
+    /// and repeat with the same one. Not given: a UUID is made and returned in lp_result.ext_id,
+    /// which makes a repeat safe as long as you keep it. See lp_ext_id_new.
+    pub ext_id: *const c_char,
+    /// Optional, at most 255 characters. URL to which LifePay reports what became of the document.
+    pub callback_url: *const c_char,
+    /// Optional. A string that LifePay sends back to callback_url.
+    pub callback_data: *const c_char,
+    /// Optional, in place of callback_data: the text of a JSON object or array, sent as it is.
+    pub callback_data_json: *const c_char,
+    /// Default: https://sapi.life-pay.ru. Plain http is accepted only to this machine (127.0.0.1,
+    /// [::1], localhost), for the sandbox: the apikey must not travel in the clear.
+    pub base_url: *const c_char,
+    /// http://user:password@host:port (percent-encode special characters), https likewise. Default:
+    /// the environment's (ALL_PROXY, HTTPS_PROXY, HTTP_PROXY, NO_PROXY) and, on Windows, the
+    /// system's static setting, neither for a base_url on this machine. "none": no proxy.
+    pub proxy: *const c_char,
+    /// Path of a PEM file of root certificates that are trusted besides those of `trust`.
+    pub ca_file: *const c_char,
+    /// Whose certificates are trusted: LP_TRUST_.... Verification cannot be turned off.
+    pub trust: i32,
+    /// Milliseconds for name resolution, connect, proxy and TLS of one attempt. Default: 10000.
+    pub connect_timeout_ms: u32,
+    /// Milliseconds for one attempt, all of it. Default: 30000.
+    pub timeout_ms: u32,
+    /// lp_open_shift only. 0: one attempt. Otherwise attempts are made until LifePay has answered
+    /// or this many milliseconds have passed; no attempt goes on beyond that, and none is waited
+    /// for that would begin beyond it. LP_FOREVER: no limit.
+    pub retry_for_ms: u32,
+    /// Milliseconds between the attempts, an array of retry_delay_count elements, borrowed for the
+    /// call; the last one repeats. Default: LifePay's timetable, 1, 3 and 5 minutes, then every 10.
+    /// A pause shorter than 100 ms is taken for 100 ms; a longer Retry-After of the server (up to
+    /// a day) is honoured.
+    pub retry_delays_ms: *const u32,
+    /// Called on your thread after each failed attempt and about five times a second at all other
+    /// times. Non-zero stops the call within a second: LP_ERR_CANCELLED. It may call everything
+    /// except on the lp_result of this call. It must not throw, longjmp or end the thread.
+    pub on_progress: lp_progress_fn,
+    /// Handed to on_progress as it is.
+    pub user_data: *mut c_void,
+    /// How many elements retry_delays_ms has, at most 1000.
+    pub retry_delay_count: u32,
+    /// Outbox only, no meaning for lp_open_shift. Milliseconds after which a request is not
+    /// repeated any more. Default: 12 hours. LP_FOREVER: never.
+    pub expires_after_ms: u32,
+    /// Outbox only, no meaning for lp_open_shift. Requests at once. Default: 4.
+    pub concurrency: u32,
+    /// Outbox only, no meaning for lp_open_shift. Days for which finished entries are kept.
+    /// Default: 30.
+    pub keep_days: u32,
+}
+
+// SAFETY: repr(C), begins with struct_size, and zero is a valid number, pointer and callback.
+unsafe impl Sized32 for lp_config {
+    const FIRST_SIZE: u32 = if cfg!(target_pointer_width = "64") {
+        160
+    } else {
+        100
+    };
+}
+
+/// ------------------------------------------------------------------------------------------------
+/// Settings: begin
+/// ------------------------------------------------------------------------------------------------
+///
+/// Zeroes a config and states its size. Call it first, as lp_config_init(&config, sizeof config).
+///
+/// config: yours, size bytes; nothing in it needs to be released.
+///
+/// Returns LP_OK, or LP_ERR_ARGUMENT if config is NULL or size is not that of an lp_config.
+#[no_mangle]
+pub unsafe extern "C" fn lp_config_init(config: *mut lp_config, size: u32) -> i32 {
+    guard(|| {
+        // SAFETY: as the caller vouches for.
+        if unsafe { layout::init(config, size) } {
+            LP_OK
+        } else {
+            LP_ERR_ARGUMENT
+        }
+    })
+}
+
+/// What was read, and what of it could not be.
+pub struct Given {
+    pub settings: Settings,
+    pub faults: Vec<FieldError>,
+    pub on_progress: lp_progress_fn,
+    pub user_data: *mut c_void,
+}
+
+/// Copies everything out of the host's struct.
+///
+/// # Errors
+///
+/// Why the struct cannot be read at all, by field.
+///
+/// # Safety
+///
+/// `config` is NULL or points to a struct of the size it states, whose pointers are NULL or valid.
+pub unsafe fn read(config: *const lp_config) -> Result<Given, FieldError> {
+    if config.is_null() {
+        return Err(FieldError::new("config", "NULL"));
+    }
+    // SAFETY: not NULL, and at least as large as version 1's.
+    let size = unsafe { layout::stated_size(config) }.ok_or_else(|| {
+        FieldError::new(
+            "struct_size",
+            "не размер lp_config: нужен вызов lp_config_init(&config, sizeof config)",
+        )
+    })?;
+    // SAFETY: the struct has the size it states.
+    if unsafe { layout::has_unknown(config, size) } {
+        let message = "заданы поля, которых эта версия библиотеки не знает: обновите библиотеку";
+        return Err(FieldError::new("struct_size", message));
+    }
+    // SAFETY: as above.
+    let config = unsafe { layout::copy_in(config, size) };
+    let mut faults = Vec::new();
+    // SAFETY: the caller vouches for every pointer in the struct.
+    let mut text = |pointer, field| unsafe { text::read(pointer, field, &mut faults) };
+    let fields = Fields {
+        apikey: text(config.apikey, "apikey"),
+        login: text(config.login, "login"),
+        test: config.test,
+        cashier_name: text(config.cashier_name, "cashier_name"),
+        cashier_inn: text(config.cashier_inn, "cashier_inn"),
+        target_serial: text(config.target_serial, "target_serial"),
+        ext_id: text(config.ext_id, "ext_id"),
+        callback_url: text(config.callback_url, "callback_url"),
+        callback_data: text(config.callback_data, "callback_data"),
+        callback_data_json: text(config.callback_data_json, "callback_data_json"),
+    };
+    let connection = Connection {
+        base_url: text(config.base_url, "base_url"),
+        proxy: text(config.proxy, "proxy"),
+        trust: config.trust,
+        ca_file: text(config.ca_file, "ca_file"),
+        connect_timeout_ms: config.connect_timeout_ms,
+        timeout_ms: config.timeout_ms,
+    };
+    // SAFETY: the caller vouches for the array.
+    let retry_delays_ms = unsafe { delays(&config, &mut faults) };
+    Ok(Given {
+        settings: Settings {
+            fields,
+            connection,
+            retry_for_ms: config.retry_for_ms,
+            retry_delays_ms,
+        },
+        faults,
+        on_progress: config.on_progress,
+        user_data: config.user_data,
+    })
+}
+
+/// Copies the timetable.
+///
+/// # Safety
+///
+/// `retry_delays_ms` is NULL or points to `retry_delay_count` numbers.
+unsafe fn delays(config: &lp_config, faults: &mut Vec<FieldError>) -> Vec<u32> {
+    let count = config.retry_delay_count as usize;
+    match (config.retry_delays_ms.is_null(), count) {
+        (_, 0) => Vec::new(),
+        (true, _) => {
+            faults.push(FieldError::new(
+                "retry_delays_ms",
+                "NULL, а retry_delay_count не 0",
+            ));
+            Vec::new()
+        }
+        // Not read: a count like this is garbage. The timetable's own check tells its limit.
+        (false, 1001..) => {
+            let message = format!("{count} пауз, а допустимо не более 1000");
+            faults.push(FieldError::new("retry_delay_count", message));
+            Vec::new()
+        }
+        // SAFETY: the array has `count` elements; it may be packed.
+        (false, _) => (0..count)
+            .map(|place| unsafe { config.retry_delays_ms.add(place).read_unaligned() })
+            .collect(),
+    }
+}

@@ -1,0 +1,42 @@
+//! `lp_ext_id_new`: an identifier made before the request, so that it can be stored first.
+
+use std::ffi::c_char;
+
+use super::guard::guard;
+use crate::code::{LP_ERR_ARGUMENT, LP_OK};
+use crate::settings;
+
+/// ------------------------------------------------------------------------------------------------
+/// An ext_id made beforehand
+/// ------------------------------------------------------------------------------------------------
+///
+/// Writes a new ext_id (a random UUID, 36 characters and NUL) into buffer.
+///
+/// buffer: yours, size bytes.
+///
+/// Store it, then send with it: so a repeat is safe even after a crash.
+///
+/// Returns LP_OK, or LP_ERR_ARGUMENT if buffer is NULL or size, in bytes, is below 37; then nothing
+/// is written, but for an empty string where there is room for one.
+#[no_mangle]
+pub unsafe extern "C" fn lp_ext_id_new(buffer: *mut c_char, size: u32) -> i32 {
+    guard(|| {
+        if buffer.is_null() || size == 0 {
+            return LP_ERR_ARGUMENT;
+        }
+        let ext_id = settings::new_ext_id();
+        let fits = ext_id.len() < size as usize;
+        let text = if fits { ext_id.as_str() } else { "" };
+        let bytes = text.as_ptr().cast::<c_char>();
+        // SAFETY: the text and its NUL are no longer than `size`.
+        unsafe {
+            bytes.copy_to_nonoverlapping(buffer, text.len());
+            buffer.add(text.len()).write(0);
+        }
+        if fits {
+            LP_OK
+        } else {
+            LP_ERR_ARGUMENT
+        }
+    })
+}

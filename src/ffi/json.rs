@@ -1,0 +1,252 @@
+//! `lp_open_shift_json`: the same call for languages that have no structs.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::{c_char, CString};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::de::DeserializeOwned;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::guard::{catch, guard};
+use super::shift::deliver;
+use super::text;
+use crate::code::{LP_ERR_ARGUMENT, LP_ERR_INTERNAL};
+use crate::error::FieldError;
+use crate::process::PerProcess;
+use crate::report::Report;
+use crate::settings::Settings;
+
+/// ------------------------------------------------------------------------------------------------
+/// JSON in place of structs
+/// ------------------------------------------------------------------------------------------------
+///
+/// lp_open_shift for languages that have no structs, and for settings kept in a file.
+///
+/// request: in UTF-8, borrowed for the call. It is a JSON object. Its keys are the fields of lp_config, except struct_size, on_progress,
+/// user_data and retry_delay_count: strings and numbers as there, retry_delays_ms an array of
+/// numbers, callback_data also an object or array. null means "not given"; an unknown key is an
+/// argument error.
+///
+/// *answer is set to a JSON object with every field of lp_result but struct_size, owner and
+/// reserved: null where the struct has NULL, errors an array of {"field", "message"}. It is always
+/// set if answer is not NULL, and must be released with lp_string_free.
+///
+/// Returns the same code as lp_open_shift. If answer is NULL, nothing is sent and LP_ERR_ARGUMENT
+/// returned.
+#[no_mangle]
+pub unsafe extern "C" fn lp_open_shift_json(
+    request: *const c_char,
+    answer: *mut *mut c_char,
+) -> i32 {
+    guard(|| {
+        if answer.is_null() {
+            return LP_ERR_ARGUMENT;
+        }
+        let mut faults = Vec::new();
+        // SAFETY: as the caller vouches for.
+        let request = unsafe { text::read(request, "request", &mut faults) };
+        let report = match read(request.as_deref(), faults) {
+            Ok((settings, faults)) => open(settings, faults),
+            Err(faults) => Report::refused(faults),
+        };
+        let text = keep(text::to_c(&to_json(&report)));
+        // SAFETY: not NULL, and writable as the caller vouches for; it may be packed.
+        unsafe { answer.write_unaligned(text) };
+        report.code
+    })
+}
+
+/// Releases a string that lp_open_shift_json has returned.
+///
+/// NULL, and a pointer that is no such string or was freed already, is harmless, as long as the
+/// library has not returned a new string at the same address since.
+#[no_mangle]
+pub unsafe extern "C" fn lp_string_free(string: *mut c_char) {
+    guard(|| {
+        strings().remove(&(string as usize));
+    });
+}
+
+fn open(settings: Settings, faults: Vec<FieldError>) -> Report {
+    match settings.check(faults) {
+        Err(faults) => Report::refused(faults),
+        Ok(order) => catch(|| deliver(&order, None)).unwrap_or_else(|panic| Report {
+            ext_id: Some(order.shift.ext_id.clone()),
+            ..Report::broken(&panic)
+        }),
+    }
+}
+
+/// The report with the count that C has beside the array.
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    error_count: usize,
+}
+
+fn to_json(report: &Report) -> String {
+    let answer = Answer {
+        report,
+        error_count: report.errors.len(),
+    };
+    serde_json::to_string(&answer).unwrap_or_else(|_| format!("{{\"code\":{LP_ERR_INTERNAL}}}"))
+}
+
+/// The settings in a JSON object, and what is wrong with single keys; an error if it is none.
+fn read(
+    request: Option<&str>,
+    mut faults: Vec<FieldError>,
+) -> Result<(Settings, Vec<FieldError>), Vec<FieldError>> {
+    let Some(request) = request else {
+        if faults.is_empty() {
+            faults.push(FieldError::new("request", "не задан"));
+        }
+        return Err(faults);
+    };
+    let object: BTreeMap<String, &RawValue> = serde_json::from_str(request).map_err(|error| {
+        vec![FieldError::new(
+            "request",
+            format!("не объект JSON: {error}"),
+        )]
+    })?;
+    let mut settings = Settings::default();
+    for (key, value) in object {
+        if let Err(message) = set(&mut settings, &key, value) {
+            faults.push(FieldError::new(&key, message));
+        }
+    }
+    Ok((settings, faults))
+}
+
+fn set(settings: &mut Settings, key: &str, value: &RawValue) -> Result<(), String> {
+    let fields = &mut settings.fields;
+    let connection = &mut settings.connection;
+    match key {
+        "test" => fields.test = number(value)?,
+        "apikey" => fields.apikey = string(value)?,
+        "login" => fields.login = string(value)?,
+        "cashier_name" => fields.cashier_name = string(value)?,
+        "cashier_inn" => fields.cashier_inn = string(value)?,
+        "target_serial" => fields.target_serial = string(value)?,
+        "ext_id" => fields.ext_id = string(value)?,
+        "callback_url" => fields.callback_url = string(value)?,
+        "callback_data" if value.get().starts_with(['{', '[']) => {
+            if fields.callback_data_json.is_some() {
+                return Err("задано вместе с callback_data_json".to_owned());
+            }
+            fields.callback_data_json = Some(value.get().to_owned());
+        }
+        "callback_data" => fields.callback_data = string(value)?,
+        "callback_data_json" => {
+            let json = string(value)?;
+            if json.is_some() && fields.callback_data_json.is_some() {
+                return Err("задано вместе с callback_data".to_owned());
+            }
+            fields.callback_data_json = json.or(fields.callback_data_json.take());
+        }
+        "base_url" => connection.base_url = string(value)?,
+        "proxy" => connection.proxy = string(value)?,
+        "ca_file" => connection.ca_file = string(value)?,
+        "trust" => connection.trust = number(value)?,
+        "connect_timeout_ms" => connection.connect_timeout_ms = number(value)?,
+        "timeout_ms" => connection.timeout_ms = number(value)?,
+        "retry_for_ms" => settings.retry_for_ms = number(value)?,
+        "retry_delays_ms" => {
+            settings.retry_delays_ms = parse::<Vec<u32>>(value, "нужен массив целых чисел")?;
+        }
+        // Of the outbox; checked for their type all the same.
+        "expires_after_ms" | "concurrency" | "keep_days" => {
+            number::<u32>(value)?;
+        }
+        _ => return Err("неизвестное поле".to_owned()),
+    }
+    Ok(())
+}
+
+/// `null` is "not given", as is an empty string.
+fn string(value: &RawValue) -> Result<Option<String>, String> {
+    let text: String = parse(value, "нужна строка")?;
+    Ok((!text.is_empty()).then_some(text))
+}
+
+fn number<T: DeserializeOwned + Default>(value: &RawValue) -> Result<T, String> {
+    parse(value, "нужно целое число в допустимых пределах")
+}
+
+fn parse<T: DeserializeOwned + Default>(value: &RawValue, wanted: &str) -> Result<T, String> {
+    serde_json::from_str::<Option<T>>(value.get())
+        .map(Option::unwrap_or_default)
+        .map_err(|_| wanted.to_owned())
+}
+
+/// The strings of this process that were handed out, by address.
+fn strings() -> MutexGuard<'static, HashMap<usize, CString>> {
+    static STRINGS: PerProcess<Mutex<HashMap<usize, CString>>> = PerProcess::new();
+    STRINGS
+        .get(|_| Mutex::default())
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+}
+
+fn keep(text: CString) -> *mut c_char {
+    let pointer = text.as_ptr().cast_mut();
+    strings().insert(pointer as usize, text);
+    pointer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(request: &str) -> Vec<(String, String)> {
+        let faults = match read(Some(request), Vec::new()) {
+            Ok((settings, faults)) => settings.check(faults).err().unwrap_or_default(),
+            Err(faults) => faults,
+        };
+        faults
+            .into_iter()
+            .map(|fault| (fault.field, fault.message))
+            .collect()
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_argument_error() {
+        let found = faults(r#"{"apikey":"k","login":"l","logn":"x","on_progress":1}"#);
+        let names: Vec<&str> = found.iter().map(|(field, _)| field.as_str()).collect();
+        assert_eq!(names, ["logn", "on_progress"]);
+    }
+
+    #[test]
+    fn wrong_types_are_told_all_at_once_and_once_each() {
+        let found = faults(
+            r#"{"apikey":1,"login":["l"],"test":"1","retry_delays_ms":[1,-1],"timeout_ms":4294967296}"#,
+        );
+        let names: Vec<&str> = found.iter().map(|(field, _)| field.as_str()).collect();
+        assert_eq!(
+            names,
+            ["apikey", "login", "retry_delays_ms", "test", "timeout_ms"]
+        );
+    }
+
+    #[test]
+    fn what_is_no_object_is_told_as_request() {
+        for request in ["[]", "1", "{", "\"\""] {
+            assert_eq!(faults(request)[0].0, "request", "{request}");
+        }
+    }
+
+    #[test]
+    fn callback_data_may_be_a_container_but_only_one_form_counts() {
+        let base = r#""apikey":"k","login":"l","#;
+        assert!(faults(&format!(r#"{{{base}"callback_data":{{"a":1}}}}"#)).is_empty());
+        assert!(faults(&format!(r#"{{{base}"callback_data":null}}"#)).is_empty());
+        for both in [
+            r#""callback_data":[1],"callback_data_json":"{}""#,
+            r#""callback_data":"a","callback_data_json":"{}""#,
+        ] {
+            assert_eq!(faults(&format!("{{{base}{both}}}")).len(), 1, "{both}");
+        }
+    }
+}

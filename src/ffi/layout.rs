@@ -1,0 +1,112 @@
+//! Structs whose size the caller states: old callers pass smaller ones, newer callers larger ones.
+
+use std::mem::MaybeUninit;
+use std::ptr;
+
+/// Beyond this a `struct_size` is garbage, bytes.
+pub(crate) const LARGEST: u32 = 4096;
+
+/// A struct that begins with `struct_size`.
+///
+/// # Safety
+///
+/// `repr(C)`, begins with a `u32` that holds the size, and is valid when all its bytes are zero.
+pub unsafe trait Sized32: Copy {
+    /// The size that version 1 of the interface had, smaller than any later one, on this platform.
+    const FIRST_SIZE: u32;
+}
+
+/// All zero, as in "not given".
+pub fn zeroed<T: Sized32>() -> T {
+    // SAFETY: `Sized32` demands that zero bytes are a valid `T`.
+    unsafe { MaybeUninit::zeroed().assume_init() }
+}
+
+/// The size that the struct states, if it is one that a version of this library has or will have.
+///
+/// # Safety
+///
+/// `pointer` is NULL or points to at least four readable bytes.
+pub unsafe fn stated_size<T: Sized32>(pointer: *const T) -> Option<u32> {
+    if pointer.is_null() {
+        return None;
+    }
+    // SAFETY: not NULL; `struct_size` comes first. The host may have packed the struct.
+    let size = unsafe { pointer.cast::<u32>().read_unaligned() };
+    is_possible::<T>(size).then_some(size)
+}
+
+pub fn is_possible<T: Sized32>(size: u32) -> bool {
+    (T::FIRST_SIZE..=LARGEST).contains(&size)
+}
+
+/// How much of a struct of `size` bytes this version knows.
+pub fn known<T>(size: u32) -> usize {
+    (size as usize).min(size_of::<T>())
+}
+
+/// Copies what this version knows; what the caller's version does not have stays zero.
+///
+/// # Safety
+///
+/// `pointer` points to `size` readable bytes.
+pub unsafe fn copy_in<T: Sized32>(pointer: *const T, size: u32) -> T {
+    let mut copy = zeroed::<T>();
+    // SAFETY: `known` is no more than `size`, readable, and no more than `copy` has. Bytes are
+    // copied, so that alignment does not matter.
+    unsafe {
+        ptr::copy_nonoverlapping(
+            pointer.cast::<u8>(),
+            ptr::from_mut(&mut copy).cast::<u8>(),
+            known::<T>(size),
+        );
+    }
+    copy
+}
+
+/// Whether there is something in the part of a struct that this version does not know.
+///
+/// # Safety
+///
+/// `pointer` points to `size` readable bytes.
+pub unsafe fn has_unknown<T: Sized32>(pointer: *const T, size: u32) -> bool {
+    let bytes = pointer.cast::<u8>();
+    // SAFETY: all of the places are within the `size` bytes.
+    (known::<T>(size)..size as usize).any(|place| unsafe { bytes.add(place).read() } != 0)
+}
+
+/// Writes what the caller's struct has room for; its `struct_size` is left as it is.
+///
+/// # Safety
+///
+/// `pointer` points to `size` writable bytes.
+pub unsafe fn copy_out<T: Sized32>(value: &T, pointer: *mut T, size: u32) {
+    let first = size_of::<u32>();
+    // SAFETY: from after `struct_size` to `known`, which both have.
+    unsafe {
+        ptr::copy_nonoverlapping(
+            ptr::from_ref(value).cast::<u8>().add(first),
+            pointer.cast::<u8>().add(first),
+            known::<T>(size) - first,
+        );
+    }
+}
+
+/// Zeroes `size` bytes and states the size in them. A size that is too small is not stated, so
+/// that later calls refuse the struct.
+///
+/// # Safety
+///
+/// `pointer` is NULL or points to `size` writable bytes.
+pub unsafe fn init<T: Sized32>(pointer: *mut T, size: u32) -> bool {
+    if pointer.is_null() || size > LARGEST || (size as usize) < size_of::<u32>() {
+        return false;
+    }
+    let stated = if is_possible::<T>(size) { size } else { 0 };
+    // SAFETY: the caller has room for `size` bytes, which are at least those of a `u32`.
+    unsafe {
+        ptr::write_bytes(pointer.cast::<u8>(), 0, size as usize);
+        pointer.cast::<u32>().write_unaligned(stated);
+    }
+    stated != 0
+}

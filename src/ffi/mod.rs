@@ -1,0 +1,49 @@
+//! The C interface: one file per noun of the header.
+//!
+//! Raw pointers come in here and go no further. Every export runs inside [`guard`], reads what it
+//! is given into Rust values, and lets the rest of the crate do the work.
+
+//!
+//! The documentation of the exports is the header's, so it says in C's words what a pointer must
+//! be: NULL, or valid for as long as is said there.
+
+#![allow(unsafe_code, non_camel_case_types, clippy::missing_safety_doc)]
+
+// In the order of the header's sections.
+mod config;
+
+mod result;
+
+mod progress;
+
+mod shift;
+
+mod ext_id;
+
+mod json;
+
+mod code;
+
+mod log;
+
+mod version;
+
+mod fpu;
+mod guard;
+mod layout;
+mod text;
+
+pub use self::code::{lp_code_name, lp_code_text};
+pub use self::config::{lp_config, lp_config_init};
+pub use self::ext_id::lp_ext_id_new;
+pub use self::json::{lp_open_shift_json, lp_string_free};
+pub use self::log::{
+    lp_log_fn, lp_log_to_file, lp_set_log, LP_LOG_DEBUG, LP_LOG_ERROR, LP_LOG_INFO, LP_LOG_OFF,
+    LP_LOG_TRACE, LP_LOG_WARN,
+};
+pub use self::progress::{lp_progress, lp_progress_fn};
+pub use self::result::{lp_field_error, lp_result, lp_result_free, lp_result_init};
+pub use self::shift::lp_open_shift;
+pub use self::version::{
+    lp_version, lp_version_number, LP_VERSION_MAJOR, LP_VERSION_MINOR, LP_VERSION_PATCH,
+};

@@ -1,0 +1,256 @@
+//! `lp_result`: what came of a call, and who owns its strings.
+
+use std::collections::HashMap;
+use std::ffi::{c_char, CString};
+use std::hash::{BuildHasher, RandomState};
+use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use once_cell::race::OnceNonZeroUsize;
+
+use super::guard::guard;
+use super::layout::{self, Sized32};
+use super::text;
+use crate::code::{LP_ERR_ARGUMENT, LP_OK};
+use crate::process::PerProcess;
+use crate::report::Report;
+
+/// ------------------------------------------------------------------------------------------------
+/// Results: lp_result
+/// ------------------------------------------------------------------------------------------------
+///
+/// One field of the request and what is wrong with it. LifePay's field errors and our own argument
+/// errors have the same form.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct lp_field_error {
+    /// Name of the field; "" if LifePay named none. Nested ones are joined by dots.
+    pub field: *const c_char,
+    /// What is wrong with it, in Russian.
+    pub message: *const c_char,
+}
+
+/// What came of a call.
+///
+/// All pointers are owned by the library and valid until the next call with this result or
+/// lp_result_free. Begin with lp_result_init, end with lp_result_free.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct lp_result {
+    /// sizeof(lp_result) of your program, set by lp_result_init.
+    pub struct_size: u32,
+    /// The same as the call returned: LP_OK, LifePay's code (positive) or LP_ERR_... (negative).
+    pub code: i32,
+    /// Whether LifePay may have the request: LP_OUTCOME_..., over all attempts.
+    pub outcome: i32,
+    /// HTTP status of the last attempt; 0: no answer came.
+    pub http_status: i32,
+    /// How many attempts were made.
+    pub attempts: u32,
+    /// Milliseconds after which to repeat, where a repeat makes sense: the timetable's next pause,
+    /// or the server's Retry-After if that is longer. Otherwise 0.
+    pub retry_after_ms: u32,
+    /// Private: whose the strings are. Do not change it.
+    pub owner: u64,
+    /// The document's uuid from LifePay. NULL in test mode, and if code is not LP_OK.
+    pub uuid: *const c_char,
+    /// The ext_id that was sent, given or made. NULL only if the arguments were wrong.
+    pub ext_id: *const c_char,
+    /// In Russian, for a person at the till or on the phone: what happened and what to do.
+    pub message: *const c_char,
+    /// Technical, as the system or the TLS library put it, for the log. May be NULL.
+    pub detail: *const c_char,
+    /// The body that was received, for a support request: the apikey masked, NUL and what is not
+    /// UTF-8 replaced by U+FFFD. NULL if there was none.
+    pub reply: *const c_char,
+    /// error_count elements, NULL if there are none.
+    pub errors: *const lp_field_error,
+    /// How many elements errors has.
+    pub error_count: u32,
+    /// Always 0.
+    pub reserved: u32,
+}
+
+// SAFETY: repr(C), begins with struct_size, and zero is a valid number and pointer.
+unsafe impl Sized32 for lp_result {
+    const FIRST_SIZE: u32 = if cfg!(target_pointer_width = "64") {
+        88
+    } else {
+        64
+    };
+}
+
+/// ------------------------------------------------------------------------------------------------
+/// Results: begin and end
+/// ------------------------------------------------------------------------------------------------
+///
+/// Zeroes a result and states its size. Call it first, as lp_result_init(&result, sizeof result).
+/// It releases nothing: for that there is lp_result_free.
+///
+/// result: yours, size bytes.
+///
+/// Returns LP_OK, or LP_ERR_ARGUMENT if result is NULL or size is not that of an lp_result.
+#[no_mangle]
+pub unsafe extern "C" fn lp_result_init(result: *mut lp_result, size: u32) -> i32 {
+    guard(|| {
+        // SAFETY: as the caller vouches for.
+        if unsafe { layout::init(result, size) } {
+            LP_OK
+        } else {
+            LP_ERR_ARGUMENT
+        }
+    })
+}
+
+/// Releases what a result holds and zeroes it; it can be used again at once.
+///
+/// result: yours. Its strings and errors are invalid from then on.
+///
+/// Freeing twice, freeing a copy, NULL, or a result that was never initialised is harmless.
+#[no_mangle]
+pub unsafe extern "C" fn lp_result_free(result: *mut lp_result) {
+    guard(|| {
+        // SAFETY: as the caller vouches for.
+        if let Some(slot) = unsafe { Slot::find(result) } {
+            slot.release();
+        }
+    });
+}
+
+/// A host's result that can be written to.
+pub struct Slot {
+    result: *mut lp_result,
+    size: u32,
+}
+
+impl Slot {
+    /// Nothing for NULL or for a struct that does not state a size it can have.
+    ///
+    /// # Safety
+    ///
+    /// `result` is NULL or points to a struct of the size it states, for as long as the slot lives.
+    pub unsafe fn find(result: *mut lp_result) -> Option<Slot> {
+        // SAFETY: as the caller vouches for.
+        let size = unsafe { layout::stated_size(result) }?;
+        Some(Slot { result, size })
+    }
+
+    /// Releases what the host's result held, and writes `report` into it. Returns its code.
+    pub fn write(self, report: &Report) -> i32 {
+        self.release();
+        let kept = Kept::new(report);
+        let mut result = kept.result(report);
+        result.owner = next_owner();
+        table().insert(result.owner, kept);
+        self.put(&result);
+        report.code
+    }
+
+    fn release(&self) {
+        // SAFETY: the slot's struct has `size` readable bytes.
+        let owner = unsafe { layout::copy_in(self.result, self.size) }.owner;
+        table().remove(&owner);
+        self.put(&layout::zeroed());
+    }
+
+    fn put(&self, result: &lp_result) {
+        // SAFETY: the slot's struct has `size` writable bytes.
+        unsafe { layout::copy_out(result, self.result, self.size) };
+    }
+}
+
+/// The strings of one result.
+struct Kept {
+    uuid: Option<CString>,
+    ext_id: Option<CString>,
+    message: CString,
+    detail: Option<CString>,
+    reply: Option<CString>,
+    /// Of field and message in turn; `errors` points to them.
+    _error_texts: Vec<CString>,
+    errors: Vec<lp_field_error>,
+}
+
+// SAFETY: `errors` points into `_error_texts`, whose heap blocks move with no thread and are not
+// changed; nothing else in it is bound to a thread.
+unsafe impl Send for Kept {}
+
+impl Kept {
+    fn new(report: &Report) -> Kept {
+        let optional = |text: &Option<String>| text.as_deref().map(text::to_c);
+        let error_texts: Vec<CString> = report
+            .errors
+            .iter()
+            .flat_map(|error| [text::to_c(&error.field), text::to_c(&error.message)])
+            .collect();
+        let errors = error_texts
+            .chunks_exact(2)
+            .map(|pair| lp_field_error {
+                field: pair[0].as_ptr(),
+                message: pair[1].as_ptr(),
+            })
+            .collect();
+        Kept {
+            uuid: optional(&report.uuid),
+            ext_id: optional(&report.ext_id),
+            message: text::to_c(&report.message),
+            detail: optional(&report.detail),
+            reply: optional(&report.reply),
+            _error_texts: error_texts,
+            errors,
+        }
+    }
+
+    /// The struct for the host, whose pointers are valid as long as `self` stays in the table.
+    fn result(&self, report: &Report) -> lp_result {
+        let pointer =
+            |text: &Option<CString>| text.as_ref().map_or(ptr::null(), |text| text.as_ptr());
+        lp_result {
+            struct_size: 0,
+            code: report.code,
+            outcome: report.outcome,
+            http_status: report.http_status,
+            attempts: report.attempts,
+            retry_after_ms: report.retry_after_ms,
+            owner: 0,
+            uuid: pointer(&self.uuid),
+            ext_id: pointer(&self.ext_id),
+            message: self.message.as_ptr(),
+            detail: pointer(&self.detail),
+            reply: pointer(&self.reply),
+            errors: if self.errors.is_empty() {
+                ptr::null()
+            } else {
+                self.errors.as_ptr()
+            },
+            error_count: u32::try_from(self.errors.len()).unwrap_or(u32::MAX),
+            reserved: 0,
+        }
+    }
+}
+
+/// The strings of all results of this process. A forked child begins with none: what it inherited
+/// stays readable and is never freed.
+fn table() -> MutexGuard<'static, HashMap<u64, Kept>> {
+    static TABLE: PerProcess<Mutex<HashMap<u64, Kept>>> = PerProcess::new();
+    TABLE
+        .get(|_| Mutex::default())
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A number that no result has had, not even the parent's of a forked child, and that garbage is
+/// unlikely to be: it counts up from a random start.
+fn next_owner() -> u64 {
+    static START: OnceNonZeroUsize = OnceNonZeroUsize::new();
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let start = START.get_or_init(|| {
+        let random = RandomState::new().hash_one(std::process::id());
+        std::num::NonZeroUsize::new(random as usize).unwrap_or(std::num::NonZeroUsize::MIN)
+    });
+    let start = (start.get() as u64) << 20;
+    start
+        .wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed))
+        .max(1)
+}

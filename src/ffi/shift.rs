@@ -1,0 +1,107 @@
+//! `lp_open_shift`: the call for which this library exists.
+
+use super::config::{self, lp_config, Given};
+use super::guard::{catch, guard};
+use super::progress;
+use super::result::{lp_result, Slot};
+use crate::code::LP_ERR_ARGUMENT;
+use crate::delivery::{self, OnProgress};
+use crate::error::FieldError;
+use crate::report::Report;
+use crate::settings::Order;
+
+/// ------------------------------------------------------------------------------------------------
+/// Opening a shift
+/// ------------------------------------------------------------------------------------------------
+///
+/// Opens a shift: checks config, sends the request, and says what came of it.
+///
+/// config: borrowed for the call, with all it points to. result: yours, initialised; release what it
+/// holds with lp_result_free.
+///
+/// Returns the same as result->code:
+/// - LP_OK: LifePay took the document. That is not yet an open shift.
+/// - positive: LifePay's own code. It has answered; do not repeat the request as it is.
+/// - negative: LP_ERR_.... See result->outcome for whether LifePay may have the request, and repeat
+///   with the same ext_id after result->retry_after_ms, or let config->retry_for_ms do it.
+///
+/// Blocks until LifePay has answered, the time limits or retry_for_ms are over, or on_progress
+/// stops it. Releases what result held, after config has been copied: config.ext_id may point to
+/// result.ext_id.
+///
+/// If result is NULL or was not initialised, nothing is sent and LP_ERR_ARGUMENT returned.
+#[no_mangle]
+pub unsafe extern "C" fn lp_open_shift(config: *const lp_config, result: *mut lp_result) -> i32 {
+    guard(|| {
+        // SAFETY: as the caller vouches for.
+        let Some(slot) = (unsafe { Slot::find(result) }) else {
+            return LP_ERR_ARGUMENT;
+        };
+        // SAFETY: as the caller vouches for.
+        let report = report(unsafe { config::read(config) }, deliver);
+        slot.write(&report)
+    })
+}
+
+/// What came of what was given, whatever happens on the way.
+fn report(
+    given: Result<Given, FieldError>,
+    deliver: impl FnOnce(&Order, Option<OnProgress>) -> Report,
+) -> Report {
+    let given = match given {
+        Ok(given) => given,
+        Err(fault) => return Report::refused(vec![fault]),
+    };
+    let on_progress = progress::callback(given.on_progress, given.user_data);
+    match given.settings.check(given.faults) {
+        Err(faults) => Report::refused(faults),
+        Ok(order) => catch(|| deliver(&order, on_progress)).unwrap_or_else(|panic| {
+            // The host must be able to repeat, and for that it needs the ext_id.
+            Report {
+                ext_id: Some(order.shift.ext_id.clone()),
+                ..Report::broken(&panic)
+            }
+        }),
+    }
+}
+
+/// Sends the order's request.
+pub fn deliver(order: &Order, on_progress: Option<OnProgress>) -> Report {
+    delivery::deliver(&order.shift, &order.route, &order.terms, on_progress)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::code::LP_ERR_INTERNAL;
+    use crate::report::LP_OUTCOME_UNKNOWN;
+    use crate::settings::Settings;
+    use crate::shift::Fields;
+
+    fn given() -> Given {
+        let fields = Fields {
+            apikey: Some("key".into()),
+            login: Some("login".into()),
+            ext_id: Some("mine".into()),
+            ..Fields::default()
+        };
+        Given {
+            settings: Settings {
+                fields,
+                ..Settings::default()
+            },
+            faults: Vec::new(),
+            on_progress: None,
+            user_data: std::ptr::null_mut(),
+        }
+    }
+
+    #[test]
+    fn after_a_panic_the_host_has_the_ext_id_and_knows_that_the_request_may_be_out() {
+        let report = report(Ok(given()), |_, _| panic!("on purpose"));
+        assert_eq!(report.code, LP_ERR_INTERNAL);
+        assert_eq!(report.outcome, LP_OUTCOME_UNKNOWN);
+        assert_eq!(report.ext_id.as_deref(), Some("mine"));
+        assert!(report.detail.unwrap().contains("on purpose"));
+    }
+}

@@ -1,0 +1,49 @@
+//! Opens a cash-register shift through LifePay's cloud fiscalisation.
+//!
+//! This crate is a C library: its interface is `include/lifepay.h`, generated from the
+//! documentation comments of [`ffi`]. The way of the data:
+//!
+//! ```text
+//! lp_config ──read──▶ Shift ──validate──▶ body ──send──▶ HTTP ──parse──▶ Answer ──write──▶ lp_result
+//!   (ffi)            (shift)              (shift)    (transport)         (answer)            (ffi)
+//! ```
+//!
+//! One direction, no back and forth. Around the sending stands `delivery`, which repeats it until
+//! LifePay has answered; it does not know C. `ffi` knows C, and nothing else does: raw pointers
+//! and `unsafe` live there only.
+//!
+//! | module | its noun |
+//! | --- | --- |
+//! | `shift` | the request: its fields, what LifePay's page demands of them, its JSON |
+//! | `answer` | LifePay's answer: accepted, or rejected with code, message and field errors |
+//! | [`code`] | the numbers that cross the ABI, and their texts |
+//! | `error` | what can go wrong on our side |
+//! | `report` | what came of a call: the content of an `lp_result` |
+//! | `settings` | everything a host can set for a call, checked as a whole |
+//! | `delivery` | attempts until LifePay has answered: timetable, progress, cancellation |
+//! | `transport` | one HTTP exchange: connections and their reuse, trust, name resolution |
+//! | `secret` | the apikey, which is shown nowhere |
+//! | `log_file` | a log in a file |
+//! | `process` | state that a forked child does not inherit |
+//! | [`ffi`] | the C interface |
+
+#![deny(unsafe_code)]
+
+// The first five in this order: it is that of their constants in the header.
+pub mod code;
+
+mod report;
+
+mod transport;
+
+mod delivery;
+
+pub mod ffi;
+
+mod answer;
+mod error;
+mod log_file;
+mod process;
+mod secret;
+mod settings;
+mod shift;

@@ -1,0 +1,169 @@
+//! What came of a call: the content of an `lp_result`.
+
+use serde::Serialize;
+
+use crate::code;
+use crate::error::{join_sentences, Failure, FieldError};
+use crate::secret::Secret;
+
+/// ------------------------------------------------------------------------------------------------
+/// Outcomes: lp_result.outcome
+/// ------------------------------------------------------------------------------------------------
+///
+/// What the code cannot say. A cashier who opens the shift by hand must know it.
+///
+/// No byte of the request left this machine in any attempt.
+pub const LP_OUTCOME_NOT_SENT: i32 = 1;
+/// LifePay may have the request. Repeat it with this ext_id only: then there will be no second document.
+pub const LP_OUTCOME_UNKNOWN: i32 = 2;
+/// LifePay has answered.
+pub const LP_OUTCOME_ANSWERED: i32 = 3;
+
+/// See `lp_result` for what each field means; the JSON form has the same names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    pub code: i32,
+    pub outcome: i32,
+    pub http_status: i32,
+    pub attempts: u32,
+    pub retry_after_ms: u32,
+    pub uuid: Option<String>,
+    pub ext_id: Option<String>,
+    pub message: String,
+    pub detail: Option<String>,
+    pub reply: Option<String>,
+    pub errors: Vec<FieldError>,
+}
+
+impl Report {
+    /// A call that LifePay has accepted, rejected or not answered starts from here.
+    pub fn of(ext_id: &str) -> Report {
+        Report {
+            ext_id: Some(ext_id.to_owned()),
+            ..Report::failed(code::LP_PENDING)
+        }
+    }
+
+    /// The arguments are wrong, and nothing was sent.
+    pub fn refused(faults: Vec<FieldError>) -> Report {
+        let mut report = Report::failed(code::LP_ERR_ARGUMENT);
+        report.fail(&Failure::Argument(faults));
+        report
+    }
+
+    /// A panic was caught. How far the call had come is not known.
+    pub fn broken(what: &str) -> Report {
+        let mut report = Report::failed(code::LP_ERR_INTERNAL);
+        report.fail(&Failure::Internal(what.to_owned()));
+        report.outcome = LP_OUTCOME_UNKNOWN;
+        report
+    }
+
+    fn failed(code: i32) -> Report {
+        Report {
+            code,
+            outcome: LP_OUTCOME_NOT_SENT,
+            http_status: 0,
+            attempts: 0,
+            retry_after_ms: 0,
+            uuid: None,
+            ext_id: None,
+            message: String::new(),
+            detail: None,
+            reply: None,
+            errors: Vec::new(),
+        }
+    }
+
+    /// LifePay took the document.
+    pub fn accept(&mut self, uuid: Option<String>) {
+        self.code = code::LP_OK;
+        self.outcome = LP_OUTCOME_ANSWERED;
+        self.uuid = uuid;
+        self.message = code::text_str(code::LP_OK).to_owned();
+        self.detail = None;
+    }
+
+    /// LifePay refused it: its own words first, then what to do.
+    pub fn reject(&mut self, code: i32, message: &str, errors: Vec<FieldError>) {
+        self.code = code;
+        self.outcome = LP_OUTCOME_ANSWERED;
+        let message = if message.trim().is_empty() {
+            code::text_str(code)
+        } else {
+            message
+        };
+        let mut sentences = vec![message.to_owned()];
+        for error in &errors {
+            sentences.push(format!("{}: {}", error.field, error.message));
+        }
+        let advice = code::advice(code);
+        // The text of 500 has the advice in it.
+        if !message.contains(advice) {
+            sentences.push(advice.to_owned());
+        }
+        let sentences: Vec<&str> = sentences.iter().map(String::as_str).collect();
+        self.message = join_sentences(&sentences);
+        self.errors = errors;
+        self.detail = None;
+    }
+
+    /// No answer of LifePay's; `outcome` stays as it is.
+    pub fn fail(&mut self, failure: &Failure) {
+        self.code = failure.code();
+        self.message = failure.message();
+        self.detail = Some(failure.to_string());
+        if let Failure::Argument(errors) = failure {
+            self.errors.clone_from(errors);
+        }
+    }
+
+    /// Masks the secret wherever a text from outside may have brought it in.
+    pub fn mask(&mut self, secret: &Secret) {
+        let texts = [
+            Some(&mut self.message),
+            self.detail.as_mut(),
+            self.reply.as_mut(),
+        ];
+        let errors = self
+            .errors
+            .iter_mut()
+            .flat_map(|e| [&mut e.field, &mut e.message]);
+        for text in texts.into_iter().flatten().chain(errors) {
+            *text = secret.mask(text);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rejection_tells_lifepays_words_the_fields_and_what_to_do() {
+        let mut report = Report::of("1");
+        let errors = vec![FieldError::new("target_serial", "Принтер не найден.")];
+        report.reject(400, "Ошибка данных.", errors);
+        assert_eq!(
+            report.message,
+            "Ошибка данных. target_serial: Принтер не найден. Исправьте данные и отправьте запрос снова."
+        );
+    }
+
+    #[test]
+    fn a_rejection_without_words_has_the_pages() {
+        let mut report = Report::of("1");
+        report.reject(500, "", Vec::new());
+        assert_eq!(report.message, code::text_str(500));
+    }
+
+    #[test]
+    fn the_secret_is_masked_in_every_text_that_came_from_outside() {
+        let mut report = Report::of("1");
+        report.reject(400, "нет k3y", vec![FieldError::new("k3y", "k3y")]);
+        report.detail = Some("k3y".into());
+        report.reply = Some("k3y".into());
+        report.mask(&Secret::new("k3y".into()));
+        assert!(!format!("{report:?}").contains("k3y"));
+    }
+}

@@ -1,0 +1,87 @@
+//! Texts that must be shown nowhere: the apikey.
+
+use std::fmt;
+
+/// What stands in the place of a secret.
+const MASK: &str = "***";
+
+/// A text that neither `Debug` nor any log line, message or kept reply shows.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn new(text: String) -> Self {
+        Secret(text)
+    }
+
+    /// The text itself, for the one place that needs it: the request's body.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// `text` with every occurrence of the secret masked, also as JSON writes it: a server may
+    /// well send back what it was sent.
+    pub fn mask(&self, text: &str) -> String {
+        if self.0.is_empty() {
+            return text.to_owned();
+        }
+        let mut masked = text.replace(&self.0, MASK);
+        for spelling in self.json_spellings() {
+            masked = masked.replace(&spelling, MASK);
+        }
+        masked
+    }
+
+    /// How JSON encoders write the secret where that differs from the secret: raw UTF-8, ASCII
+    /// only, and PHP's, which also escapes the slash.
+    fn json_spellings(&self) -> impl Iterator<Item = String> + '_ {
+        let utf8 = serde_json::to_string(&self.0).unwrap_or_default();
+        let utf8 = utf8.trim_matches('"').to_owned();
+        let mut ascii = String::with_capacity(utf8.len());
+        for unit in utf8.encode_utf16() {
+            match u8::try_from(unit) {
+                Ok(byte) if byte.is_ascii() => ascii.push(char::from(byte)),
+                _ => ascii.push_str(&format!("\\u{unit:04x}")),
+            }
+        }
+        let php = ascii.replace('/', "\\/");
+        [utf8.replace('/', "\\/"), utf8, ascii, php]
+            .into_iter()
+            .filter(|spelling| *spelling != self.0 && !spelling.is_empty())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_output_does_not_show_it() {
+        assert_eq!(format!("{:?}", Secret::new("k3y".into())), "***");
+    }
+
+    #[test]
+    fn it_is_masked_as_it_is_and_as_json_writes_it() {
+        let secret = Secret::new("a/b\"ключ".into());
+        for echo in [
+            r#"a/b"ключ"#,
+            r#"a/b\"ключ"#,
+            r#"a\/b\"ключ"#,
+            r#"a\/b\"\u043a\u043b\u044e\u0447"#,
+            r#"a/b\"\u043a\u043b\u044e\u0447"#,
+        ] {
+            assert_eq!(secret.mask(&format!("<{echo}>")), "<***>", "{echo}");
+        }
+    }
+
+    #[test]
+    fn no_secret_masks_nothing() {
+        assert_eq!(Secret::default().mask("text"), "text");
+    }
+}

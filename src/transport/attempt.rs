@@ -1,0 +1,251 @@
+//! One attempt: the time it may take, whom it asks while it waits, and what it has done so far.
+//!
+//! ureq hands neither a deadline nor a way to cancel down to a connector; pooled connections
+//! moreover outlive the call that made them. So the attempt under way stands in a thread-local,
+//! and every place that waits asks it for the next slice of time.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use crate::error::Failure;
+
+/// The longest wait without asking `go_on`: five times a second.
+pub(crate) const SLICE: Duration = Duration::from_millis(200);
+
+/// What an attempt is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Name resolution, connect, proxy and TLS.
+    Connecting,
+    /// The request is sent and its answer awaited.
+    Exchanging,
+}
+
+/// The limits of one attempt.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// For the connection to stand, TLS included.
+    pub connect: Duration,
+    /// For all of it.
+    pub whole: Duration,
+}
+
+pub struct Attempt {
+    started: Instant,
+    limits: Limits,
+    /// Asked about five times a second; false cancels.
+    go_on: Box<dyn Fn(Stage) -> bool>,
+    stage: Cell<Stage>,
+    /// More than zero while a connector is at work: what is written then is no request.
+    dialling: Cell<u32>,
+    fresh_only: Cell<bool>,
+    dialled: Cell<bool>,
+    request_left: Cell<bool>,
+    answer_began: Cell<bool>,
+}
+
+thread_local! {
+    /// The attempts under way on this thread; more than one if on_progress opens a shift itself.
+    static UNDER_WAY: RefCell<Vec<Rc<Attempt>>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Attempt {
+    pub fn new(limits: Limits, go_on: impl Fn(Stage) -> bool + 'static) -> Rc<Attempt> {
+        Rc::new(Attempt {
+            started: Instant::now(),
+            limits,
+            go_on: Box::new(go_on),
+            stage: Cell::new(Stage::Connecting),
+            dialling: Cell::new(0),
+            fresh_only: Cell::new(false),
+            dialled: Cell::new(false),
+            request_left: Cell::new(false),
+            answer_began: Cell::new(false),
+        })
+    }
+
+    /// Runs `work` as this attempt's.
+    pub fn run<T>(self: &Rc<Self>, work: impl FnOnce() -> T) -> T {
+        struct Leave;
+        impl Drop for Leave {
+            fn drop(&mut self) {
+                UNDER_WAY.with_borrow_mut(Vec::pop);
+            }
+        }
+        UNDER_WAY.with_borrow_mut(|attempts| attempts.push(Rc::clone(self)));
+        let _leave = Leave;
+        work()
+    }
+
+    /// The attempt that this thread is at.
+    ///
+    /// # Errors
+    ///
+    /// Outside of [`Attempt::run`], which no connector is ever called.
+    pub fn current() -> io::Result<Rc<Attempt>> {
+        UNDER_WAY
+            .with_borrow(|attempts| attempts.last().cloned())
+            .ok_or_else(|| Failure::Internal("no attempt under way".into()).into())
+    }
+
+    /// How long to wait now before asking again.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Timeout`] when the time is over, [`Failure::Cancelled`] when the host wants no
+    /// more, both inside an [`io::Error`].
+    pub fn slice(&self) -> io::Result<Duration> {
+        let left = self.left()?;
+        if !(self.go_on)(self.stage.get()) {
+            return Err(Failure::Cancelled.into());
+        }
+        Ok(left.min(SLICE))
+    }
+
+    /// The time until the limit in force, never zero.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Timeout`] when it is over.
+    pub fn left(&self) -> io::Result<Duration> {
+        let (limit, during) = match self.stage.get() {
+            Stage::Connecting => (self.limits.connect.min(self.limits.whole), "соединение"),
+            Stage::Exchanging => (self.limits.whole, "ожидание ответа"),
+        };
+        let left = limit.saturating_sub(self.started.elapsed());
+        if left.is_zero() {
+            let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+            return Err(Failure::Timeout { during, limit_ms }.into());
+        }
+        Ok(left)
+    }
+
+    /// A connector is at work until what is returned is dropped.
+    pub fn dial(self: &Rc<Self>) -> Dialling {
+        self.dialled.set(true);
+        self.dialling.set(self.dialling.get() + 1);
+        Dialling(Rc::clone(self))
+    }
+
+    /// Bytes are about to be handed to a connection: the request's, unless a connector is at work.
+    pub fn writes(&self) {
+        if self.dialling.get() == 0 {
+            self.stage.set(Stage::Exchanging);
+        }
+    }
+
+    /// Bytes have been taken by the system to be sent.
+    pub fn wrote(&self) {
+        if self.dialling.get() == 0 {
+            self.request_left.set(true);
+        }
+    }
+
+    /// Bytes have come in.
+    pub fn received(&self) {
+        if self.dialling.get() == 0 {
+            self.answer_began.set(true);
+        }
+    }
+
+    /// Whether a byte of the request may have left this machine.
+    pub fn request_left(&self) -> bool {
+        self.request_left.get()
+    }
+
+    /// Whether pooled connections are to be passed over.
+    pub fn fresh_only(&self) -> bool {
+        self.fresh_only.get()
+    }
+
+    /// Whether what failed was a pooled connection that the server had closed meanwhile: then the
+    /// attempt is to go on over a new one, and the pooled ones are passed over from now on.
+    pub fn replaces_pooled(&self, failure: &Failure) -> bool {
+        let stale = matches!(failure, Failure::Network { .. })
+            && !self.dialled.get()
+            && !self.answer_began.get();
+        if stale {
+            self.fresh_only.set(true);
+            self.stage.set(Stage::Connecting);
+        }
+        stale
+    }
+}
+
+/// See [`Attempt::dial`].
+pub struct Dialling(Rc<Attempt>);
+
+impl Dialling {
+    /// Whether this is the connection to the target, not the one to a proxy on the way.
+    pub fn is_outermost(&self) -> bool {
+        self.0.dialling.get() == 1
+    }
+}
+
+impl Drop for Dialling {
+    fn drop(&mut self) {
+        self.0.dialling.set(self.0.dialling.get() - 1);
+    }
+}
+
+/// A failure travels through ureq and rustls inside an `io::Error`, and is found there again.
+impl From<Failure> for io::Error {
+    fn from(failure: Failure) -> Self {
+        io::Error::other(failure)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(connect: u64, whole: u64) -> Limits {
+        Limits {
+            connect: Duration::from_millis(connect),
+            whole: Duration::from_millis(whole),
+        }
+    }
+
+    #[test]
+    fn the_connect_limit_holds_only_until_the_request_is_written() {
+        let attempt = Attempt::new(limits(0, 60_000), |_| true);
+        assert!(attempt.left().is_err());
+        attempt.writes();
+        assert!(attempt.left().is_ok());
+    }
+
+    #[test]
+    fn what_a_connector_writes_is_no_request() {
+        let attempt = Attempt::new(limits(1000, 1000), |_| true);
+        let dialling = attempt.dial();
+        attempt.writes();
+        attempt.wrote();
+        assert!(!attempt.request_left());
+        drop(dialling);
+        attempt.wrote();
+        assert!(attempt.request_left());
+    }
+
+    #[test]
+    fn a_nested_attempt_leaves_the_outer_one_in_its_place() {
+        let outer = Attempt::new(limits(1, 1), |_| true);
+        let inner = Attempt::new(limits(1, 1), |_| true);
+        outer.run(|| {
+            inner.run(|| assert!(Rc::ptr_eq(&inner, &Attempt::current().unwrap())));
+            assert!(Rc::ptr_eq(&outer, &Attempt::current().unwrap()));
+        });
+        assert!(Attempt::current().is_err());
+    }
+
+    #[test]
+    fn a_refusal_to_go_on_cancels() {
+        let attempt = Attempt::new(limits(1000, 1000), |_| false);
+        let error = attempt.slice().unwrap_err();
+        let failure = error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<Failure>());
+        assert!(matches!(failure, Some(Failure::Cancelled)));
+    }
+}

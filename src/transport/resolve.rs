@@ -1,0 +1,146 @@
+//! Name resolution that keeps to the time limit.
+//!
+//! The system's look-up cannot be interrupted, so it runs on a thread of its own, one for each
+//! name at a time: a look-up that does not end is joined by the next call, not started again.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::NextTimeout;
+use ureq::Error;
+
+use super::attempt::Attempt;
+use super::thread::spawn_quiet;
+use crate::error::Failure;
+
+/// For how long addresses are taken without asking again.
+const FRESH: Duration = Duration::from_secs(60);
+/// How long a new look-up may take while older addresses are known.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The addresses of names, remembered.
+#[derive(Clone, Default)]
+pub struct Names {
+    known: Arc<(Mutex<HashMap<String, Name>>, Condvar)>,
+}
+
+#[derive(Default)]
+struct Name {
+    addresses: Vec<IpAddr>,
+    found_at: Option<Instant>,
+    /// A thread is looking it up.
+    looking: bool,
+    /// Why the last look-up found nothing.
+    failed: Option<String>,
+}
+
+impl Name {
+    fn is_fresh(&self) -> bool {
+        self.found_at.is_some_and(|at| at.elapsed() < FRESH)
+    }
+}
+
+impl Names {
+    /// The addresses of `host`, at least one.
+    fn find(&self, host: &str) -> Result<Vec<IpAddr>, Error> {
+        let attempt = Attempt::current()?;
+        let (known, changed) = &*self.known;
+        let mut names = known.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = names.entry(host.to_owned()).or_default();
+        if name.is_fresh() {
+            return Ok(name.addresses.clone());
+        }
+        if !name.looking {
+            self.look_up(host)?;
+            name.looking = true;
+            name.failed = None;
+        }
+        let started = Instant::now();
+        loop {
+            let name = names.entry(host.to_owned()).or_default();
+            let out_of_patience = started.elapsed() >= PATIENCE;
+            if name.is_fresh() || (!name.addresses.is_empty() && (!name.looking || out_of_patience))
+            {
+                return Ok(name.addresses.clone());
+            }
+            if !name.looking {
+                let why = name.failed.clone().unwrap_or_default();
+                let failure = Failure::network(
+                    "Не найден адрес сервера: нет интернета или не работает DNS.",
+                    format!("{host}: {why}"),
+                );
+                return Err(Error::Io(failure.into()));
+            }
+            // The host is asked without the lock: on_progress may call the library.
+            drop(names);
+            let slice = attempt.slice()?;
+            names = known.lock().unwrap_or_else(PoisonError::into_inner);
+            if names.get(host).is_some_and(|name| name.looking) {
+                names = changed
+                    .wait_timeout(names, slice)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0;
+            }
+        }
+    }
+
+    fn look_up(&self, host: &str) -> Result<(), Error> {
+        let known = Arc::clone(&self.known);
+        let host = host.to_owned();
+        spawn_quiet("lifepay-resolve", move || {
+            let found = (host.as_str(), 0).to_socket_addrs();
+            let (known, changed) = &*known;
+            let mut names = known.lock().unwrap_or_else(PoisonError::into_inner);
+            let name = names.entry(host).or_default();
+            name.looking = false;
+            match found {
+                Ok(found) => {
+                    let mut addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
+                    addresses.dedup();
+                    if addresses.is_empty() {
+                        name.failed = Some("no addresses".to_owned());
+                    } else {
+                        name.addresses = addresses;
+                        name.found_at = Some(Instant::now());
+                    }
+                }
+                Err(error) => name.failed = Some(error.to_string()),
+            }
+            changed.notify_all();
+        })?;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Names")
+    }
+}
+
+impl Resolver for Names {
+    fn resolve(&self, uri: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        let host = uri.host().ok_or_else(|| Error::BadUri(uri.to_string()))?;
+        let clear = uri.scheme_str() != Some("https");
+        let port = uri.port_u16().unwrap_or(if clear { 80 } else { 443 });
+        let literal = host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .parse::<IpAddr>();
+        let addresses = match literal {
+            Ok(address) => vec![address],
+            Err(_) => self.find(host)?,
+        };
+        let mut found = self.empty();
+        for address in addresses.into_iter().take(16) {
+            found.push(SocketAddr::new(address, port));
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,270 @@
+//! The way to LifePay as the host has set it: base URL, proxy, trust, time limits.
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use ureq::http::Uri;
+use ureq::{Proxy, ProxyProtocol};
+
+use super::attempt::Limits;
+use super::trust::{CaFile, Roots};
+use crate::error::FieldError;
+
+/// Where requests go unless `base_url` says otherwise.
+pub(crate) const DEFAULT_BASE_URL: &str = "https://sapi.life-pay.ru";
+/// Milliseconds, of one attempt.
+pub(crate) const DEFAULT_CONNECT_TIMEOUT_MS: u32 = 10_000;
+/// Milliseconds, of one attempt.
+pub(crate) const DEFAULT_TIMEOUT_MS: u32 = 30_000;
+
+/// ------------------------------------------------------------------------------------------------
+/// Trust: lp_config.trust
+/// ------------------------------------------------------------------------------------------------
+///
+/// Mozilla's roots, compiled in, and the system's, together.
+pub const LP_TRUST_DEFAULT: i32 = 0;
+/// Mozilla's roots only.
+pub const LP_TRUST_BUNDLED: i32 = 1;
+/// The system's roots only.
+pub const LP_TRUST_SYSTEM: i32 = 2;
+
+/// The connection settings as the host gave them; `None` and 0 are "not given".
+#[derive(Default)]
+pub struct Connection {
+    pub base_url: Option<String>,
+    pub proxy: Option<String>,
+    pub trust: i32,
+    pub ca_file: Option<String>,
+    pub connect_timeout_ms: u32,
+    pub timeout_ms: u32,
+}
+
+/// Connection settings that can be used.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// Without a slash at its end.
+    pub base_url: String,
+    pub limits: Limits,
+    pub peer: Peer,
+}
+
+/// What must be equal for connections to be shared.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Peer {
+    pub roots: Roots,
+    pub ca_file: Option<CaFile>,
+    pub proxy: Option<Proxy>,
+}
+
+impl Connection {
+    /// Checks all of it, and adds what is wrong to `faults`.
+    pub fn check(self, faults: &mut Vec<FieldError>) -> Option<Route> {
+        let before = faults.len();
+        let given = self.base_url.as_deref().unwrap_or(DEFAULT_BASE_URL);
+        let base_url = base_url(given)
+            .map_err(|message| faults.push(FieldError::new("base_url", message)))
+            .ok();
+        let clear = base_url.is_some_and(|url| url.starts_with("http:"));
+        let proxy = proxy(self.proxy.as_deref(), clear)
+            .map_err(|message| faults.push(FieldError::new("proxy", message)))
+            .ok();
+        let roots = match self.trust {
+            LP_TRUST_DEFAULT => Roots::Both,
+            LP_TRUST_BUNDLED => Roots::Bundled,
+            LP_TRUST_SYSTEM => Roots::System,
+            other => {
+                let message = format!("{other}, а допустимы значения LP_TRUST_... от 0 до 2");
+                faults.push(FieldError::new("trust", message));
+                Roots::Both
+            }
+        };
+        let ca_file = self
+            .ca_file
+            .and_then(|path| match CaFile::look_at(Path::new(&path)) {
+                Ok(file) => Some(file),
+                Err(error) => {
+                    let message = format!("файл не открывается: {error}");
+                    faults.push(FieldError::new("ca_file", message));
+                    None
+                }
+            });
+        if faults.len() > before {
+            return None;
+        }
+        Some(Route {
+            base_url: base_url?.to_owned(),
+            limits: Limits {
+                connect: millis_or(self.connect_timeout_ms, DEFAULT_CONNECT_TIMEOUT_MS),
+                whole: millis_or(self.timeout_ms, DEFAULT_TIMEOUT_MS),
+            },
+            peer: Peer {
+                roots,
+                ca_file,
+                proxy: proxy?,
+            },
+        })
+    }
+}
+
+fn millis_or(given: u32, default: u32) -> Duration {
+    Duration::from_millis(u64::from(if given == 0 { default } else { given }))
+}
+
+/// `given` without the slashes at its end, if requests may go there.
+fn base_url(given: &str) -> Result<&str, String> {
+    let uri: Uri = given.parse().map_err(|error| format!("не URL: {error}"))?;
+    let host = uri
+        .host()
+        .filter(|host| !host.is_empty())
+        .ok_or("в URL нет имени сервера")?;
+    if uri
+        .authority()
+        .is_some_and(|authority| authority.as_str().contains('@'))
+    {
+        return Err("имя и пароль в URL не допускаются".to_owned());
+    }
+    if uri.query().is_some() || given.contains('#') {
+        return Err("после адреса сервера не должно быть ? и #".to_owned());
+    }
+    match uri.scheme_str() {
+        Some("https") => {}
+        Some("http") if is_loopback(host) => {}
+        Some("http") => {
+            let why = "http допустим только к этому компьютеру (127.0.0.1, localhost): ключ не должен идти открыто; нужен https";
+            return Err(why.to_owned());
+        }
+        _ => return Err("URL должен начинаться с https://".to_owned()),
+    }
+    Ok(given.trim_end_matches('/'))
+}
+
+fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost")
+        || host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .parse()
+            .is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+/// The proxy to use. `clear`: the base URL is plain http to this machine.
+fn proxy(given: Option<&str>, clear: bool) -> Result<Option<Proxy>, String> {
+    let proxy = match given {
+        Some("none") => return Ok(None),
+        Some(url) => Some(Proxy::new(url).map_err(|_| {
+            "не URL прокси: нужен вид http://имя:пароль@сервер:порт или none".to_owned()
+        })?),
+        // The environment's proxy is meant for the way out, which is not taken to this machine.
+        None if clear => None,
+        None => Proxy::try_from_env(),
+    };
+    let Some(proxy) = proxy else { return Ok(None) };
+    if !matches!(proxy.protocol(), ProxyProtocol::Http | ProxyProtocol::Https) {
+        let whose = if proxy.is_from_env() {
+            " (он задан в системе)"
+        } else {
+            ""
+        };
+        return Err(format!(
+            "прокси вида {}{whose} не поддерживается: нужен http или https, либо none",
+            proxy.protocol()
+        ));
+    }
+    if clear && !is_loopback(proxy.host()) {
+        let why = "с base_url вида http прокси допустим только на этом компьютере: ключ не должен идти открыто";
+        return Err(why.to_owned());
+    }
+    Ok(Some(proxy))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(connection: Connection) -> Vec<String> {
+        let mut faults = Vec::new();
+        let route = connection.check(&mut faults);
+        assert_eq!(route.is_some(), faults.is_empty());
+        faults.into_iter().map(|fault| fault.field).collect()
+    }
+
+    #[test]
+    fn plain_http_goes_to_this_machine_only() {
+        for good in [
+            "https://sapi.life-pay.ru/",
+            "https://10.0.0.1:8443/prefix/",
+            "http://127.0.0.1:8080",
+            "http://127.9.9.9",
+            "http://[::1]:80/",
+            "http://LOCALHOST:1",
+        ] {
+            assert_eq!(
+                base_url(good).unwrap(),
+                good.trim_end_matches('/'),
+                "{good}"
+            );
+        }
+        for bad in [
+            "http://sapi.life-pay.ru",
+            "http://10.0.0.1",
+            "http://localhost.example",
+            "http://127.0.0.1.example",
+            "http://user:pass@127.0.0.1",
+            "https://example/?a=1",
+            "https://example/#a",
+            "ftp://example",
+            "example",
+            "https://",
+            "",
+            "::",
+        ] {
+            assert!(base_url(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_url_is_checked() {
+        for good in [
+            "none",
+            "http://user:p%40ss@10.0.0.1:3128",
+            "proxy.local:3128",
+        ] {
+            assert!(proxy(Some(good), false).is_ok(), "{good}");
+        }
+        for bad in ["socks5://10.0.0.1:1080", "r32/?//52:**", "ftp://x"] {
+            assert!(proxy(Some(bad), false).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_clear_request_passes_only_a_proxy_on_this_machine() {
+        assert!(proxy(Some("http://10.0.0.1:3128"), true).is_err());
+        assert!(proxy(Some("http://127.0.0.1:3128"), true).is_ok());
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once() {
+        let names = faults(Connection {
+            base_url: Some("http://example.com".into()),
+            proxy: Some("socks5://x".into()),
+            trust: 3,
+            ca_file: Some("/nowhere/at/all.pem".into()),
+            ..Connection::default()
+        });
+        assert_eq!(names, ["base_url", "proxy", "trust", "ca_file"]);
+    }
+
+    #[test]
+    fn zero_and_nothing_mean_the_defaults() {
+        let connection = Connection {
+            proxy: Some("none".into()),
+            ..Connection::default()
+        };
+        let route = connection.check(&mut Vec::new()).unwrap();
+        assert_eq!(route.base_url, DEFAULT_BASE_URL);
+        assert_eq!(route.limits.connect, Duration::from_secs(10));
+        assert_eq!(route.limits.whole, Duration::from_secs(30));
+        assert_eq!(route.peer.roots, Roots::Both);
+    }
+}

@@ -1,0 +1,247 @@
+//! TCP: a connect and waits that can be interrupted, and few writes.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use socket2::{Domain, Protocol, Socket, Type};
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, LazyBuffers, NextTimeout, Transport,
+};
+use ureq::Error;
+
+use super::attempt::{Attempt, SLICE};
+use crate::error::Failure;
+
+/// Input and output buffer of a connection, bytes: a request and an answer are far smaller.
+pub(crate) const BUFFER: usize = 16 * 1024;
+
+/// A TCP connection.
+///
+/// What is to be sent is gathered until an answer is awaited, so that head and body of a request
+/// leave in one write. The socket's own time limits are set once to a slice of the attempt's time;
+/// the attempt is asked between the slices.
+#[derive(Debug)]
+pub struct TcpTransport {
+    stream: TcpStream,
+    buffers: LazyBuffers,
+    unsent: Vec<u8>,
+    /// What the socket's time limits are set to.
+    slice: Duration,
+}
+
+impl TcpTransport {
+    /// Connects to the first address that answers.
+    ///
+    /// # Errors
+    ///
+    /// The last address's error, or the attempt's.
+    pub fn connect(details: &ConnectionDetails) -> Result<TcpTransport, Error> {
+        let attempt = Attempt::current()?;
+        let mut last = None;
+        for (place, address) in details.addrs.iter().enumerate() {
+            // The time is shared out, so that one dead address does not eat it all.
+            let left = attempt.left()?;
+            let rest = u32::try_from(details.addrs.len() - place).unwrap_or(1);
+            match connect(*address, &attempt, left / rest) {
+                Ok(stream) => return Ok(TcpTransport::new(stream)?),
+                Err(error) if error.get_ref().is_some_and(|inner| inner.is::<Failure>()) => {
+                    return Err(error.into())
+                }
+                Err(error) => {
+                    last = Some(Failure::network(
+                        "Сервер не принял соединение.",
+                        format!("connect to {address}: {error}"),
+                    ));
+                }
+            }
+        }
+        // All the time may be gone: then that is the reason, not the last address.
+        attempt.left()?;
+        Err(last.map_or(Error::HostNotFound, |failure| Error::Io(failure.into())))
+    }
+
+    fn new(stream: TcpStream) -> io::Result<TcpTransport> {
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(SLICE))?;
+        stream.set_write_timeout(Some(SLICE))?;
+        Ok(TcpTransport {
+            stream,
+            buffers: LazyBuffers::new(BUFFER, BUFFER),
+            unsent: Vec::new(),
+            slice: SLICE,
+        })
+    }
+
+    /// Waits no longer than `slice`; the socket is told only when that changes.
+    fn limit_wait(&mut self, slice: Duration) -> io::Result<()> {
+        // A shorter wait than this is none to some systems.
+        let slice = slice.max(Duration::from_millis(1));
+        if slice != self.slice {
+            self.stream.set_read_timeout(Some(slice))?;
+            self.stream.set_write_timeout(Some(slice))?;
+            self.slice = slice;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.unsent.is_empty() {
+            return Ok(());
+        }
+        let attempt = Attempt::current()?;
+        attempt.writes();
+        let mut sent = 0;
+        while sent < self.unsent.len() {
+            self.limit_wait(attempt.slice()?)?;
+            match self.stream.write(&self.unsent[sent..]) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(bytes) => {
+                    attempt.wrote();
+                    sent += bytes;
+                }
+                Err(error) if is_no_error(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.unsent.clear();
+        Ok(())
+    }
+
+    fn receive(&mut self) -> io::Result<usize> {
+        let attempt = Attempt::current()?;
+        loop {
+            self.limit_wait(attempt.slice()?)?;
+            match self.stream.read(self.buffers.input_append_buf()) {
+                Ok(bytes) => {
+                    if bytes > 0 {
+                        attempt.received();
+                    }
+                    return Ok(bytes);
+                }
+                Err(error) if is_no_error(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Transport for TcpTransport {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
+        self.unsent
+            .extend_from_slice(&self.buffers.output()[..amount]);
+        if self.unsent.len() >= BUFFER {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
+        self.flush()?;
+        let bytes = self.receive()?;
+        self.buffers.input_appended(bytes);
+        Ok(bytes > 0)
+    }
+
+    fn is_open(&mut self) -> bool {
+        let wanted = !Attempt::current().is_ok_and(|attempt| attempt.fresh_only());
+        wanted && is_quiet(&self.stream)
+    }
+}
+
+/// A signal, or the end of a slice: the wait goes on.
+fn is_no_error(error: &io::Error) -> bool {
+    use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
+    matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
+}
+
+/// Whether an idle connection still stands: nothing to read, no end, no error.
+fn is_quiet(stream: &TcpStream) -> bool {
+    let looked = peek_without_waiting(stream);
+    matches!(looked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+}
+
+#[cfg(unix)]
+fn peek_without_waiting(stream: &TcpStream) -> io::Result<usize> {
+    let mut byte = [std::mem::MaybeUninit::uninit()];
+    socket2::SockRef::from(stream).recv_with_flags(&mut byte, libc::MSG_PEEK | libc::MSG_DONTWAIT)
+}
+
+#[cfg(not(unix))]
+fn peek_without_waiting(stream: &TcpStream) -> io::Result<usize> {
+    stream.set_nonblocking(true)?;
+    let looked = stream.peek(&mut [0]);
+    stream.set_nonblocking(false)?;
+    looked
+}
+
+fn connect(address: SocketAddr, attempt: &Attempt, limit: Duration) -> io::Result<TcpStream> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    socket.set_nonblocking(true)?;
+    let started = Instant::now();
+    match socket.connect(&address.into()) {
+        Ok(()) => {}
+        Err(error) if is_under_way(&error) => {
+            while !is_connected(&socket)? {
+                let left = limit.saturating_sub(started.elapsed());
+                if left.is_zero() {
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
+                await_writable(&socket, attempt.slice()?.min(left))?;
+            }
+        }
+        Err(error) => return Err(error),
+    }
+    socket.set_nonblocking(false)?;
+    Ok(socket.into())
+}
+
+fn is_under_way(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    if error.raw_os_error() == Some(libc::EINPROGRESS) {
+        return true;
+    }
+    // EINTR: the connect goes on without us.
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+    )
+}
+
+fn is_connected(socket: &Socket) -> io::Result<bool> {
+    match socket.take_error()? {
+        Some(error) => Err(error),
+        None => Ok(socket.peer_addr().is_ok()),
+    }
+}
+
+/// Waits until the connect is decided, or for `slice`.
+#[cfg(unix)]
+fn await_writable(socket: &Socket, slice: Duration) -> io::Result<()> {
+    use nix::errno::Errno;
+    use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
+    use std::os::fd::AsFd;
+
+    let mut sockets = [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)];
+    // Rounded up: a rest below a millisecond must not become a busy loop.
+    let wait = u16::try_from(slice.as_millis() + 1).unwrap_or(u16::MAX);
+    match poll(&mut sockets, PollTimeout::from(wait)) {
+        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Before Windows 10, WSAPoll never tells that a connect has failed; asking the socket does.
+#[cfg(not(unix))]
+fn await_writable(_: &Socket, slice: Duration) -> io::Result<()> {
+    std::thread::sleep(slice.min(Duration::from_millis(10)));
+    Ok(())
+}

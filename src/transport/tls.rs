@@ -1,0 +1,148 @@
+//! TLS over any other transport, with rustls.
+
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+
+use rustls::{CertificateError, ClientConfig, ClientConnection, StreamOwned};
+use rustls_pki_types::ServerName;
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, LazyBuffers, NextTimeout, Transport, TransportAdapter,
+};
+use ureq::Error;
+
+use super::tcp::BUFFER;
+use crate::error::Failure;
+
+/// A TLS connection whose handshake is done: the server has shown a certificate that is trusted.
+#[derive(Debug)]
+pub struct TlsTransport {
+    stream: StreamOwned<ClientConnection, Adapter>,
+    buffers: LazyBuffers,
+}
+
+/// ureq's adapter, which lacks only `Debug`.
+struct Adapter(TransportAdapter);
+
+impl std::fmt::Debug for Adapter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.get_ref().fmt(f)
+    }
+}
+
+impl Read for Adapter {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl Write for Adapter {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.0.write(buffer)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl TlsTransport {
+    /// Does the handshake over `transport`.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Tls`] if the server is not trusted, what `transport` says otherwise.
+    pub fn connect(
+        details: &ConnectionDetails,
+        transport: Box<dyn Transport>,
+        config: Arc<ClientConfig>,
+    ) -> Result<TlsTransport, Error> {
+        let host = details.uri.host().unwrap_or_default();
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let name = ServerName::try_from(host.to_owned()).map_err(|error| {
+            io::Error::from(Failure::tls("Имя сервера не годится для TLS.", error))
+        })?;
+        let mut connection = ClientConnection::new(config, name).map_err(failed)?;
+        let mut adapter = Adapter(TransportAdapter::new(
+            transport,
+            details.current_time.clone(),
+        ));
+        while connection.is_handshaking() {
+            connection
+                .complete_io(&mut adapter)
+                .map_err(handshake_failed)?;
+        }
+        let stream = StreamOwned::new(connection, adapter);
+        Ok(TlsTransport {
+            stream,
+            buffers: LazyBuffers::new(BUFFER, BUFFER),
+        })
+    }
+}
+
+impl Transport for TlsTransport {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
+        let output = &self.buffers.output()[..amount];
+        self.stream.write_all(output)?;
+        Ok(())
+    }
+
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
+        let input = self.buffers.input_append_buf();
+        let bytes = self.stream.read(input)?;
+        self.buffers.input_appended(bytes);
+        Ok(bytes > 0)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.stream.sock.0.get_mut().is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        true
+    }
+}
+
+/// A connection that ends in the middle of the handshake is a matter of TLS too: a server that
+/// does not speak it, or a firewall that does not let it pass.
+fn handshake_failed(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            Failure::tls("Сервер прервал установку защищённого соединения.", error).into()
+        }
+        _ => error,
+    }
+}
+
+fn failed(error: rustls::Error) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}
+
+/// What rustls found wrong, for the person at the till.
+pub fn failure(error: &rustls::Error) -> Failure {
+    use rustls::Error::{InvalidCertificate, InvalidMessage};
+    let what = match error {
+        InvalidCertificate(reason) => match reason {
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "Срок действия сертификата сервера истёк. Проверьте дату и время на этом компьютере."
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "Сертификат сервера ещё не действует. Проверьте дату и время на этом компьютере."
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "Сертификат выдан другому серверу: запрос перехвачен (портал сети, прокси) или неверен base_url."
+            }
+            CertificateError::UnknownIssuer => {
+                "Сертификат сервера выдан неизвестным центром. Если соединение проверяет антивирус или прокси, укажите его корневой сертификат в ca_file."
+            }
+            CertificateError::Revoked => "Сертификат сервера отозван.",
+            _ => "Сертификат сервера не прошёл проверку.",
+        },
+        InvalidMessage(_) => "По этому адресу отвечает не TLS-сервер.",
+        _ => "Сервер и программа не договорились о защите соединения.",
+    };
+    Failure::tls(what, error)
+}

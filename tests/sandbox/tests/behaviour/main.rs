@@ -1,0 +1,14 @@
+//! The sandbox as its users meet it: over a socket, through the library, as a program.
+
+mod documents;
+mod library;
+mod magic;
+mod notify;
+mod program;
+mod strict;
+mod wire;
+
+use std::time::Duration;
+
+/// Far more than anything here takes; nothing waits for it to pass.
+const LONG: Duration = Duration::from_secs(20);

@@ -1,0 +1,108 @@
+//! Notifications to callback_url.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+
+use lifepay_sandbox::{Options, Sandbox};
+use serde_json::{json, Value};
+
+use crate::wire::{ask, shift};
+
+fn sandbox(notify: bool) -> Sandbox {
+    Sandbox::start(Options {
+        notify,
+        ..Options::default()
+    })
+    .unwrap()
+}
+
+/// The till's side of a notification: answers one and gives its head and its JSON.
+fn take_one(listener: &TcpListener) -> (String, Value) {
+    let (stream, _) = listener.accept().unwrap();
+    stream.set_read_timeout(Some(crate::LONG)).unwrap();
+    let mut stream = BufReader::new(stream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert_ne!(stream.read_line(&mut head).unwrap(), 0, "{head}");
+    }
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .unwrap();
+    let mut body = vec![0; length.parse().unwrap()];
+    stream.read_exact(&mut body).unwrap();
+    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    stream.get_mut().write_all(answer).unwrap();
+    let form: Vec<_> = form_urlencoded::parse(&body).into_owned().collect();
+    assert_eq!(form.len(), 1);
+    assert_eq!(form[0].0, "data");
+    (head, serde_json::from_str(&form[0].1).unwrap())
+}
+
+#[test]
+fn a_new_document_is_notified_once() {
+    let sandbox = sandbox(true);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook?shop=7", listener.local_addr().unwrap());
+    let body = |ext_id: &str| {
+        shift(json!({
+            "ext_id": ext_id, "callback_url": url, "callback_data": {"касса": [1, "a/b"]},
+        }))
+    };
+    let uuid = ask(&sandbox, &body("a")).uuid();
+    let (head, data) = take_one(&listener);
+    assert!(head.starts_with("POST /hook?shop=7 HTTP/1.1\r\n"), "{head}");
+    assert!(head.contains("content-type: application/x-www-form-urlencoded\r\n"));
+    assert_eq!(
+        data,
+        json!({
+            "uuid": uuid, "ext_id": "a", "status": "обработан",
+            "callback_data": {"касса": [1, "a/b"]},
+        })
+    );
+
+    // A repeat makes no document and so no notification: the next one is about the next.
+    ask(&sandbox, &body("a"));
+    ask(&sandbox, &body("b"));
+    assert_eq!(take_one(&listener).1["ext_id"], "b");
+    assert_eq!(sandbox.documents().len(), 2);
+}
+
+#[test]
+fn nothing_is_notified_in_test_mode_or_for_a_rejection() {
+    let sandbox = sandbox(true);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    ask(&sandbox, &shift(json!({"callback_url": url, "test": 1})));
+    ask(
+        &sandbox,
+        &shift(json!({"callback_url": url, "login": "70000006095"})),
+    );
+    ask(
+        &sandbox,
+        &shift(json!({"callback_url": url, "ext_id": "last"})),
+    );
+    assert_eq!(take_one(&listener).1["ext_id"], "last");
+}
+
+#[test]
+fn notifications_are_off_by_default() {
+    assert!(!Options::default().notify);
+    let silent = sandbox(false);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    ask(
+        &silent,
+        &shift(json!({"callback_url": url, "ext_id": "silent"})),
+    )
+    .uuid();
+    // Stopped, it can send nothing any more: whatever arrives comes from the other one.
+    drop(silent);
+    let notifying = sandbox(true);
+    ask(
+        &notifying,
+        &shift(json!({"callback_url": url, "ext_id": "notified"})),
+    )
+    .uuid();
+    assert_eq!(take_one(&listener).1["ext_id"], "notified");
+}

@@ -1,0 +1,241 @@
+//! The program: what it prints, its files, its end.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+use serde_json::json;
+
+use crate::wire::{shift, Client};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_lifepay-sandbox");
+
+struct Program {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    port: u16,
+}
+
+impl Program {
+    fn start(arguments: &[&str]) -> Program {
+        let mut child = Command::new(PROGRAM)
+            .args(["--port", "0"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let port = line.strip_prefix("listening on http://127.0.0.1:");
+        let port = port.unwrap_or_else(|| panic!("{line}")).trim_end();
+        Program {
+            port: port.parse().unwrap(),
+            child,
+            stdout,
+        }
+    }
+
+    /// What it prints up to and with the first line that contains `text`.
+    fn printed_until(&mut self, text: &str) -> String {
+        let mut printed = String::new();
+        loop {
+            let start = printed.len();
+            assert_ne!(self.stdout.read_line(&mut printed).unwrap(), 0, "{printed}");
+            if printed[start..].contains(text) {
+                return printed;
+            }
+        }
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let status = Command::new("kill").args([name, &id]).status().unwrap();
+        assert!(status.success());
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn run(arguments: &[&str]) -> Output {
+    Command::new(PROGRAM).args(arguments).output().unwrap()
+}
+
+#[test]
+fn each_request_is_printed_with_the_apikey_masked() {
+    let mut program = Program::start(&[]);
+    let mut client = Client::connect(program.port);
+    let body = shift(json!({
+        "ext_id": "00106304012797-2026-11-24-1",
+        "target_serial": "0503",
+        "cashier_name": "Иванова\u{1b}[2J",
+        "callback_url": "http://shop.test/key-of-a-test-42",
+    }));
+    client.ask(&body);
+    let printed = program.printed_until("1 request, 0 documents");
+    for part in [
+        "#1 POST /cloud-print/create-session, connection 1",
+        "ext_id 00106304012797-2026-11-24-1, login 79031234567, target_serial 0503, test -",
+        "\"apikey\":\"***42\"",
+        "http://shop.test/***42",
+        "Иванова",
+        "answered HTTP 503, not LifePay's JSON, ",
+        " ms\n",
+    ] {
+        assert!(printed.contains(part), "{part} is not in {printed}");
+    }
+    assert!(!printed.contains("key-of"), "{printed}");
+    assert!(!printed.contains('\u{1b}'), "{printed}");
+
+    let uuid = client.ask(&body).uuid();
+    let printed = program.printed_until("2 requests, 1 document");
+    assert!(
+        printed.contains(&format!("answered code 0, uuid {uuid}, ")),
+        "{printed}"
+    );
+    assert!(!printed.contains("warning"), "{printed}");
+
+    client.ask(&shift(
+        json!({"ext_id": "00106304012797-2026-11-24-1", "apikey": "short"}),
+    ));
+    let printed = program.printed_until("warning");
+    assert!(printed.contains("\"apikey\":\"***\""), "{printed}");
+    assert!(
+        printed.ends_with("with a different body: callback_url, cashier_name, target_serial\n"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn the_apikey_is_masked_where_it_does_not_belong() {
+    let mut program = Program::start(&[]);
+    let mut client = Client::connect(program.port);
+    client.ask(&shift(
+        json!({"ext_id": "key-of-a-test-42", "key-of-a-test-42": 1}),
+    ));
+    let printed = program.printed_until("1 request, 0 documents");
+    assert!(printed.contains("ext_id ***42"), "{printed}");
+    assert!(!printed.contains("key-of"), "{printed}");
+}
+
+#[test]
+fn a_body_that_is_not_json_is_not_printed() {
+    let mut program = Program::start(&[]);
+    let mut client = Client::connect(program.port);
+    client.send(
+        "POST /cloud-print/create-session",
+        &[],
+        b"apikey=key-of-a-test-42",
+    );
+    client.receive().unwrap();
+    let printed = program.printed_until("answered");
+    assert!(printed.contains("body 23 bytes, not JSON\n"), "{printed}");
+    assert!(!printed.contains("key-of"), "{printed}");
+}
+
+#[test]
+fn a_failed_notification_is_printed_and_the_document_stands() {
+    // Bound and closed again, so that nobody answers there.
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let mut program = Program::start(&["--notify"]);
+    let mut client = Client::connect(program.port);
+    for (url, reason) in [
+        (format!("http://{closed}/key-of-a-test-42"), "failed: "),
+        ("https://shop.test/".to_owned(), "http:// addresses only"),
+    ] {
+        client.ask(&shift(json!({"callback_url": url}))).uuid();
+        let printed = program.printed_until("notification to ");
+        assert!(printed.contains(reason), "{printed}");
+        assert!(!printed.contains("key-of"), "{printed}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_request_is_printed_by_field() {
+    let mut program = Program::start(&[]);
+    let mut client = Client::connect(program.port);
+    client.ask(&json!({"ext_id": "a"}));
+    let printed = program.printed_until("1 request, 0 documents");
+    for part in [
+        "answered code 400, ",
+        "\n    apikey: Обязательное поле.\n",
+        "\n    login: Обязательное поле.\n",
+    ] {
+        assert!(printed.contains(part), "{part} is not in {printed}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_it_cleanly_and_quiet_prints_one_line() {
+    for signal in ["-TERM", "-INT"] {
+        let mut program = Program::start(&["--quiet"]);
+        Client::connect(program.port).ask(&shift(json!({})));
+        program.signal(signal);
+        let mut rest = String::new();
+        program.stdout.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "");
+        assert_eq!(program.child.wait().unwrap().code(), Some(0), "{signal}");
+    }
+}
+
+#[test]
+fn the_port_file_holds_the_port() {
+    let name = format!("lifepay-sandbox-port-{}", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    let mut program = Program::start(&["--port-file", path.to_str().unwrap()]);
+    // A request that was answered comes after the file.
+    Client::connect(program.port).ask(&shift(json!({"ext_id": "a"})));
+    program.printed_until("1 document");
+    let text = fs::read_to_string(&path).unwrap();
+    assert_eq!(text, format!("{}\n", program.port));
+    fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn a_bad_argument_is_exit_code_2_and_a_sentence_on_stderr() {
+    let output = run(&["--port", "eighty"]);
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        stderr,
+        "lifepay-sandbox: --port: \"eighty\" is not a port, 0 to 65535\n"
+    );
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_port_in_use_is_exit_code_1() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let output = run(&["--port", &port]);
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        stderr.contains(&format!("cannot listen on 127.0.0.1 port {port}")),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn help_and_version_are_printed() {
+    let help = String::from_utf8(run(&["--help"]).stdout).unwrap();
+    for row in lifepay_sandbox::magic::rows() {
+        assert!(help.contains(row.value), "{row:?}");
+    }
+    let version = String::from_utf8(run(&["--version"]).stdout).unwrap();
+    assert_eq!(
+        version,
+        concat!("lifepay-sandbox ", env!("CARGO_PKG_VERSION"), "\n")
+    );
+}

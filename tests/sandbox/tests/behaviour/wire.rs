@@ -1,0 +1,128 @@
+//! A client that speaks HTTP by hand, so that it can see what a real one hides.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+
+use lifepay_sandbox::{Sandbox, CREATE_SESSION};
+use serde_json::{json, Value};
+
+pub struct Reply {
+    pub status: u16,
+    head: String,
+    pub body: String,
+}
+
+impl Reply {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+
+    pub fn json(&self) -> Value {
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/json; charset=UTF-8")
+        );
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    /// LifePay's code, which comes with HTTP 200 only.
+    pub fn code(&self) -> i64 {
+        assert_eq!(self.status, 200, "{}", self.body);
+        self.json()["code"].as_i64().unwrap()
+    }
+
+    pub fn uuid(&self) -> String {
+        assert_eq!(self.code(), 0, "{}", self.body);
+        self.json()["data"]["uuid"].as_str().unwrap().to_owned()
+    }
+}
+
+pub struct Client {
+    stream: BufReader<TcpStream>,
+}
+
+impl Client {
+    pub fn connect(port: u16) -> Client {
+        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.set_read_timeout(Some(crate::LONG)).unwrap();
+        Client {
+            stream: BufReader::new(stream),
+        }
+    }
+
+    pub fn to(sandbox: &Sandbox) -> Client {
+        Client::connect(sandbox.port())
+    }
+
+    pub fn write(&mut self, bytes: &[u8]) {
+        self.stream.get_mut().write_all(bytes).unwrap();
+    }
+
+    /// `first` is the request line without its version; `headers` go along with Host and length.
+    pub fn send(&mut self, first: &str, headers: &[&str], body: &[u8]) {
+        let mut request = format!("{first} HTTP/1.1\r\nHost: till.test\r\n");
+        for header in headers {
+            request += &format!("{header}\r\n");
+        }
+        request += &format!("Content-Length: {}\r\n\r\n", body.len());
+        let mut request = request.into_bytes();
+        request.extend_from_slice(body);
+        self.write(&request);
+    }
+
+    pub fn post(&mut self, body: &Value) {
+        let body = body.to_string();
+        self.send(
+            &format!("POST {CREATE_SESSION}"),
+            &["Content-Type: application/json"],
+            body.as_bytes(),
+        );
+    }
+
+    /// The next answer; None if the connection was closed before one.
+    pub fn receive(&mut self) -> io::Result<Option<Reply>> {
+        let mut head = String::new();
+        loop {
+            let start = head.len();
+            if self.stream.read_line(&mut head)? == 0 {
+                assert_eq!(head, "", "closed inside an answer");
+                return Ok(None);
+            }
+            if &head[start..] == "\r\n" {
+                break;
+            }
+        }
+        let mut reply = Reply {
+            status: head.split(' ').nth(1).unwrap().parse().unwrap(),
+            head,
+            body: String::new(),
+        };
+        let length = reply.header("content-length").unwrap().parse().unwrap();
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body)?;
+        reply.body = String::from_utf8(body).unwrap();
+        Ok(Some(reply))
+    }
+
+    pub fn ask(&mut self, body: &Value) -> Reply {
+        self.post(body);
+        self.receive().unwrap().expect("an answer")
+    }
+}
+
+/// One request over a connection of its own.
+pub fn ask(sandbox: &Sandbox, body: &Value) -> Reply {
+    Client::to(sandbox).ask(body)
+}
+
+/// A request that LifePay would take, with these fields put in or replaced.
+pub fn shift(fields: Value) -> Value {
+    let mut body = json!({"apikey": "key-of-a-test-42", "login": "79031234567"});
+    for (name, value) in fields.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    body
+}
