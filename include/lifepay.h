@@ -56,10 +56,9 @@
  *               end may outlive its call, one for each name at most.
  * Versions      0.x: minor versions may add functions, codes and fields; see include/symbols.txt.
  */
-
-
 #ifndef LIFEPAY_H
 #define LIFEPAY_H
+
 
 #include <stdint.h>
 
@@ -720,9 +719,9 @@ const char *lp_version(void);
  */
 uint32_t lp_version_number(void);
 
-#endif  /* LIFEPAY_H */
-
 
 #ifdef __cplusplus
 } /* extern "C" */
 #endif
+
+#endif /* LIFEPAY_H */

@@ -1,0 +1,67 @@
+//! The shared library that cargo has built, opened as a host opens it.
+
+use std::ffi::{c_char, c_void};
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use lifepay::ffi::{lp_config, lp_log_fn, lp_result};
+
+/// The functions of the library; the names are those of the header.
+pub struct Library {
+    pub config_init: unsafe extern "C" fn(*mut lp_config, u32) -> i32,
+    pub result_init: unsafe extern "C" fn(*mut lp_result, u32) -> i32,
+    pub result_free: unsafe extern "C" fn(*mut lp_result),
+    pub open_shift: unsafe extern "C" fn(*const lp_config, *mut lp_result) -> i32,
+    pub open_shift_json: unsafe extern "C" fn(*const c_char, *mut *mut c_char) -> i32,
+    pub string_free: unsafe extern "C" fn(*mut c_char),
+    pub ext_id_new: unsafe extern "C" fn(*mut c_char, u32) -> i32,
+    pub code_name: unsafe extern "C" fn(i32) -> *const c_char,
+    pub code_text: unsafe extern "C" fn(i32) -> *const c_char,
+    pub set_log: unsafe extern "C" fn(lp_log_fn, *mut c_void, i32) -> i32,
+    pub log_to_file: unsafe extern "C" fn(*const c_char, i32, u32) -> i32,
+    pub version: unsafe extern "C" fn() -> *const c_char,
+    pub version_number: unsafe extern "C" fn() -> u32,
+}
+
+/// The folder in which cargo has put the library beside this test.
+pub fn folder() -> PathBuf {
+    let test = std::env::current_exe().expect("a test has a path");
+    test.parent().expect("a test is in a folder").to_owned()
+}
+
+/// The shared library's file.
+pub fn path() -> PathBuf {
+    folder().join(format!(
+        "{}lifepay{}",
+        std::env::consts::DLL_PREFIX,
+        std::env::consts::DLL_SUFFIX
+    ))
+}
+
+pub fn library() -> &'static Library {
+    static LIBRARY: OnceLock<Library> = OnceLock::new();
+    LIBRARY.get_or_init(|| {
+        // SAFETY: nothing runs when it is loaded; the types are the header's, which another test
+        // compares with these.
+        unsafe {
+            let file = libloading::Library::new(path()).expect("the library can be opened");
+            let library = Library {
+                config_init: *file.get(b"lp_config_init").unwrap(),
+                result_init: *file.get(b"lp_result_init").unwrap(),
+                result_free: *file.get(b"lp_result_free").unwrap(),
+                open_shift: *file.get(b"lp_open_shift").unwrap(),
+                open_shift_json: *file.get(b"lp_open_shift_json").unwrap(),
+                string_free: *file.get(b"lp_string_free").unwrap(),
+                ext_id_new: *file.get(b"lp_ext_id_new").unwrap(),
+                code_name: *file.get(b"lp_code_name").unwrap(),
+                code_text: *file.get(b"lp_code_text").unwrap(),
+                set_log: *file.get(b"lp_set_log").unwrap(),
+                log_to_file: *file.get(b"lp_log_to_file").unwrap(),
+                version: *file.get(b"lp_version").unwrap(),
+                version_number: *file.get(b"lp_version_number").unwrap(),
+            };
+            std::mem::forget(file);
+            library
+        }
+    })
+}

@@ -1,0 +1,125 @@
+//! Tools that a machine may lack: then a test says so by name and is passed over, unless
+//! LIFEPAY_REQUIRE_TOOLS is set, as CI does.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// Whether `tool` can be run. If it must be there and is not, the test fails.
+pub fn have(tool: &str) -> bool {
+    let found = Command::new(tool)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !found {
+        let required = std::env::var_os("LIFEPAY_REQUIRE_TOOLS").is_some_and(|set| set == "1");
+        assert!(
+            !required,
+            "{tool} is not on this machine, and LIFEPAY_REQUIRE_TOOLS is set"
+        );
+        eprintln!("passed over: {tool} is not on this machine");
+    }
+    found
+}
+
+/// The project's root.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A folder of this test's own for what it builds; `name` is unique among the tests.
+pub fn scratch(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&folder).expect("a scratch folder");
+    folder
+}
+
+/// Runs a command to its end, and fails the test with all its output if it does not succeed.
+pub fn run(command: &mut Command) -> Output {
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output
+}
+
+/// How a C program is linked.
+#[derive(Clone, Copy)]
+pub enum Link {
+    Shared,
+    Static,
+}
+
+/// Compiles `tests/c/NAME.c` with the flags of the house, and returns the program.
+pub fn compile_c(name: &str, link: Link) -> PathBuf {
+    let libraries = super::library::folder();
+    let (suffix, link): (&str, Vec<String>) = match link {
+        Link::Shared => {
+            // The program looks for the library by its SONAME.
+            let soname = libraries.join("liblifepay.so.0");
+            let _ = std::os::unix::fs::symlink("liblifepay.so", &soname);
+            let rpath = format!("-Wl,-rpath,{}", libraries.display());
+            (
+                "shared",
+                vec![
+                    format!("-L{}", libraries.display()),
+                    "-llifepay".into(),
+                    rpath,
+                ],
+            )
+        }
+        Link::Static => {
+            let archive = libraries.join("liblifepay.a").display().to_string();
+            let system = [
+                "-lgcc_s",
+                "-lutil",
+                "-lrt",
+                "-lpthread",
+                "-lm",
+                "-ldl",
+                "-lc",
+            ];
+            let system = system.into_iter().map(str::to_owned);
+            ("static", std::iter::once(archive).chain(system).collect())
+        }
+    };
+    let program = scratch("c").join(format!("{name}-{suffix}"));
+    let mut compiler = Command::new("gcc");
+    compiler
+        .args([
+            "-std=c99",
+            "-Wall",
+            "-Wextra",
+            "-Wpedantic",
+            "-Werror",
+            "-g",
+        ])
+        .args(["-D_POSIX_C_SOURCE=200809L", "-pthread"])
+        .arg("-I")
+        .arg(root().join("include"))
+        .arg(root().join("tests/c").join(format!("{name}.c")))
+        .arg("-o")
+        .arg(&program)
+        .args(link);
+    run(&mut compiler);
+    program
+}
+
+/// Valgrind as the house uses it: any error or leak fails.
+pub fn valgrind() -> Command {
+    let mut command = Command::new("valgrind");
+    command.args([
+        "--quiet",
+        "--error-exitcode=1",
+        "--leak-check=full",
+        "--errors-for-leak-kinds=definite,indirect,possible",
+    ]);
+    command
+}
