@@ -543,6 +543,45 @@ typedef struct lp_result {
 
 /**
  * ------------------------------------------------------------------------------------------------
+ * Progress: lp_progress
+ * ------------------------------------------------------------------------------------------------
+ *
+ * What on_progress is told. Valid during the callback only.
+ */
+typedef struct lp_progress {
+    /**
+     * sizeof this struct in the library; fields beyond what your header knows may follow.
+     */
+    uint32_t struct_size;
+    /**
+     * What the call is at: LP_PHASE_....
+     */
+    int32_t phase;
+    /**
+     * How many attempts have been begun.
+     */
+    uint32_t attempts;
+    /**
+     * Why the last attempt failed: LP_ERR_.... LP_PENDING before one has.
+     */
+    int32_t code;
+    /**
+     * HTTP status of the last failed attempt; 0: none came.
+     */
+    int32_t http_status;
+    /**
+     * Milliseconds since the call began.
+     */
+    uint32_t elapsed_ms;
+    /**
+     * Milliseconds until the next attempt, in LP_PHASE_FAILED and LP_PHASE_PAUSE. 0 in
+     * LP_PHASE_FAILED: it was the last one.
+     */
+    uint32_t next_attempt_ms;
+} lp_progress;
+
+/**
+ * ------------------------------------------------------------------------------------------------
  * Settings: begin
  * ------------------------------------------------------------------------------------------------
  *
