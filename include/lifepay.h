@@ -284,7 +284,7 @@ typedef void (LP_CALL *lp_log_fn)(int32_t level, const char *message, void *user
 #define LP_LOG_ERROR 1
 
 /**
- * Attempts that have failed.
+ * Attempts that have failed, and calls with wrong arguments.
  */
 #define LP_LOG_WARN 2
 

@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::guard::{catch, guard};
-use super::shift::deliver;
+use super::guard::guard;
+use super::shift::{carry_out, refuse};
 use super::text;
 use crate::code::{LP_ERR_ARGUMENT, LP_ERR_INTERNAL};
 use crate::error::FieldError;
@@ -47,8 +47,8 @@ pub unsafe extern "C" fn lp_open_shift_json(
         // SAFETY: as the caller vouches for.
         let request = unsafe { text::read(request, "request", &mut faults) };
         let report = match read(request.as_deref(), faults) {
-            Ok((settings, faults)) => open(settings, faults),
-            Err(faults) => Report::refused(faults),
+            Ok((settings, faults)) => carry_out(settings, faults, None),
+            Err(faults) => refuse(faults),
         };
         let text = keep(text::to_c(&to_json(&report)));
         // SAFETY: not NULL, and writable as the caller vouches for; it may be packed.
@@ -66,16 +66,6 @@ pub unsafe extern "C" fn lp_string_free(string: *mut c_char) {
     guard(|| {
         strings().remove(&(string as usize));
     });
-}
-
-fn open(settings: Settings, faults: Vec<FieldError>) -> Report {
-    match settings.check(faults) {
-        Err(faults) => Report::refused(faults),
-        Ok(order) => catch(|| deliver(&order, None)).unwrap_or_else(|panic| Report {
-            ext_id: Some(order.shift.ext_id.clone()),
-            ..Report::broken(&panic)
-        }),
-    }
 }
 
 /// The report with the count that C has beside the array.

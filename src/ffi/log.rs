@@ -20,7 +20,7 @@ use crate::process::PerProcess;
 pub const LP_LOG_OFF: i32 = 0;
 /// LifePay has refused a request, or a defect of this library was caught.
 pub const LP_LOG_ERROR: i32 = 1;
-/// Attempts that have failed.
+/// Attempts that have failed, and calls with wrong arguments.
 pub const LP_LOG_WARN: i32 = 2;
 /// Attempts that have succeeded.
 pub const LP_LOG_INFO: i32 = 3;

@@ -1,6 +1,6 @@
 //! `lp_open_shift`: the call for which this library exists.
 
-use super::config::{self, lp_config, Given};
+use super::config::{self, lp_config};
 use super::guard::{catch, guard};
 use super::progress;
 use super::result::{lp_result, Slot};
@@ -8,7 +8,7 @@ use crate::code::LP_ERR_ARGUMENT;
 use crate::delivery::{self, OnProgress};
 use crate::error::FieldError;
 use crate::report::Report;
-use crate::settings::Order;
+use crate::settings::{Order, Settings};
 
 /// ------------------------------------------------------------------------------------------------
 /// Opening a shift
@@ -38,24 +38,36 @@ pub unsafe extern "C" fn lp_open_shift(config: *const lp_config, result: *mut lp
             return LP_ERR_ARGUMENT;
         };
         // SAFETY: as the caller vouches for.
-        let report = report(unsafe { config::read(config) }, deliver);
+        let report = match unsafe { config::read(config) } {
+            Ok(given) => {
+                let on_progress = progress::callback(given.on_progress, given.user_data);
+                carry_out(given.settings, given.faults, on_progress)
+            }
+            Err(fault) => refuse(vec![fault]),
+        };
         slot.write(&report)
     })
 }
 
 /// What came of what was given, whatever happens on the way.
-fn report(
-    given: Result<Given, FieldError>,
-    deliver: impl FnOnce(&Order, Option<OnProgress>) -> Report,
+pub fn carry_out(
+    settings: Settings,
+    faults: Vec<FieldError>,
+    on_progress: Option<OnProgress>,
 ) -> Report {
-    let given = match given {
-        Ok(given) => given,
-        Err(fault) => return Report::refused(vec![fault]),
-    };
-    let on_progress = progress::callback(given.on_progress, given.user_data);
-    match given.settings.check(given.faults) {
-        Err(faults) => Report::refused(faults),
-        Ok(order) => catch(|| deliver(&order, on_progress)).unwrap_or_else(|panic| {
+    carry_out_by(settings, faults, |order| {
+        delivery::deliver(&order.shift, &order.route, &order.terms, on_progress)
+    })
+}
+
+fn carry_out_by(
+    settings: Settings,
+    faults: Vec<FieldError>,
+    deliver: impl FnOnce(&Order) -> Report,
+) -> Report {
+    match settings.check(faults) {
+        Err(faults) => refuse(faults),
+        Ok(order) => catch(|| deliver(&order)).unwrap_or_else(|panic| {
             // The host must be able to repeat, and for that it needs the ext_id.
             Report {
                 ext_id: Some(order.shift.ext_id.clone()),
@@ -65,9 +77,11 @@ fn report(
     }
 }
 
-/// Sends the order's request.
-pub fn deliver(order: &Order, on_progress: Option<OnProgress>) -> Report {
-    delivery::deliver(&order.shift, &order.route, &order.terms, on_progress)
+/// Wrong arguments.
+pub fn refuse(faults: Vec<FieldError>) -> Report {
+    let report = Report::refused(faults);
+    ::log::warn!("{}", report.message);
+    report
 }
 
 #[cfg(test)]
@@ -75,30 +89,21 @@ mod tests {
     use super::*;
     use crate::code::LP_ERR_INTERNAL;
     use crate::report::LP_OUTCOME_UNKNOWN;
-    use crate::settings::Settings;
     use crate::shift::Fields;
 
-    fn given() -> Given {
+    #[test]
+    fn after_a_panic_the_host_has_the_ext_id_and_knows_that_the_request_may_be_out() {
         let fields = Fields {
             apikey: Some("key".into()),
             login: Some("login".into()),
             ext_id: Some("mine".into()),
             ..Fields::default()
         };
-        Given {
-            settings: Settings {
-                fields,
-                ..Settings::default()
-            },
-            faults: Vec::new(),
-            on_progress: None,
-            user_data: std::ptr::null_mut(),
-        }
-    }
-
-    #[test]
-    fn after_a_panic_the_host_has_the_ext_id_and_knows_that_the_request_may_be_out() {
-        let report = report(Ok(given()), |_, _| panic!("on purpose"));
+        let settings = Settings {
+            fields,
+            ..Settings::default()
+        };
+        let report = carry_out_by(settings, Vec::new(), |_| panic!("on purpose"));
         assert_eq!(report.code, LP_ERR_INTERNAL);
         assert_eq!(report.outcome, LP_OUTCOME_UNKNOWN);
         assert_eq!(report.ext_id.as_deref(), Some("mine"));
