@@ -1,19 +1,22 @@
 //! The program: what it prints, its files, its end.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 
 use serde_json::json;
 
 use crate::wire::{shift, Client};
+use crate::LONG;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_lifepay-sandbox");
 
 struct Program {
     child: Child,
-    stdout: BufReader<ChildStdout>,
+    /// Its stdout, read by a thread so that waiting for a line can have a limit.
+    lines: Receiver<String>,
     port: u16,
 }
 
@@ -25,25 +28,34 @@ impl Program {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        stdout.read_line(&mut line).unwrap();
-        let port = line.strip_prefix("listening on http://127.0.0.1:");
-        let port = port.unwrap_or_else(|| panic!("{line}")).trim_end();
-        Program {
-            port: port.parse().unwrap(),
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = mpsc::channel();
+        // From here on its end is ours to see to, whatever fails.
+        let mut program = Program {
             child,
-            stdout,
-        }
+            lines,
+            port: 0,
+        };
+        std::thread::spawn(move || {
+            for line in stdout.lines() {
+                let _ = sender.send(line.unwrap());
+            }
+        });
+        let line = program.lines.recv_timeout(LONG).unwrap();
+        let port = line.strip_prefix("listening on http://127.0.0.1:");
+        program.port = port.unwrap_or_else(|| panic!("{line}")).parse().unwrap();
+        program
     }
 
     /// What it prints up to and with the first line that contains `text`.
     fn printed_until(&mut self, text: &str) -> String {
         let mut printed = String::new();
         loop {
-            let start = printed.len();
-            assert_ne!(self.stdout.read_line(&mut printed).unwrap(), 0, "{printed}");
-            if printed[start..].contains(text) {
+            let Ok(line) = self.lines.recv_timeout(LONG) else {
+                panic!("no {text} in {printed}");
+            };
+            printed += &format!("{line}\n");
+            if line.contains(text) {
                 return printed;
             }
         }
@@ -75,7 +87,7 @@ fn each_request_is_printed_with_the_apikey_masked() {
     let body = shift(json!({
         "ext_id": "00106304012797-2026-11-24-1",
         "target_serial": "0503",
-        "cashier_name": "Иванова\u{1b}[2J",
+        "cashier_name": "Иванова",
         "callback_url": "http://shop.test/key-of-a-test-42",
     }));
     client.ask(&body);
@@ -92,7 +104,6 @@ fn each_request_is_printed_with_the_apikey_masked() {
         assert!(printed.contains(part), "{part} is not in {printed}");
     }
     assert!(!printed.contains("key-of"), "{printed}");
-    assert!(!printed.contains('\u{1b}'), "{printed}");
 
     let uuid = client.ask(&body).uuid();
     let printed = program.printed_until("2 requests, 1 document");
@@ -123,6 +134,16 @@ fn the_apikey_is_masked_where_it_does_not_belong() {
     let printed = program.printed_until("1 request, 0 documents");
     assert!(printed.contains("ext_id ***42"), "{printed}");
     assert!(!printed.contains("key-of"), "{printed}");
+}
+
+#[test]
+fn control_characters_do_not_reach_the_terminal() {
+    let mut program = Program::start(&[]);
+    let mut client = Client::connect(program.port);
+    client.ask(&shift(json!({"ext_id": "a\u{1b}[2J"})));
+    let printed = program.printed_until("1 request, 1 document");
+    assert!(printed.contains("ext_id a\\u{1b}[2J, login"), "{printed}");
+    assert!(!printed.contains('\u{1b}'), "{printed}");
 }
 
 #[test]
@@ -182,9 +203,8 @@ fn a_signal_ends_it_cleanly_and_quiet_prints_one_line() {
         let mut program = Program::start(&["--quiet"]);
         Client::connect(program.port).ask(&shift(json!({})));
         program.signal(signal);
-        let mut rest = String::new();
-        program.stdout.read_to_string(&mut rest).unwrap();
-        assert_eq!(rest, "");
+        let end = program.lines.recv_timeout(LONG);
+        assert_eq!(end, Err(RecvTimeoutError::Disconnected), "{signal}");
         assert_eq!(program.child.wait().unwrap().code(), Some(0), "{signal}");
     }
 }
@@ -193,13 +213,20 @@ fn a_signal_ends_it_cleanly_and_quiet_prints_one_line() {
 fn the_port_file_holds_the_port() {
     let name = format!("lifepay-sandbox-port-{}", std::process::id());
     let path = std::env::temp_dir().join(name);
-    let mut program = Program::start(&["--port-file", path.to_str().unwrap()]);
-    // A request that was answered comes after the file.
-    Client::connect(program.port).ask(&shift(json!({"ext_id": "a"})));
-    program.printed_until("1 document");
+    let program = Program::start(&["--port-file", path.to_str().unwrap()]);
+    // The file is there before the first request is taken.
+    Client::connect(program.port).ask(&shift(json!({})));
     let text = fs::read_to_string(&path).unwrap();
     assert_eq!(text, format!("{}\n", program.port));
     fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn a_port_file_that_cannot_be_written_is_exit_code_1() {
+    let output = run(&["--port", "0", "--port-file", "/no/such/folder/port"]);
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("/no/such/folder/port"), "{stderr}");
 }
 
 #[test]

@@ -1,0 +1,261 @@
+//! Answers: LifePay's JSON as its PHP writes it, and what others send in its place.
+
+use std::collections::BTreeMap;
+
+use axum::http::header::{HeaderName, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::journal::Answered;
+
+/// What goes back to the client, or that nothing does.
+pub(crate) enum Answer {
+    /// With HTTP 200, unless the path is unknown.
+    LifePay(StatusCode, Reply),
+    Page(Page),
+    /// The connection is closed in an orderly way, without an answer.
+    Close,
+    /// The connection is reset.
+    Reset,
+}
+
+/// LifePay's answer. The order of the fields is the page's.
+#[derive(Serialize)]
+pub(crate) struct Reply {
+    code: i32,
+    message: String,
+    data: Data,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Data {
+    /// PHP has one type for lists and maps, so that an empty map is written `[]`.
+    Empty([(); 0]),
+    Uuid {
+        uuid: String,
+    },
+    Fields(Fields),
+}
+
+/// What is wrong, by field.
+pub(crate) type Fields = BTreeMap<String, Vec<String>>;
+
+impl Reply {
+    /// Without a uuid in test mode.
+    pub(crate) fn accepted(uuid: Option<String>) -> Reply {
+        Reply {
+            code: 0,
+            message: String::new(),
+            data: uuid.map_or(Data::Empty([]), |uuid| Data::Uuid { uuid }),
+        }
+    }
+
+    pub(crate) fn rejected(code: i32, fields: Fields) -> Reply {
+        Reply {
+            code,
+            message: message(code),
+            data: if fields.is_empty() {
+                Data::Empty([])
+            } else {
+                Data::Fields(fields)
+            },
+        }
+    }
+
+    /// The rejection with which the page shows what one looks like.
+    pub(crate) fn printer_not_found() -> Reply {
+        Reply::rejected(400, fault("target_serial", "Принтер не найден."))
+    }
+
+    /// What is wrong, by field; empty if nothing is or no field is to blame.
+    fn faults(&self) -> Fields {
+        match &self.data {
+            Data::Fields(fields) => fields.clone(),
+            _ => Fields::new(),
+        }
+    }
+
+    fn uuid(&self) -> Option<&str> {
+        match &self.data {
+            Data::Uuid { uuid } => Some(uuid),
+            _ => None,
+        }
+    }
+}
+
+pub(crate) fn fault(field: &str, text: &str) -> Fields {
+    Fields::from([(field.to_owned(), vec![text.to_owned()])])
+}
+
+/// In the page's words; the full stop is the page's, too.
+pub(crate) fn message(code: i32) -> String {
+    match code {
+        400 => "Ошибка данных.",
+        500 => "Внутренняя ошибка сервера",
+        6000 => "Неверный формат данных",
+        6009 => "Не удалось найти пользователя по login",
+        6010 => "Не удалось найти пользователя по login и apikey",
+        6080 => "Облачная фискализация запрещена",
+        6095 => "Доступ запрещен",
+        _ => return format!("Ошибка {code}"),
+    }
+    .to_owned()
+}
+
+/// JSON as PHP's json_encode writes it by default: ASCII only, slashes escaped. Both can only
+/// occur inside strings, so that they can be escaped in the finished text.
+pub(crate) fn php_json(value: &impl Serialize) -> String {
+    let json = serde_json::to_string(value).expect("the types given have no way to fail");
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            '/' => text.push_str("\\/"),
+            ' '..='~' => text.push(c),
+            _ => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    text.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+        }
+    }
+    text
+}
+
+/// A page of HTML, as proxies, portals and outages send it.
+pub(crate) struct Page {
+    status: StatusCode,
+    header: Option<(HeaderName, String)>,
+    title: &'static str,
+}
+
+impl Page {
+    pub(crate) fn unavailable() -> Page {
+        Page {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            header: None,
+            title: "503 Service Temporarily Unavailable",
+        }
+    }
+
+    pub(crate) fn too_many(retry_after: u32) -> Page {
+        Page {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            header: Some((RETRY_AFTER, retry_after.to_string())),
+            title: "429 Too Many Requests",
+        }
+    }
+
+    pub(crate) fn redirect(location: String) -> Page {
+        Page {
+            status: StatusCode::FOUND,
+            header: Some((LOCATION, location)),
+            title: "302 Found",
+        }
+    }
+
+    pub(crate) fn portal() -> Page {
+        Page {
+            status: StatusCode::OK,
+            header: None,
+            title: "Wi-Fi: please log in",
+        }
+    }
+}
+
+impl Answer {
+    fn answered(&self) -> Answered {
+        match self {
+            Answer::LifePay(StatusCode::OK, reply) => Answered::Code {
+                code: reply.code,
+                uuid: reply.uuid().map(str::to_owned),
+            },
+            Answer::LifePay(status, _) => Answered::Http(status.as_u16()),
+            Answer::Page(page) => Answered::Http(page.status.as_u16()),
+            Answer::Close => Answered::Closed,
+            Answer::Reset => Answered::Reset,
+        }
+    }
+}
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Answer {
+        Answer::LifePay(StatusCode::OK, reply)
+    }
+}
+
+impl IntoResponse for Answer {
+    /// What was answered and the faults by field travel along as extensions, for `exchange` to
+    /// record and print or, when the connection is to be cut, to do.
+    fn into_response(self) -> Response {
+        let answered = self.answered();
+        let faults = match &self {
+            Answer::LifePay(_, reply) => reply.faults(),
+            _ => Fields::new(),
+        };
+        let mut response = match self {
+            Answer::LifePay(status, reply) => (
+                status,
+                [(CONTENT_TYPE, "application/json; charset=UTF-8")],
+                php_json(&reply),
+            )
+                .into_response(),
+            Answer::Page(page) => page.into_response(),
+            Answer::Close | Answer::Reset => ().into_response(),
+        };
+        response.extensions_mut().insert(answered);
+        response.extensions_mut().insert(faults);
+        response
+    }
+}
+
+impl IntoResponse for Page {
+    fn into_response(self) -> Response {
+        let title = self.title;
+        let html = format!(
+            "<!DOCTYPE html>\n<html>\n<head><title>{title}</title></head>\n\
+             <body><h1>{title}</h1></body>\n</html>\n"
+        );
+        let content_type = [(CONTENT_TYPE, "text/html; charset=UTF-8")];
+        let mut response = (self.status, content_type, html).into_response();
+        if let Some((name, value)) = self.header {
+            // A Location made from a strange Host header may be no header value; then there is
+            // none, which is a redirect without a goal.
+            if let Ok(value) = value.parse() {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_reads_as_php_writes_it() {
+        let uuid = "dabe3833-43ff-5e5c-a45e-9cff664503fd";
+        for (reply, text) in [
+            (
+                Reply::accepted(Some(uuid.to_owned())),
+                r#"{"code":0,"message":"","data":{"uuid":"dabe3833-43ff-5e5c-a45e-9cff664503fd"}}"#,
+            ),
+            (
+                Reply::accepted(None),
+                r#"{"code":0,"message":"","data":[]}"#,
+            ),
+            (
+                Reply::rejected(6095, Fields::new()),
+                r#"{"code":6095,"message":"\u0414\u043e\u0441\u0442\u0443\u043f \u0437\u0430\u043f\u0440\u0435\u0449\u0435\u043d","data":[]}"#,
+            ),
+            (
+                Reply::rejected(7777, fault("a/b", "😀\n")),
+                r#"{"code":7777,"message":"\u041e\u0448\u0438\u0431\u043a\u0430 7777","data":{"a\/b":["\ud83d\ude00\n"]}}"#,
+            ),
+        ] {
+            assert_eq!(php_json(&reply), text);
+        }
+    }
+}

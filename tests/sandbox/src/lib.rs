@@ -1,0 +1,56 @@
+//! A stand-in for LifePay: a small server that behaves as LifePay's page on
+//! opening a shift says, so that a till's programmer can try every branch
+//! without credentials, without a network and without a fiscal printer.
+//!
+//! It is stricter than LifePay where the page leaves room, so that a client's
+//! fault shows here and not in a shop. Like a payment provider's test cards,
+//! magic values ([`magic::rows`]) choose the answer.
+//!
+//! ```
+//! use lifepay_sandbox::{Options, Sandbox};
+//!
+//! let sandbox = Sandbox::start(Options::default()).unwrap();
+//! let base_url = sandbox.url(); // "http://127.0.0.1:PORT", until it is dropped
+//! assert!(sandbox.requests().is_empty());
+//! # let _ = base_url;
+//! ```
+//!
+//! The way of a request:
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `sandbox` | [`Sandbox`], the handle that tests hold, and its [`Options`] |
+//! | `server` | the accept loop, connections that can be cut, the routes |
+//! | `exchange` | one request from receipt to answer: recorded and printed |
+//! | `request` | the strict check of what came |
+//! | `session` | opening a shift: magic values first, then a document |
+//! | [`magic`] | the table of magic values |
+//! | `document` | documents, their uuids, what is known of each ext_id |
+//! | `answer` | LifePay's answer as PHP would write it, and pages of HTML |
+//! | `notify` | notifications to callback_url |
+//! | `journal` | what tests may ask about afterwards: [`Request`], [`Answered`] |
+//! | `console` | the lines printed for each request |
+//! | `mask` | keeps the apikey out of all that is printed |
+//! | `args` | the program's options |
+
+#![deny(unsafe_code, missing_docs)]
+
+mod answer;
+#[doc(hidden)]
+pub mod args;
+mod console;
+mod document;
+mod exchange;
+mod journal;
+pub mod magic;
+mod mask;
+mod notify;
+mod request;
+mod sandbox;
+mod server;
+mod session;
+
+pub use document::Document;
+pub use journal::{Answered, Request};
+pub use sandbox::{Options, Sandbox};
+pub use server::{CREATE_SESSION, PORTAL};

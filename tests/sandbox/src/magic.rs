@@ -1,0 +1,220 @@
+//! Magic values: a login or a target_serial that chooses the answer.
+//!
+//! This table is the only place where they are written down: the server looks values up in
+//! it, `--help` prints it, and [`rows`] gives it to tests that compare documentation with it.
+
+use crate::answer::message;
+
+/// One magic value, for people to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// "login" or "target_serial".
+    pub field: &'static str,
+    /// The value to give; "7000000dddd" stands for every other login of that form.
+    pub value: &'static str,
+    /// What it brings about.
+    pub effect: String,
+}
+
+/// What a magic value brings about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Does {
+    /// LifePay's JSON with this code, and no document.
+    Answer(i32),
+    FailOnce,
+    LoseAnswer,
+    Reset,
+    Slow,
+    Page,
+    Redirect,
+    Limit,
+}
+
+struct Magic {
+    value: &'static str,
+    does: Does,
+    /// Added to what the code itself says.
+    note: &'static str,
+}
+
+const fn magic(value: &'static str, does: Does, note: &'static str) -> Magic {
+    Magic { value, does, note }
+}
+
+const LOGINS: &[Magic] = &[
+    magic("70000006009", Does::Answer(6009), ""),
+    magic("70000006010", Does::Answer(6010), ""),
+    magic("70000006080", Does::Answer(6080), ""),
+    magic("70000006095", Does::Answer(6095), ""),
+    magic("70000006000", Does::Answer(6000), ""),
+    magic(
+        "70000000400",
+        Does::Answer(400),
+        " with the page's example of a field error",
+    ),
+    magic("70000000500", Does::Answer(500), ""),
+    magic(
+        "70000007777",
+        Does::Answer(7777),
+        ", a code that the page does not know",
+    ),
+];
+
+const OTHER_LOGINS: Row = Row {
+    field: "login",
+    value: "7000000dddd",
+    effect: String::new(),
+};
+
+/// Any number of zeros, but at least one, may precede the three digits.
+const SERIALS: &[Magic] = &[
+    magic(
+        "00000000000404",
+        Does::Answer(400),
+        " with the page's example of a field error: the printer is not found",
+    ),
+    magic(
+        "00000000000503",
+        Does::FailOnce,
+        "HTTP 503 for the first request of an ext_id, then success",
+    ),
+    magic(
+        "00000000000504",
+        Does::LoseAnswer,
+        "takes the document and loses the answer: closes the connection; a repeat with the same ext_id gets the uuid",
+    ),
+    magic(
+        "00000000000499",
+        Does::Reset,
+        "resets the connection, every time, and makes no document",
+    ),
+    magic(
+        "00000000000408",
+        Does::Slow,
+        "takes the document at once, but answers only after --slow seconds, every time",
+    ),
+    magic(
+        "00000000000200",
+        Does::Page,
+        "HTTP 200 with an HTML page, as a broken proxy sends, every time; no document",
+    ),
+    magic(
+        "00000000000302",
+        Does::Redirect,
+        "HTTP 302 to a page of HTML, as a captive portal does, every time; no document",
+    ),
+    magic(
+        "00000000000429",
+        Does::Limit,
+        "HTTP 429 with Retry-After for the first request of an ext_id, then success",
+    ),
+];
+
+/// The table of magic values, in the order in which `--help` prints it.
+#[must_use]
+pub fn rows() -> Vec<Row> {
+    let row = |field| {
+        move |magic: &Magic| Row {
+            field,
+            value: magic.value,
+            effect: match magic.does {
+                Does::Answer(code) => format!("code {code}, «{}»{}", message(code), magic.note),
+                _ => magic.note.to_owned(),
+            },
+        }
+    };
+    let others = Row {
+        effect: "code dddd; but 0000 is a login like any other".to_owned(),
+        ..OTHER_LOGINS
+    };
+    LOGINS
+        .iter()
+        .map(row("login"))
+        .chain([others])
+        .chain(SERIALS.iter().map(row("target_serial")))
+        .collect()
+}
+
+/// The code that a login asks for.
+pub(crate) fn of_login(login: &str) -> Option<i32> {
+    let digits = login.strip_prefix("7000000")?;
+    let code = number(digits, 4)?;
+    // Code 0 is success, which is what every other login gets.
+    (code != 0).then_some(code)
+}
+
+/// What a target_serial asks for.
+pub(crate) fn of_serial(serial: &str) -> Option<Does> {
+    let split = serial.len().checked_sub(3).filter(|zeros| *zeros > 0)?;
+    let (zeros, digits) = (serial.get(..split)?, serial.get(split..)?);
+    if !zeros.bytes().all(|byte| byte == b'0') {
+        return None;
+    }
+    SERIALS
+        .iter()
+        .find(|magic| magic.value.ends_with(digits))
+        .map(|magic| magic.does)
+}
+
+fn number(digits: &str, length: usize) -> Option<i32> {
+    let plain = digits.len() == length && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if plain {
+        digits.parse().ok()
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_login_in_the_table_means_what_the_table_says() {
+        for magic in LOGINS {
+            assert_eq!(of_login(magic.value).map(Does::Answer), Some(magic.does));
+        }
+    }
+
+    #[test]
+    fn every_serial_in_the_table_means_what_the_table_says() {
+        for magic in SERIALS {
+            assert_eq!(of_serial(magic.value), Some(magic.does));
+            // One zero is enough.
+            assert_eq!(of_serial(&magic.value[10..]), Some(magic.does));
+            assert_eq!(of_serial(&magic.value[11..]), None);
+        }
+    }
+
+    #[test]
+    fn ordinary_values_are_not_magic() {
+        for login in [
+            "79031234567",
+            "70000000000",
+            "7000000",
+            "700000060090",
+            "7000000+600",
+        ] {
+            assert_eq!(of_login(login), None, "{login}");
+        }
+        for serial in [
+            "",
+            "404",
+            "00106304012797",
+            "10000000000404",
+            "00000000000000",
+            "0ё40",
+        ] {
+            assert_eq!(of_serial(serial), None, "{serial}");
+        }
+    }
+
+    #[test]
+    fn the_rows_hold_every_value_once() {
+        let mut values: Vec<_> = rows().into_iter().map(|row| row.value).collect();
+        assert_eq!(values.len(), LOGINS.len() + 1 + SERIALS.len());
+        values.sort_unstable();
+        values.dedup();
+        assert_eq!(values.len(), LOGINS.len() + 1 + SERIALS.len());
+    }
+}

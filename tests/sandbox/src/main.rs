@@ -1,0 +1,91 @@
+//! The sandbox as a program.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use lifepay_sandbox::args::{self, Command};
+use lifepay_sandbox::{Options, Sandbox};
+
+fn main() -> ExitCode {
+    let arguments = std::env::args_os().skip(1).map(OsString::into_string);
+    let arguments = arguments
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|argument| format!("not Unicode: {argument:?}"));
+    let (options, port_file) = match arguments.and_then(args::parse) {
+        Ok(Command::Serve { options, port_file }) => (options, port_file),
+        Ok(Command::Print(text)) => {
+            say(&text);
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            eprintln!("lifepay-sandbox: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    match serve(options, port_file.as_deref()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("lifepay-sandbox: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(options: Options, port_file: Option<&Path>) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        // First, so that a signal which comes right after the first line ends us cleanly.
+        let stopped = stop_signal()?;
+        let _sandbox = Sandbox::start_announced(options, |address| {
+            say(&format!("listening on http://{address}\n"));
+            port_file.map_or(Ok(()), |path| write_port(path, address.port()))
+        })?;
+        stopped.await;
+        Ok(())
+    })
+}
+
+/// Whoever waits for the file must not see it before the number is in it.
+fn write_port(path: &Path, port: u16) -> io::Result<()> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(format!(".{}", std::process::id()));
+    fs::write(&temporary, format!("{port}\n"))
+        .and_then(|()| fs::rename(&temporary, path))
+        .map_err(|error| {
+            let text = format!("cannot write {}: {error}", path.display());
+            io::Error::new(error.kind(), text)
+        })
+}
+
+#[cfg(unix)]
+fn stop_signal() -> io::Result<impl std::future::Future<Output = ()>> {
+    use tokio::signal::unix::{signal, SignalKind};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn stop_signal() -> io::Result<impl std::future::Future<Output = ()>> {
+    Ok(async {
+        // Without a handler the system ends us at Ctrl-C anyway.
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}
+
+/// That nobody reads it is no reason to stop.
+fn say(text: &str) {
+    let mut stdout = io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes());
+    let _ = stdout.flush();
+}

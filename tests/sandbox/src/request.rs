@@ -1,0 +1,200 @@
+//! The strict check of a request to open a shift.
+//!
+//! Every fault of the client's that can be told from the page is reported, all at once, and
+//! with HTTP 200: the page asks to repeat whatever comes with another status, and a request
+//! that is wrong stays wrong. The texts on single fields are the sandbox's own.
+
+use std::fmt;
+
+use axum::http::header::CONTENT_TYPE;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+
+use crate::answer::{fault, Fields, Reply};
+use crate::journal::Request;
+
+/// A body of more bytes is refused unseen. The page names no limit; its fields fit many times.
+pub(crate) const LARGEST_BODY: usize = 1024 * 1024;
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Text,
+    /// 0 or 1.
+    Switch,
+    /// A string, an object or an array.
+    Data,
+}
+
+/// The page's fields, all of them.
+const FIELDS: [(&str, Kind); 9] = [
+    ("apikey", Kind::Text),
+    ("login", Kind::Text),
+    ("test", Kind::Switch),
+    ("cashier_name", Kind::Text),
+    ("cashier_inn", Kind::Text),
+    ("target_serial", Kind::Text),
+    ("ext_id", Kind::Text),
+    ("callback_url", Kind::Text),
+    ("callback_data", Kind::Data),
+];
+
+const REQUIRED: [&str; 2] = ["apikey", "login"];
+
+/// In characters, not bytes.
+const LONGEST: [(&str, usize); 2] = [("ext_id", 50), ("callback_url", 255)];
+
+/// A request that has passed.
+#[derive(Debug)]
+pub(crate) struct OpenShift {
+    pub(crate) login: String,
+    pub(crate) test: bool,
+    pub(crate) target_serial: Option<String>,
+    /// None if it was empty: it cannot tell one shift from another then.
+    pub(crate) ext_id: Option<String>,
+    pub(crate) callback_url: Option<String>,
+    pub(crate) callback_data: Option<Value>,
+}
+
+impl OpenShift {
+    /// The checked request, or the rejection: code 6000 for its form, else 400 for its values.
+    pub(crate) fn read(request: &Request) -> Result<OpenShift, Reply> {
+        let pairs = envelope(request)
+            .and_then(|()| pairs(&request.body))
+            .and_then(|pairs| types(&pairs).map(|()| pairs))
+            .map_err(|fields| Reply::rejected(6000, fields))?;
+        let get = |name: &str| {
+            let pair = pairs.iter().find(|(known, _)| known == name);
+            pair.map(|(_, value)| value)
+        };
+        let text = |name: &str| {
+            let text = get(name).and_then(Value::as_str);
+            text.filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        let faults = values(text);
+        if !faults.is_empty() {
+            return Err(Reply::rejected(400, faults));
+        }
+        Ok(OpenShift {
+            login: text("login").unwrap_or_default(),
+            test: get("test").and_then(Value::as_u64) == Some(1),
+            target_serial: text("target_serial"),
+            ext_id: text("ext_id"),
+            callback_url: text("callback_url"),
+            callback_data: get("callback_data").cloned(),
+        })
+    }
+}
+
+/// Method and Content-Type. LifePay itself is not so strict about the latter, since the page's
+/// own example sends curl's default; but what it does accept is not written anywhere.
+fn envelope(request: &Request) -> Result<(), Fields> {
+    let mut faults = Fields::new();
+    if request.method != "POST" {
+        faults.extend(fault("method", "Тип запроса: POST."));
+    }
+    let given = request.header(CONTENT_TYPE.as_str()).unwrap_or_default();
+    let mut parts = given.split(';').map(str::trim);
+    let json = parts.next().unwrap_or_default();
+    let foreign = parts
+        .filter_map(|parameter| parameter.split_once('='))
+        .filter(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
+        .any(|(_, charset)| {
+            !charset
+                .trim()
+                .trim_matches('"')
+                .eq_ignore_ascii_case("utf-8")
+        });
+    if !json.eq_ignore_ascii_case("application/json") {
+        faults.extend(fault("Content-Type", "Должен быть application/json."));
+    } else if foreign {
+        faults.extend(fault("Content-Type", "Кодировка JSON: UTF-8."));
+    }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(faults)
+    }
+}
+
+/// The fields of the body in the order of receipt, doubled ones included.
+fn pairs(body: &[u8]) -> Result<Vec<(String, Value)>, Fields> {
+    let text =
+        std::str::from_utf8(body).map_err(|_| fault("body", "Не UTF-8: возможно, CP1251."))?;
+    let pairs: Pairs = serde_json::from_str(text)
+        .map_err(|error| fault("body", &format!("Не объект JSON: {error}.")))?;
+    Ok(pairs.0)
+}
+
+fn types(pairs: &[(String, Value)]) -> Result<(), Fields> {
+    let mut faults = Fields::new();
+    for (position, (name, value)) in pairs.iter().enumerate() {
+        let mut add = |text: &str| {
+            let texts = faults.entry(name.clone()).or_default();
+            texts.push(text.to_owned());
+        };
+        if pairs[..position].iter().any(|(known, _)| known == name) {
+            add("Поле указано дважды.");
+        }
+        match FIELDS.iter().find(|(known, _)| known == name) {
+            None => add("Неизвестное поле."),
+            Some((_, Kind::Text)) if !value.is_string() => add("Должно быть строкой."),
+            Some((_, Kind::Switch)) if !matches!(value.as_u64(), Some(0 | 1)) => {
+                add("Должно быть целым числом: 0 или 1.");
+            }
+            Some((_, Kind::Data))
+                if !(value.is_string() || value.is_object() || value.is_array()) =>
+            {
+                add("Должно быть строкой, объектом или массивом.");
+            }
+            Some(_) => {}
+        }
+    }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(faults)
+    }
+}
+
+fn values(text: impl Fn(&str) -> Option<String>) -> Fields {
+    let mut faults = Fields::new();
+    for name in REQUIRED {
+        if text(name).is_none() {
+            faults.extend(fault(name, "Обязательное поле."));
+        }
+    }
+    for (name, longest) in LONGEST {
+        if text(name).is_some_and(|value| value.chars().count() > longest) {
+            faults.extend(fault(name, &format!("Максимум {longest} символов.")));
+        }
+    }
+    faults
+}
+
+/// A JSON object that remembers doubled fields, of which serde_json's own keeps the last one
+/// only. Readers differ in which they keep, so that no client should send any.
+struct Pairs(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pairs, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Pairs;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}
