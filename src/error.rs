@@ -31,7 +31,11 @@ pub enum Failure {
     #[error("{detail}")]
     Network { what: &'static str, detail: String },
     #[error("time limit: {during} took longer than {limit_ms} ms")]
-    Timeout { during: &'static str, limit_ms: u64 },
+    Timeout {
+        during: &'static str,
+        what: &'static str,
+        limit_ms: u64,
+    },
     #[error("{detail}")]
     Tls { what: &'static str, detail: String },
     #[error("HTTP status {status}")]
@@ -107,11 +111,8 @@ impl Failure {
             | Failure::Tls { what, .. }
             | Failure::Reply { what, .. } => (*what).to_owned(),
             Failure::Http { status } => describe_status(*status),
-            Failure::Timeout { during, limit_ms } => {
-                format!(
-                    "Прошло {:.1} с, а {during} не закончено.",
-                    *limit_ms as f64 / 1000.0
-                )
+            Failure::Timeout { what, limit_ms, .. } => {
+                format!("За {:.1} с {what}.", *limit_ms as f64 / 1000.0)
             }
             Failure::Cancelled | Failure::Internal(_) => String::new(),
         };
@@ -135,14 +136,21 @@ fn describe_status(status: u16) -> String {
     format!("Код HTTP {status}: {meaning}.")
 }
 
-/// The sentences that are not empty, with a space between them.
+/// The sentences that are not empty, one after the other. LifePay's own often lack the full stop.
 pub fn join_sentences(sentences: &[&str]) -> String {
-    let given: Vec<&str> = sentences
+    let mut text = String::new();
+    for sentence in sentences
         .iter()
         .map(|sentence| sentence.trim())
-        .filter(|s| !s.is_empty())
-        .collect();
-    given.join(" ")
+        .filter(|sentence| !sentence.is_empty())
+    {
+        if !text.is_empty() {
+            let ended = text.ends_with(['.', '!', '?', ':', '…']);
+            text.push_str(if ended { " " } else { ". " });
+        }
+        text.push_str(sentence);
+    }
+    text
 }
 
 #[cfg(test)]
@@ -162,11 +170,17 @@ mod tests {
     }
 
     #[test]
+    fn sentences_are_joined_with_a_full_stop_where_there_is_none() {
+        assert_eq!(join_sentences(&["Нет", "", " Да. ", "Так"]), "Нет. Да. Так");
+    }
+
+    #[test]
     fn a_failure_that_may_pass_says_to_repeat_with_the_same_ext_id() {
         for failure in [
             Failure::network("", ""),
             Failure::Timeout {
-                during: "соединение",
+                during: "connecting",
+                what: "соединение не установлено",
                 limit_ms: 1500,
             },
             Failure::Http { status: 503 },

@@ -110,14 +110,22 @@ impl Attempt {
     ///
     /// [`Failure::Timeout`] when it is over.
     pub fn left(&self) -> io::Result<Duration> {
-        let (limit, during) = match self.stage.get() {
-            Stage::Connecting => (self.limits.connect.min(self.limits.whole), "соединение"),
-            Stage::Exchanging => (self.limits.whole, "ожидание ответа"),
+        let (limit, during, what) = match self.stage.get() {
+            Stage::Connecting => {
+                let limit = self.limits.connect.min(self.limits.whole);
+                (limit, "connecting", "соединение не установлено")
+            }
+            Stage::Exchanging => (self.limits.whole, "the exchange", "ответ не получен"),
         };
         let left = limit.saturating_sub(self.started.elapsed());
         if left.is_zero() {
             let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
-            return Err(Failure::Timeout { during, limit_ms }.into());
+            return Err(Failure::Timeout {
+                during,
+                what,
+                limit_ms,
+            }
+            .into());
         }
         Ok(left)
     }

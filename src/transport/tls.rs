@@ -109,8 +109,9 @@ impl Transport for TlsTransport {
 /// A connection that ends in the middle of the handshake is a matter of TLS too: a server that
 /// does not speak it, or a firewall that does not let it pass.
 fn handshake_failed(error: io::Error) -> io::Error {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => {
+        UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe => {
             Failure::tls("Сервер прервал установку защищённого соединения.", error).into()
         }
         _ => error,
@@ -139,6 +140,14 @@ pub fn failure(error: &rustls::Error) -> Failure {
                 "Сертификат сервера выдан неизвестным центром. Если соединение проверяет антивирус или прокси, укажите его корневой сертификат в ca_file."
             }
             CertificateError::Revoked => "Сертификат сервера отозван.",
+            // An antivirus that was installed anew has a new root of the old name.
+            CertificateError::BadSignature => {
+                "Сертификат сервера подписан не тем ключом, что у корневого с этим именем: обновите ca_file."
+            }
+            // What `openssl req -x509` makes. rustls passes webpki's reason on as a text only.
+            CertificateError::Other(reason) if format!("{reason:?}").contains("CaUsedAsEndEntity") => {
+                "Сервер показывает сертификат центра вместо своего: выпустите ему отдельный сертификат (CA:FALSE), а в ca_file укажите сертификат центра."
+            }
             _ => "Сертификат сервера не прошёл проверку.",
         },
         InvalidMessage(_) => "По этому адресу отвечает не TLS-сервер.",

@@ -3,6 +3,7 @@
 //! Nothing here asks a system service at the time of a handshake: such a service may fetch
 //! certificates or revocation lists from the network, outside of any time limit of ours.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -36,8 +37,11 @@ impl CaFile {
     /// # Errors
     ///
     /// What the system says when the file cannot be looked at.
-    pub fn look_at(path: &Path) -> std::io::Result<CaFile> {
+    pub fn look_at(path: &Path) -> io::Result<CaFile> {
         let found = std::fs::metadata(path)?;
+        if !found.is_file() {
+            return Err(io::Error::other("not a file"));
+        }
         Ok(CaFile {
             path: path.to_owned(),
             modified: found.modified().ok(),
@@ -47,8 +51,12 @@ impl CaFile {
 
     fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, Failure> {
         let unusable = |why: String| Failure::argument("ca_file", why);
-        let certificates = CertificateDer::pem_file_iter(&self.path)
-            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        let pem = std::fs::read(&self.path)
+            .map_err(|error| unusable(format!("файл не открывается: {error}")))?;
+        // Notepad begins a file with a byte order mark, which hides the first certificate.
+        let pem = pem.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&pem);
+        let certificates = CertificateDer::pem_slice_iter(pem)
+            .collect::<Result<Vec<_>, _>>()
             .map_err(|error| unusable(format!("не читается как PEM: {error}")))?;
         if certificates.is_empty() {
             return Err(unusable("в файле нет ни одного сертификата PEM".to_owned()));
