@@ -388,7 +388,7 @@ typedef struct lp_config {
     const char *base_url;
     /**
      * http://user:password@host:port (percent-encode special characters), https likewise. Default:
-     * the environment's (ALL_PROXY, HTTPS_PROXY, HTTP_PROXY, NO_PROXY) and, on Windows, the
+     * the environment's (HTTPS_PROXY, ALL_PROXY, HTTP_PROXY, NO_PROXY) and, on Windows, the
      * system's static setting, neither for a base_url on this machine. "none": no proxy.
      */
     const char *proxy;

@@ -53,7 +53,7 @@ pub struct lp_config {
     /// [::1], localhost), for the sandbox: the apikey must not travel in the clear.
     pub base_url: *const c_char,
     /// http://user:password@host:port (percent-encode special characters), https likewise. Default:
-    /// the environment's (ALL_PROXY, HTTPS_PROXY, HTTP_PROXY, NO_PROXY) and, on Windows, the
+    /// the environment's (HTTPS_PROXY, ALL_PROXY, HTTP_PROXY, NO_PROXY) and, on Windows, the
     /// system's static setting, neither for a base_url on this machine. "none": no proxy.
     pub proxy: *const c_char,
     /// Path of a PEM file of root certificates that are trusted besides those of `trust`.

@@ -137,6 +137,11 @@ impl Attempt {
         Dialling(Rc::clone(self))
     }
 
+    /// Whether the connection to a proxy is being made.
+    pub fn is_at_proxy(&self) -> bool {
+        self.dialling.get() > 1
+    }
+
     /// Bytes are about to be handed to a connection: the request's, unless a connector is at work.
     pub fn writes(&self) {
         if self.dialling.get() == 0 {

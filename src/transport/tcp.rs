@@ -50,7 +50,11 @@ impl TcpTransport {
                 }
                 Err(error) => {
                     last = Some(Failure::network(
-                        "Сервер не принял соединение.",
+                        if attempt.is_at_proxy() {
+                            "Прокси не принял соединение, проверьте настройку proxy."
+                        } else {
+                            "Сервер не принял соединение."
+                        },
                         format!("connect to {address}: {error}"),
                     ));
                 }

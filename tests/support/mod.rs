@@ -4,9 +4,13 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod call;
+pub mod child;
 pub mod library;
+pub mod proxy_server;
 pub mod server;
+pub mod tls_server;
 pub mod tools;
+pub mod wait;
 
 pub use call::{Answer, Call};
 pub use library::library;

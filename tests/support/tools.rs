@@ -59,6 +59,21 @@ pub enum Link {
 
 /// Compiles `tests/c/NAME.c` with the flags of the house, and returns the program.
 pub fn compile_c(name: &str, link: Link) -> PathBuf {
+    compile_c_file(
+        &root().join("tests/c").join(format!("{name}.c")),
+        name,
+        link,
+    )
+}
+
+/// Compiles a C program that is not in a file, linked with the shared library.
+pub fn compile_c_source(name: &str, text: &str) -> PathBuf {
+    let file = scratch("c").join(format!("{name}.c"));
+    std::fs::write(&file, text).expect("the program can be written");
+    compile_c_file(&file, name, Link::Shared)
+}
+
+fn compile_c_file(file: &Path, name: &str, link: Link) -> PathBuf {
     let libraries = super::library::folder();
     let (suffix, link): (&str, Vec<String>) = match link {
         Link::Shared => {
@@ -91,6 +106,9 @@ pub fn compile_c(name: &str, link: Link) -> PathBuf {
         }
     };
     let program = scratch("c").join(format!("{name}-{suffix}"));
+    // Renamed into place: another test may be running what it has compiled before.
+    let thread = format!("{:?}", std::thread::current().id()).replace(['(', ')'], "-");
+    let new = program.with_extension(format!("{}{thread}new", std::process::id()));
     let mut compiler = Command::new("gcc");
     compiler
         .args([
@@ -104,11 +122,12 @@ pub fn compile_c(name: &str, link: Link) -> PathBuf {
         .args(["-D_POSIX_C_SOURCE=200809L", "-pthread"])
         .arg("-I")
         .arg(root().join("include"))
-        .arg(root().join("tests/c").join(format!("{name}.c")))
+        .arg(file)
         .arg("-o")
-        .arg(&program)
+        .arg(&new)
         .args(link);
     run(&mut compiler);
+    std::fs::rename(&new, &program).expect("the program can be renamed");
     program
 }
 

@@ -1,0 +1,83 @@
+//! A process of its own, for what can only be set for a process as a whole: its environment.
+
+use std::ffi::{CStr, CString};
+use std::process::Command;
+use std::ptr;
+
+use serde_json::Value;
+
+use super::library;
+use super::tools::run;
+
+/// Holds the request in the child process; what it is to do in the parent's.
+const REQUEST: &str = "LIFEPAY_TEST_REQUEST";
+/// What the child's answer begins with.
+const ANSWER: &str = "answer: ";
+/// Set in the child process that [`again`] starts.
+const AGAIN: &str = "LIFEPAY_TEST_AGAIN";
+
+/// What the environment of whoever runs the tests may set, and would change what they show.
+const DISTURBING: [&str; 10] = [
+    "ALL_PROXY",
+    "all_proxy",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "NO_PROXY",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+];
+
+/// Sends `request` with `lp_open_shift_json` in a process with this environment, and returns its
+/// answer. The test program needs a test called `child` that calls [`answer`].
+pub fn send(environment: &[(&str, &str)], request: &Value) -> Value {
+    let request = request.to_string();
+    let mut environment = environment.to_vec();
+    environment.push((REQUEST, &request));
+    let printed = test("child", &environment);
+    let line = printed.lines().find_map(|line| line.split_once(ANSWER));
+    let (_, answer) = line.unwrap_or_else(|| panic!("no answer in {printed}"));
+    serde_json::from_str(answer).expect("the answer is JSON")
+}
+
+/// The child's part of [`send`]. Does nothing where no parent has asked for it.
+pub fn answer() {
+    let Ok(request) = std::env::var(REQUEST) else {
+        return;
+    };
+    let request = CString::new(request).expect("no NUL");
+    let mut answer = ptr::null_mut();
+    // SAFETY: the request is a string, and the answer is freed as the header says.
+    unsafe {
+        (library().open_shift_json)(request.as_ptr(), &mut answer);
+        println!("{ANSWER}{}", CStr::from_ptr(answer).to_str().unwrap());
+        (library().string_free)(answer);
+    }
+}
+
+/// Runs the test `name` in a process with this environment; what it asserts there holds here.
+/// False: this is that process.
+pub fn again(name: &str, environment: &[(&str, &str)]) -> bool {
+    if std::env::var_os(AGAIN).is_some() {
+        return false;
+    }
+    let mut environment = environment.to_vec();
+    environment.push((AGAIN, "1"));
+    let printed = test(name, &environment);
+    assert!(printed.contains("1 passed"), "no test {name}: {printed}");
+    true
+}
+
+fn test(name: &str, environment: &[(&str, &str)]) -> String {
+    let program = std::env::current_exe().expect("a test has a path");
+    let mut command = Command::new(program);
+    for variable in DISTURBING {
+        command.env_remove(variable);
+    }
+    command
+        .args(["--exact", name, "--nocapture"])
+        .envs(environment.iter().copied());
+    String::from_utf8(run(&mut command).stdout).expect("UTF-8")
+}
