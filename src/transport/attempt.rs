@@ -177,6 +177,8 @@ impl Attempt {
     /// attempt is to go on over a new one, and the pooled ones are passed over from now on.
     pub fn replaces_pooled(&self, failure: &Failure) -> bool {
         let stale = matches!(failure, Failure::Network { .. })
+            // Something was written, and not to a connection of this attempt's own.
+            && self.stage.get() == Stage::Exchanging
             && !self.dialled.get()
             && !self.answer_began.get();
         if stale {

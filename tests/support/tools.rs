@@ -142,3 +142,28 @@ pub fn valgrind() -> Command {
     ]);
     command
 }
+
+/// Compiles `tests/c/NAME.c` with the flags of the house, but not the library: the program loads
+/// it while it runs.
+pub fn compile_c_without_library(name: &str) -> PathBuf {
+    let program = scratch("c").join(format!("{name}-alone"));
+    let mut compiler = Command::new("gcc");
+    compiler
+        .args([
+            "-std=c99",
+            "-Wall",
+            "-Wextra",
+            "-Wpedantic",
+            "-Werror",
+            "-g",
+        ])
+        .args(["-D_POSIX_C_SOURCE=200809L", "-pthread"])
+        .arg("-I")
+        .arg(root().join("include"))
+        .arg(root().join("tests/c").join(format!("{name}.c")))
+        .arg("-o")
+        .arg(&program)
+        .arg("-ldl");
+    run(&mut compiler);
+    program
+}
