@@ -20,7 +20,9 @@
 //! | `error` | what can go wrong on our side |
 //! | `report` | what came of a call: the content of an `lp_result` |
 //! | `settings` | everything a host can set for a call, checked as a whole |
-//! | `delivery` | attempts until LifePay has answered: timetable, progress, cancellation |
+//! | `delivery` | attempts until LifePay has answered |
+//! | `timetable` | when to try again, and for how long |
+//! | `progress` | what the host is told while it waits, and its wish to stop |
 //! | `transport` | one HTTP exchange: connections and their reuse, trust, name resolution |
 //! | `secret` | the apikey, which is shown nowhere |
 //! | `log_file` | a log in a file |
@@ -36,14 +38,16 @@ mod report;
 
 mod transport;
 
-mod delivery;
+mod progress;
 
 pub mod ffi;
 
 mod answer;
+mod delivery;
 mod error;
 mod log_file;
 mod process;
 mod secret;
 mod settings;
 mod shift;
+mod timetable;

@@ -1,9 +1,10 @@
 //! Everything a host can set for one call, in Rust: what an `lp_config` and a JSON request are
 //! read into, and checked as a whole.
 
-use crate::delivery::{Patience, Terms, Timetable};
+use crate::delivery::Terms;
 use crate::error::FieldError;
 use crate::shift::{Fields, Shift};
+use crate::timetable::{Patience, Timetable};
 use crate::transport::route::{Connection, Route};
 use crate::transport::trust;
 

@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 
 use super::guard::call_host;
-use crate::delivery::{OnProgress, Progress};
+use crate::progress::{OnProgress, Progress};
 
 /// ------------------------------------------------------------------------------------------------
 /// Progress: lp_progress

@@ -5,8 +5,9 @@ use super::guard::{catch, guard};
 use super::progress;
 use super::result::{lp_result, Slot};
 use crate::code::LP_ERR_ARGUMENT;
-use crate::delivery::{self, OnProgress};
+use crate::delivery;
 use crate::error::FieldError;
+use crate::progress::OnProgress;
 use crate::report::Report;
 use crate::settings::{Order, Settings};
 

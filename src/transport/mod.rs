@@ -6,6 +6,7 @@
 
 pub mod attempt;
 mod dial;
+mod proxy;
 mod resolve;
 pub mod route;
 mod tcp;

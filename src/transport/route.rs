@@ -5,9 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use ureq::http::Uri;
-use ureq::{Proxy, ProxyProtocol};
+use ureq::Proxy;
 
 use super::attempt::Limits;
+use super::proxy;
 use super::trust::{CaFile, Roots};
 use crate::error::FieldError;
 
@@ -65,7 +66,7 @@ impl Connection {
         let base_url = base_url(given)
             .map_err(|message| faults.push(FieldError::new("base_url", message)))
             .ok();
-        let proxy = proxy(self.proxy.as_deref(), base_url.unwrap_or(DEFAULT_BASE_URL))
+        let proxy = proxy::choose(self.proxy.as_deref(), base_url.unwrap_or(DEFAULT_BASE_URL))
             .map_err(|message| faults.push(FieldError::new("proxy", message)))
             .ok();
         let roots = match self.trust {
@@ -141,7 +142,7 @@ fn base_url(given: &str) -> Result<&str, String> {
     Ok(given.trim_end_matches('/'))
 }
 
-fn is_loopback(host: &str) -> bool {
+pub fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
         || host
             .trim_start_matches('[')
@@ -151,92 +152,12 @@ fn is_loopback(host: &str) -> bool {
 }
 
 /// Whether the port, if there is one, is one. A wrong one would silently become the default.
-fn has_good_port(uri: &Uri) -> bool {
+pub fn has_good_port(uri: &Uri) -> bool {
     let Some(authority) = uri.authority() else {
         return false;
     };
     let after_login = authority.as_str().rsplit('@').next().unwrap_or_default();
     after_login == authority.host() || authority.port_u16().is_some_and(|port| port > 0)
-}
-
-/// The proxy on the way to `base_url`.
-fn proxy(given: Option<&str>, base_url: &str) -> Result<Option<Proxy>, String> {
-    let clear = base_url.starts_with("http:");
-    let uri: Option<Uri> = base_url.parse().ok();
-    let to_this_machine = uri.as_ref().and_then(Uri::host).is_some_and(is_loopback);
-    let (proxy, whose) = match given {
-        Some("none") => return Ok(None),
-        Some(url) => (Some(parse_proxy(url)?), ""),
-        // The environment's proxy is meant for the way out, which is not taken to this machine.
-        None if to_this_machine => (None, ""),
-        None => (environments_proxy()?, " (он задан в системе)"),
-    };
-    let Some(proxy) = proxy else { return Ok(None) };
-    if !matches!(proxy.protocol(), ProxyProtocol::Http | ProxyProtocol::Https) {
-        return Err(format!(
-            "прокси вида {}{whose} не поддерживается: нужен http или https, либо none",
-            proxy.protocol()
-        ));
-    }
-    if clear && !is_loopback(proxy.host()) {
-        let why = "с base_url вида http прокси допустим только на этом компьютере: ключ не должен идти открыто";
-        return Err(why.to_owned());
-    }
-    Ok(Some(proxy))
-}
-
-fn parse_proxy(url: &str) -> Result<Proxy, String> {
-    let proxy = Proxy::new(url)
-        .ok()
-        .filter(|proxy| has_good_port(proxy.uri()));
-    let wanted = "не URL прокси: нужен вид http://имя:пароль@сервер:порт или none";
-    proxy.ok_or_else(|| wanted.to_owned())
-}
-
-/// The environment's proxy for https, the most specific first; on Windows otherwise the system's.
-fn environments_proxy() -> Result<Option<Proxy>, String> {
-    let names = [
-        "HTTPS_PROXY",
-        "https_proxy",
-        "ALL_PROXY",
-        "all_proxy",
-        "HTTP_PROXY",
-        "http_proxy",
-    ];
-    let variable = |name: &&str| std::env::var(name).ok().filter(|url| !url.is_empty());
-    match names.iter().find_map(|name| Some((name, variable(name)?))) {
-        Some((name, url)) => {
-            let proxy = parse_proxy(&url).map_err(|why| format!("{name}: {why}"))?;
-            with_exceptions(&proxy).map(Some)
-        }
-        None => Ok(Proxy::try_from_env()),
-    }
-}
-
-/// The proxy with the exceptions of NO_PROXY. ureq's own reading of it neither strips blanks nor
-/// takes a domain for its subdomains, as curl and others do.
-fn with_exceptions(proxy: &Proxy) -> Result<Proxy, String> {
-    let list = ["NO_PROXY", "no_proxy"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok());
-    let mut builder = Proxy::builder(proxy.protocol())
-        .host(proxy.host())
-        .port(proxy.port());
-    if let Some(username) = proxy.username() {
-        builder = builder.username(username);
-    }
-    if let Some(password) = proxy.password() {
-        builder = builder.password(password);
-    }
-    for exception in list.iter().flat_map(|list| list.split(',')).map(str::trim) {
-        if !exception.is_empty() {
-            builder = builder.no_proxy(exception);
-            if !exception.starts_with(['*', '.']) {
-                builder = builder.no_proxy(&format!(".{exception}"));
-            }
-        }
-    }
-    builder.build().map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -285,26 +206,6 @@ mod tests {
         ] {
             assert!(base_url(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn a_proxy_url_is_checked() {
-        for good in [
-            "none",
-            "http://user:p%40ss@10.0.0.1:3128",
-            "proxy.local:3128",
-        ] {
-            assert!(proxy(Some(good), DEFAULT_BASE_URL).is_ok(), "{good}");
-        }
-        for bad in ["socks5://10.0.0.1:1080", "r32/?//52:**", "ftp://x"] {
-            assert!(proxy(Some(bad), DEFAULT_BASE_URL).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_clear_request_passes_only_a_proxy_on_this_machine() {
-        assert!(proxy(Some("http://10.0.0.1:3128"), "http://127.0.0.1").is_err());
-        assert!(proxy(Some("http://127.0.0.1:3128"), "http://127.0.0.1").is_ok());
     }
 
     #[test]
