@@ -383,7 +383,7 @@ typedef struct lp_config {
     const char *callback_data_json;
     /**
      * Default: https://sapi.life-pay.ru. Plain http is accepted only to this machine (127.0.0.1,
-     * [::1], localhost), for the sandbox: the apikey must not travel in the clear.
+     * ::1, localhost), for the sandbox: the apikey must not travel in the clear.
      */
     const char *base_url;
     /**

@@ -50,7 +50,7 @@ pub struct lp_config {
     /// Optional, in place of callback_data: the text of a JSON object or array, sent as it is.
     pub callback_data_json: *const c_char,
     /// Default: https://sapi.life-pay.ru. Plain http is accepted only to this machine (127.0.0.1,
-    /// [::1], localhost), for the sandbox: the apikey must not travel in the clear.
+    /// ::1, localhost), for the sandbox: the apikey must not travel in the clear.
     pub base_url: *const c_char,
     /// http://user:password@host:port (percent-encode special characters), https likewise. Default:
     /// the environment's (HTTPS_PROXY, ALL_PROXY, HTTP_PROXY, NO_PROXY) and, on Windows, the

@@ -1,6 +1,6 @@
 //! `lp_open_shift_json`: the same call for languages that have no structs.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ffi::{c_char, CString};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -172,8 +172,8 @@ fn parse<T: DeserializeOwned + Default>(value: &RawValue, wanted: &str) -> Resul
 }
 
 /// The strings of this process that were handed out, by address.
-fn strings() -> MutexGuard<'static, HashMap<usize, CString>> {
-    static STRINGS: PerProcess<Mutex<HashMap<usize, CString>>> = PerProcess::new();
+fn strings() -> MutexGuard<'static, BTreeMap<usize, CString>> {
+    static STRINGS: PerProcess<Mutex<BTreeMap<usize, CString>>> = PerProcess::new();
     STRINGS
         .get(|_| Mutex::default())
         .lock()

@@ -1,13 +1,15 @@
 //! The C interface: one file per noun of the header.
 //!
-//! Raw pointers come in here and go no further. Every export runs inside [`guard`], reads what it
+//! Raw pointers come in here and go no further. Every export runs inside `guard`, reads what it
 //! is given into Rust values, and lets the rest of the crate do the work.
 
 //!
 //! The documentation of the exports is the header's, so it says in C's words what a pointer must
 //! be: NULL, or valid for as long as is said there.
 
-#![allow(unsafe_code, non_camel_case_types, clippy::missing_safety_doc)]
+#![allow(unsafe_code, non_camel_case_types)]
+// The header has neither Rust's sections nor its links.
+#![allow(clippy::missing_safety_doc, rustdoc::bare_urls)]
 
 // In the order of the header's sections.
 mod config;

@@ -1,6 +1,6 @@
 //! `lp_result`: what came of a call, and who owns its strings.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ffi::{c_char, CString};
 use std::hash::{BuildHasher, RandomState};
 use std::ptr;
@@ -232,8 +232,8 @@ impl Kept {
 
 /// The strings of all results of this process. A forked child begins with none: what it inherited
 /// stays readable and is never freed.
-fn table() -> MutexGuard<'static, HashMap<u64, Kept>> {
-    static TABLE: PerProcess<Mutex<HashMap<u64, Kept>>> = PerProcess::new();
+fn table() -> MutexGuard<'static, BTreeMap<u64, Kept>> {
+    static TABLE: PerProcess<Mutex<BTreeMap<u64, Kept>>> = PerProcess::new();
     TABLE
         .get(|_| Mutex::default())
         .lock()

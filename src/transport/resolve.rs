@@ -3,7 +3,7 @@
 //! The system's look-up cannot be interrupted, so it runs on a thread of its own, one for each
 //! name at a time: a look-up that does not end is joined by the next call, not started again.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// The addresses of names, remembered.
 #[derive(Clone, Default)]
 pub struct Names {
-    known: Arc<(Mutex<HashMap<String, Name>>, Condvar)>,
+    known: Arc<(Mutex<BTreeMap<String, Name>>, Condvar)>,
 }
 
 #[derive(Default)]
