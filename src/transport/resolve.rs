@@ -21,7 +21,7 @@ use crate::error::Failure;
 
 /// For how long addresses are taken without asking again.
 const FRESH: Duration = Duration::from_secs(60);
-/// How long a new look-up may take while older addresses are known.
+/// How long a look-up may take while older addresses are known; less if the attempt has less time.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The addresses of names, remembered.
@@ -34,8 +34,8 @@ pub struct Names {
 struct Name {
     addresses: Vec<IpAddr>,
     found_at: Option<Instant>,
-    /// A thread is looking it up.
-    looking: bool,
+    /// Since when a thread is looking it up.
+    looking: Option<Instant>,
     /// Why the last look-up found nothing.
     failed: Option<String>,
 }
@@ -56,20 +56,22 @@ impl Names {
         if name.is_fresh() {
             return Ok(name.addresses.clone());
         }
-        if !name.looking {
-            self.look_up(host)?;
-            name.looking = true;
-            name.failed = None;
-        }
-        let started = Instant::now();
+        let began = match name.looking {
+            Some(began) => began,
+            None => {
+                self.look_up(host)?;
+                name.failed = None;
+                *name.looking.insert(Instant::now())
+            }
+        };
+        let patience = PATIENCE.min(attempt.left()? / 2);
         loop {
             let name = names.entry(host.to_owned()).or_default();
-            let out_of_patience = started.elapsed() >= PATIENCE;
-            if name.is_fresh() || (!name.addresses.is_empty() && (!name.looking || out_of_patience))
-            {
+            let waits = name.looking.is_some() && began.elapsed() < patience;
+            if name.is_fresh() || (!name.addresses.is_empty() && !waits) {
                 return Ok(name.addresses.clone());
             }
-            if !name.looking {
+            if name.looking.is_none() {
                 let why = name.failed.clone().unwrap_or_default();
                 let failure = Failure::network(
                     "Не найден адрес сервера: нет интернета или не работает DNS.",
@@ -81,7 +83,7 @@ impl Names {
             drop(names);
             let slice = attempt.slice()?;
             names = known.lock().unwrap_or_else(PoisonError::into_inner);
-            if names.get(host).is_some_and(|name| name.looking) {
+            if names.get(host).is_some_and(|name| name.looking.is_some()) {
                 names = changed
                     .wait_timeout(names, slice)
                     .unwrap_or_else(PoisonError::into_inner)
@@ -98,7 +100,7 @@ impl Names {
             let (known, changed) = &*known;
             let mut names = known.lock().unwrap_or_else(PoisonError::into_inner);
             let name = names.entry(host).or_default();
-            name.looking = false;
+            name.looking = None;
             match found {
                 Ok(found) => {
                     let mut addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();

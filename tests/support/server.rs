@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Accepts connections and hands each, with its number from 0, to a function on a thread of its
-/// own. Stops accepting when dropped; connections that are still open are then closed.
+/// own. Stops accepting when dropped, and closes the connections then: not when the function
+/// returns, for that it must call shutdown.
 pub struct Server {
     address: SocketAddr,
     accepted: Arc<AtomicUsize>,
