@@ -669,8 +669,9 @@ int32_t lp_ext_id_new(char *buffer, uint32_t size);
  * argument error.
  *
  * *answer is set to a JSON object with every field of lp_result but struct_size, owner and
- * reserved: null where the struct has NULL, errors an array of {"field", "message"}. It is always
- * set if answer is not NULL, and must be released with lp_string_free.
+ * reserved: null where the struct has NULL, errors an array of {"field", "message"}. It must be
+ * released with lp_string_free. Set to NULL only where the call is not allowed (in a log callback)
+ * and where a defect of the library was caught on the way back (LP_ERR_INTERNAL).
  *
  * Returns the same code as lp_open_shift. If answer is NULL, nothing is sent and LP_ERR_ARGUMENT
  * returned.
@@ -716,12 +717,14 @@ const char *lp_code_text(int32_t code);
  * callback may be NULL: no callback. level is LP_LOG_...: what is told, that and all below.
  * message is one line in UTF-8, borrowed for the callback; user_data is handed on as it is.
  * The callback may be called from any thread, several at once. It may call lp_version,
- * lp_version_number and lp_code_...; everything else answers LP_ERR_ARGUMENT there. It must not
- * throw, longjmp or end the thread.
+ * lp_version_number and lp_code_...; everything else does nothing there and answers LP_ERR_ARGUMENT. It
+ * must not throw, longjmp or end the thread.
  *
  * Returns LP_OK, or LP_ERR_ARGUMENT if level is none.
  */
-int32_t lp_set_log(lp_log_fn callback, void *user_data, int32_t level);
+int32_t lp_set_log(lp_log_fn callback,
+                   void *user_data,
+                   int32_t level);
 
 /**
  * Writes the log to a file, for hosts that cannot take callbacks; in place of the file before.

@@ -26,6 +26,7 @@
 //! | `transport` | one HTTP exchange: connections and their reuse, trust, name resolution |
 //! | `secret` | the apikey, which is shown nowhere |
 //! | `log_file` | a log in a file |
+//! | `panic` | panics are caught, and told to the log |
 //! | `process` | state that a forked child does not inherit |
 //! | [`ffi`] | the C interface |
 
@@ -46,6 +47,7 @@ mod answer;
 mod delivery;
 mod error;
 mod log_file;
+mod panic;
 mod process;
 mod secret;
 mod settings;

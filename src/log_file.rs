@@ -1,5 +1,6 @@
 //! A log in a file, for tills whose program takes no callback or cannot be changed.
 
+use std::cell::Cell;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -65,7 +66,7 @@ impl LogFile {
     /// Adds a line, with the time, the version and the process. A log that cannot be written must
     /// not disturb the till: errors are passed over.
     pub fn write(&self, level: Level, message: &str) {
-        let now = chrono::Local::now().format("%Y-%m-%d %H:%M:%S%.3f %:z");
+        let now = now();
         let message = message.replace(['\r', '\n'], " ");
         let version = env!("CARGO_PKG_VERSION");
         let process = std::process::id();
@@ -88,6 +89,28 @@ impl LogFile {
         // One write: lines of several processes do not mix.
         options.open(&self.path)?.write_all(line)
     }
+}
+
+/// The local time with its offset from UTC.
+fn now() -> String {
+    const FORMAT: &str = "%Y-%m-%d %H:%M:%S%.3f %:z";
+    struct Ending;
+    impl Drop for Ending {
+        fn drop(&mut self) {}
+    }
+    thread_local! {
+        static BEGUN: Cell<bool> = const { Cell::new(false) };
+        static LIVING: Ending = const { Ending };
+    }
+    // chrono keeps the time zone in a thread-local, and panics once that is destroyed; a host may
+    // call while its thread ends. Ours is made after chrono's, and so destroyed before it.
+    if BEGUN.get() && LIVING.try_with(|_| ()).is_err() {
+        return chrono::Utc::now().format(FORMAT).to_string();
+    }
+    let now = chrono::Local::now().format(FORMAT).to_string();
+    BEGUN.set(true);
+    let _ = LIVING.try_with(|_| ());
+    now
 }
 
 fn parse_setting(setting: &str) -> Option<(LevelFilter, &str)> {

@@ -2,28 +2,26 @@
 //!
 //! A fork copies the memory and one thread only: a lock that another thread held stays locked for
 //! ever in the child, and a connection would be shared by two processes. So what this library
-//! keeps between calls stands in rooms, one for each process, found without a lock.
+//! keeps between calls stands in rooms, one for each process, found without a lock: a child walks
+//! past those of its ancestors and adds its own.
 
 use once_cell::race::OnceBox;
 
-/// How many generations of processes, each the parent of the next, find a room of their own.
-/// The ones after that share the last room.
-const ROOMS: usize = 16;
-
 /// A `T` for each process.
 pub struct PerProcess<T> {
-    rooms: [OnceBox<Room<T>>; ROOMS],
+    first: OnceBox<Room<T>>,
 }
 
 struct Room<T> {
     process: u32,
     content: T,
+    next: OnceBox<Room<T>>,
 }
 
 impl<T> PerProcess<T> {
     pub const fn new() -> Self {
         PerProcess {
-            rooms: [const { OnceBox::new() }; ROOMS],
+            first: OnceBox::new(),
         }
     }
 
@@ -32,21 +30,21 @@ impl<T> PerProcess<T> {
     pub fn get(&self, make: impl Fn(Option<&T>) -> T) -> &T {
         let process = std::process::id();
         let mut parent = None;
-        let mut last = None;
-        for room in &self.rooms {
-            let found = room.get_or_init(|| {
+        let mut place = &self.first;
+        loop {
+            let room = place.get_or_init(|| {
                 Box::new(Room {
                     process,
                     content: make(parent),
+                    next: OnceBox::new(),
                 })
             });
-            if found.process == process {
-                return &found.content;
+            if room.process == process {
+                return &room.content;
             }
-            parent = Some(&found.content);
-            last = parent;
+            parent = Some(&room.content);
+            place = &room.next;
         }
-        last.expect("there is at least one room")
     }
 }
 

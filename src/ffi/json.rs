@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{c_char, CString};
+use std::ptr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::guard::guard;
+use super::guard::{guard, guard_anywhere};
 use super::shift::{carry_out, refuse};
 use super::text;
 use crate::code::{LP_ERR_ARGUMENT, LP_ERR_INTERNAL};
@@ -29,8 +30,9 @@ use crate::settings::Settings;
 /// argument error.
 ///
 /// *answer is set to a JSON object with every field of lp_result but struct_size, owner and
-/// reserved: null where the struct has NULL, errors an array of {"field", "message"}. It is always
-/// set if answer is not NULL, and must be released with lp_string_free.
+/// reserved: null where the struct has NULL, errors an array of {"field", "message"}. It must be
+/// released with lp_string_free. Set to NULL only where the call is not allowed (in a log callback)
+/// and where a defect of the library was caught on the way back (LP_ERR_INTERNAL).
 ///
 /// Returns the same code as lp_open_shift. If answer is NULL, nothing is sent and LP_ERR_ARGUMENT
 /// returned.
@@ -39,21 +41,24 @@ pub unsafe extern "C" fn lp_open_shift_json(
     request: *const c_char,
     answer: *mut *mut c_char,
 ) -> i32 {
-    guard(|| {
+    guard_anywhere(|| {
         if answer.is_null() {
             return LP_ERR_ARGUMENT;
         }
-        let mut faults = Vec::new();
-        // SAFETY: as the caller vouches for.
-        let request = unsafe { text::read(request, "request", &mut faults) };
-        let report = match read(request.as_deref(), faults) {
-            Ok((settings, faults)) => carry_out(settings, faults, None),
-            Err(faults) => refuse(faults),
-        };
-        let text = keep(text::to_c(&to_json(&report)));
         // SAFETY: not NULL, and writable as the caller vouches for; it may be packed.
-        unsafe { answer.write_unaligned(text) };
-        report.code
+        let set = |text| unsafe { answer.write_unaligned(text) };
+        set(ptr::null_mut());
+        guard(|| {
+            let mut faults = Vec::new();
+            // SAFETY: as the caller vouches for.
+            let request = unsafe { text::read(request, "request", &mut faults) };
+            let report = match read(request.as_deref(), faults) {
+                Ok((settings, faults)) => carry_out(settings, faults, None),
+                Err(faults) => refuse(faults),
+            };
+            set(keep(text::to_c(&to_json(&report))));
+            report.code
+        })
     })
 }
 

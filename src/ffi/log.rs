@@ -43,8 +43,8 @@ pub type lp_log_fn =
 /// callback may be NULL: no callback. level is LP_LOG_...: what is told, that and all below.
 /// message is one line in UTF-8, borrowed for the callback; user_data is handed on as it is.
 /// The callback may be called from any thread, several at once. It may call lp_version,
-/// lp_version_number and lp_code_...; everything else answers LP_ERR_ARGUMENT there. It must not
-/// throw, longjmp or end the thread.
+/// lp_version_number and lp_code_...; everything else does nothing there and answers LP_ERR_ARGUMENT. It
+/// must not throw, longjmp or end the thread.
 ///
 /// Returns LP_OK, or LP_ERR_ARGUMENT if level is none.
 #[no_mangle]
@@ -174,6 +174,8 @@ struct Sinks {
 impl Sinks {
     /// At the first call of a process: the environment's.
     fn new() -> Sinks {
+        // Fails only where this is linked into a Rust program that has a logger already.
+        let _ = ::log::set_logger(&Logger);
         let environment_file = LogFile::from_environment().map(Arc::new);
         let sinks = Sinks {
             environment_file,
@@ -226,12 +228,6 @@ fn sinks() -> MutexGuard<'static, Sinks> {
         })
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Makes the log crate hand its records to the sinks.
-pub fn install() {
-    // Fails only where this is linked into a Rust program that has a logger already.
-    let _ = ::log::set_logger(&Logger);
 }
 
 /// At every call: a process that has none yet gets its sinks.

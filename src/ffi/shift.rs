@@ -1,12 +1,13 @@
 //! `lp_open_shift`: the call for which this library exists.
 
 use super::config::{self, lp_config};
-use super::guard::{catch, guard};
+use super::guard::guard;
 use super::progress;
 use super::result::{lp_result, Slot};
 use crate::code::LP_ERR_ARGUMENT;
 use crate::delivery;
 use crate::error::FieldError;
+use crate::panic::catch;
 use crate::progress::OnProgress;
 use crate::report::Report;
 use crate::settings::{Order, Settings};

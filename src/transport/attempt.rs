@@ -6,6 +6,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::io;
+use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -48,7 +49,9 @@ pub struct Attempt {
 
 thread_local! {
     /// The attempts under way on this thread; more than one if on_progress opens a shift itself.
-    static UNDER_WAY: RefCell<Vec<Rc<Attempt>>> = const { RefCell::new(Vec::new()) };
+    /// Without a destructor: a host may call while its thread ends, after those have run.
+    static UNDER_WAY: ManuallyDrop<RefCell<Vec<Rc<Attempt>>>> =
+        const { ManuallyDrop::new(RefCell::new(Vec::new())) };
 }
 
 impl Attempt {
@@ -71,10 +74,17 @@ impl Attempt {
         struct Leave;
         impl Drop for Leave {
             fn drop(&mut self) {
-                UNDER_WAY.with_borrow_mut(Vec::pop);
+                UNDER_WAY.with(|attempts| {
+                    let mut attempts = attempts.borrow_mut();
+                    attempts.pop();
+                    if attempts.is_empty() {
+                        // Nothing is left behind that a destructor would have to free.
+                        *attempts = Vec::new();
+                    }
+                });
             }
         }
-        UNDER_WAY.with_borrow_mut(|attempts| attempts.push(Rc::clone(self)));
+        UNDER_WAY.with(|attempts| attempts.borrow_mut().push(Rc::clone(self)));
         let _leave = Leave;
         work()
     }
@@ -86,7 +96,7 @@ impl Attempt {
     /// Outside of [`Attempt::run`], which no connector is ever called.
     pub fn current() -> io::Result<Rc<Attempt>> {
         UNDER_WAY
-            .with_borrow(|attempts| attempts.last().cloned())
+            .with(|attempts| attempts.borrow().last().cloned())
             .ok_or_else(|| Failure::Internal("no attempt under way".into()).into())
     }
 

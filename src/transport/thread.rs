@@ -3,14 +3,17 @@
 use std::io;
 use std::thread::Builder;
 
+use crate::panic;
+
 /// Starts a thread that blocks all signals: they are the host's, and its handlers run on the
-/// host's threads.
+/// host's threads. A panic in it goes to the log.
 ///
 /// # Errors
 ///
 /// The system's, when it can start no more threads.
 pub fn spawn_quiet(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let builder = Builder::new().name(name.to_owned());
+    let work = || drop(panic::catch(work));
     #[cfg(unix)]
     {
         use nix::sys::signal::{pthread_sigmask, SigSet, SigmaskHow};
