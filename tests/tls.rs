@@ -11,7 +11,7 @@ use rustls::ProtocolVersion;
 use serde_json::{json, Value};
 use support::tls_server::{pem_file, Authority, Identity, TlsServer};
 use support::tools::scratch;
-use support::{child, tls_server, Answer, Call, Server};
+use support::{child, Answer, Call, Server};
 
 const NOT_SENT: i32 = 1;
 const ANSWERED: i32 = 3;
@@ -374,7 +374,7 @@ fn the_systems_roots_are_trusted_in_the_modes_that_name_them() {
 #[test]
 fn a_system_without_roots_is_told_as_such_and_a_ca_file_serves_in_its_place() {
     let (server, authority) = server(LOOPBACK, 2020, 4000);
-    let empty = tls_server::pem_file("no-roots", "");
+    let empty = pem_file("no-roots", "");
     let answer = in_a_system(&empty, &server, TRUST_SYSTEM, None);
     assert_eq!(answer["code"], code::LP_ERR_TLS, "{answer}");
     assert_eq!(answer["outcome"], NOT_SENT);

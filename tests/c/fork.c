@@ -1,0 +1,164 @@
+/* A host that forks: between two calls, and while other threads are in the middle of theirs. */
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "check.h"
+
+/* A child that hangs is ended by its alarm after this many seconds. */
+#define PATIENCE 60
+
+static const char *server;
+
+static void check_child(pid_t child)
+{
+    int status = 0;
+    CHECK(child > 0);
+    CHECK_INT(waitpid(child, &status, 0), child);
+    CHECK(WIFEXITED(status));
+    CHECK_INT(WEXITSTATUS(status), 0);
+}
+
+static void a_child_makes_connections_of_its_own(void)
+{
+    pid_t child;
+    check_accepted(server, "parent");
+    child = fork();
+    if (child == 0) {
+        alarm(PATIENCE);
+        check_accepted(server, "child");
+        check_accepted(server, "child");
+        exit(0);
+    }
+    check_child(child);
+    /* The parent's is still good: the child has neither used nor closed it. */
+    check_accepted(server, "parent");
+}
+
+static void what_a_child_inherits_can_be_read_and_freed(void)
+{
+    lp_config config = config_for(server);
+    lp_result result = new_result();
+    char *answer = NULL;
+    pid_t child;
+    config.ext_id = "parent";
+    CHECK_INT(lp_open_shift(&config, &result), LP_OK);
+    CHECK_INT(lp_open_shift_json("{}", &answer), LP_ERR_ARGUMENT);
+    child = fork();
+    if (child == 0) {
+        alarm(PATIENCE);
+        CHECK_TEXT(result.uuid, "parent");
+        /* Also after the first call of the child. */
+        check_accepted(server, "child");
+        CHECK_TEXT(result.uuid, "parent");
+        CHECK_HAS(answer, "\"code\":-2");
+        /* A result of the parent's serves for a call of the child's. */
+        config.ext_id = result.ext_id;
+        config.login = FORBIDDEN_LOGIN;
+        CHECK_INT(lp_open_shift(&config, &result), LP_FISCALIZATION_FORBIDDEN);
+        CHECK_TEXT(result.ext_id, "parent");
+        lp_result_free(&result);
+        lp_result_free(&result);
+        lp_string_free(answer);
+        lp_string_free(answer);
+        exit(0);
+    }
+    check_child(child);
+    CHECK_TEXT(result.uuid, "parent");
+    CHECK_HAS(answer, "\"code\":-2");
+    lp_result_free(&result);
+    lp_string_free(answer);
+}
+
+static void each_of_many_generations_makes_its_own_connections(int generations)
+{
+    pid_t child;
+    check_accepted(server, "generation");
+    if (generations == 0)
+        return;
+    child = fork();
+    if (child == 0) {
+        alarm(PATIENCE);
+        each_of_many_generations_makes_its_own_connections(generations - 1);
+        exit(0);
+    }
+    check_child(child);
+    check_accepted(server, "generation");
+}
+
+static void ignore(int32_t level, const char *message, void *user_data)
+{
+    (void)level;
+    (void)message;
+    (void)user_data;
+}
+
+/* Everything that locks something, for as long as the process lives. */
+static void *busy(void *tls)
+{
+    char *answer;
+    for (;;) {
+        lp_config config = config_for(tls != NULL ? tls : server);
+        lp_result result = new_result();
+        config.timeout_ms = 1000;
+        lp_open_shift(&config, &result);
+        lp_result_free(&result);
+        lp_open_shift_json("{}", &answer);
+        lp_string_free(answer);
+        lp_set_log(ignore, NULL, LP_LOG_TRACE);
+    }
+    return NULL;
+}
+
+/* Forks while its threads make the library's first requests of this process. */
+static void fork_among_busy_threads(char *tls, const char *log)
+{
+    pthread_t thread;
+    int i;
+    CHECK_INT(lp_log_to_file(log, LP_LOG_TRACE, 0), LP_OK);
+    for (i = 0; i < 6; i++)
+        CHECK_INT(pthread_create(&thread, NULL, busy, i % 2 == 0 ? tls : NULL), 0);
+    for (i = 0; i < 5; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            alarm(PATIENCE);
+            CHECK_INT(lp_set_log(ignore, NULL, LP_LOG_TRACE), LP_OK);
+            check_accepted(server, "forked");
+            _exit(0);
+        }
+        check_child(child);
+    }
+}
+
+static void a_child_is_held_up_by_no_lock_of_its_parents_threads(char *tls, const char *log)
+{
+    int i;
+    for (i = 0; i < 20; i++) {
+        /* A process that has not used the library yet: its first calls have more to lock. */
+        pid_t process = fork();
+        if (process == 0) {
+            alarm(PATIENCE);
+            fork_among_busy_threads(tls, log);
+            _exit(0);
+        }
+        check_child(process);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    server = server_of(argc, argv);
+    CHECK(argc == 5);
+    check_begin(argv[2]);
+    if (strcmp(argv[2], "own-connections") == 0)
+        a_child_makes_connections_of_its_own();
+    else if (strcmp(argv[2], "inherited") == 0)
+        what_a_child_inherits_can_be_read_and_freed();
+    else if (strcmp(argv[2], "generations") == 0)
+        each_of_many_generations_makes_its_own_connections(20);
+    else if (strcmp(argv[2], "busy-threads") == 0)
+        a_child_is_held_up_by_no_lock_of_its_parents_threads(argv[3], argv[4]);
+    else
+        CHECK(!"a known test");
+    return 0;
+}

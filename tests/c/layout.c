@@ -1,0 +1,76 @@
+/*
+ * Prints each struct's size and each field's place, for comparison with the library's own. What
+ * must hold on every platform is asserted here, at compile time, so that it can be checked for
+ * platforms that nothing can be linked for.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lifepay.h"
+
+#define ON_64_BIT (sizeof(void *) == 8)
+#define ASSERT(name, truth) typedef char name[(truth) ? 1 : -1]
+#define SIZE(type, field) sizeof(((type *)0)->field)
+#define END(type, field) (offsetof(type, field) + SIZE(type, field))
+
+/* Frozen: programs that were compiled with version 1 pass these. */
+#define FIRST_CONFIG (ON_64_BIT ? 160 : 100)
+#define FIRST_RESULT (ON_64_BIT ? 88 : 64)
+ASSERT(config_is_not_smaller_than_the_first, sizeof(lp_config) >= FIRST_CONFIG);
+ASSERT(result_is_not_smaller_than_the_first, sizeof(lp_result) >= FIRST_RESULT);
+ASSERT(config_ended_with_keep_days, END(lp_config, keep_days) == FIRST_CONFIG);
+ASSERT(result_ended_with_reserved, END(lp_result, reserved) == FIRST_RESULT);
+ASSERT(progress_has_no_pointers, END(lp_progress, next_attempt_ms) == 28);
+
+/* Compilers differ in how they align 64 bits in a struct on 32-bit platforms. */
+ASSERT(owner_is_at_a_multiple_of_8, offsetof(lp_result, owner) % 8 == 0);
+/* ... and then the struct itself must have no tail to fill up. */
+ASSERT(result_is_a_multiple_of_8, sizeof(lp_result) % 8 == 0);
+
+/* No implicit padding: the fields fill their struct. A field is missing here if this fails. */
+#define ADD(type, field) +SIZE(type, field)
+#define CONFIG_FIELDS(X)                                                                      \
+    X(lp_config, struct_size) X(lp_config, test) X(lp_config, apikey) X(lp_config, login)     \
+    X(lp_config, cashier_name) X(lp_config, cashier_inn) X(lp_config, target_serial)          \
+    X(lp_config, ext_id) X(lp_config, callback_url) X(lp_config, callback_data)               \
+    X(lp_config, callback_data_json) X(lp_config, base_url) X(lp_config, proxy)               \
+    X(lp_config, ca_file) X(lp_config, trust) X(lp_config, connect_timeout_ms)                \
+    X(lp_config, timeout_ms) X(lp_config, retry_for_ms) X(lp_config, retry_delays_ms)         \
+    X(lp_config, on_progress) X(lp_config, user_data) X(lp_config, retry_delay_count)         \
+    X(lp_config, expires_after_ms) X(lp_config, concurrency) X(lp_config, keep_days)
+#define RESULT_FIELDS(X)                                                                      \
+    X(lp_result, struct_size) X(lp_result, code) X(lp_result, outcome)                        \
+    X(lp_result, http_status) X(lp_result, attempts) X(lp_result, retry_after_ms)             \
+    X(lp_result, owner) X(lp_result, uuid) X(lp_result, ext_id) X(lp_result, message)         \
+    X(lp_result, detail) X(lp_result, reply) X(lp_result, errors) X(lp_result, error_count)   \
+    X(lp_result, reserved)
+#define PROGRESS_FIELDS(X)                                                                    \
+    X(lp_progress, struct_size) X(lp_progress, phase) X(lp_progress, attempts)                \
+    X(lp_progress, code) X(lp_progress, http_status) X(lp_progress, elapsed_ms)               \
+    X(lp_progress, next_attempt_ms)
+#define ERROR_FIELDS(X) X(lp_field_error, field) X(lp_field_error, message)
+ASSERT(config_has_no_padding, (0 CONFIG_FIELDS(ADD)) == sizeof(lp_config));
+ASSERT(result_has_no_padding, (0 RESULT_FIELDS(ADD)) == sizeof(lp_result));
+ASSERT(progress_has_no_padding, (0 PROGRESS_FIELDS(ADD)) == sizeof(lp_progress));
+ASSERT(error_has_no_padding, (0 ERROR_FIELDS(ADD)) == sizeof(lp_field_error));
+
+/* -ffreestanding: only the asserts count, and there may be no C library for the platform. */
+#if __STDC_HOSTED__
+#include <stdio.h>
+
+#define PRINT(type, field) \
+    printf(#type "." #field " %u %u\n", (unsigned)offsetof(type, field), (unsigned)SIZE(type, field));
+
+int main(void)
+{
+    CONFIG_FIELDS(PRINT)
+    printf("lp_config %u\n", (unsigned)sizeof(lp_config));
+    RESULT_FIELDS(PRINT)
+    printf("lp_result %u\n", (unsigned)sizeof(lp_result));
+    PROGRESS_FIELDS(PRINT)
+    printf("lp_progress %u\n", (unsigned)sizeof(lp_progress));
+    ERROR_FIELDS(PRINT)
+    printf("lp_field_error %u\n", (unsigned)sizeof(lp_field_error));
+    return 0;
+}
+#endif

@@ -1,0 +1,164 @@
+/* Signals are the host's: none comes of a call, and none disturbs one. */
+#define _DEFAULT_SOURCE
+#include <signal.h>
+#include <sys/time.h>
+
+#include "check.h"
+
+static const char *server;
+/* Resets each connection while the request is on its way. */
+static const char *resetting_server;
+/* Answers a byte at a time. */
+static const char *slow_server;
+static volatile sig_atomic_t alarms;
+
+/* A request that no socket takes in one write. */
+static char *long_text(void)
+{
+    const size_t length = 4 * 1024 * 1024;
+    char *text = malloc(length + 1);
+    CHECK(text != NULL);
+    memset(text, 'x', length);
+    text[length] = '\0';
+    return text;
+}
+
+static void check_sigpipe_is_at_its_default(void)
+{
+    struct sigaction now;
+    CHECK_INT(sigaction(SIGPIPE, NULL, &now), 0);
+    CHECK(now.sa_handler == SIG_DFL);
+}
+
+static void a_reset_connection_raises_no_sigpipe(void)
+{
+    char *text = long_text();
+    int i;
+    for (i = 0; i < 20; i++) {
+        lp_config config = config_for(resetting_server);
+        lp_result result = new_result();
+        config.callback_data = text;
+        CHECK_TEXT(lp_code_name(lp_open_shift(&config, &result)), "LP_ERR_NETWORK");
+        CHECK_INT(result.outcome, LP_OUTCOME_UNKNOWN);
+        lp_result_free(&result);
+    }
+    check_sigpipe_is_at_its_default();
+    free(text);
+}
+
+static void a_reset_handshake_raises_no_sigpipe(void)
+{
+    char tls[64];
+    int i;
+    sprintf(tls, "https%s", resetting_server + strlen("http"));
+    for (i = 0; i < 5; i++) {
+        lp_config config = config_for(tls);
+        lp_result result = new_result();
+        const int32_t code = lp_open_shift(&config, &result);
+        CHECK(code == LP_ERR_NETWORK || code == LP_ERR_TLS);
+        CHECK_INT(result.outcome, LP_OUTCOME_NOT_SENT);
+        lp_result_free(&result);
+    }
+    check_sigpipe_is_at_its_default();
+}
+
+static void on_alarm(int number)
+{
+    (void)number;
+    alarms++;
+}
+
+/* Every millisecond, and every system call that waits is interrupted by it. */
+static void begin_storm(void)
+{
+    const struct itimerval every_millisecond = {{0, 1000}, {0, 1000}};
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_alarm;
+    CHECK_INT(sigaction(SIGALRM, &action, NULL), 0);
+    CHECK_INT(setitimer(ITIMER_REAL, &every_millisecond, NULL), 0);
+}
+
+static void end_storm(void)
+{
+    const struct itimerval never = {{0, 0}, {0, 0}};
+    CHECK_INT(setitimer(ITIMER_REAL, &never, NULL), 0);
+}
+
+/* An interrupted wait is no reason to ask the host more often than five times a second. */
+static int32_t count(const lp_progress *progress, void *user_data)
+{
+    const uint32_t told = ++*(uint32_t *)user_data;
+    CHECK(told <= progress->elapsed_ms / 200 + 1);
+    return 0;
+}
+
+static void a_storm_of_signals_changes_no_answer(void)
+{
+    int i;
+    begin_storm();
+    for (i = 0; i < 5; i++) {
+        lp_config config = config_for(slow_server);
+        lp_result result = new_result();
+        const int before = alarms;
+        uint32_t told = 0;
+        config.ext_id = "stormy";
+        config.on_progress = count;
+        config.user_data = &told;
+        CHECK_TEXT(lp_code_name(lp_open_shift(&config, &result)), "LP_OK");
+        CHECK_TEXT(result.uuid, "stormy");
+        CHECK_INT(result.attempts, 1);
+        CHECK(alarms > before + 20);
+        CHECK(told > 0);
+        lp_result_free(&result);
+    }
+    end_storm();
+}
+
+static void a_storm_of_signals_does_not_cut_a_pause_short(void)
+{
+    static const uint32_t delays[] = {600};
+    lp_config config = config_for(server);
+    lp_result result = new_result();
+    struct timeval began, ended;
+    begin_storm();
+    config.ext_id = "busy-once";
+    config.retry_for_ms = 10000;
+    config.retry_delays_ms = delays;
+    config.retry_delay_count = 1;
+    gettimeofday(&began, NULL);
+    CHECK_TEXT(lp_code_name(lp_open_shift(&config, &result)), "LP_OK");
+    gettimeofday(&ended, NULL);
+    CHECK_INT(result.attempts, 2);
+    CHECK((ended.tv_sec - began.tv_sec) * 1000 + (ended.tv_usec - began.tv_usec) / 1000 >= 590);
+    lp_result_free(&result);
+    end_storm();
+}
+
+static void a_call_leaves_the_signal_mask_as_it_was(void)
+{
+    sigset_t mine, now;
+    int number;
+    CHECK_INT(sigemptyset(&mine), 0);
+    CHECK_INT(sigaddset(&mine, SIGUSR2), 0);
+    CHECK_INT(sigprocmask(SIG_SETMASK, &mine, NULL), 0);
+    check_accepted(server, "masked");
+    CHECK_INT(sigprocmask(SIG_SETMASK, NULL, &now), 0);
+    for (number = 1; number < 32; number++)
+        CHECK_INT(sigismember(&now, number), number == SIGUSR2);
+}
+
+int main(int argc, char **argv)
+{
+    server = server_of(argc, argv);
+    CHECK(argc == 4);
+    resetting_server = argv[2];
+    slow_server = argv[3];
+    signal(SIGPIPE, SIG_DFL);
+    RUN(a_reset_connection_raises_no_sigpipe);
+    RUN(a_reset_handshake_raises_no_sigpipe);
+    RUN(a_storm_of_signals_changes_no_answer);
+    RUN(a_storm_of_signals_does_not_cut_a_pause_short);
+    RUN(a_call_leaves_the_signal_mask_as_it_was);
+    return 0;
+}
