@@ -16,36 +16,38 @@ thread_local! {
 
 /// Traps are off until this is dropped; then the environment is as it was.
 pub struct Masked {
-    entered_with: Environment,
-    outer: Option<Environment>,
+    /// Nothing if they were off already, within another one.
+    hosts: Option<Environment>,
 }
 
 impl Masked {
     pub fn enter() -> Masked {
-        let entered_with = Environment::mask();
-        let outer = HOSTS.replace(Some(entered_with));
-        Masked {
-            entered_with,
-            outer,
+        let hosts = HOSTS.get().is_none().then(Environment::mask);
+        if hosts.is_some() {
+            HOSTS.set(hosts);
         }
+        Masked { hosts }
     }
 }
 
 impl Drop for Masked {
     fn drop(&mut self) {
-        HOSTS.set(self.outer);
-        self.entered_with.restore();
+        if let Some(hosts) = self.hosts {
+            HOSTS.set(None);
+            hosts.restore();
+        }
     }
 }
 
 /// Runs a callback of the host's in the host's environment.
 pub fn outward<T>(callback: impl FnOnce() -> T) -> T {
-    let Some(hosts) = HOSTS.get() else {
+    let Some(hosts) = HOSTS.take() else {
         return callback();
     };
     hosts.restore();
     let answer = callback();
     Environment::mask();
+    HOSTS.set(Some(hosts));
     answer
 }
 
