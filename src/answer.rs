@@ -114,11 +114,10 @@ fn collect(errors: &mut Vec<FieldError>, field: &str, value: &RawValue, depth: u
             return;
         }
     }
-    if raw != "null" {
-        errors.push(FieldError::new(
-            field,
-            text(value).unwrap_or_else(|| raw.to_owned()),
-        ));
+    let text = text(value).unwrap_or_else(|| raw.to_owned());
+    // What PHP has for nothing.
+    if !matches!(text.as_str(), "" | "null" | "false") {
+        errors.push(FieldError::new(field, text));
     }
 }
 

@@ -152,3 +152,11 @@ fn a_lone_surrogate_in_a_message_is_kept_as_its_escape() {
     let body = r#"{"code":400,"message":"\ud800 x"}"#;
     assert_eq!(Answer::parse(body), Ok(rejected(400, r"\ud800 x", &[])));
 }
+
+#[test]
+fn nothing_in_php_is_no_field_error() {
+    for data in [r#""""#, "false", "null", r#"{"a":"","b":[null,false]}"#] {
+        let body = format!(r#"{{"code":400,"data":{data}}}"#);
+        assert_eq!(Answer::parse(&body), Ok(rejected(400, "", &[])), "{data}");
+    }
+}

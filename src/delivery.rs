@@ -8,6 +8,7 @@ use crate::code;
 use crate::error::Failure;
 use crate::progress::{OnProgress, Watch, LP_PHASE_CONNECT, LP_PHASE_EXCHANGE};
 use crate::report::{Report, LP_OUTCOME_ANSWERED, LP_OUTCOME_UNKNOWN};
+use crate::secret::Secret;
 use crate::shift::{self, Shift};
 use crate::timetable::{Patience, Timetable};
 use crate::transport::attempt::{Attempt, Stage};
@@ -53,7 +54,7 @@ pub fn deliver(
             report.outcome = LP_OUTCOME_UNKNOWN;
         }
         let asked_pause = came.as_ref().ok().and_then(|reply| reply.retry_after);
-        let failure = judge(came, &mut report);
+        let failure = judge(came, &shift.apikey, &mut report);
         report.mask(&shift.apikey);
         tell_log(&report, began.elapsed());
         let Some(failure) = failure else {
@@ -85,7 +86,7 @@ pub fn deliver(
 }
 
 /// Puts what came into the report; a failure if LifePay has not answered.
-fn judge(came: Result<Reply, Failure>, report: &mut Report) -> Option<Failure> {
+fn judge(came: Result<Reply, Failure>, apikey: &Secret, report: &mut Report) -> Option<Failure> {
     report.retry_after_ms = 0;
     report.http_status = 0;
     report.reply = None;
@@ -94,7 +95,11 @@ fn judge(came: Result<Reply, Failure>, report: &mut Report) -> Option<Failure> {
             report.http_status = i32::from(reply.status);
             let text = String::from_utf8_lossy(&reply.body);
             let failure = read_answer(&reply, &text, report).err();
-            report.reply = (!text.is_empty()).then(|| text.into_owned());
+            report.reply = match &reply.cut {
+                _ if text.is_empty() => None,
+                Some(_) => Some(apikey.mask_cut(&text)),
+                None => Some(text.into_owned()),
+            };
             failure?
         }
         Err(failure) => failure,

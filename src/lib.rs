@@ -24,6 +24,7 @@
 //! | `timetable` | when to try again, and for how long |
 //! | `progress` | what the host is told while it waits, and its wish to stop |
 //! | `transport` | one HTTP exchange: connections and their reuse, trust, name resolution |
+//! | `crypto` | the cryptography that TLS and random numbers come from |
 //! | `secret` | the apikey, which is shown nowhere |
 //! | `log_file` | a log in a file |
 //! | `panic` | panics are caught, and told to the log |
@@ -44,6 +45,7 @@ mod progress;
 pub mod ffi;
 
 mod answer;
+mod crypto;
 mod delivery;
 mod error;
 mod log_file;

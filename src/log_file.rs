@@ -1,7 +1,7 @@
 //! A log in a file, for tills whose program takes no callback or cannot be changed.
 
 use std::cell::Cell;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -35,7 +35,8 @@ impl LogFile {
             max_bytes
         };
         let file = LogFile {
-            path: path.to_owned(),
+            // The host may change its folder, as Windows' file dialogs do.
+            path: std::path::absolute(path)?,
             level,
             max_bytes: u64::from(max_bytes),
             writing: Mutex::new(()),
@@ -44,8 +45,7 @@ impl LogFile {
         Ok(file)
     }
 
-    /// The file that LIFEPAY_LOG names: `PATH` or `LEVEL,PATH`, where LEVEL is a name or a number
-    /// of `LP_LOG_...` and INFO if not given.
+    /// The file that LIFEPAY_LOG names: `PATH` or `LEVEL,PATH`, where LEVEL is INFO if not given.
     pub fn from_environment() -> Option<LogFile> {
         let setting = std::env::var("LIFEPAY_LOG").ok()?;
         let (level, path) = parse_setting(&setting)?;
@@ -67,7 +67,6 @@ impl LogFile {
     /// not disturb the till: errors are passed over.
     pub fn write(&self, level: Level, message: &str) {
         let now = now();
-        let message = message.replace(['\r', '\n'], " ");
         let version = env!("CARGO_PKG_VERSION");
         let process = std::process::id();
         let line = format!("{now} lifepay {version} [{process}] {level} {message}\n");
@@ -76,19 +75,53 @@ impl LogFile {
 
     fn append(&self, line: &[u8]) -> io::Result<()> {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = fs::metadata(&self.path)
-            .is_ok_and(|file| file.is_file() && file.len() + line.len() as u64 > self.max_bytes);
-        if full {
-            let mut old = self.path.clone().into_os_string();
-            old.push(".old");
-            // Should it fail, the file grows on: better than to lose what is in it.
-            let _ = fs::rename(&self.path, old);
+        let mut file = self.open_to_append()?;
+        if file.metadata()?.len() + line.len() as u64 > self.max_bytes && self.rotate(&file) {
+            file = self.open_to_append()?;
         }
-        let mut options = OpenOptions::new();
-        options.create(true).append(true);
         // One write: lines of several processes do not mix.
-        options.open(&self.path)?.write_all(line)
+        file.write_all(line)
     }
+
+    fn open_to_append(&self) -> io::Result<File> {
+        // A pipe that nobody reads would hold up the till.
+        if fs::metadata(&self.path).is_ok_and(|found| !is_writable_kind(&found)) {
+            return Err(io::Error::other("neither a file nor a device"));
+        }
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.path)
+    }
+
+    /// Renames the file. Not if another process has done so meanwhile, or is about to: then what
+    /// it has begun anew would take the place of what is full. Should it fail, the file grows on,
+    /// which is better than to lose what is in it.
+    fn rotate(&self, file: &File) -> bool {
+        if file.try_lock().is_err() {
+            return false;
+        }
+        let length = |found: fs::Metadata| found.is_file().then_some(found.len());
+        let opened = file.metadata().ok().and_then(length);
+        let there = fs::metadata(&self.path).ok().and_then(length);
+        if opened.is_none() || opened != there {
+            return there.is_some();
+        }
+        let mut old = self.path.clone().into_os_string();
+        old.push(".old");
+        fs::rename(&self.path, old).is_ok()
+    }
+}
+
+#[cfg(unix)]
+fn is_writable_kind(found: &fs::Metadata) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    found.is_file() || found.file_type().is_char_device()
+}
+
+#[cfg(not(unix))]
+fn is_writable_kind(found: &fs::Metadata) -> bool {
+    found.is_file()
 }
 
 /// The local time with its offset from UTC.
@@ -115,35 +148,14 @@ fn now() -> String {
 
 fn parse_setting(setting: &str) -> Option<(LevelFilter, &str)> {
     let (level, path) = match setting.split_once(',') {
-        Some((level, path)) => match parse_level(level.trim()) {
-            Some(level) => (level, path.trim()),
+        Some((level, path)) => match level.trim().parse() {
+            Ok(level) => (level, path.trim()),
             // The comma is the path's.
-            None => (LevelFilter::Info, setting.trim()),
+            Err(_) => (LevelFilter::Info, setting.trim()),
         },
         None => (LevelFilter::Info, setting.trim()),
     };
     (!path.is_empty()).then_some((level, path))
-}
-
-fn parse_level(level: &str) -> Option<LevelFilter> {
-    match level.parse::<i32>() {
-        Ok(number) => level_filter(number),
-        Err(_) => level.parse().ok(),
-    }
-}
-
-/// `LP_LOG_...` as the log crate has it.
-pub fn level_filter(level: i32) -> Option<LevelFilter> {
-    [
-        LevelFilter::Off,
-        LevelFilter::Error,
-        LevelFilter::Warn,
-        LevelFilter::Info,
-        LevelFilter::Debug,
-        LevelFilter::Trace,
-    ]
-    .get(usize::try_from(level).ok()?)
-    .copied()
 }
 
 #[cfg(test)]
@@ -161,10 +173,6 @@ mod tests {
             Some((LevelFilter::Debug, "/tmp/a,b.log"))
         );
         assert_eq!(
-            parse_setting("5,a.log"),
-            Some((LevelFilter::Trace, "a.log"))
-        );
-        assert_eq!(
             parse_setting("/tmp/a,b.log"),
             Some((LevelFilter::Info, "/tmp/a,b.log"))
         );
@@ -172,9 +180,19 @@ mod tests {
     }
 
     #[test]
-    fn levels_outside_the_constants_are_none() {
-        assert_eq!(level_filter(-1), None);
-        assert_eq!(level_filter(6), None);
-        assert_eq!(level_filter(0), Some(LevelFilter::Off));
+    fn a_file_that_another_process_has_rotated_is_not_rotated_again() {
+        let folder = std::env::temp_dir().join(format!("lifepay-log-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("shared.log");
+        let log = LogFile::open(&path, LevelFilter::Info, 100).unwrap();
+        log.append(&[b'x'; 90]).unwrap();
+        // We have opened the file; another process then renames it and begins it anew.
+        let opened = log.open_to_append().unwrap();
+        fs::rename(&path, folder.join("shared.log.old")).unwrap();
+        fs::write(&path, "new\n").unwrap();
+        assert!(log.rotate(&opened), "the file is to be opened anew");
+        assert_eq!(fs::read(folder.join("shared.log.old")).unwrap().len(), 90);
+        assert_eq!(fs::read(&path).unwrap(), b"new\n");
+        fs::remove_dir_all(&folder).unwrap();
     }
 }

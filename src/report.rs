@@ -95,7 +95,10 @@ impl Report {
         };
         let mut sentences = vec![message.to_owned()];
         for error in &errors {
-            sentences.push(format!("{}: {}", error.field, error.message));
+            sentences.push(match error.field.as_str() {
+                "" => error.message.clone(),
+                field => format!("{field}: {}", error.message),
+            });
         }
         let advice = code::advice(code);
         // The text of 500 has the advice in it.

@@ -32,6 +32,18 @@ impl Secret {
         masked
     }
 
+    /// The same for a text that was cut off: its end may be the beginning of the secret.
+    pub fn mask_cut(&self, text: &str) -> String {
+        let masked = self.mask(text);
+        let beginnings = (1..self.0.len()).rev().filter_map(|end| self.0.get(..end));
+        for beginning in beginnings {
+            if let Some(rest) = masked.strip_suffix(beginning) {
+                return format!("{rest}{MASK}");
+            }
+        }
+        masked
+    }
+
     /// How JSON encoders write the secret where that differs from the secret: raw UTF-8, ASCII
     /// only, and PHP's, which also escapes the slash.
     fn json_spellings(&self) -> impl Iterator<Item = String> + '_ {
@@ -78,6 +90,13 @@ mod tests {
         ] {
             assert_eq!(secret.mask(&format!("<{echo}>")), "<***>", "{echo}");
         }
+    }
+
+    #[test]
+    fn the_beginning_of_a_secret_at_the_end_of_a_cut_text_is_masked() {
+        let secret = Secret::new("s3cr3t".into());
+        assert_eq!(secret.mask_cut("key s3cr3t and s3cr"), "key *** and ***");
+        assert_eq!(secret.mask_cut("no key"), "no key");
     }
 
     #[test]

@@ -3,10 +3,9 @@
 
 use crate::delivery::Terms;
 use crate::error::FieldError;
-use crate::shift::{Fields, Shift};
+use crate::shift::{self, Fields, Shift};
 use crate::timetable::{Patience, Timetable};
 use crate::transport::route::{Connection, Route};
-use crate::transport::trust;
 
 /// The settings as they were given.
 #[derive(Default)]
@@ -31,7 +30,7 @@ impl Settings {
     ///
     /// What is wrong, by field.
     pub fn check(self, mut faults: Vec<FieldError>) -> Result<Order, Vec<FieldError>> {
-        let shift = self.fields.check(&mut faults, new_ext_id);
+        let shift = self.fields.check(&mut faults, shift::new_ext_id);
         let route = self.connection.check(&mut faults);
         let timetable = Timetable::check(&self.retry_delays_ms, &mut faults);
         let terms = Terms {
@@ -49,30 +48,9 @@ impl Settings {
     }
 }
 
-/// A new ext_id: a random UUID, 36 characters.
-pub fn new_ext_id() -> String {
-    let mut bytes = [0; 16];
-    if trust::provider().secure_random.fill(&mut bytes).is_err() {
-        // The system's random numbers do not fail on any system this runs on. An ext_id that is
-        // not unique would make LifePay take two shifts for one: better none at all.
-        panic!("the system gives no random numbers");
-    }
-    uuid::Builder::from_random_bytes(bytes)
-        .into_uuid()
-        .hyphenated()
-        .to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_ext_id_is_a_random_uuid() {
-        let (one, two) = (new_ext_id(), new_ext_id());
-        assert_ne!(one, two);
-        assert_eq!(uuid::Uuid::parse_str(&one).unwrap().get_version_num(), 4);
-    }
 
     #[test]
     fn faults_of_all_parts_are_told_at_once() {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::crypto;
 use crate::error::FieldError;
 use crate::secret::Secret;
 
@@ -15,7 +16,7 @@ const EXT_ID_MAX: usize = 50;
 const CALLBACK_URL_MAX: usize = 255;
 
 /// The fields of the page, as the host gave them; `None` is "not given".
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Fields {
     pub apikey: Option<String>,
     pub login: Option<String>,
@@ -126,12 +127,32 @@ fn check_length(faults: &mut Vec<FieldError>, field: &str, value: &Option<String
 
 /// `text` as a JSON object or array, or why it is none.
 fn container(text: String) -> Result<Box<RawValue>, String> {
-    let json = RawValue::from_string(text).map_err(|error| format!("не JSON: {error}"))?;
+    let json = RawValue::from_string(text).map_err(|error| {
+        format!(
+            "не JSON: строка {}, столбец {}",
+            error.line(),
+            error.column()
+        )
+    })?;
     if json.get().starts_with(['{', '[']) {
         Ok(json)
     } else {
         Err("должен быть объект или массив JSON; для строки есть callback_data".to_owned())
     }
+}
+
+/// A new ext_id: a random UUID, 36 characters.
+pub fn new_ext_id() -> String {
+    let mut bytes = [0; 16];
+    if crypto::provider().secure_random.fill(&mut bytes).is_err() {
+        // The system's random numbers do not fail on any system this runs on. An ext_id that is
+        // not unique would make LifePay take two shifts for one: better none at all.
+        panic!("the system gives no random numbers");
+    }
+    uuid::Builder::from_random_bytes(bytes)
+        .into_uuid()
+        .hyphenated()
+        .to_string()
 }
 
 /// The body in the page's order, with the fields that were given and no others.

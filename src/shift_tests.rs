@@ -133,3 +133,10 @@ fn debug_output_does_not_show_the_apikey() {
     .unwrap();
     assert!(!format!("{shift:?}").contains("s3cr3t"));
 }
+
+#[test]
+fn a_new_ext_id_is_a_random_uuid() {
+    let (one, two) = (new_ext_id(), new_ext_id());
+    assert_ne!(one, two);
+    assert_eq!(uuid::Uuid::parse_str(&one).unwrap().get_version_num(), 4);
+}

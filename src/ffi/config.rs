@@ -10,6 +10,7 @@ use crate::code::{LP_ERR_ARGUMENT, LP_OK};
 use crate::error::FieldError;
 use crate::settings::Settings;
 use crate::shift::Fields;
+use crate::timetable::MOST_PAUSES;
 use crate::transport::route::Connection;
 
 /// ------------------------------------------------------------------------------------------------
@@ -54,7 +55,9 @@ pub struct lp_config {
     pub base_url: *const c_char,
     /// http://user:password@host:port (percent-encode special characters), https likewise. Default:
     /// the environment's (HTTPS_PROXY, ALL_PROXY, HTTP_PROXY, NO_PROXY) and, on Windows, the
-    /// system's static setting, neither for a base_url on this machine. "none": no proxy.
+    /// system's static setting, neither for a base_url on this machine. "none": no proxy. SOCKS and
+    /// proxies found by script (PAC) are not supported; if the environment names a SOCKS proxy, that
+    /// is an argument error: set this field then.
     pub proxy: *const c_char,
     /// Path of a PEM file of root certificates that are trusted besides those of `trust`.
     pub ca_file: *const c_char,
@@ -210,9 +213,9 @@ unsafe fn delays(config: &lp_config, faults: &mut Vec<FieldError>) -> Vec<u32> {
             ));
             Vec::new()
         }
-        // Not read: a count like this is garbage. The timetable's own check tells its limit.
-        (false, 1001..) => {
-            let message = format!("{count} пауз, а допустимо не более 1000");
+        // Not read: a count like this is garbage.
+        (false, _) if count > MOST_PAUSES => {
+            let message = format!("{count} пауз, а допустимо не более {MOST_PAUSES}");
             faults.push(FieldError::new("retry_delay_count", message));
             Vec::new()
         }

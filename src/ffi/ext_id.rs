@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use super::guard::guard;
 use crate::code::{LP_ERR_ARGUMENT, LP_OK};
-use crate::settings;
+use crate::shift;
 
 /// ------------------------------------------------------------------------------------------------
 /// An ext_id made beforehand
@@ -24,7 +24,7 @@ pub unsafe extern "C" fn lp_ext_id_new(buffer: *mut c_char, size: u32) -> i32 {
         if buffer.is_null() || size == 0 {
             return LP_ERR_ARGUMENT;
         }
-        let ext_id = settings::new_ext_id();
+        let ext_id = shift::new_ext_id();
         let fits = ext_id.len() < size as usize;
         let text = if fits { ext_id.as_str() } else { "" };
         let bytes = text.as_ptr().cast::<c_char>();

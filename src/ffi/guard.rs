@@ -10,14 +10,14 @@ use crate::code;
 use crate::panic::catch;
 
 /// What an export answers when it cannot do its work.
-pub trait Answer {
+pub trait Fallback {
     /// After a panic.
     fn broken() -> Self;
     /// To a call from a log callback, which may make no such call.
     fn refused() -> Self;
 }
 
-impl Answer for i32 {
+impl Fallback for i32 {
     fn broken() -> Self {
         code::LP_ERR_INTERNAL
     }
@@ -27,7 +27,7 @@ impl Answer for i32 {
     }
 }
 
-impl Answer for u32 {
+impl Fallback for u32 {
     fn broken() -> Self {
         0
     }
@@ -37,13 +37,13 @@ impl Answer for u32 {
     }
 }
 
-impl Answer for () {
+impl Fallback for () {
     fn broken() -> Self {}
 
     fn refused() -> Self {}
 }
 
-impl Answer for *const c_char {
+impl Fallback for *const c_char {
     fn broken() -> Self {
         ptr::null()
     }
@@ -59,7 +59,7 @@ thread_local! {
 
 /// Runs the body of an export: no panic leaves it, and no floating-point trap is sprung in it.
 /// From a log callback it is refused.
-pub fn guard<T: Answer>(body: impl FnOnce() -> T) -> T {
+pub fn guard<T: Fallback>(body: impl FnOnce() -> T) -> T {
     if IN_LOG_CALLBACK.get() {
         return T::refused();
     }
@@ -67,7 +67,7 @@ pub fn guard<T: Answer>(body: impl FnOnce() -> T) -> T {
 }
 
 /// [`guard`] for the exports that a log callback may call.
-pub fn guard_anywhere<T: Answer>(body: impl FnOnce() -> T) -> T {
+pub fn guard_anywhere<T: Fallback>(body: impl FnOnce() -> T) -> T {
     let _masked = Masked::enter();
     let body = || {
         // At each call, not at load: nothing of ours runs in DllMain, and a forked child has none.

@@ -1,12 +1,14 @@
 //! `lp_open_shift_json`: the same call for languages that have no structs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{c_char, CString};
+use std::fmt;
 use std::ptr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use serde::de::DeserializeOwned;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde::Serialize;
+use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::guard::{guard, guard_anywhere};
@@ -16,6 +18,7 @@ use crate::code::{LP_ERR_ARGUMENT, LP_ERR_INTERNAL};
 use crate::error::FieldError;
 use crate::process::PerProcess;
 use crate::report::Report;
+use crate::secret::Secret;
 use crate::settings::Settings;
 
 /// ------------------------------------------------------------------------------------------------
@@ -24,15 +27,17 @@ use crate::settings::Settings;
 ///
 /// lp_open_shift for languages that have no structs, and for settings kept in a file.
 ///
-/// request: in UTF-8, borrowed for the call. It is a JSON object. Its keys are the fields of lp_config, except struct_size, on_progress,
-/// user_data and retry_delay_count: strings and numbers as there, retry_delays_ms an array of
-/// numbers, callback_data also an object or array. null means "not given"; an unknown key is an
-/// argument error.
+/// request: in UTF-8, borrowed for the call. It is a JSON object. Its keys are the fields of
+/// lp_config, except struct_size, on_progress, user_data and retry_delay_count: strings and numbers
+/// as there, retry_delays_ms an array of numbers, callback_data also an object or array. null means
+/// "not given"; an unknown key is an argument error.
 ///
 /// *answer is set to a JSON object with every field of lp_result but struct_size, owner and
 /// reserved: null where the struct has NULL, errors an array of {"field", "message"}. It must be
-/// released with lp_string_free. Set to NULL only where the call is not allowed (in a log callback)
-/// and where a defect of the library was caught on the way back (LP_ERR_INTERNAL).
+/// released with lp_string_free. It is set to NULL only where the call is not allowed (in a log
+/// callback) and where a defect of the library was caught on the way back (LP_ERR_INTERNAL).
+///
+/// There is no on_progress here: a call with retry_for_ms cannot be stopped before it ends.
 ///
 /// Returns the same code as lp_open_shift. If answer is NULL, nothing is sent and LP_ERR_ARGUMENT
 /// returned.
@@ -54,7 +59,7 @@ pub unsafe extern "C" fn lp_open_shift_json(
             let request = unsafe { text::read(request, "request", &mut faults) };
             let report = match read(request.as_deref(), faults) {
                 Ok((settings, faults)) => carry_out(settings, faults, None),
-                Err(faults) => refuse(faults),
+                Err(faults) => refuse(faults, &Secret::default()),
             };
             set(keep(text::to_c(&to_json(&report))));
             report.code
@@ -75,18 +80,18 @@ pub unsafe extern "C" fn lp_string_free(string: *mut c_char) {
 
 /// The report with the count that C has beside the array.
 #[derive(Serialize)]
-struct Answer<'a> {
+struct ReportJson<'a> {
     #[serde(flatten)]
     report: &'a Report,
     error_count: usize,
 }
 
 fn to_json(report: &Report) -> String {
-    let answer = Answer {
+    let json = ReportJson {
         report,
         error_count: report.errors.len(),
     };
-    serde_json::to_string(&answer).unwrap_or_else(|_| format!("{{\"code\":{LP_ERR_INTERNAL}}}"))
+    serde_json::to_string(&json).unwrap_or_else(|_| format!("{{\"code\":{LP_ERR_INTERNAL}}}"))
 }
 
 /// The settings in a JSON object, and what is wrong with single keys; an error if it is none.
@@ -100,19 +105,56 @@ fn read(
         }
         return Err(faults);
     };
-    let object: BTreeMap<String, &RawValue> = serde_json::from_str(request).map_err(|error| {
-        vec![FieldError::new(
-            "request",
-            format!("не объект JSON: {error}"),
-        )]
+    let Object(pairs) = serde_json::from_str(request).map_err(|error| {
+        // The error's own text may quote what it found, the apikey with it.
+        let message = match error.classify() {
+            Category::Data => "нужен объект JSON".to_owned(),
+            _ => format!(
+                "не JSON: строка {}, столбец {}",
+                error.line(),
+                error.column()
+            ),
+        };
+        vec![FieldError::new("request", message)]
     })?;
     let mut settings = Settings::default();
-    for (key, value) in object {
-        if let Err(message) = set(&mut settings, &key, value) {
+    let mut seen = BTreeSet::new();
+    for (key, value) in pairs {
+        let set = if seen.insert(key.clone()) {
+            set(&mut settings, &key, value)
+        } else {
+            Err("поле задано дважды".to_owned())
+        };
+        if let Err(message) = set {
             faults.push(FieldError::new(&key, message));
         }
     }
     Ok((settings, faults))
+}
+
+/// The keys and values of a JSON object as they stand in it, also a key that stands twice.
+struct Object<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Object<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs;
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = Object<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Object(pairs))
+            }
+        }
+        deserializer.deserialize_map(Pairs)
+    }
 }
 
 fn set(settings: &mut Settings, key: &str, value: &RawValue) -> Result<(), String> {
@@ -214,6 +256,21 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_stands_twice_is_told() {
+        let found = faults(r#"{"apikey":"k","login":"l","test":1,"test":0}"#);
+        let names: Vec<&str> = found.iter().map(|(field, _)| field.as_str()).collect();
+        assert_eq!(names, ["test"]);
+    }
+
+    #[test]
+    fn what_is_found_in_place_of_an_object_is_not_quoted() {
+        let twice_encoded = r#""{\"apikey\":\"s3cr3t\"}""#;
+        let found = format!("{:?}", faults(twice_encoded));
+        assert!(found.contains("объект"), "{found}");
+        assert!(!found.contains("s3cr3t"), "{found}");
+    }
+
+    #[test]
     fn wrong_types_are_told_all_at_once_and_once_each() {
         let found = faults(
             r#"{"apikey":1,"login":["l"],"test":"1","retry_delays_ms":[1,-1],"timeout_ms":4294967296}"#,
@@ -221,7 +278,7 @@ mod tests {
         let names: Vec<&str> = found.iter().map(|(field, _)| field.as_str()).collect();
         assert_eq!(
             names,
-            ["apikey", "login", "retry_delays_ms", "test", "timeout_ms"]
+            ["apikey", "login", "test", "retry_delays_ms", "timeout_ms"]
         );
     }
 

@@ -9,7 +9,7 @@ use ::log::{Level, LevelFilter, Log, Metadata, Record};
 use super::guard::{call_host_to_log, guard};
 use super::text;
 use crate::code::{LP_ERR_ARGUMENT, LP_OK};
-use crate::log_file::{self, LogFile};
+use crate::log_file::LogFile;
 use crate::process::PerProcess;
 
 /// ------------------------------------------------------------------------------------------------
@@ -40,11 +40,13 @@ pub type lp_log_fn =
 /// Hands the log to a callback of yours, in place of the one before. It returns when the old
 /// callback runs nowhere any more.
 ///
+/// It waits without a limit for a callback that is running: do not hold a lock that the callback takes.
+///
 /// callback may be NULL: no callback. level is LP_LOG_...: what is told, that and all below.
 /// message is one line in UTF-8, borrowed for the callback; user_data is handed on as it is.
 /// The callback may be called from any thread, several at once. It may call lp_version,
-/// lp_version_number and lp_code_...; everything else does nothing there and answers LP_ERR_ARGUMENT. It
-/// must not throw, longjmp or end the thread.
+/// lp_version_number and lp_code_...; everything else does nothing there and answers
+/// LP_ERR_ARGUMENT. It must not throw, longjmp or end the thread.
 ///
 /// Returns LP_OK, or LP_ERR_ARGUMENT if level is none.
 #[no_mangle]
@@ -54,7 +56,7 @@ pub unsafe extern "C" fn lp_set_log(
     level: i32,
 ) -> i32 {
     guard(|| {
-        let Some(level) = log_file::level_filter(level) else {
+        let Some(level) = level_filter(level) else {
             return LP_ERR_ARGUMENT;
         };
         let new = callback
@@ -75,14 +77,15 @@ pub unsafe extern "C" fn lp_set_log(
 
 /// Writes the log to a file, for hosts that cannot take callbacks; in place of the file before.
 ///
-/// path: in UTF-8, borrowed for the call; NULL or "": no file. level: LP_LOG_.... max_bytes: the size at which the file is
-/// renamed to path + ".old", in the place of the one before, and begun anew; 0: 10 MiB. A line has
-/// the local time with its offset, version, process, level, and for an attempt ext_id, number, HTTP
-/// status, code and milliseconds. The apikey is in none.
+/// path: in UTF-8, borrowed for the call; NULL or "": no file. level: LP_LOG_.... max_bytes: the
+/// size at which the file is renamed to path + ".old", in the place of the one before, and begun
+/// anew; 0: 10 MiB. A line has the local time with its offset, version, process and level, and for
+/// an attempt ext_id, number, HTTP status, code and milliseconds. The apikey is in none.
 ///
 /// For tills whose program cannot be changed the environment variable LIFEPAY_LOG does the same,
 /// besides what the program sets: PATH, or LEVEL,PATH, where LEVEL is error, warn, info (the
-/// default), debug or trace. It is read at the first call of the library.
+/// default), debug or trace. It is read at the first call of the library; a file that cannot be
+/// written is passed over in silence.
 ///
 /// Returns LP_OK, or LP_ERR_ARGUMENT if level is none or the file cannot be written; then the file
 /// before stays in use.
@@ -92,7 +95,7 @@ pub unsafe extern "C" fn lp_log_to_file(path: *const c_char, level: i32, max_byt
         let mut faults = Vec::new();
         // SAFETY: as the caller vouches for.
         let path = unsafe { text::read(path, "path", &mut faults) };
-        let Some(level) = log_file::level_filter(level) else {
+        let Some(level) = level_filter(level) else {
             return LP_ERR_ARGUMENT;
         };
         if !faults.is_empty() {
@@ -110,6 +113,12 @@ pub unsafe extern "C" fn lp_log_to_file(path: *const c_char, level: i32, max_byt
         sinks.set_max_level();
         LP_OK
     })
+}
+
+/// `LP_LOG_...` as the log crate has it.
+fn level_filter(level: i32) -> Option<LevelFilter> {
+    let level = usize::try_from(level).ok()?;
+    LevelFilter::iter().nth(level)
 }
 
 /// A callback of the host's, and on how many threads it runs.
@@ -253,7 +262,8 @@ impl Log for Logger {
             let files = [&sinks.file, &sinks.environment_file];
             (sinks.callback_for(level), files.map(|file| file.clone()))
         };
-        let message = record.args().to_string();
+        // One line, whatever a server has put in it.
+        let message = record.args().to_string().replace(char::is_control, " ");
         for file in files
             .into_iter()
             .flatten()

@@ -2,7 +2,6 @@
 //!
 //! Raw pointers come in here and go no further. Every export runs inside `guard`, reads what it
 //! is given into Rust values, and lets the rest of the crate do the work.
-
 //!
 //! The documentation of the exports is the header's, so it says in C's words what a pointer must
 //! be: NULL, or valid for as long as is said there.

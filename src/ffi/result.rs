@@ -62,7 +62,7 @@ pub struct lp_result {
     /// Technical, as the system or the TLS library put it, for the log. May be NULL.
     pub detail: *const c_char,
     /// The body that was received, for a support request: the apikey masked, NUL and what is not
-    /// UTF-8 replaced by U+FFFD. NULL if there was none.
+    /// UTF-8 replaced by U+FFFD; of a body beyond 1 MiB the first 4096 bytes. NULL if there was none.
     pub reply: *const c_char,
     /// error_count elements, NULL if there are none.
     pub errors: *const lp_field_error,

@@ -10,6 +10,7 @@ use crate::error::FieldError;
 use crate::panic::catch;
 use crate::progress::OnProgress;
 use crate::report::Report;
+use crate::secret::Secret;
 use crate::settings::{Order, Settings};
 
 /// ------------------------------------------------------------------------------------------------
@@ -31,7 +32,9 @@ use crate::settings::{Order, Settings};
 /// stops it. Releases what result held, after config has been copied: config.ext_id may point to
 /// result.ext_id.
 ///
-/// If result is NULL or was not initialised, nothing is sent and LP_ERR_ARGUMENT returned.
+/// result must have been initialised with lp_result_init: if it is NULL or does not state the size of
+/// an lp_result, nothing is sent and LP_ERR_ARGUMENT returned. In a log callback too, and then the
+/// result is not touched.
 #[no_mangle]
 pub unsafe extern "C" fn lp_open_shift(config: *const lp_config, result: *mut lp_result) -> i32 {
     guard(|| {
@@ -39,14 +42,18 @@ pub unsafe extern "C" fn lp_open_shift(config: *const lp_config, result: *mut lp
         let Some(slot) = (unsafe { Slot::find(result) }) else {
             return LP_ERR_ARGUMENT;
         };
-        // SAFETY: as the caller vouches for.
-        let report = match unsafe { config::read(config) } {
-            Ok(given) => {
-                let on_progress = progress::callback(given.on_progress, given.user_data);
-                carry_out(given.settings, given.faults, on_progress)
+        let report = catch(|| {
+            // SAFETY: as the caller vouches for.
+            match unsafe { config::read(config) } {
+                Ok(given) => {
+                    let on_progress = progress::callback(given.on_progress, given.user_data);
+                    carry_out(given.settings, given.faults, on_progress)
+                }
+                Err(fault) => refuse(vec![fault], &Secret::default()),
             }
-            Err(fault) => refuse(vec![fault]),
-        };
+        });
+        // Written in any case: the host reads the result, not only what the call returns.
+        let report = report.unwrap_or_else(|panic| Report::broken(&panic));
         slot.write(&report)
     })
 }
@@ -67,8 +74,9 @@ fn carry_out_by(
     faults: Vec<FieldError>,
     deliver: impl FnOnce(&Order) -> Report,
 ) -> Report {
+    let apikey = Secret::new(settings.fields.apikey.clone().unwrap_or_default());
     match settings.check(faults) {
-        Err(faults) => refuse(faults),
+        Err(faults) => refuse(faults, &apikey),
         Ok(order) => catch(|| deliver(&order)).unwrap_or_else(|panic| {
             // The host must be able to repeat, and for that it needs the ext_id.
             Report {
@@ -79,9 +87,10 @@ fn carry_out_by(
     }
 }
 
-/// Wrong arguments.
-pub fn refuse(faults: Vec<FieldError>) -> Report {
-    let report = Report::refused(faults);
+/// Wrong arguments. Their texts may quote what was given.
+pub fn refuse(faults: Vec<FieldError>, apikey: &Secret) -> Report {
+    let mut report = Report::refused(faults);
+    report.mask(apikey);
     ::log::warn!("{}", report.message);
     report
 }

@@ -178,9 +178,9 @@ impl Attempt {
         self.request_left.get()
     }
 
-    /// Whether pooled connections are to be passed over.
-    pub fn fresh_only(&self) -> bool {
-        self.fresh_only.get()
+    /// Whether pooled connections are to be passed over: not its own any more, once it has one.
+    pub fn passes_over_kept(&self) -> bool {
+        self.fresh_only.get() && !self.dialled.get()
     }
 
     /// Whether what failed was a pooled connection that the server had closed meanwhile: then the

@@ -1,9 +1,8 @@
 //! How a connection comes to stand: proxy, TCP, TLS.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use once_cell::sync::OnceCell;
 use rustls::ClientConfig;
 use ureq::unversioned::resolver::ResolvedSocketAddrs;
 use ureq::unversioned::transport::{
@@ -22,7 +21,7 @@ pub struct Dial {
     roots: Roots,
     ca_file: Option<CaFile>,
     /// Made when it is first needed: loading the roots takes a while.
-    config: OnceCell<Arc<ClientConfig>>,
+    config: Mutex<Option<Arc<ClientConfig>>>,
     tunnel: ConnectProxyConnector,
 }
 
@@ -31,14 +30,39 @@ impl Dial {
         Dial {
             roots,
             ca_file,
-            config: OnceCell::new(),
+            config: Mutex::new(None),
             tunnel: ConnectProxyConnector::default(),
         }
     }
 
+    /// Not made under the lock, since making it is logged, which calls the host: twice at worst.
     fn config(&self) -> Result<Arc<ClientConfig>, Failure> {
-        let make = || trust::client_config(self.roots, self.ca_file.as_ref());
-        self.config.get_or_try_init(make).cloned()
+        if let Some(config) = &*self.kept_config() {
+            return Ok(Arc::clone(config));
+        }
+        let made = trust::client_config(self.roots, self.ca_file.as_ref())?;
+        Ok(Arc::clone(self.kept_config().get_or_insert(made)))
+    }
+
+    fn kept_config(&self) -> MutexGuard<'_, Option<Arc<ClientConfig>>> {
+        self.config.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn encrypt(
+        &self,
+        details: &ConnectionDetails,
+        transport: Box<dyn Transport>,
+        config: Arc<ClientConfig>,
+    ) -> Result<Box<dyn Transport>, Error> {
+        match TlsTransport::connect(details, transport, config) {
+            Ok(transport) => Ok(Box::new(transport)),
+            Err(error) => {
+                // The next attempt looks at the system's roots anew: the one that was missing may
+                // have been installed.
+                *self.kept_config() = None;
+                Err(error)
+            }
+        }
     }
 }
 
@@ -52,7 +76,6 @@ impl Connector for Dial {
     ) -> Result<Option<Self::Out>, Error> {
         let attempt = Attempt::current()?;
         let dialling = attempt.dial();
-        // Before a packet is sent: a ca_file that cannot be read is told as such.
         let config = details.needs_tls().then(|| self.config()).transpose();
         let config = config.map_err(|failure| Error::Io(failure.into()))?;
 
@@ -67,7 +90,7 @@ impl Connector for Dial {
             }
         };
         Ok(Some(match config {
-            Some(config) => Box::new(TlsTransport::connect(details, transport, config)?),
+            Some(config) => self.encrypt(details, transport, config)?,
             None => transport,
         }))
     }

@@ -64,7 +64,7 @@ pub fn post(
     body: &str,
     attempt: &Rc<Attempt>,
 ) -> Result<Reply, Failure> {
-    let agent = agent(&route.peer);
+    let agent = agent(&route.peer.renewed());
     let url = format!("{}{path}", route.base_url);
     attempt.run(|| loop {
         match exchange(&agent, &url, body) {
@@ -183,7 +183,7 @@ fn failure(error: ureq::Error) -> Failure {
     match error {
         ureq::Error::Io(error) => io_failure(error),
         ureq::Error::ConnectProxyFailed(why) => {
-            let what = if why.contains("407") {
+            let what = if why.contains("responded 407/") {
                 "Прокси требует имя и пароль, проверьте настройку proxy."
             } else {
                 "Прокси не соединил с сервером."
@@ -201,9 +201,6 @@ fn io_failure(error: io::Error) -> Failure {
     let inner = error.get_ref();
     if let Some(failure) = inner.and_then(|inner| inner.downcast_ref::<Failure>()) {
         return failure.clone();
-    }
-    if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        return tls::failure(error);
     }
     if let Some(ureq::Error::Protocol(_)) = inner.and_then(|inner| inner.downcast_ref()) {
         return Failure::reply("Ответ не является ответом HTTP.", error);

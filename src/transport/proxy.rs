@@ -1,24 +1,20 @@
 //! The proxy on the way to LifePay: the host's, the environment's, the system's, or none.
 
-use ureq::http::Uri;
 use ureq::{Proxy, ProxyProtocol};
 
-use super::route::{has_good_port, is_loopback};
+use super::route::{has_good_port, is_loopback, BaseUrl};
 
-/// The proxy on the way to `base_url`.
+/// The proxy on the way to `base_url`, which is nothing if it cannot be used itself.
 ///
 /// # Errors
 ///
 /// Why the setting, given or the system's, cannot be used.
-pub fn choose(given: Option<&str>, base_url: &str) -> Result<Option<Proxy>, String> {
-    let clear = base_url.starts_with("http:");
-    let uri: Option<Uri> = base_url.parse().ok();
-    let to_this_machine = uri.as_ref().and_then(Uri::host).is_some_and(is_loopback);
+pub fn choose(given: Option<&str>, base_url: Option<&BaseUrl>) -> Result<Option<Proxy>, String> {
     let (proxy, whose) = match given {
         Some("none") => return Ok(None),
         Some(url) => (Some(parse_proxy(url)?), ""),
         // The environment's proxy is meant for the way out, which is not taken to this machine.
-        None if to_this_machine => (None, ""),
+        None if base_url.is_some_and(|url| url.on_this_machine) => (None, ""),
         None => (environments_proxy()?, " (он задан в системе)"),
     };
     let Some(proxy) = proxy else { return Ok(None) };
@@ -28,7 +24,7 @@ pub fn choose(given: Option<&str>, base_url: &str) -> Result<Option<Proxy>, Stri
             proxy.protocol()
         ));
     }
-    if clear && !is_loopback(proxy.host()) {
+    if base_url.is_some_and(|url| url.clear) && !is_loopback(proxy.host()) {
         let why = "с base_url вида http прокси допустим только на этом компьютере: ключ не должен идти открыто";
         return Err(why.to_owned());
     }
@@ -92,7 +88,6 @@ fn with_exceptions(proxy: &Proxy) -> Result<Proxy, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::route::DEFAULT_BASE_URL;
 
     #[test]
     fn a_proxy_url_is_checked() {
@@ -101,16 +96,19 @@ mod tests {
             "http://user:p%40ss@10.0.0.1:3128",
             "proxy.local:3128",
         ] {
-            assert!(choose(Some(good), DEFAULT_BASE_URL).is_ok(), "{good}");
+            assert!(choose(Some(good), None).is_ok(), "{good}");
         }
         for bad in ["socks5://10.0.0.1:1080", "r32/?//52:**", "ftp://x"] {
-            assert!(choose(Some(bad), DEFAULT_BASE_URL).is_err(), "{bad}");
+            assert!(choose(Some(bad), None).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn a_clear_request_passes_only_a_proxy_on_this_machine() {
-        assert!(choose(Some("http://10.0.0.1:3128"), "http://127.0.0.1").is_err());
-        assert!(choose(Some("http://127.0.0.1:3128"), "http://127.0.0.1").is_ok());
+        for url in ["http://127.0.0.1:1", "HTTP://127.0.0.1:1"] {
+            let url = BaseUrl::parse(url).unwrap();
+            assert!(choose(Some("http://10.0.0.1:3128"), Some(&url)).is_err());
+            assert!(choose(Some("http://127.0.0.1:3128"), Some(&url)).is_ok());
+        }
     }
 }

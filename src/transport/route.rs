@@ -58,15 +58,26 @@ pub struct Peer {
     pub proxy: Option<Proxy>,
 }
 
+impl Peer {
+    /// The same with the ca_file as it is now: it may be mended while a call repeats.
+    pub fn renewed(&self) -> Peer {
+        let mut peer = self.clone();
+        if let Some(file) = &mut peer.ca_file {
+            file.renew();
+        }
+        peer
+    }
+}
+
 impl Connection {
     /// Checks all of it, and adds what is wrong to `faults`.
     pub fn check(self, faults: &mut Vec<FieldError>) -> Option<Route> {
         let before = faults.len();
         let given = self.base_url.as_deref().unwrap_or(DEFAULT_BASE_URL);
-        let base_url = base_url(given)
+        let base_url = BaseUrl::parse(given)
             .map_err(|message| faults.push(FieldError::new("base_url", message)))
             .ok();
-        let proxy = proxy::choose(self.proxy.as_deref(), base_url.unwrap_or(DEFAULT_BASE_URL))
+        let proxy = proxy::choose(self.proxy.as_deref(), base_url.as_ref())
             .map_err(|message| faults.push(FieldError::new("proxy", message)))
             .ok();
         let roots = match self.trust {
@@ -79,21 +90,16 @@ impl Connection {
                 Roots::Both
             }
         };
-        let ca_file = self
-            .ca_file
-            .and_then(|path| match CaFile::look_at(Path::new(&path)) {
-                Ok(file) => Some(file),
-                Err(error) => {
-                    let message = format!("файл не открывается: {error}");
-                    faults.push(FieldError::new("ca_file", message));
-                    None
-                }
-            });
+        let ca_file = self.ca_file.and_then(|path| {
+            CaFile::read(Path::new(&path))
+                .map_err(|message| faults.push(FieldError::new("ca_file", message)))
+                .ok()
+        });
         if faults.len() > before {
             return None;
         }
         Some(Route {
-            base_url: base_url?.to_owned(),
+            base_url: base_url?.text,
             limits: Limits {
                 connect: millis_or(self.connect_timeout_ms, DEFAULT_CONNECT_TIMEOUT_MS),
                 whole: millis_or(self.timeout_ms, DEFAULT_TIMEOUT_MS),
@@ -111,35 +117,50 @@ fn millis_or(given: u32, default: u32) -> Duration {
     Duration::from_millis(u64::from(if given == 0 { default } else { given }))
 }
 
-/// `given` without the slashes at its end, if requests may go there.
-fn base_url(given: &str) -> Result<&str, String> {
-    let uri: Uri = given.parse().map_err(|error| format!("не URL: {error}"))?;
-    let host = uri
-        .host()
-        .filter(|host| !host.is_empty())
-        .ok_or("в URL нет имени сервера")?;
-    if uri
-        .authority()
-        .is_some_and(|authority| authority.as_str().contains('@'))
-    {
-        return Err("имя и пароль в URL не допускаются".to_owned());
-    }
-    if !has_good_port(&uri) {
-        return Err("порт в URL не от 1 до 65535".to_owned());
-    }
-    if uri.query().is_some() || given.contains('#') {
-        return Err("после адреса сервера не должно быть ? и #".to_owned());
-    }
-    match uri.scheme_str() {
-        Some("https") => {}
-        Some("http") if is_loopback(host) => {}
-        Some("http") => {
+/// Where requests may go.
+#[derive(Debug, PartialEq, Eq)]
+pub struct BaseUrl {
+    /// Without a slash at its end.
+    pub text: String,
+    /// Plain http: then it is on this machine.
+    pub clear: bool,
+    pub on_this_machine: bool,
+}
+
+impl BaseUrl {
+    pub fn parse(given: &str) -> Result<BaseUrl, String> {
+        let uri: Uri = given.parse().map_err(|error| format!("не URL: {error}"))?;
+        let host = uri.host().filter(|host| !host.is_empty());
+        let host = host.ok_or("в URL нет имени сервера")?;
+        if uri
+            .authority()
+            .is_some_and(|authority| authority.as_str().contains('@'))
+        {
+            return Err("имя и пароль в URL не допускаются".to_owned());
+        }
+        if !has_good_port(&uri) {
+            return Err("порт в URL не от 1 до 65535".to_owned());
+        }
+        if uri.query().is_some() || given.contains('#') {
+            return Err("после адреса сервера не должно быть ? и #".to_owned());
+        }
+        let on_this_machine = is_loopback(host);
+        let clear = match uri.scheme_str() {
+            Some("https") => false,
+            Some("http") => true,
+            _ => return Err("URL должен начинаться с https://".to_owned()),
+        };
+        if clear && !on_this_machine {
             let why = "http допустим только к этому компьютеру (127.0.0.1, localhost): ключ не должен идти открыто; нужен https";
             return Err(why.to_owned());
         }
-        _ => return Err("URL должен начинаться с https://".to_owned()),
+        let text = given.trim_end_matches('/').to_owned();
+        Ok(BaseUrl {
+            text,
+            clear,
+            on_this_machine,
+        })
     }
-    Ok(given.trim_end_matches('/'))
 }
 
 pub fn is_loopback(host: &str) -> bool {
@@ -180,9 +201,10 @@ mod tests {
             "http://127.9.9.9",
             "http://[::1]:80/",
             "http://LOCALHOST:1",
+            "HTTP://127.0.0.1",
         ] {
             assert_eq!(
-                base_url(good).unwrap(),
+                BaseUrl::parse(good).unwrap().text,
                 good.trim_end_matches('/'),
                 "{good}"
             );
@@ -204,7 +226,7 @@ mod tests {
             "",
             "::",
         ] {
-            assert!(base_url(bad).is_err(), "{bad}");
+            assert!(BaseUrl::parse(bad).is_err(), "{bad}");
         }
     }
 

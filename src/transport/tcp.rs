@@ -152,7 +152,7 @@ impl Transport for TcpTransport {
     }
 
     fn is_open(&mut self) -> bool {
-        let wanted = !Attempt::current().is_ok_and(|attempt| attempt.fresh_only());
+        let wanted = !Attempt::current().is_ok_and(|attempt| attempt.passes_over_kept());
         wanted && is_quiet(&self.stream)
     }
 }

@@ -61,7 +61,8 @@ impl TlsTransport {
         let name = ServerName::try_from(host.to_owned()).map_err(|error| {
             io::Error::from(Failure::tls("Имя сервера не годится для TLS.", error))
         })?;
-        let mut connection = ClientConnection::new(config, name).map_err(failed)?;
+        let mut connection = ClientConnection::new(config, name)
+            .map_err(|error| io::Error::from(failure(&error)))?;
         let mut adapter = Adapter(TransportAdapter::new(
             transport,
             details.current_time.clone(),
@@ -106,10 +107,16 @@ impl Transport for TlsTransport {
     }
 }
 
+/// What went wrong before a byte of the request was sent. Afterwards rustls's errors are a
+/// connection that broke, and LifePay may have the request.
+///
 /// A connection that ends in the middle of the handshake is a matter of TLS too: a server that
 /// does not speak it, or a firewall that does not let it pass.
 fn handshake_failed(error: io::Error) -> io::Error {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    if let Some(reason) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        return failure(reason).into();
+    }
     match error.kind() {
         UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe => {
             Failure::tls("Сервер прервал установку защищённого соединения.", error).into()
@@ -118,12 +125,8 @@ fn handshake_failed(error: io::Error) -> io::Error {
     }
 }
 
-fn failed(error: rustls::Error) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, error)
-}
-
 /// What rustls found wrong, for the person at the till.
-pub fn failure(error: &rustls::Error) -> Failure {
+fn failure(error: &rustls::Error) -> Failure {
     use rustls::Error::{InvalidCertificate, InvalidMessage};
     let what = match error {
         InvalidCertificate(reason) => match reason {
