@@ -37,7 +37,8 @@
  * Not given     is 0, NULL or "", in every field.
  * Strings       are UTF-8 and end in NUL, in both directions. What is not UTF-8 is refused, and
  *               named. Texts for people are in Russian.
- * Calls         are cdecl. Each may be made from any thread, at any time; one lp_result belongs to
+ * Calls         are cdecl, which is the compilers' default: do not include this header where another
+ *               convention is set as the default (/Gz, -ps). Each may be made from any thread, at any time; one lp_result belongs to
  *               one call at a time. lp_open_shift blocks; connections are kept and shared.
  * Ownership     What you pass is borrowed for the call and copied by it. What a result points to
  *               is the library's, until the next call with that result or lp_result_free. Freeing
@@ -389,7 +390,9 @@ typedef struct lp_config {
     /**
      * http://user:password@host:port (percent-encode special characters), https likewise. Default:
      * the environment's (HTTPS_PROXY, ALL_PROXY, HTTP_PROXY, NO_PROXY) and, on Windows, the
-     * system's static setting, neither for a base_url on this machine. "none": no proxy.
+     * system's static setting, neither for a base_url on this machine. "none": no proxy. SOCKS and
+     * proxies found by script (PAC) are not supported; if the environment names a SOCKS proxy, that
+     * is an argument error: set this field then.
      */
     const char *proxy;
     /**
@@ -524,7 +527,7 @@ typedef struct lp_result {
     const char *detail;
     /**
      * The body that was received, for a support request: the apikey masked, NUL and what is not
-     * UTF-8 replaced by U+FFFD. NULL if there was none.
+     * UTF-8 replaced by U+FFFD; of a body beyond 1 MiB the first 4096 bytes. NULL if there was none.
      */
     const char *reply;
     /**
@@ -636,9 +639,12 @@ void lp_result_free(struct lp_result *result);
  * stops it. Releases what result held, after config has been copied: config.ext_id may point to
  * result.ext_id.
  *
- * If result is NULL or was not initialised, nothing is sent and LP_ERR_ARGUMENT returned.
+ * result must have been initialised with lp_result_init: if it is NULL or does not state the size of
+ * an lp_result, nothing is sent and LP_ERR_ARGUMENT returned. In a log callback too, and then the
+ * result is not touched.
  */
-int32_t lp_open_shift(const struct lp_config *config, struct lp_result *result);
+int32_t lp_open_shift(const struct lp_config *config,
+                      struct lp_result *result);
 
 /**
  * ------------------------------------------------------------------------------------------------
@@ -663,21 +669,22 @@ int32_t lp_ext_id_new(char *buffer, uint32_t size);
  *
  * lp_open_shift for languages that have no structs, and for settings kept in a file.
  *
- * request: in UTF-8, borrowed for the call. It is a JSON object. Its keys are the fields of lp_config, except struct_size, on_progress,
- * user_data and retry_delay_count: strings and numbers as there, retry_delays_ms an array of
- * numbers, callback_data also an object or array. null means "not given"; an unknown key is an
- * argument error.
+ * request: in UTF-8, borrowed for the call. It is a JSON object. Its keys are the fields of
+ * lp_config, except struct_size, on_progress, user_data and retry_delay_count: strings and numbers
+ * as there, retry_delays_ms an array of numbers, callback_data also an object or array. null means
+ * "not given"; an unknown key is an argument error.
  *
  * *answer is set to a JSON object with every field of lp_result but struct_size, owner and
  * reserved: null where the struct has NULL, errors an array of {"field", "message"}. It must be
- * released with lp_string_free. Set to NULL only where the call is not allowed (in a log callback)
- * and where a defect of the library was caught on the way back (LP_ERR_INTERNAL).
+ * released with lp_string_free. It is set to NULL only where the call is not allowed (in a log
+ * callback) and where a defect of the library was caught on the way back (LP_ERR_INTERNAL).
+ *
+ * There is no on_progress here: a call with retry_for_ms cannot be stopped before it ends.
  *
  * Returns the same code as lp_open_shift. If answer is NULL, nothing is sent and LP_ERR_ARGUMENT
  * returned.
  */
-int32_t lp_open_shift_json(const char *request,
-                           char **answer);
+int32_t lp_open_shift_json(const char *request, char **answer);
 
 /**
  * Releases a string that lp_open_shift_json has returned.
@@ -714,11 +721,13 @@ const char *lp_code_text(int32_t code);
  * Hands the log to a callback of yours, in place of the one before. It returns when the old
  * callback runs nowhere any more.
  *
+ * It waits without a limit for a callback that is running: do not hold a lock that the callback takes.
+ *
  * callback may be NULL: no callback. level is LP_LOG_...: what is told, that and all below.
  * message is one line in UTF-8, borrowed for the callback; user_data is handed on as it is.
  * The callback may be called from any thread, several at once. It may call lp_version,
- * lp_version_number and lp_code_...; everything else does nothing there and answers LP_ERR_ARGUMENT. It
- * must not throw, longjmp or end the thread.
+ * lp_version_number and lp_code_...; everything else does nothing there and answers
+ * LP_ERR_ARGUMENT. It must not throw, longjmp or end the thread.
  *
  * Returns LP_OK, or LP_ERR_ARGUMENT if level is none.
  */
@@ -729,21 +738,20 @@ int32_t lp_set_log(lp_log_fn callback,
 /**
  * Writes the log to a file, for hosts that cannot take callbacks; in place of the file before.
  *
- * path: in UTF-8, borrowed for the call; NULL or "": no file. level: LP_LOG_.... max_bytes: the size at which the file is
- * renamed to path + ".old", in the place of the one before, and begun anew; 0: 10 MiB. A line has
- * the local time with its offset, version, process, level, and for an attempt ext_id, number, HTTP
- * status, code and milliseconds. The apikey is in none.
+ * path: in UTF-8, borrowed for the call; NULL or "": no file. level: LP_LOG_.... max_bytes: the
+ * size at which the file is renamed to path + ".old", in the place of the one before, and begun
+ * anew; 0: 10 MiB. A line has the local time with its offset, version, process and level, and for
+ * an attempt ext_id, number, HTTP status, code and milliseconds. The apikey is in none.
  *
  * For tills whose program cannot be changed the environment variable LIFEPAY_LOG does the same,
  * besides what the program sets: PATH, or LEVEL,PATH, where LEVEL is error, warn, info (the
- * default), debug or trace. It is read at the first call of the library.
+ * default), debug or trace. It is read at the first call of the library; a file that cannot be
+ * written is passed over in silence.
  *
  * Returns LP_OK, or LP_ERR_ARGUMENT if level is none or the file cannot be written; then the file
  * before stays in use.
  */
-int32_t lp_log_to_file(const char *path,
-                       int32_t level,
-                       uint32_t max_bytes);
+int32_t lp_log_to_file(const char *path, int32_t level, uint32_t max_bytes);
 
 /**
  * ------------------------------------------------------------------------------------------------

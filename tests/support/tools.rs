@@ -59,23 +59,31 @@ pub enum Link {
 
 /// Compiles `tests/c/NAME.c` with the flags of the house, and returns the program.
 pub fn compile_c(name: &str, link: Link) -> PathBuf {
-    compile_c_file(
-        &root().join("tests/c").join(format!("{name}.c")),
-        name,
-        link,
-    )
+    let (suffix, link) = linked(link);
+    compile(&c_file(name), &format!("{name}-{suffix}"), link)
 }
 
 /// Compiles a C program that is not in a file, linked with the shared library.
 pub fn compile_c_source(name: &str, text: &str) -> PathBuf {
     let file = scratch("c").join(format!("{name}.c"));
     std::fs::write(&file, text).expect("the program can be written");
-    compile_c_file(&file, name, Link::Shared)
+    compile(&file, name, linked(Link::Shared).1)
 }
 
-fn compile_c_file(file: &Path, name: &str, link: Link) -> PathBuf {
+/// Compiles `tests/c/NAME.c` with the flags of the house, but not the library: the program loads
+/// it while it runs.
+pub fn compile_c_without_library(name: &str) -> PathBuf {
+    compile(&c_file(name), &format!("{name}-alone"), vec!["-ldl".into()])
+}
+
+fn c_file(name: &str) -> PathBuf {
+    root().join("tests/c").join(format!("{name}.c"))
+}
+
+/// What to call a program that is linked so, and the compiler's arguments for it.
+fn linked(link: Link) -> (&'static str, Vec<String>) {
     let libraries = super::library::folder();
-    let (suffix, link): (&str, Vec<String>) = match link {
+    match link {
         Link::Shared => {
             // The program looks for the library by its SONAME.
             let soname = libraries.join("liblifepay.so.0");
@@ -104,8 +112,11 @@ fn compile_c_file(file: &Path, name: &str, link: Link) -> PathBuf {
             let system = system.into_iter().map(str::to_owned);
             ("static", std::iter::once(archive).chain(system).collect())
         }
-    };
-    let program = scratch("c").join(format!("{name}-{suffix}"));
+    }
+}
+
+fn compile(file: &Path, name: &str, link: Vec<String>) -> PathBuf {
+    let program = scratch("c").join(name);
     // Renamed into place: another test may be running what it has compiled before.
     let thread = format!("{:?}", std::thread::current().id()).replace(['(', ')'], "-");
     let new = program.with_extension(format!("{}{thread}new", std::process::id()));
@@ -141,29 +152,4 @@ pub fn valgrind() -> Command {
         "--errors-for-leak-kinds=definite,indirect,possible",
     ]);
     command
-}
-
-/// Compiles `tests/c/NAME.c` with the flags of the house, but not the library: the program loads
-/// it while it runs.
-pub fn compile_c_without_library(name: &str) -> PathBuf {
-    let program = scratch("c").join(format!("{name}-alone"));
-    let mut compiler = Command::new("gcc");
-    compiler
-        .args([
-            "-std=c99",
-            "-Wall",
-            "-Wextra",
-            "-Wpedantic",
-            "-Werror",
-            "-g",
-        ])
-        .args(["-D_POSIX_C_SOURCE=200809L", "-pthread"])
-        .arg("-I")
-        .arg(root().join("include"))
-        .arg(root().join("tests/c").join(format!("{name}.c")))
-        .arg("-o")
-        .arg(&program)
-        .arg("-ldl");
-    run(&mut compiler);
-    program
 }
