@@ -11,7 +11,7 @@ use crate::report::{Report, LP_OUTCOME_ANSWERED, LP_OUTCOME_UNKNOWN};
 use crate::secret::Secret;
 use crate::shift::{self, Shift};
 use crate::timetable::{Patience, Timetable};
-use crate::transport::attempt::{Attempt, Stage};
+use crate::transport::attempt::{Attempt, Limits, Stage};
 use crate::transport::route::Route;
 use crate::transport::{self, Reply};
 
@@ -22,6 +22,48 @@ pub struct Terms {
     pub timetable: Timetable,
 }
 
+/// A request as it is sent.
+pub struct Letter<'a> {
+    pub route: &'a Route,
+    pub body: &'a str,
+    pub apikey: &'a Secret,
+}
+
+/// What came in place of LifePay's answer.
+pub struct Unanswered {
+    pub failure: Failure,
+    /// What a Retry-After has asked for.
+    pub asked_pause: Duration,
+}
+
+impl Letter<'_> {
+    /// Makes one attempt and tells it in `report`, which is counted on. Nothing comes back if
+    /// LifePay has answered.
+    pub fn send(
+        &self,
+        limits: Limits,
+        go_on: impl Fn(Stage) -> bool + 'static,
+        report: &mut Report,
+    ) -> Option<Unanswered> {
+        let began = Instant::now();
+        let ext_id = report.ext_id.as_deref().unwrap_or_default();
+        log::trace!("ext_id={ext_id} body {}", self.apikey.mask(self.body));
+        let attempt = Attempt::new(limits, go_on);
+        let came = transport::post(self.route, shift::PATH, self.body, &attempt);
+        if attempt.request_left() {
+            report.outcome = LP_OUTCOME_UNKNOWN;
+        }
+        let asked_pause = came.as_ref().ok().and_then(|reply| reply.retry_after);
+        let failure = judge(came, self.apikey, report);
+        report.mask(self.apikey);
+        tell_log(report, began.elapsed());
+        failure.map(|failure| Unanswered {
+            failure,
+            asked_pause: asked_pause.unwrap_or_default(),
+        })
+    }
+}
+
 /// Sends `shift` until LifePay has answered or `terms` end it.
 pub fn deliver(
     shift: &Shift,
@@ -30,48 +72,46 @@ pub fn deliver(
     on_progress: Option<OnProgress>,
 ) -> Report {
     let mut report = Report::of(&shift.ext_id);
-    let body = match shift.body() {
+    let body = match shift
+        .request()
+        .and_then(|request| shift::body(&request, &shift.apikey))
+    {
         Ok(body) => body,
         Err(error) => {
             report.fail(&Failure::Internal(error.to_string()));
             return report;
         }
     };
-    log::trace!("ext_id={} body {}", shift.ext_id, shift.apikey.mask(&body));
+    let letter = Letter {
+        route,
+        body: &body,
+        apikey: &shift.apikey,
+    };
     let watch = Rc::new(Watch::new(on_progress));
     loop {
         report.attempts = report.attempts.saturating_add(1);
         watch.attempt_begins(report.attempts);
-        let began = Instant::now();
-        let asked = Rc::clone(&watch);
         let limits = terms.patience.limits(route.limits, watch.elapsed());
-        let attempt = Attempt::new(limits, move |stage| match stage {
+        let asked = Rc::clone(&watch);
+        let go_on = move |stage| match stage {
             Stage::Connecting => asked.tick(LP_PHASE_CONNECT, Duration::ZERO),
             Stage::Exchanging => asked.tick(LP_PHASE_EXCHANGE, Duration::ZERO),
-        });
-        let came = transport::post(route, shift::PATH, &body, &attempt);
-        if attempt.request_left() {
-            report.outcome = LP_OUTCOME_UNKNOWN;
-        }
-        let asked_pause = came.as_ref().ok().and_then(|reply| reply.retry_after);
-        let failure = judge(came, &shift.apikey, &mut report);
-        report.mask(&shift.apikey);
-        tell_log(&report, began.elapsed());
-        let Some(failure) = failure else {
+        };
+        let Some(unanswered) = letter.send(limits, go_on, &mut report) else {
             return report;
         };
-
         let pause = terms
             .timetable
             .pause_after(report.attempts)
-            .max(asked_pause.unwrap_or_default());
-        if failure.is_repeatable() {
+            .max(unanswered.asked_pause);
+        let repeatable = unanswered.failure.is_repeatable();
+        if repeatable {
             report.retry_after_ms = u32::try_from(pause.as_millis()).unwrap_or(u32::MAX);
         }
-        let again = failure.is_repeatable() && terms.patience.allows(watch.elapsed(), pause);
+        let again = repeatable && terms.patience.allows(watch.elapsed(), pause);
         let next_attempt = if again { pause } else { Duration::ZERO };
         let go_on = watch.attempt_failed(&report, next_attempt) && (!again || watch.pause(pause));
-        if !go_on && failure.is_repeatable() {
+        if !go_on && repeatable {
             // Why the last attempt failed stays readable in `detail`.
             let last = report.detail.take().unwrap_or_default();
             report.fail(&Failure::Cancelled);

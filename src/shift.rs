@@ -155,10 +155,10 @@ pub fn new_ext_id() -> String {
         .to_string()
 }
 
-/// The body in the page's order, with the fields that were given and no others.
+/// The fields in the page's order but for the apikey, which stands before them: those that were
+/// given and no others.
 #[derive(Serialize)]
-struct Body<'a> {
-    apikey: &'a str,
+struct Request<'a> {
     login: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     test: Option<u8>,
@@ -172,25 +172,24 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     callback_url: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    callback_data: Option<BodyData<'a>>,
+    callback_data: Option<RequestData<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum BodyData<'a> {
+enum RequestData<'a> {
     Text(&'a str),
     Json(&'a RawValue),
 }
 
 impl Shift {
-    /// The JSON that is sent, in UTF-8.
+    /// The JSON of the request without its apikey: what may be stored.
     ///
     /// # Errors
     ///
     /// None that a `Shift` can cause; the encoder's signature has one.
-    pub fn body(&self) -> Result<String, serde_json::Error> {
-        serde_json::to_string(&Body {
-            apikey: self.apikey.reveal(),
+    pub fn request(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(&Request {
             login: &self.login,
             test: self.test.then_some(1),
             cashier_name: self.cashier_name.as_deref(),
@@ -199,11 +198,22 @@ impl Shift {
             ext_id: &self.ext_id,
             callback_url: self.callback_url.as_deref(),
             callback_data: self.callback_data.as_ref().map(|data| match data {
-                CallbackData::Text(text) => BodyData::Text(text),
-                CallbackData::Json(json) => BodyData::Json(json),
+                CallbackData::Text(text) => RequestData::Text(text),
+                CallbackData::Json(json) => RequestData::Json(json),
             }),
         })
     }
+}
+
+/// The JSON that is sent, in UTF-8: a stored request with the apikey before its fields.
+///
+/// # Errors
+///
+/// As [`Shift::request`].
+pub fn body(request: &str, apikey: &Secret) -> Result<String, serde_json::Error> {
+    let apikey = serde_json::to_string(apikey.reveal())?;
+    let fields = request.strip_prefix('{').unwrap_or(request);
+    Ok(format!("{{\"apikey\":{apikey},{fields}"))
 }
 
 #[cfg(test)]

@@ -15,7 +15,8 @@ fn check(fields: Fields) -> Result<Shift, Vec<FieldError>> {
 }
 
 fn body(fields: Fields) -> String {
-    check(fields).unwrap().body().unwrap()
+    let shift = check(fields).unwrap();
+    super::body(&shift.request().unwrap(), &shift.apikey).unwrap()
 }
 
 #[test]
@@ -139,4 +140,10 @@ fn a_new_ext_id_is_a_random_uuid() {
     let (one, two) = (new_ext_id(), new_ext_id());
     assert_ne!(one, two);
     assert_eq!(uuid::Uuid::parse_str(&one).unwrap().get_version_num(), 4);
+}
+
+#[test]
+fn what_may_be_stored_has_no_apikey() {
+    let request = check(fields()).unwrap().request().unwrap();
+    assert_eq!(request, r#"{"login":"79031234567","ext_id":"1"}"#);
 }
