@@ -85,6 +85,13 @@ struct lp_progress;
  */
 typedef int32_t (LP_CALL *lp_progress_fn)(const struct lp_progress *progress, void *user_data);
 
+struct lp_entry;
+
+/*
+ * callback of lp_outbox_each, see there. entry is borrowed for the callback. Return 0 to see more.
+ */
+typedef int32_t (LP_CALL *lp_entry_fn)(const struct lp_entry *entry, void *user_data);
+
 /*
  * callback of lp_set_log, see there. message is one line in UTF-8, borrowed for the callback.
  */
@@ -272,6 +279,25 @@ typedef void (LP_CALL *lp_log_fn)(int32_t level, const char *message, void *user
 
 /**
  * ------------------------------------------------------------------------------------------------
+ * Flags of an entry: lp_entry.flags
+ * ------------------------------------------------------------------------------------------------
+ *
+ * It waits for an outcome; without it the entry is finished.
+ */
+#define LP_ENTRY_PENDING 1
+
+/**
+ * An attempt is being made.
+ */
+#define LP_ENTRY_SENDING 2
+
+/**
+ * It belongs to another base_url than this outbox was opened with, and is not sent by it.
+ */
+#define LP_ENTRY_FOREIGN 4
+
+/**
+ * ------------------------------------------------------------------------------------------------
  * Log levels: lp_set_log, lp_log_to_file
  * ------------------------------------------------------------------------------------------------
  *
@@ -322,6 +348,16 @@ typedef void (LP_CALL *lp_log_fn)(int32_t level, const char *message, void *user
  * See LP_VERSION_MAJOR.
  */
 #define LP_VERSION_PATCH 0
+
+/**
+ * ------------------------------------------------------------------------------------------------
+ * The outbox
+ * ------------------------------------------------------------------------------------------------
+ *
+ * An open outbox. A number, looked up and never dereferenced, and never given twice: after
+ * lp_outbox_close, and in a forked child, every call with it answers LP_ERR_CLOSED.
+ */
+typedef struct lp_outbox lp_outbox;
 
 /**
  * ------------------------------------------------------------------------------------------------
@@ -585,6 +621,82 @@ typedef struct lp_progress {
 
 /**
  * ------------------------------------------------------------------------------------------------
+ * The outbox: lp_entry
+ * ------------------------------------------------------------------------------------------------
+ *
+ * One request of an outbox. Valid during the callback only, with all it points to.
+ */
+typedef struct lp_entry {
+    /**
+     * sizeof this struct in the library; fields beyond what your header knows may follow.
+     */
+    uint32_t struct_size;
+    /**
+     * LP_PENDING, or the outcome: LP_OK, LifePay's code, LP_ERR_CANCELLED, LP_ERR_EXPIRED.
+     */
+    int32_t code;
+    /**
+     * Whether LifePay may have the request: LP_OUTCOME_..., over all attempts, also those of before
+     * a restart.
+     */
+    int32_t outcome;
+    /**
+     * LP_ENTRY_..., added up.
+     */
+    uint32_t flags;
+    /**
+     * How many attempts were begun.
+     */
+    uint32_t attempts;
+    /**
+     * HTTP status of the last attempt; 0: no answer came.
+     */
+    int32_t http_status;
+    /**
+     * When it was submitted. Unix milliseconds, as all times here.
+     */
+    int64_t submitted_at;
+    /**
+     * When the next attempt is due; 0: there is none. The pause itself is measured on a clock that
+     * does not jump.
+     */
+    int64_t next_attempt_at;
+    /**
+     * When it was finished: answered, cancelled or expired; 0: it is not.
+     */
+    int64_t answered_at;
+    /**
+     * After when it is not repeated; 0: never.
+     */
+    int64_t expires_at;
+    /**
+     * The ext_id that is sent.
+     */
+    const char *ext_id;
+    /**
+     * The login that is sent.
+     */
+    const char *login;
+    /**
+     * NULL if it was not given.
+     */
+    const char *target_serial;
+    /**
+     * The base_url that it belongs to.
+     */
+    const char *base_url;
+    /**
+     * The document's uuid from LifePay; NULL if there is none.
+     */
+    const char *uuid;
+    /**
+     * In Russian, for a person at the till.
+     */
+    const char *message;
+} lp_entry;
+
+/**
+ * ------------------------------------------------------------------------------------------------
  * Settings: begin
  * ------------------------------------------------------------------------------------------------
  *
@@ -693,6 +805,126 @@ int32_t lp_open_shift_json(const char *request, char **answer);
  * library has not returned a new string at the same address since.
  */
 void lp_string_free(char *string);
+
+/**
+ * Opens a file of requests, makes it if there is none, and begins to send what waits in it.
+ *
+ * The outbox is for programs that must not lose a request to a crash or a power cut, and for those
+ * that must not block: requests are on disk before their first byte is sent, repeated in the
+ * background by the timetable until LifePay has answered, and their outcomes kept.
+ *
+ * path: in UTF-8, borrowed for the call, on a local disk; network paths are refused. Beside it
+ * stand files of the same name with -wal, -shm and -sender-... at the end: they belong to it.
+ * config: borrowed for the call. Taken from it are apikey (required; it is not stored), login (for
+ * requests that have none), base_url, proxy, trust, ca_file, the time limits of an attempt,
+ * retry_delays_ms, concurrency and keep_days. *outbox: set to the outbox, or NULL; close it with
+ * lp_outbox_close. result: yours, initialised.
+ *
+ * Several processes may have the same file open: each request is sent by one of them at a time, and
+ * when that one dies another takes over within a second. They should have the same apikey.
+ *
+ * Returns the same as result->code: LP_OK, LP_ERR_ARGUMENT, or LP_ERR_OUTBOX: result->message says
+ * what to do; the file is left as it was. No network is used by the call itself.
+ */
+int32_t lp_outbox_open(const char *path,
+                       const struct lp_config *config,
+                       struct lp_outbox **outbox,
+                       struct lp_result *result);
+
+/**
+ * Puts a request on disk; it is sent in the background. Does not wait for the network.
+ *
+ * config: borrowed for the call. Taken from it are the fields of the request and expires_after_ms:
+ * by the wall clock, so that yesterday's shift does not open tonight. login and apikey not given:
+ * those of lp_outbox_open; another apikey or base_url than there is an argument error, the other
+ * settings of the connection are not looked at. Without ext_id one is made and returned.
+ *
+ * An ext_id that is there already and waits or was accepted is not submitted again: result tells
+ * that entry; with different fields it is an argument error. One that was rejected, cancelled or
+ * has expired is replaced, and sent anew.
+ *
+ * Returns LP_OK: it is on disk, and result->code is LP_PENDING, or the outcome if the entry has
+ * one. Otherwise the same as result->code: LP_ERR_ARGUMENT, LP_ERR_OUTBOX, LP_ERR_CLOSED; then
+ * nothing was submitted.
+ */
+int32_t lp_outbox_submit(struct lp_outbox *outbox,
+                         const struct lp_config *config,
+                         struct lp_result *result);
+
+/**
+ * Waits for the outcome of an entry, at most timeout_ms milliseconds; 0 just looks, LP_FOREVER has
+ * no limit.
+ *
+ * ext_id: in UTF-8, borrowed for the call. result: yours, initialised.
+ *
+ * Returns the same as result->code: the outcome, LP_PENDING if there is none yet, LP_ERR_NOT_FOUND
+ * if there is no such entry, LP_ERR_CLOSED, also when the outbox is closed meanwhile.
+ */
+int32_t lp_outbox_wait(struct lp_outbox *outbox,
+                       const char *ext_id,
+                       uint32_t timeout_ms,
+                       struct lp_result *result);
+
+/**
+ * Shows every entry to a callback, in the order in which they were first submitted: a snapshot of
+ * the moment of the call. Non-zero from the callback ends it. The callback may call everything; it
+ * must not throw, longjmp or end the thread. user_data is handed to it as it is.
+ *
+ * Returns LP_OK, LP_ERR_ARGUMENT if callback is NULL, LP_ERR_OUTBOX, LP_ERR_CLOSED.
+ */
+int32_t lp_outbox_each(struct lp_outbox *outbox, lp_entry_fn callback, void *user_data);
+
+/**
+ * Sends a waiting entry at once, without waiting for the timetable, and reopens a rejected one: a
+ * mistyped apikey must not ruin a queue.
+ *
+ * ext_id: in UTF-8, borrowed for the call. NULL or "": all that wait or were rejected and have not
+ * expired.
+ *
+ * Returns LP_OK, LP_ERR_NOT_FOUND, LP_ERR_ARGUMENT for an entry that was accepted, cancelled, has
+ * expired or belongs to another base_url, LP_ERR_OUTBOX, LP_ERR_CLOSED.
+ */
+int32_t lp_outbox_retry_now(struct lp_outbox *outbox, const char *ext_id);
+
+/**
+ * Stops the repeats of an entry. An attempt under way is broken off within a second; if its answer
+ * comes all the same, it wins.
+ *
+ * ext_id: in UTF-8, borrowed for the call. result: yours, initialised; it tells the entry, and
+ * result->outcome whether LifePay may have the request.
+ *
+ * Returns LP_OK: the entry is finished, and result->code is LP_ERR_CANCELLED or the outcome that it
+ * had or that has won. (It is LP_PENDING if another process is sending it and has not let go within
+ * three seconds; it will.) Otherwise the same as result->code: LP_ERR_NOT_FOUND, LP_ERR_OUTBOX,
+ * LP_ERR_CLOSED.
+ */
+int32_t lp_outbox_cancel(struct lp_outbox *outbox, const char *ext_id, struct lp_result *result);
+
+/**
+ * Removes a finished entry. Finished entries are removed by themselves after keep_days.
+ *
+ * ext_id: in UTF-8, borrowed for the call.
+ *
+ * Returns LP_OK, LP_ERR_NOT_FOUND, LP_ERR_ARGUMENT for an entry that waits (cancel it first),
+ * LP_ERR_OUTBOX, LP_ERR_CLOSED.
+ */
+int32_t lp_outbox_forget(struct lp_outbox *outbox, const char *ext_id);
+
+/**
+ * How many entries wait that this outbox sends. *count is set to that, or to 0.
+ *
+ * Returns LP_OK, LP_ERR_ARGUMENT if count is NULL, LP_ERR_OUTBOX, LP_ERR_CLOSED.
+ */
+int32_t lp_outbox_pending(struct lp_outbox *outbox, uint32_t *count);
+
+/**
+ * Closes an outbox: what waits stays in the file and goes on when it is opened again. Attempts under
+ * way are broken off, and those who wait in lp_outbox_wait wake with LP_ERR_CLOSED. Returns within
+ * a second. A process that ends without it loses nothing.
+ *
+ * Returns LP_OK, or LP_ERR_CLOSED if it is closed already, NULL or no outbox.
+ */
+int32_t lp_outbox_close(struct lp_outbox *outbox);
 
 /**
  * ------------------------------------------------------------------------------------------------

@@ -1,12 +1,12 @@
 //! What can go wrong on our side, and how it is told.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::code;
 
 /// One field and what is wrong with it: LifePay's errors and ours have the same form.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldError {
     pub field: String,
     pub message: String,
@@ -44,6 +44,14 @@ pub enum Failure {
     Reply { what: &'static str, detail: String },
     #[error("cancelled by on_progress")]
     Cancelled,
+    #[error("{detail}")]
+    Outbox { what: &'static str, detail: String },
+    #[error("no such entry in the outbox")]
+    NotFound,
+    #[error("the outbox is closed")]
+    Closed,
+    #[error("expired")]
+    Expired,
     #[error("internal error: {0}")]
     Internal(String),
 }
@@ -70,6 +78,13 @@ impl Failure {
         }
     }
 
+    pub fn outbox(what: &'static str, detail: impl ToString) -> Self {
+        Failure::Outbox {
+            what,
+            detail: detail.to_string(),
+        }
+    }
+
     pub fn argument(field: &str, message: impl Into<String>) -> Self {
         Failure::Argument(vec![FieldError::new(field, message)])
     }
@@ -84,15 +99,23 @@ impl Failure {
             Failure::Http { .. } => code::LP_ERR_HTTP,
             Failure::Reply { .. } => code::LP_ERR_REPLY,
             Failure::Cancelled => code::LP_ERR_CANCELLED,
+            Failure::Outbox { .. } => code::LP_ERR_OUTBOX,
+            Failure::NotFound => code::LP_ERR_NOT_FOUND,
+            Failure::Closed => code::LP_ERR_CLOSED,
+            Failure::Expired => code::LP_ERR_EXPIRED,
             Failure::Internal(_) => code::LP_ERR_INTERNAL,
         }
     }
 
     /// Whether the same request may succeed when it is sent again, unchanged.
     pub fn is_repeatable(&self) -> bool {
-        !matches!(
+        matches!(
             self,
-            Failure::Argument(_) | Failure::Cancelled | Failure::Internal(_)
+            Failure::Network { .. }
+                | Failure::Timeout { .. }
+                | Failure::Tls { .. }
+                | Failure::Http { .. }
+                | Failure::Reply { .. }
         )
     }
 
@@ -109,12 +132,13 @@ impl Failure {
             }
             Failure::Network { what, .. }
             | Failure::Tls { what, .. }
-            | Failure::Reply { what, .. } => (*what).to_owned(),
+            | Failure::Reply { what, .. }
+            | Failure::Outbox { what, .. } => (*what).to_owned(),
             Failure::Http { status } => describe_status(*status),
             Failure::Timeout { what, limit_ms, .. } => {
                 format!("За {:.1} с {what}.", *limit_ms as f64 / 1000.0)
             }
-            Failure::Cancelled | Failure::Internal(_) => String::new(),
+            _ => String::new(),
         };
         join_sentences(&[code::text_str(code), &what, code::advice(code)])
     }

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! One direction, no back and forth. Around the sending stands `delivery`, which repeats it until
-//! LifePay has answered; it does not know C. `ffi` knows C, and nothing else does: raw pointers
+//! LifePay has answered; around that the `outbox`, which makes it survive a crash. Neither knows C. `ffi` knows C, and nothing else does: raw pointers
 //! and `unsafe` live there only.
 //!
 //! | module | its noun |
@@ -23,11 +23,13 @@
 //! | `delivery` | attempts until LifePay has answered |
 //! | `timetable` | when to try again, and for how long |
 //! | `progress` | what the host is told while it waits, and its wish to stop |
+//! | `outbox` | the requests that must survive a crash: the file, and who sends what waits in it |
 //! | `transport` | one HTTP exchange: connections and their reuse, trust, name resolution |
 //! | `crypto` | the cryptography that TLS and random numbers come from |
 //! | `secret` | the apikey, which is shown nowhere |
 //! | `log_file` | a log in a file |
 //! | `panic` | panics are caught, and told to the log |
+//! | `thread` | threads that do not disturb the host |
 //! | `process` | state that a forked child does not inherit |
 //! | [`ffi`] | the C interface |
 
@@ -49,9 +51,11 @@ mod crypto;
 mod delivery;
 mod error;
 mod log_file;
+mod outbox;
 mod panic;
 mod process;
 mod secret;
 mod settings;
 mod shift;
+mod thread;
 mod timetable;

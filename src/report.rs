@@ -1,6 +1,6 @@
 //! What came of a call: the content of an `lp_result`.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::code;
 use crate::error::{join_sentences, Failure, FieldError};
@@ -20,7 +20,7 @@ pub const LP_OUTCOME_UNKNOWN: i32 = 2;
 pub const LP_OUTCOME_ANSWERED: i32 = 3;
 
 /// See `lp_result` for what each field means; the JSON form has the same names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     pub code: i32,
     pub outcome: i32,
@@ -36,10 +36,11 @@ pub struct Report {
 }
 
 impl Report {
-    /// A call that LifePay has accepted, rejected or not answered starts from here.
+    /// A request that has no outcome yet.
     pub fn of(ext_id: &str) -> Report {
         Report {
             ext_id: Some(ext_id.to_owned()),
+            message: code::text_str(code::LP_PENDING).to_owned(),
             ..Report::failed(code::LP_PENDING)
         }
     }
@@ -48,6 +49,24 @@ impl Report {
     pub fn refused(faults: Vec<FieldError>) -> Report {
         let mut report = Report::failed(code::LP_ERR_ARGUMENT);
         report.fail(&Failure::Argument(faults));
+        report
+    }
+
+    /// A call that has done its work and has nothing more to tell.
+    pub fn done() -> Report {
+        Report {
+            outcome: 0,
+            ..Report::failed(code::LP_OK)
+        }
+    }
+
+    /// A call that could not do its work. What LifePay may have of earlier ones is not known.
+    pub fn failure(failure: &Failure) -> Report {
+        let mut report = Report::failed(failure.code());
+        report.fail(failure);
+        if !matches!(failure, Failure::Argument(_)) {
+            report.outcome = LP_OUTCOME_UNKNOWN;
+        }
         report
     }
 

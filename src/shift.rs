@@ -1,5 +1,7 @@
 //! The request to open a shift: its fields, what LifePay's page demands of them, its JSON.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -9,6 +11,9 @@ use crate::secret::Secret;
 
 /// Where the request goes, below the base URL.
 pub(crate) const PATH: &str = "/cloud-print/create-session";
+
+/// What the outbox calls this kind of request.
+pub(crate) const OPERATION: &str = "create-session";
 
 /// The page: at most 50 characters.
 const EXT_ID_MAX: usize = 50;
@@ -203,6 +208,27 @@ impl Shift {
             }),
         })
     }
+}
+
+/// The fields in which two stored requests differ.
+pub fn differing_fields(one: &str, other: &str) -> Vec<&'static str> {
+    const FIELDS: [&str; 8] = [
+        "login",
+        "test",
+        "cashier_name",
+        "cashier_inn",
+        "target_serial",
+        "ext_id",
+        "callback_url",
+        "callback_data",
+    ];
+    let read = |request| serde_json::from_str::<BTreeMap<String, &RawValue>>(request);
+    let (Ok(one), Ok(other)) = (read(one), read(other)) else {
+        return FIELDS.to_vec();
+    };
+    let text = |value: Option<&&RawValue>| value.map(|value| value.get().to_owned());
+    let differs = |field: &&str| text(one.get(*field)) != text(other.get(*field));
+    FIELDS.into_iter().filter(|field| differs(field)).collect()
 }
 
 /// The JSON that is sent, in UTF-8: a stored request with the apikey before its fields.

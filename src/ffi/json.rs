@@ -193,10 +193,10 @@ fn set(settings: &mut Settings, key: &str, value: &RawValue) -> Result<(), Strin
         "retry_delays_ms" => {
             settings.retry_delays_ms = parse::<Vec<u32>>(value, "нужен массив целых чисел")?;
         }
-        // Of the outbox; checked for their type all the same.
-        "expires_after_ms" | "concurrency" | "keep_days" => {
-            number::<u32>(value)?;
-        }
+        // Of the outbox; read all the same, so that one file of settings serves both.
+        "expires_after_ms" => settings.expires_after_ms = number(value)?,
+        "concurrency" => settings.concurrency = number(value)?,
+        "keep_days" => settings.keep_days = number(value)?,
         _ => return Err("неизвестное поле".to_owned()),
     }
     Ok(())

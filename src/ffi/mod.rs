@@ -23,6 +23,10 @@ mod ext_id;
 
 mod json;
 
+mod entry;
+
+mod outbox;
+
 mod code;
 
 mod log;
@@ -36,11 +40,18 @@ mod text;
 
 pub use self::code::{lp_code_name, lp_code_text};
 pub use self::config::{lp_config, lp_config_init};
+pub use self::entry::{
+    lp_entry, lp_entry_fn, LP_ENTRY_FOREIGN, LP_ENTRY_PENDING, LP_ENTRY_SENDING,
+};
 pub use self::ext_id::lp_ext_id_new;
 pub use self::json::{lp_open_shift_json, lp_string_free};
 pub use self::log::{
     lp_log_fn, lp_log_to_file, lp_set_log, LP_LOG_DEBUG, LP_LOG_ERROR, LP_LOG_INFO, LP_LOG_OFF,
     LP_LOG_TRACE, LP_LOG_WARN,
+};
+pub use self::outbox::{
+    lp_outbox, lp_outbox_cancel, lp_outbox_close, lp_outbox_each, lp_outbox_forget, lp_outbox_open,
+    lp_outbox_pending, lp_outbox_retry_now, lp_outbox_submit, lp_outbox_wait,
 };
 pub use self::progress::{lp_progress, lp_progress_fn};
 pub use self::result::{lp_field_error, lp_result, lp_result_free, lp_result_init};

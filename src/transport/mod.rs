@@ -10,7 +10,6 @@ mod proxy;
 mod resolve;
 pub mod route;
 mod tcp;
-mod thread;
 mod tls;
 pub mod trust;
 

@@ -16,8 +16,8 @@ use ureq::unversioned::transport::NextTimeout;
 use ureq::Error;
 
 use super::attempt::Attempt;
-use super::thread::spawn_quiet;
 use crate::error::Failure;
+use crate::thread::spawn_quiet;
 
 /// For how long addresses are taken without asking again.
 const FRESH: Duration = Duration::from_secs(60);

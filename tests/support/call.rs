@@ -111,21 +111,28 @@ impl<'a> Call<'a> {
             self.config.on_progress = Some(tell);
             self.config.user_data = std::ptr::from_mut(watcher).cast();
         }
-        // SAFETY: both structs are initialised, and everything in them outlives the call.
-        unsafe {
-            let mut result: lp_result = std::mem::zeroed();
-            assert_eq!(
-                (library().result_init)(&mut result, size_of::<lp_result>() as u32),
-                0
-            );
-            let started = Instant::now();
-            let returned = (library().open_shift)(&self.config, &mut result);
-            let took = started.elapsed();
-            let answer = Answer::of(&result, took);
-            assert_eq!(returned, answer.code, "the call returns result->code");
-            (library().result_free)(&mut result);
-            answer
-        }
+        // SAFETY: the config is initialised, and everything in it outlives the call.
+        let (returned, answer) =
+            with_result(|result| unsafe { (library().open_shift)(&self.config, result) });
+        assert_eq!(returned, answer.code, "the call returns result->code");
+        answer
+    }
+}
+
+/// Runs `call` with an initialised result, and returns what that returned and what it holds.
+pub fn with_result(call: impl FnOnce(*mut lp_result) -> i32) -> (i32, Answer) {
+    // SAFETY: the result is initialised, and freed after it was copied.
+    unsafe {
+        let mut result: lp_result = std::mem::zeroed();
+        assert_eq!(
+            (library().result_init)(&mut result, size_of::<lp_result>() as u32),
+            0
+        );
+        let started = Instant::now();
+        let returned = call(&mut result);
+        let answer = Answer::of(&result, started.elapsed());
+        (library().result_free)(&mut result);
+        (returned, answer)
     }
 }
 

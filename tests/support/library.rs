@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use lifepay::ffi::{lp_config, lp_log_fn, lp_result};
+use lifepay::ffi::{lp_config, lp_entry_fn, lp_log_fn, lp_outbox, lp_result};
 
 /// The functions of the library; the names are those of the header.
 pub struct Library {
@@ -15,6 +15,22 @@ pub struct Library {
     pub open_shift_json: unsafe extern "C" fn(*const c_char, *mut *mut c_char) -> i32,
     pub string_free: unsafe extern "C" fn(*mut c_char),
     pub ext_id_new: unsafe extern "C" fn(*mut c_char, u32) -> i32,
+    pub outbox_open: unsafe extern "C" fn(
+        *const c_char,
+        *const lp_config,
+        *mut *mut lp_outbox,
+        *mut lp_result,
+    ) -> i32,
+    pub outbox_submit:
+        unsafe extern "C" fn(*mut lp_outbox, *const lp_config, *mut lp_result) -> i32,
+    pub outbox_wait:
+        unsafe extern "C" fn(*mut lp_outbox, *const c_char, u32, *mut lp_result) -> i32,
+    pub outbox_each: unsafe extern "C" fn(*mut lp_outbox, lp_entry_fn, *mut c_void) -> i32,
+    pub outbox_retry_now: unsafe extern "C" fn(*mut lp_outbox, *const c_char) -> i32,
+    pub outbox_cancel: unsafe extern "C" fn(*mut lp_outbox, *const c_char, *mut lp_result) -> i32,
+    pub outbox_forget: unsafe extern "C" fn(*mut lp_outbox, *const c_char) -> i32,
+    pub outbox_pending: unsafe extern "C" fn(*mut lp_outbox, *mut u32) -> i32,
+    pub outbox_close: unsafe extern "C" fn(*mut lp_outbox) -> i32,
     pub code_name: unsafe extern "C" fn(i32) -> *const c_char,
     pub code_text: unsafe extern "C" fn(i32) -> *const c_char,
     pub set_log: unsafe extern "C" fn(lp_log_fn, *mut c_void, i32) -> i32,
@@ -53,6 +69,15 @@ pub fn library() -> &'static Library {
                 open_shift_json: *file.get(b"lp_open_shift_json").unwrap(),
                 string_free: *file.get(b"lp_string_free").unwrap(),
                 ext_id_new: *file.get(b"lp_ext_id_new").unwrap(),
+                outbox_open: *file.get(b"lp_outbox_open").unwrap(),
+                outbox_submit: *file.get(b"lp_outbox_submit").unwrap(),
+                outbox_wait: *file.get(b"lp_outbox_wait").unwrap(),
+                outbox_each: *file.get(b"lp_outbox_each").unwrap(),
+                outbox_retry_now: *file.get(b"lp_outbox_retry_now").unwrap(),
+                outbox_cancel: *file.get(b"lp_outbox_cancel").unwrap(),
+                outbox_forget: *file.get(b"lp_outbox_forget").unwrap(),
+                outbox_pending: *file.get(b"lp_outbox_pending").unwrap(),
+                outbox_close: *file.get(b"lp_outbox_close").unwrap(),
                 code_name: *file.get(b"lp_code_name").unwrap(),
                 code_text: *file.get(b"lp_code_text").unwrap(),
                 set_log: *file.get(b"lp_set_log").unwrap(),

@@ -6,6 +6,7 @@
 pub mod call;
 pub mod child;
 pub mod library;
+pub mod outbox;
 pub mod proxy_server;
 pub mod server;
 pub mod tls_server;
@@ -14,4 +15,5 @@ pub mod wait;
 
 pub use call::{Answer, Call};
 pub use library::library;
+pub use outbox::{Entry, Outbox};
 pub use server::{read_request, respond, Server};

@@ -1,0 +1,108 @@
+//! `lp_entry`: one request of an outbox, as a till shows it.
+
+use std::ffi::{c_char, c_void, CString};
+use std::ptr;
+
+use super::guard::call_host;
+use super::text;
+use crate::outbox::Entry;
+
+/// ------------------------------------------------------------------------------------------------
+/// Flags of an entry: lp_entry.flags
+/// ------------------------------------------------------------------------------------------------
+///
+/// It waits for an outcome; without it the entry is finished.
+pub const LP_ENTRY_PENDING: u32 = 1;
+/// An attempt is being made.
+pub const LP_ENTRY_SENDING: u32 = 2;
+/// It belongs to another base_url than this outbox was opened with, and is not sent by it.
+pub const LP_ENTRY_FOREIGN: u32 = 4;
+
+/// ------------------------------------------------------------------------------------------------
+/// The outbox: lp_entry
+/// ------------------------------------------------------------------------------------------------
+///
+/// One request of an outbox. Valid during the callback only, with all it points to.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct lp_entry {
+    /// sizeof this struct in the library; fields beyond what your header knows may follow.
+    pub struct_size: u32,
+    /// LP_PENDING, or the outcome: LP_OK, LifePay's code, LP_ERR_CANCELLED, LP_ERR_EXPIRED.
+    pub code: i32,
+    /// Whether LifePay may have the request: LP_OUTCOME_..., over all attempts, also those of before
+    /// a restart.
+    pub outcome: i32,
+    /// LP_ENTRY_..., added up.
+    pub flags: u32,
+    /// How many attempts were begun.
+    pub attempts: u32,
+    /// HTTP status of the last attempt; 0: no answer came.
+    pub http_status: i32,
+    /// When it was submitted. Unix milliseconds, as all times here.
+    pub submitted_at: i64,
+    /// When the next attempt is due; 0: there is none. The pause itself is measured on a clock that
+    /// does not jump.
+    pub next_attempt_at: i64,
+    /// When it was finished: answered, cancelled or expired; 0: it is not.
+    pub answered_at: i64,
+    /// After when it is not repeated; 0: never.
+    pub expires_at: i64,
+    /// The ext_id that is sent.
+    pub ext_id: *const c_char,
+    /// The login that is sent.
+    pub login: *const c_char,
+    /// NULL if it was not given.
+    pub target_serial: *const c_char,
+    /// The base_url that it belongs to.
+    pub base_url: *const c_char,
+    /// The document's uuid from LifePay; NULL if there is none.
+    pub uuid: *const c_char,
+    /// In Russian, for a person at the till.
+    pub message: *const c_char,
+}
+
+/// The callback of `lp_outbox_each`. The header writes it by hand, with LP_CALL.
+pub type lp_entry_fn =
+    Option<unsafe extern "C" fn(entry: *const lp_entry, user_data: *mut c_void) -> i32>;
+
+/// Shows an entry to the host. True: it wants to see more.
+pub fn show(
+    entry: &Entry,
+    is_foreign: bool,
+    callback: unsafe extern "C" fn(*const lp_entry, *mut c_void) -> i32,
+    user_data: *mut c_void,
+) -> bool {
+    let optional = |text: &Option<String>| text.as_deref().map(text::to_c);
+    let pointer = |text: &Option<CString>| text.as_ref().map_or(ptr::null(), |text| text.as_ptr());
+    let (ext_id, login) = (text::to_c(&entry.ext_id), text::to_c(&entry.login));
+    let (base_url, message) = (
+        text::to_c(&entry.base_url),
+        text::to_c(&entry.report.message),
+    );
+    let (target_serial, uuid) = (optional(&entry.target_serial), optional(&entry.report.uuid));
+    let flag = |is_set: bool, flag: u32| if is_set { flag } else { 0 };
+    let shown = lp_entry {
+        struct_size: size_of::<lp_entry>() as u32,
+        code: entry.report.code,
+        outcome: entry.report.outcome,
+        flags: flag(entry.is_waiting(), LP_ENTRY_PENDING)
+            | flag(entry.sending, LP_ENTRY_SENDING)
+            | flag(is_foreign, LP_ENTRY_FOREIGN),
+        attempts: entry.report.attempts,
+        http_status: entry.report.http_status,
+        submitted_at: entry.submitted_at,
+        next_attempt_at: entry.next_attempt_at,
+        answered_at: entry.answered_at,
+        expires_at: entry.expires_at,
+        ext_id: ext_id.as_ptr(),
+        login: login.as_ptr(),
+        target_serial: pointer(&target_serial),
+        base_url: base_url.as_ptr(),
+        uuid: pointer(&uuid),
+        message: message.as_ptr(),
+    };
+    // SAFETY: the header demands a function of this type that does not throw; the entry and its
+    // strings outlive the call, and `user_data` is handed back as it was given.
+    call_host(|| unsafe { callback(&shown, user_data) }) == 0
+}

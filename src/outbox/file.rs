@@ -1,0 +1,102 @@
+//! The outbox's file before it is a database: where it may be, and who may read it.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::Path;
+
+use crate::error::Failure;
+
+/// Makes the file if there is none, readable by its owner only; on Windows with the folder's rights,
+/// since several accounts work the shifts of a till.
+///
+/// # Errors
+///
+/// [`Failure::Outbox`] for a place where it cannot be.
+pub fn prepare(path: &Path) -> Result<(), Failure> {
+    if path.is_dir() {
+        let what = "Указана папка, а нужен файл.";
+        return Err(Failure::outbox(what, path.display()));
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    if is_on_network(folder) {
+        let what = "Файл на сетевом диске, а нужен местный: сетевой не сохраняет данные при сбое.";
+        return Err(Failure::outbox(what, path.display()));
+    }
+    if path.exists() {
+        return Ok(());
+    }
+    match new_file().open(path) {
+        Ok(_) => Ok(()),
+        // Another process was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => {
+            let detail = format!("{}: {error}", path.display());
+            Err(Failure::outbox(explain(&error), detail))
+        }
+    }
+}
+
+fn new_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Opens the file that the sender of an outbox holds locked.
+pub fn open_lock(path: &Path) -> io::Result<fs::File> {
+    match new_file().open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            OpenOptions::new().write(true).open(path)
+        }
+        opened => opened,
+    }
+}
+
+/// What to do about an error of the system, for the person at the till.
+pub fn explain(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "Нет такой папки, создайте её.",
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "Нет прав на запись в эту папку."
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "На диске нет места, освободите его."
+        }
+        _ => "Файл не открывается.",
+    }
+}
+
+#[cfg(unix)]
+fn is_on_network(folder: &Path) -> bool {
+    use nix::sys::statfs::statfs;
+    // NFS, SMB, SMB2, CIFS, AFS, Ceph, 9P: from the kernel's list of magic numbers.
+    const NETWORKS: [i64; 7] = [
+        0x6969,
+        0x517b,
+        0xfe53_4d42,
+        0xff53_4d42,
+        0x5346_414f,
+        0x00c3_6400,
+        0x0102_1997,
+    ];
+    statfs(folder).is_ok_and(|found| {
+        // The type's width differs between platforms; the numbers have 32 bits.
+        let kind = found.filesystem_type().0 as i64 & 0xffff_ffff;
+        NETWORKS.contains(&kind)
+    })
+}
+
+/// `\\server\share`. A drive letter of a share is known to the system only.
+#[cfg(not(unix))]
+fn is_on_network(folder: &Path) -> bool {
+    use std::path::{Component, Prefix};
+    let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let first = absolute.components().next();
+    matches!(first, Some(Component::Prefix(prefix))
+        if matches!(prefix.kind(), Prefix::UNC(..) | Prefix::VerbatimUNC(..)))
+}

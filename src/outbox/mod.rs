@@ -1,0 +1,205 @@
+//! Requests that survive a crash: on disk before their first byte is sent, repeated in the
+//! background until LifePay has answered, their outcomes kept.
+//!
+//! [`Outbox`] is what a host holds. Behind it stand the [`store`], which is the file, and the
+//! [`worker`], which sends. The outbox knows no C.
+//!
+//! A request goes this way, each arrow a commit that is on disk before the next step:
+//!
+//! ```text
+//! submit ──▶ waiting ──▶ sending ──▶ accepted | rejected | cancelled | expired
+//!               ▲           │
+//!               └───────────┘ no answer: it waits for the timetable
+//! ```
+
+mod entry;
+mod file;
+mod sender;
+mod store;
+mod worker;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub use self::entry::Entry;
+use self::entry::State;
+use self::store::Store;
+use self::worker::Worker;
+use crate::error::{Failure, FieldError};
+use crate::report::Report;
+use crate::secret::Secret;
+use crate::shift::Shift;
+use crate::timetable::Timetable;
+use crate::transport::route::Route;
+
+/// How often a wait looks whether another process has brought the outcome.
+const LOOK: Duration = Duration::from_millis(100);
+/// How long a cancellation waits for the attempt under way to end.
+const CANCEL_LIMIT: Duration = Duration::from_secs(3);
+
+/// What an outbox is opened with.
+pub struct Terms {
+    pub apikey: Secret,
+    /// For requests that have none of their own.
+    pub login: Option<String>,
+    pub route: Route,
+    pub timetable: Timetable,
+    /// Requests at once.
+    pub concurrency: usize,
+    /// For how long finished entries are kept.
+    pub keep: Duration,
+}
+
+/// A request to submit: `None` never expires.
+pub struct Submission {
+    pub shift: Shift,
+    pub expires_after: Option<Duration>,
+}
+
+/// A file of requests and those who send them. Dropping it does not stop them: [`Outbox::close`]
+/// does.
+pub struct Outbox {
+    worker: Arc<Worker>,
+}
+
+impl Outbox {
+    /// Opens the file, makes it if there is none, and begins to send what waits in it.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Outbox`] when the file cannot be used; it is left as it was.
+    pub fn open(path: &Path, terms: Terms) -> Result<Outbox, Failure> {
+        file::prepare(path)?;
+        let store = Store::open(path)?;
+        let worker = Worker::start(path, store, terms)?;
+        Ok(Outbox { worker })
+    }
+
+    /// What it was opened with.
+    pub fn terms(&self) -> &Terms {
+        &self.worker.terms
+    }
+
+    /// Puts a request on disk. If its ext_id is there already and waits or was accepted, that
+    /// entry is the answer; a rejected, cancelled or expired one is replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Argument`] for an ext_id that is there with different fields.
+    pub fn submit(&self, submission: &Submission) -> Result<Report, Failure> {
+        self.worker.if_open()?;
+        let base_url = &self.worker.terms.route.base_url;
+        let submitted = self.worker.store().submit(submission, base_url)?;
+        if submitted.is_new {
+            self.worker.wake(submitted.entry.id);
+        }
+        Ok(submitted.entry.report)
+    }
+
+    /// The outcome of an entry, or what is known so far when `limit` is over.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::NotFound`] if there is none, [`Failure::Closed`] when the outbox is closed
+    /// meanwhile.
+    pub fn wait(&self, ext_id: &str, limit: Duration) -> Result<Report, Failure> {
+        let started = Instant::now();
+        loop {
+            self.worker.if_open()?;
+            let seen = self.worker.changes();
+            let entry = self.worker.store().find(ext_id)?.ok_or(Failure::NotFound)?;
+            let left = limit.saturating_sub(started.elapsed());
+            if entry.state != State::Waiting || left.is_zero() {
+                return Ok(entry.report);
+            }
+            self.worker.wait_for_change(seen, left.min(LOOK));
+        }
+    }
+
+    /// All entries, in the order in which they were first submitted.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Outbox`].
+    pub fn entries(&self) -> Result<Vec<Entry>, Failure> {
+        self.worker.if_open()?;
+        self.worker.store().entries()
+    }
+
+    /// Whether an entry is of another base URL than this outbox was opened with: then it is never
+    /// sent by it.
+    pub fn is_foreign(&self, entry: &Entry) -> bool {
+        entry.base_url != self.worker.terms.route.base_url
+    }
+
+    /// How many entries wait that this outbox sends.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Outbox`].
+    pub fn pending(&self) -> Result<u32, Failure> {
+        self.worker.if_open()?;
+        self.worker
+            .store()
+            .pending(&self.worker.terms.route.base_url)
+    }
+
+    /// Sends a waiting or rejected entry at once; all of them if no ext_id is given.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::NotFound`], [`Failure::Argument`] for an entry that cannot be sent.
+    pub fn retry_now(&self, ext_id: Option<&str>) -> Result<(), Failure> {
+        self.worker.if_open()?;
+        let base_url = &self.worker.terms.route.base_url;
+        let due = match ext_id {
+            Some(ext_id) => vec![self.worker.store().retry_now(ext_id, base_url)?],
+            None => self.worker.store().retry_all_now(base_url)?,
+        };
+        for id in due {
+            self.worker.wake(id);
+        }
+        Ok(())
+    }
+
+    /// Stops the repeats of an entry and tells what became of it. An answer under way wins.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::NotFound`].
+    pub fn cancel(&self, ext_id: &str) -> Result<Report, Failure> {
+        self.worker.if_open()?;
+        let entry = self.worker.store().cancel(ext_id)?;
+        self.worker.cancelled(entry.id);
+        if entry.state != State::Waiting {
+            return Ok(entry.report);
+        }
+        // It is being sent at this moment, here or by another process.
+        self.wait(ext_id, CANCEL_LIMIT)
+    }
+
+    /// Removes a finished entry.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::NotFound`]; [`Failure::Argument`] for one that still waits.
+    pub fn forget(&self, ext_id: &str) -> Result<(), Failure> {
+        self.worker.if_open()?;
+        self.worker.store().forget(ext_id)
+    }
+
+    /// Stops sending and wakes those who wait. Returns within a second, whatever is under way.
+    pub fn close(&self) {
+        self.worker.close();
+    }
+}
+
+/// That an ext_id is taken by a different request.
+fn taken(ext_id: &str, fields: &[&str]) -> Failure {
+    let message = format!(
+        "{ext_id} уже отправлен с другими данными ({}): для новой смены нужен новый ext_id",
+        fields.join(", ")
+    );
+    Failure::Argument(vec![FieldError::new("ext_id", message)])
+}

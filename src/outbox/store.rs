@@ -1,0 +1,547 @@
+//! The file of requests: a SQLite database.
+//!
+//! Write-ahead log with `synchronous = FULL`: a commit is on the disk when it returns, at the cost
+//! of one sync of the log. Every method is one transaction.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{
+    params, Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior,
+};
+
+use super::entry::{millis, now, Entry, State};
+use super::{taken, Submission};
+use crate::code;
+use crate::error::{Failure, FieldError};
+use crate::report::{Report, LP_OUTCOME_UNKNOWN};
+use crate::shift;
+
+/// "LPob": tells our files from other databases.
+const APPLICATION: i64 = 0x4c50_6f62;
+/// The format's version, of which all 1.x of the library keep the first digit group.
+const FORMAT: i64 = 100;
+/// How long a write waits for another process's.
+const BUSY: Duration = Duration::from_secs(5);
+
+const SCHEMA: &str = "
+    CREATE TABLE request (
+        id INTEGER PRIMARY KEY,
+        operation TEXT NOT NULL,
+        base_url TEXT NOT NULL,
+        ext_id TEXT NOT NULL UNIQUE,
+        login TEXT NOT NULL,
+        target_serial TEXT,
+        request TEXT NOT NULL,
+        state INTEGER NOT NULL,
+        sending INTEGER NOT NULL DEFAULT 0,
+        cancelling INTEGER NOT NULL DEFAULT 0,
+        report TEXT NOT NULL,
+        submitted_at INTEGER NOT NULL,
+        next_attempt_at INTEGER NOT NULL,
+        answered_at INTEGER NOT NULL DEFAULT 0,
+        expires_at INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE INDEX request_by_state ON request (state, base_url, expires_at);
+";
+
+const COLUMNS: &str = "id, base_url, ext_id, login, target_serial, request, state, sending,
+    cancelling, report, submitted_at, next_attempt_at, answered_at, expires_at";
+
+pub struct Store {
+    connection: Connection,
+    seen_version: i64,
+}
+
+/// What [`Store::submit`] has found or made.
+pub struct Submitted {
+    pub entry: Entry,
+    pub is_new: bool,
+}
+
+/// A waiting entry as the worker plans it.
+pub struct Plan {
+    pub id: i64,
+    pub next_attempt_at: i64,
+    pub attempts: u32,
+    pub cancelling: bool,
+}
+
+impl Store {
+    /// Opens the file and makes the table if it is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Outbox`]: not a database, not ours, damaged, of a later version, not writable.
+    pub fn open(path: &Path) -> Result<Store, Failure> {
+        let connection = Connection::open(path).map_err(failed)?;
+        connection.busy_timeout(BUSY).map_err(failed)?;
+        let mut store = Store {
+            connection,
+            seen_version: 0,
+        };
+        store.check().map_err(failed)??;
+        Ok(store)
+    }
+
+    fn check(&mut self) -> rusqlite::Result<Result<(), Failure>> {
+        let number = |connection: &Connection, name: &str| -> rusqlite::Result<i64> {
+            connection.pragma_query_value(None, name, |row| row.get(0))
+        };
+        // Whose it is comes first: another program's file must not be written to.
+        let application = number(&self.connection, "application_id")?;
+        let tables: i64 =
+            self.connection
+                .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        let is_empty = application == 0 && tables == 0;
+        if !is_empty && application != APPLICATION {
+            let what = "Это файл другой программы, укажите другой путь.";
+            return Ok(Err(Failure::outbox(what, "another application's database")));
+        }
+        let format = number(&self.connection, "user_version")?;
+        if !is_empty && format / 100 != FORMAT / 100 {
+            let what = "Файл создан более новой версией библиотеки, обновите её.";
+            return Ok(Err(Failure::outbox(what, format!("format {format}"))));
+        }
+        self.connection.pragma_update(None, "journal_mode", "wal")?;
+        self.connection.pragma_update(None, "synchronous", "full")?;
+        let found: String = self
+            .connection
+            .pragma_query_value(None, "quick_check", |row| row.get(0))?;
+        if found != "ok" {
+            return Ok(Err(Failure::outbox(DAMAGED, found)));
+        }
+        let change = self.begin()?;
+        let tables: i64 =
+            change.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        if tables == 0 {
+            change.execute_batch(SCHEMA)?;
+            change.pragma_update(None, "application_id", APPLICATION)?;
+            change.pragma_update(None, "user_version", FORMAT)?;
+        }
+        change.commit()?;
+        Ok(Ok(()))
+    }
+
+    fn begin(&mut self) -> rusqlite::Result<Transaction<'_>> {
+        self.connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+    }
+
+    pub fn submit(
+        &mut self,
+        submission: &Submission,
+        base_url: &str,
+    ) -> Result<Submitted, Failure> {
+        let shift = &submission.shift;
+        let request = shift
+            .request()
+            .map_err(|error| Failure::Internal(error.to_string()))?;
+        let now = now();
+        let expires_at = submission
+            .expires_after
+            .map_or(0, |after| now.saturating_add(millis(after)));
+        let mut report = Report::of(&shift.ext_id);
+        let change = self.begin().map_err(failed)?;
+        let existing = find(&change, &shift.ext_id).map_err(failed)?;
+        if let Some(entry) = existing {
+            if matches!(entry.state, State::Waiting | State::Accepted) {
+                let differs = differing(&entry, &request, base_url);
+                if !differs.is_empty() {
+                    return Err(taken(&shift.ext_id, &differs));
+                }
+                return Ok(Submitted {
+                    entry,
+                    is_new: false,
+                });
+            }
+            // LifePay may have what was sent before, whatever comes now.
+            if entry.report.outcome == LP_OUTCOME_UNKNOWN {
+                report.outcome = LP_OUTCOME_UNKNOWN;
+            }
+        }
+        change
+            .execute(
+                "INSERT INTO request (operation, base_url, ext_id, login, target_serial, request,
+                     state, report, submitted_at, next_attempt_at, expires_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?8, ?9)
+                 ON CONFLICT (ext_id) DO UPDATE SET operation = ?1, base_url = ?2, login = ?4,
+                     target_serial = ?5, request = ?6, state = 0, sending = 0, cancelling = 0,
+                     report = ?7, submitted_at = ?8, next_attempt_at = ?8, answered_at = 0,
+                     expires_at = ?9",
+                params![
+                    shift::OPERATION,
+                    base_url,
+                    shift.ext_id,
+                    shift.login,
+                    shift.target_serial,
+                    request,
+                    to_text(&report),
+                    now,
+                    expires_at
+                ],
+            )
+            .map_err(failed)?;
+        let entry = find(&change, &shift.ext_id)
+            .map_err(failed)?
+            .ok_or(Failure::NotFound)?;
+        change.commit().map_err(failed)?;
+        Ok(Submitted {
+            entry,
+            is_new: true,
+        })
+    }
+
+    pub fn find(&mut self, ext_id: &str) -> Result<Option<Entry>, Failure> {
+        find(&self.connection, ext_id).map_err(failed)
+    }
+
+    pub fn entries(&mut self) -> Result<Vec<Entry>, Failure> {
+        let sql = format!("SELECT {COLUMNS} FROM request ORDER BY id");
+        let mut query = self.connection.prepare_cached(&sql).map_err(failed)?;
+        let rows = query.query_map([], entry).map_err(failed)?;
+        rows.collect::<Result<_, _>>().map_err(failed)
+    }
+
+    pub fn pending(&mut self, base_url: &str) -> Result<u32, Failure> {
+        let sql = "SELECT count(*) FROM request WHERE state = 0 AND base_url = ?1";
+        self.connection
+            .query_row(sql, [base_url], |row| row.get(0))
+            .map_err(failed)
+    }
+
+    /// The waiting entries of a base URL.
+    pub fn plans(&mut self, base_url: &str) -> Result<Vec<Plan>, Failure> {
+        let sql = "SELECT id, next_attempt_at, json_extract(report, '$.attempts'), cancelling
+            FROM request WHERE state = 0 AND base_url = ?1";
+        let mut query = self.connection.prepare_cached(sql).map_err(failed)?;
+        let plan = |row: &Row| {
+            Ok(Plan {
+                id: row.get(0)?,
+                next_attempt_at: row.get(1)?,
+                attempts: row.get::<_, Option<u32>>(2)?.unwrap_or(0),
+                cancelling: row.get(3)?,
+            })
+        };
+        let rows = query.query_map([base_url], plan).map_err(failed)?;
+        rows.collect::<Result<_, _>>().map_err(failed)
+    }
+
+    /// Whether another process has written since this was last asked.
+    pub fn has_changed(&mut self) -> Result<bool, Failure> {
+        let version = self
+            .connection
+            .pragma_query_value(None, "data_version", |row| row.get(0))
+            .map_err(failed)?;
+        let before = std::mem::replace(&mut self.seen_version, version);
+        Ok(before != version)
+    }
+
+    /// Nobody is sending: what a process that died was at may have been sent.
+    pub fn nobody_is_sending(&mut self, base_url: &str) -> Result<(), Failure> {
+        let change = self.begin().map_err(failed)?;
+        let sql = "WHERE state = 0 AND base_url = ?1 AND sending = 1";
+        for mut entry in entries_where(&change, sql, base_url).map_err(failed)? {
+            entry.sending = false;
+            entry.next_attempt_at = now();
+            save(&change, &entry).map_err(failed)?;
+        }
+        change.commit().map_err(failed)
+    }
+
+    /// Takes an entry to send it, and counts the attempt: on disk before its first byte is sent.
+    /// Nothing if it does not wait any more, or is over.
+    pub fn take(&mut self, id: i64) -> Result<Option<Entry>, Failure> {
+        let change = self.begin().map_err(failed)?;
+        let Some(mut entry) = find_id(&change, id).map_err(failed)? else {
+            return Ok(None);
+        };
+        if entry.state != State::Waiting || entry.sending {
+            return Ok(None);
+        }
+        if entry.cancelling {
+            entry.finish(State::Cancelled);
+        } else if entry.expires_at != 0 && entry.expires_at <= now() {
+            entry.finish(State::Expired);
+        } else {
+            entry.sending = true;
+            entry.report.attempts = entry.report.attempts.saturating_add(1);
+        }
+        let taken = entry.sending.then(|| entry.clone());
+        if let Some(entry) = &taken {
+            // Should the process die now, LifePay may have it.
+            let mut on_disk = entry.clone();
+            on_disk.report.outcome = LP_OUTCOME_UNKNOWN;
+            save(&change, &on_disk).map_err(failed)?;
+        } else {
+            save(&change, &entry).map_err(failed)?;
+        }
+        change.commit().map_err(failed)?;
+        Ok(taken)
+    }
+
+    /// Puts back an entry that was taken, with what has come of it.
+    pub fn put_back(&mut self, entry: &Entry) -> Result<Entry, Failure> {
+        let mut entry = entry.clone();
+        entry.sending = false;
+        let change = self.begin().map_err(failed)?;
+        // The wish to cancel may have come meanwhile, from anywhere.
+        let there = find_id(&change, entry.id).map_err(failed)?;
+        let cancelling = there.is_some_and(|there| there.cancelling);
+        if entry.state == State::Waiting {
+            if cancelling {
+                entry.finish(State::Cancelled);
+            } else if entry.expires_at != 0 && entry.expires_at <= now() {
+                entry.finish(State::Expired);
+            }
+        }
+        save(&change, &entry).map_err(failed)?;
+        change.commit().map_err(failed)?;
+        Ok(entry)
+    }
+
+    /// Ends what has waited too long. Returns how many there were.
+    pub fn expire(&mut self, base_url: &str) -> Result<usize, Failure> {
+        let sql = "WHERE state = 0 AND base_url = ?1 AND sending = 0
+            AND expires_at > 0 AND expires_at <= ?2";
+        let now = now();
+        let any = format!("SELECT 1 FROM request {sql} LIMIT 1");
+        let any = self
+            .connection
+            .query_row(&any, params![base_url, now], |_| Ok(()))
+            .optional();
+        if any.map_err(failed)?.is_none() {
+            return Ok(0);
+        }
+        let change = self.begin().map_err(failed)?;
+        let sql = format!("SELECT {COLUMNS} FROM request {sql}");
+        let entries: Vec<Entry> = {
+            let mut query = change.prepare(&sql).map_err(failed)?;
+            let rows = query
+                .query_map(params![base_url, now], entry)
+                .map_err(failed)?;
+            rows.collect::<Result<_, _>>().map_err(failed)?
+        };
+        for mut entry in entries.iter().cloned() {
+            entry.finish(State::Expired);
+            save(&change, &entry).map_err(failed)?;
+        }
+        change.commit().map_err(failed)?;
+        Ok(entries.len())
+    }
+
+    /// Removes what was finished longer ago than `keep`.
+    pub fn prune(&mut self, keep: Duration) -> Result<(), Failure> {
+        let sql = "DELETE FROM request WHERE state <> 0 AND answered_at > 0 AND answered_at < ?1";
+        let before = now().saturating_sub(millis(keep));
+        self.connection
+            .execute(sql, [before])
+            .map(drop)
+            .map_err(failed)
+    }
+
+    pub fn retry_now(&mut self, ext_id: &str, base_url: &str) -> Result<i64, Failure> {
+        let change = self.begin().map_err(failed)?;
+        let found = find(&change, ext_id).map_err(failed)?;
+        let mut entry = found.ok_or(Failure::NotFound)?;
+        let refuse = |message: &str| Err(Failure::argument("ext_id", message));
+        if entry.base_url != base_url {
+            return refuse("запрос принадлежит другому base_url");
+        }
+        if !matches!(entry.state, State::Waiting | State::Rejected) {
+            return refuse("запрос завершён; отправьте его снова через lp_outbox_submit");
+        }
+        if !entry.reopen() {
+            return refuse("срок запроса истёк; отправьте новый");
+        }
+        save(&change, &entry).map_err(failed)?;
+        change.commit().map_err(failed)?;
+        Ok(entry.id)
+    }
+
+    pub fn retry_all_now(&mut self, base_url: &str) -> Result<Vec<i64>, Failure> {
+        let change = self.begin().map_err(failed)?;
+        let mut due = Vec::new();
+        let sql = "WHERE state IN (0, 2) AND base_url = ?1 AND sending = 0";
+        for mut entry in entries_where(&change, sql, base_url).map_err(failed)? {
+            if entry.reopen() {
+                save(&change, &entry).map_err(failed)?;
+                due.push(entry.id);
+            }
+        }
+        change.commit().map_err(failed)?;
+        Ok(due)
+    }
+
+    /// Ends an entry that waits; one that is being sent is marked, so that its sender ends it.
+    pub fn cancel(&mut self, ext_id: &str) -> Result<Entry, Failure> {
+        let change = self.begin().map_err(failed)?;
+        let found = find(&change, ext_id).map_err(failed)?;
+        let mut entry = found.ok_or(Failure::NotFound)?;
+        if entry.state == State::Waiting {
+            if entry.sending {
+                entry.cancelling = true;
+            } else {
+                entry.finish(State::Cancelled);
+            }
+            save(&change, &entry).map_err(failed)?;
+        }
+        change.commit().map_err(failed)?;
+        Ok(entry)
+    }
+
+    pub fn forget(&mut self, ext_id: &str) -> Result<(), Failure> {
+        let change = self.begin().map_err(failed)?;
+        let found = find(&change, ext_id).map_err(failed)?;
+        let entry = found.ok_or(Failure::NotFound)?;
+        if entry.state == State::Waiting {
+            let message = "запрос ещё ждёт ответа; сначала lp_outbox_cancel";
+            return Err(Failure::Argument(vec![FieldError::new("ext_id", message)]));
+        }
+        change
+            .execute("DELETE FROM request WHERE id = ?1", [entry.id])
+            .map_err(failed)?;
+        change.commit().map_err(failed)
+    }
+}
+
+impl Entry {
+    /// Ends it without an answer of LifePay's.
+    fn finish(&mut self, state: State) {
+        let failure = match state {
+            State::Expired => Failure::Expired,
+            _ => Failure::Cancelled,
+        };
+        let last = self.report.detail.take();
+        self.report.fail(&failure);
+        self.report.detail = last;
+        self.report.retry_after_ms = 0;
+        self.state = state;
+        self.sending = false;
+        self.cancelling = false;
+        self.next_attempt_at = 0;
+        self.answered_at = now();
+    }
+
+    /// Makes it wait for an attempt at once; false if its time is over.
+    fn reopen(&mut self) -> bool {
+        let now = now();
+        if self.expires_at != 0 && self.expires_at <= now {
+            return false;
+        }
+        if self.state == State::Rejected {
+            // Another ask is open again, and what LifePay has said before is in the detail.
+            self.report.detail = Some(format!("before: {}", self.report.message));
+            self.report.code = code::LP_PENDING;
+            self.report.message = code::text_str(code::LP_PENDING).to_owned();
+            self.report.errors.clear();
+            self.state = State::Waiting;
+            self.answered_at = 0;
+        }
+        self.next_attempt_at = now;
+        true
+    }
+}
+
+/// Which fields of an entry are not those of a request, by their names on the page.
+fn differing(entry: &Entry, request: &str, base_url: &str) -> Vec<&'static str> {
+    let mut fields = Vec::new();
+    if entry.base_url != base_url {
+        fields.push("base_url");
+    }
+    if entry.request != request {
+        fields.extend(shift::differing_fields(&entry.request, request));
+    }
+    fields
+}
+
+fn find(connection: &Connection, ext_id: &str) -> rusqlite::Result<Option<Entry>> {
+    let sql = format!("SELECT {COLUMNS} FROM request WHERE ext_id = ?1");
+    connection
+        .prepare_cached(&sql)?
+        .query_row([ext_id], entry)
+        .optional()
+}
+
+fn find_id(connection: &Connection, id: i64) -> rusqlite::Result<Option<Entry>> {
+    let sql = format!("SELECT {COLUMNS} FROM request WHERE id = ?1");
+    connection
+        .prepare_cached(&sql)?
+        .query_row([id], entry)
+        .optional()
+}
+
+fn entries_where(
+    connection: &Connection,
+    sql: &str,
+    base_url: &str,
+) -> rusqlite::Result<Vec<Entry>> {
+    let sql = format!("SELECT {COLUMNS} FROM request {sql}");
+    let mut query = connection.prepare_cached(&sql)?;
+    let rows = query.query_map([base_url], entry)?;
+    rows.collect()
+}
+
+fn save(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
+    let sql = "UPDATE request SET state = ?2, sending = ?3, cancelling = ?4, report = ?5,
+        next_attempt_at = ?6, answered_at = ?7 WHERE id = ?1";
+    connection
+        .prepare_cached(sql)?
+        .execute(params![
+            entry.id,
+            entry.state as i64,
+            entry.sending,
+            entry.cancelling,
+            to_text(&entry.report),
+            entry.next_attempt_at,
+            entry.answered_at
+        ])
+        .map(drop)
+}
+
+fn entry(row: &Row) -> rusqlite::Result<Entry> {
+    let ext_id: String = row.get(2)?;
+    let report: String = row.get(9)?;
+    Ok(Entry {
+        id: row.get(0)?,
+        base_url: row.get(1)?,
+        login: row.get(3)?,
+        target_serial: row.get(4)?,
+        request: row.get(5)?,
+        // What only a later version knows is nothing that this one may send.
+        state: State::from_number(row.get(6)?).unwrap_or(State::Cancelled),
+        sending: row.get(7)?,
+        cancelling: row.get(8)?,
+        report: serde_json::from_str(&report).unwrap_or_else(|_| Report::of(&ext_id)),
+        submitted_at: row.get(10)?,
+        next_attempt_at: row.get(11)?,
+        answered_at: row.get(12)?,
+        expires_at: row.get(13)?,
+        ext_id,
+    })
+}
+
+fn to_text(report: &Report) -> String {
+    serde_json::to_string(report).unwrap_or_default()
+}
+
+const DAMAGED: &str =
+    "Файл повреждён. Сохраните его копию, укажите другой путь и сверьте смены в личном кабинете LifePay.";
+
+/// What SQLite's error means to the person at the till.
+fn failed(error: rusqlite::Error) -> Failure {
+    let what = match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => DAMAGED,
+        Some(ErrorCode::DiskFull) => "На диске нет места, освободите его.",
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+            "Нет прав на запись в файл или его папку."
+        }
+        Some(ErrorCode::CannotOpen) => "Файл не открывается: проверьте путь и права на папку.",
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            "Файл занят другой программой."
+        }
+        Some(ErrorCode::SystemIoFailure) => "Сбой чтения или записи: проверьте диск.",
+        _ => "",
+    };
+    Failure::outbox(what, error)
+}

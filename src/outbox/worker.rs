@@ -1,0 +1,376 @@
+//! Who sends what waits in the file: one thread that plans, and as many that send as are needed.
+//!
+//! Of all processes that have the file open, the one that holds the lock file locked is the
+//! sender; the system releases the lock when the process dies, however it dies, and the next one
+//! takes over. Pauses are measured on the monotonic clock: a till's clock that jumps neither
+//! stalls a request nor repeats it early.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::entry::now;
+use super::store::{Plan, Store};
+use super::{file, sender, Terms};
+use crate::error::Failure;
+use crate::thread::spawn_quiet;
+
+/// How often the file is looked at for what other processes have written, and the lock tried for.
+const LOOK: Duration = Duration::from_millis(250);
+/// How long closing waits for attempts to end; they ask five times a second whether to go on.
+const CLOSE_LIMIT: Duration = Duration::from_millis(900);
+/// How often finished entries are looked through for those that are too old.
+const PRUNE: Duration = Duration::from_secs(3600);
+/// How long a thread that sends stays when there is nothing to send.
+const IDLE: Duration = Duration::from_secs(10);
+
+pub struct Worker {
+    pub terms: Terms,
+    path: PathBuf,
+    store: Mutex<Store>,
+    board: Mutex<Board>,
+    /// The board has changed.
+    changed: Condvar,
+    closing: AtomicBool,
+}
+
+/// What is planned and what is under way.
+#[derive(Default)]
+struct Board {
+    /// Counts changes of entries, for those who wait for one.
+    changes: u64,
+    planned: HashMap<i64, Planned>,
+    /// The same by time.
+    due: BTreeSet<(Instant, i64)>,
+    sending: HashSet<i64>,
+    cancelled: HashSet<i64>,
+    threads: usize,
+    idle: usize,
+    is_sender: bool,
+}
+
+/// When an entry is due, and what the file said when that was planned.
+struct Planned {
+    due: Instant,
+    next_attempt_at: i64,
+}
+
+impl Worker {
+    pub fn start(path: &Path, store: Store, terms: Terms) -> Result<Arc<Worker>, Failure> {
+        let worker = Arc::new(Worker {
+            path: lock_path(path, &terms.route.base_url),
+            terms,
+            store: Mutex::new(store),
+            board: Mutex::default(),
+            changed: Condvar::new(),
+            closing: AtomicBool::new(false),
+        });
+        let lock = file::open_lock(&worker.path).map_err(|error| {
+            let detail = format!("{}: {error}", worker.path.display());
+            Failure::outbox(file::explain(&error), detail)
+        })?;
+        worker.spawn("lifepay-outbox", move |worker| worker.plan(&lock))?;
+        Ok(worker)
+    }
+
+    pub fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
+    }
+
+    pub fn if_open(&self) -> Result<(), Failure> {
+        if self.is_closing() {
+            Err(Failure::Closed)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// An entry is to be sent now.
+    pub fn wake(&self, id: i64) {
+        let mut board = self.board();
+        if board.is_sender && !board.sending.contains(&id) {
+            board.plan(id, Instant::now(), now());
+        }
+        board.changes += 1;
+        self.changed.notify_all();
+    }
+
+    /// An entry was cancelled; if it is being sent here, that ends.
+    pub fn cancelled(&self, id: i64) {
+        let mut board = self.board();
+        if board.sending.contains(&id) {
+            board.cancelled.insert(id);
+        }
+        board.drop_plan(id);
+        board.changes += 1;
+        self.changed.notify_all();
+    }
+
+    pub fn is_cancelled(&self, id: i64) -> bool {
+        self.board().cancelled.contains(&id)
+    }
+
+    /// A count that changes with every entry.
+    pub fn changes(&self) -> u64 {
+        self.board().changes
+    }
+
+    /// Waits until something has changed since `seen`, or for `limit`.
+    pub fn wait_for_change(&self, seen: u64, limit: Duration) {
+        let board = self.board();
+        if board.changes == seen && !self.is_closing() {
+            drop(self.changed.wait_timeout(board, limit));
+        }
+    }
+
+    pub fn close(&self) {
+        self.closing.store(true, Ordering::SeqCst);
+        let started = Instant::now();
+        let mut board = self.board();
+        self.changed.notify_all();
+        while board.threads > 0 {
+            let left = CLOSE_LIMIT.saturating_sub(started.elapsed());
+            if left.is_zero() {
+                // What is still under way ends by itself, and holds the file until then.
+                return;
+            }
+            let waited = self.changed.wait_timeout(board, left);
+            board = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn spawn(
+        self: &Arc<Self>,
+        name: &str,
+        work: impl FnOnce(&Arc<Worker>) + Send + 'static,
+    ) -> Result<(), Failure> {
+        /// Counts the thread out, also after a panic.
+        struct Leave(Arc<Worker>);
+        impl Drop for Leave {
+            fn drop(&mut self) {
+                let mut board = self.0.board();
+                board.threads -= 1;
+                self.0.changed.notify_all();
+            }
+        }
+        self.board().threads += 1;
+        let leave = Leave(Arc::clone(self));
+        let started = spawn_quiet(name, move || work(&leave.0));
+        started.map_err(|error| Failure::outbox("Система не дала запустить поток.", error))
+    }
+
+    /// The planning thread.
+    fn plan(self: &Arc<Self>, lock: &File) {
+        let mut pruned = None;
+        while !self.is_closing() {
+            if let Err(failure) = self.look(lock) {
+                log::error!("outbox: {}", failure);
+            }
+            if pruned.is_none_or(|at: Instant| at.elapsed() > PRUNE) {
+                pruned = Some(Instant::now());
+                if let Err(failure) = self.store().prune(self.terms.keep) {
+                    log::warn!("outbox: {failure}");
+                }
+            }
+            let board = self.board();
+            let due = board.due.first().map(|(due, _)| *due);
+            let until_due = due.map_or(LOOK, |due| due.saturating_duration_since(Instant::now()));
+            // What is due and has no thread yet waits for one to be free, not for time.
+            let wait = if board.sending.len() < self.terms.concurrency {
+                until_due
+            } else {
+                LOOK
+            };
+            if !wait.is_zero() && !self.is_closing() {
+                drop(self.changed.wait_timeout(board, wait.min(LOOK)));
+            }
+        }
+    }
+
+    /// Becomes the sender if nobody is, takes in what has changed, and starts what is due.
+    fn look(self: &Arc<Self>, lock: &File) -> Result<(), Failure> {
+        let base_url = &self.terms.route.base_url;
+        if !self.board().is_sender {
+            if lock.try_lock().is_err() {
+                // Those who wait look into the file by themselves.
+                return Ok(());
+            }
+            self.store().nobody_is_sending(base_url)?;
+            self.store().has_changed()?;
+            let plans = self.store().plans(base_url)?;
+            let mut board = self.board();
+            board.is_sender = true;
+            self.take_in(&mut board, plans);
+        } else if self.store().has_changed()? {
+            let plans = self.store().plans(base_url)?;
+            self.take_in(&mut self.board(), plans);
+        }
+        if self.store().expire(base_url)? > 0 {
+            self.tell();
+        }
+        self.start_what_is_due()
+    }
+
+    /// Plans what the file has: what is new, what another process wants sent at once or cancelled.
+    fn take_in(&self, board: &mut Board, plans: Vec<Plan>) {
+        let waiting: HashSet<i64> = plans.iter().map(|plan| plan.id).collect();
+        let gone: Vec<i64> = board
+            .planned
+            .keys()
+            .copied()
+            .filter(|id| !waiting.contains(id))
+            .collect();
+        for id in gone {
+            board.drop_plan(id);
+        }
+        for plan in plans {
+            if board.sending.contains(&plan.id) {
+                if plan.cancelling {
+                    board.cancelled.insert(plan.id);
+                }
+                continue;
+            }
+            let known = board.planned.get(&plan.id);
+            if known.is_some_and(|known| known.next_attempt_at == plan.next_attempt_at) {
+                continue;
+            }
+            board.plan(
+                plan.id,
+                Instant::now() + self.pause_left(&plan),
+                plan.next_attempt_at,
+            );
+        }
+        board.changes += 1;
+        self.changed.notify_all();
+    }
+
+    /// The rest of a pause that another process began, by the wall clock; that may have jumped, so
+    /// it is never more than the timetable's.
+    fn pause_left(&self, plan: &Plan) -> Duration {
+        let left = plan.next_attempt_at.saturating_sub(now());
+        let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
+        left.min(self.terms.timetable.pause_after(plan.attempts.max(1)))
+    }
+
+    fn start_what_is_due(self: &Arc<Self>) -> Result<(), Failure> {
+        let mut board = self.board();
+        let due = board
+            .due
+            .iter()
+            .take_while(|(due, _)| *due <= Instant::now())
+            .count();
+        let free = self.terms.concurrency.saturating_sub(board.sending.len());
+        let wanted = due.min(free);
+        if wanted > 0 {
+            self.changed.notify_all();
+        }
+        let missing = wanted.saturating_sub(board.idle);
+        board.idle += missing;
+        drop(board);
+        for started in 0..missing {
+            if let Err(failure) = self.spawn("lifepay-sender", |worker| worker.send()) {
+                self.board().idle -= missing - started;
+                return Err(failure);
+            }
+        }
+        Ok(())
+    }
+
+    /// A sending thread: sends what is due until there has been nothing for a while. It counts as
+    /// idle whenever it is not sending, from the moment it was started.
+    fn send(self: &Arc<Self>) {
+        let mut last = Instant::now();
+        let mut board = self.board();
+        while !self.is_closing() && last.elapsed() < IDLE {
+            let Some(id) = board.next_due() else {
+                let waited = self.changed.wait_timeout(board, LOOK);
+                board = waited.unwrap_or_else(PoisonError::into_inner).0;
+                continue;
+            };
+            board.idle -= 1;
+            board.sending.insert(id);
+            drop(board);
+            let next = sender::send(self, id);
+            last = Instant::now();
+            board = self.board();
+            board.idle += 1;
+            board.sending.remove(&id);
+            board.cancelled.remove(&id);
+            if let Some((pause, next_attempt_at)) = next {
+                board.plan(id, last + pause, next_attempt_at);
+            }
+            board.changes += 1;
+            self.changed.notify_all();
+        }
+        board.idle -= 1;
+    }
+
+    /// An entry has changed.
+    fn tell(&self) {
+        self.board().changes += 1;
+        self.changed.notify_all();
+    }
+
+    /// Waits for a while, or until the outbox is closed. False: it is.
+    pub fn pause(&self, pause: Duration) -> bool {
+        let started = Instant::now();
+        while !self.is_closing() && started.elapsed() < pause {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        !self.is_closing()
+    }
+}
+
+impl Board {
+    fn plan(&mut self, id: i64, due: Instant, next_attempt_at: i64) {
+        self.drop_plan(id);
+        self.due.insert((due, id));
+        self.planned.insert(
+            id,
+            Planned {
+                due,
+                next_attempt_at,
+            },
+        );
+    }
+
+    fn drop_plan(&mut self, id: i64) {
+        if let Some(planned) = self.planned.remove(&id) {
+            self.due.remove(&(planned.due, id));
+        }
+    }
+
+    /// Takes out the entry that has been due for the longest time.
+    fn next_due(&mut self) -> Option<i64> {
+        let (due, id) = *self.due.first()?;
+        if due > Instant::now() {
+            return None;
+        }
+        self.drop_plan(id);
+        Some(id)
+    }
+}
+
+/// One lock file for each base URL of an outbox: who sends to one may not hold up the other.
+fn lock_path(path: &Path, base_url: &str) -> PathBuf {
+    // FNV-1a: the name must be the same in every version of the library.
+    let hash = base_url
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+    let mut lock = path.as_os_str().to_owned();
+    lock.push(format!("-sender-{:08x}", hash >> 32));
+    PathBuf::from(lock)
+}
