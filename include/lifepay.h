@@ -32,6 +32,8 @@
  * LP_OK         means that LifePay took the document for printing. Nothing in this library says
  *               that a shift is open: the report that the cash register prints, a notification to
  *               callback_url or LifePay's personal account does.
+ * Two ways      to send: lp_open_shift waits for the answer; lp_outbox_... keeps requests on disk, sends
+ *               them in the background, and loses none to a crash or a power cut.
  * Repeats       are safe with the same ext_id only: LifePay makes no second document for it. For
  *               how long LifePay remembers an ext_id is not published.
  * Not given     is 0, NULL or "", in every field.
