@@ -465,7 +465,8 @@ typedef struct lp_config {
     /**
      * Called on your thread after each failed attempt and about five times a second at all other
      * times. Non-zero stops the call within a second: LP_ERR_CANCELLED. It may call everything
-     * except on the lp_result of this call. It must not throw, longjmp or end the thread.
+     * except on the lp_result of this call. It must not throw, longjmp or end the thread. Not called
+     * for an outbox.
      */
     lp_progress_fn on_progress;
     /**

@@ -78,7 +78,8 @@ pub struct lp_config {
     pub retry_delays_ms: *const u32,
     /// Called on your thread after each failed attempt and about five times a second at all other
     /// times. Non-zero stops the call within a second: LP_ERR_CANCELLED. It may call everything
-    /// except on the lp_result of this call. It must not throw, longjmp or end the thread.
+    /// except on the lp_result of this call. It must not throw, longjmp or end the thread. Not called
+    /// for an outbox.
     pub on_progress: lp_progress_fn,
     /// Handed to on_progress as it is.
     pub user_data: *mut c_void,

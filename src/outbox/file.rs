@@ -29,13 +29,24 @@ pub fn prepare(path: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     match new_file().open(path) {
-        Ok(_) => Ok(()),
+        Ok(_) => {
+            sync_folder(folder);
+            Ok(())
+        }
         // Another process was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => {
             let detail = format!("{}: {error}", path.display());
             Err(Failure::outbox(explain(&error), detail))
         }
+    }
+}
+
+/// The name of a new file is on the disk when its folder is. Where that cannot be asked for, SQLite
+/// asks when it writes its log.
+fn sync_folder(folder: &Path) {
+    if let Ok(folder) = fs::File::open(folder) {
+        let _ = folder.sync_all();
     }
 }
 
@@ -48,6 +59,10 @@ fn new_file() -> OpenOptions {
 }
 
 /// Opens the file that the sender of an outbox holds locked.
+///
+/// # Errors
+///
+/// The system's.
 pub fn open_lock(path: &Path) -> io::Result<fs::File> {
     match new_file().open(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -71,7 +86,7 @@ pub fn explain(error: &io::Error) -> &'static str {
     }
 }
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 fn is_on_network(folder: &Path) -> bool {
     use nix::sys::statfs::statfs;
     // NFS, SMB, SMB2, CIFS, AFS, Ceph, 9P: from the kernel's list of magic numbers.
@@ -86,17 +101,23 @@ fn is_on_network(folder: &Path) -> bool {
     ];
     statfs(folder).is_ok_and(|found| {
         // The type's width differs between platforms; the numbers have 32 bits.
+        #[allow(clippy::unnecessary_cast)]
         let kind = found.filesystem_type().0 as i64 & 0xffff_ffff;
         NETWORKS.contains(&kind)
     })
 }
 
 /// `\\server\share`. A drive letter of a share is known to the system only.
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn is_on_network(folder: &Path) -> bool {
     use std::path::{Component, Prefix};
     let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     let first = absolute.components().next();
     matches!(first, Some(Component::Prefix(prefix))
         if matches!(prefix.kind(), Prefix::UNC(..) | Prefix::VerbatimUNC(..)))
+}
+
+#[cfg(not(any(target_os = "linux", windows)))]
+fn is_on_network(_: &Path) -> bool {
+    false
 }

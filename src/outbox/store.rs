@@ -256,7 +256,7 @@ impl Store {
         let Some(mut entry) = find_id(&change, id).map_err(failed)? else {
             return Ok(None);
         };
-        if entry.state != State::Waiting || entry.sending {
+        if entry.state != State::Waiting {
             return Ok(None);
         }
         if entry.cancelling {

@@ -6,7 +6,8 @@
 //! stalls a request nor repeats it early.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::fs::File;
+use std::fs::{File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -16,10 +17,13 @@ use super::entry::now;
 use super::store::{Plan, Store};
 use super::{file, sender, Terms};
 use crate::error::Failure;
+use crate::panic;
 use crate::thread::spawn_quiet;
 
 /// How often the file is looked at for what other processes have written, and the lock tried for.
 const LOOK: Duration = Duration::from_millis(250);
+/// The shortest wait of the planning thread.
+const TURN: Duration = Duration::from_millis(5);
 /// How long closing waits for attempts to end; they ask five times a second whether to go on.
 const CLOSE_LIMIT: Duration = Duration::from_millis(900);
 /// How often finished entries are looked through for those that are too old.
@@ -29,11 +33,13 @@ const IDLE: Duration = Duration::from_secs(10);
 
 pub struct Worker {
     pub terms: Terms,
-    path: PathBuf,
     store: Mutex<Store>,
     board: Mutex<Board>,
     /// The board has changed.
     changed: Condvar,
+    /// Held locked by the sender until its last thread has ended: what it was at may be in the air
+    /// until then.
+    lock: Mutex<Option<File>>,
     closing: AtomicBool,
 }
 
@@ -60,24 +66,25 @@ struct Planned {
 
 impl Worker {
     pub fn start(path: &Path, store: Store, terms: Terms) -> Result<Arc<Worker>, Failure> {
+        let lock = open_lock(&lock_path(path, &terms.route.base_url))?;
         let worker = Arc::new(Worker {
-            path: lock_path(path, &terms.route.base_url),
+            lock: Mutex::new(Some(lock)),
             terms,
             store: Mutex::new(store),
             board: Mutex::default(),
             changed: Condvar::new(),
             closing: AtomicBool::new(false),
         });
-        let lock = file::open_lock(&worker.path).map_err(|error| {
-            let detail = format!("{}: {error}", worker.path.display());
-            Failure::outbox(file::explain(&error), detail)
-        })?;
-        worker.spawn("lifepay-outbox", move |worker| worker.plan(&lock))?;
+        worker.spawn("lifepay-outbox", |worker| worker.plan())?;
         Ok(worker)
     }
 
     pub fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<File>> {
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn board(&self) -> MutexGuard<'_, Board> {
@@ -161,6 +168,9 @@ impl Worker {
             fn drop(&mut self) {
                 let mut board = self.0.board();
                 board.threads -= 1;
+                if board.threads == 0 {
+                    drop(self.0.lock().take());
+                }
                 self.0.changed.notify_all();
             }
         }
@@ -171,11 +181,12 @@ impl Worker {
     }
 
     /// The planning thread.
-    fn plan(self: &Arc<Self>, lock: &File) {
+    fn plan(self: &Arc<Self>) {
         let mut pruned = None;
         while !self.is_closing() {
-            if let Err(failure) = self.look(lock) {
-                log::error!("outbox: {}", failure);
+            let looked = self.look();
+            if let Err(failure) = &looked {
+                log::error!("outbox: {failure}");
             }
             if pruned.is_none_or(|at: Instant| at.elapsed() > PRUNE) {
                 pruned = Some(Instant::now());
@@ -184,25 +195,30 @@ impl Worker {
                 }
             }
             let board = self.board();
-            let due = board.due.first().map(|(due, _)| *due);
-            let until_due = due.map_or(LOOK, |due| due.saturating_duration_since(Instant::now()));
-            // What is due and has no thread yet waits for one to be free, not for time.
-            let wait = if board.sending.len() < self.terms.concurrency {
-                until_due
-            } else {
-                LOOK
+            let is_full = board.sending.len() >= self.terms.concurrency;
+            let wait = match board.due.first() {
+                Some((due, _)) if !is_full && looked.is_ok() => {
+                    // What is due is taken by a thread that sends; it is given the time to.
+                    due.saturating_duration_since(Instant::now())
+                        .clamp(TURN, LOOK)
+                }
+                _ => LOOK,
             };
-            if !wait.is_zero() && !self.is_closing() {
-                drop(self.changed.wait_timeout(board, wait.min(LOOK)));
+            if !self.is_closing() {
+                drop(self.changed.wait_timeout(board, wait));
             }
         }
     }
 
     /// Becomes the sender if nobody is, takes in what has changed, and starts what is due.
-    fn look(self: &Arc<Self>, lock: &File) -> Result<(), Failure> {
+    fn look(self: &Arc<Self>) -> Result<(), Failure> {
         let base_url = &self.terms.route.base_url;
         if !self.board().is_sender {
-            if lock.try_lock().is_err() {
+            let is_free = self
+                .lock()
+                .as_ref()
+                .is_some_and(|lock| lock.try_lock().is_ok());
+            if !is_free {
                 // Those who wait look into the file by themselves.
                 return Ok(());
             }
@@ -301,7 +317,8 @@ impl Worker {
             board.idle -= 1;
             board.sending.insert(id);
             drop(board);
-            let next = sender::send(self, id);
+            // After a panic the entry is looked at again, as if the process had died.
+            let next = panic::catch(|| sender::send(self, id)).unwrap_or(Some((LOOK, 0)));
             last = Instant::now();
             board = self.board();
             board.idle += 1;
@@ -360,6 +377,22 @@ impl Board {
         self.drop_plan(id);
         Some(id)
     }
+}
+
+/// Opens the lock file, and makes sure that the disk can lock at all: an outbox whose entries nobody
+/// ever sends would be the worst of all.
+fn open_lock(path: &Path) -> Result<File, Failure> {
+    let failed = |error: io::Error| {
+        let detail = format!("{}: {error}", path.display());
+        Failure::outbox(file::explain(&error), detail)
+    };
+    let lock = file::open_lock(path).map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => lock.unlock().map_err(failed)?,
+        Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(error)) => return Err(failed(error)),
+    }
+    Ok(lock)
 }
 
 /// One lock file for each base URL of an outbox: who sends to one may not hold up the other.
