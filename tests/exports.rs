@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::ptr;
 
-use lifepay::code::{LP_ERR_ARGUMENT, LP_OK};
+use lifepay::code::{LP_ERR_ARGUMENT, LP_ERR_CLOSED, LP_OK};
 use lifepay::ffi::{lp_config, lp_result};
 use support::{library, tools, Call, Server};
 
@@ -180,6 +180,7 @@ fn call_with_nothing(name: &str) {
                 let code = (library.open_shift_json)(ptr::null(), ptr::null_mut());
                 assert_eq!(code, LP_ERR_ARGUMENT);
             }
+            name if name.starts_with("lp_outbox_") => call_outbox_with_nothing(name),
             "lp_result_free" => (library.result_free)(ptr::null_mut()),
             "lp_result_init" => {
                 assert_eq!((library.result_init)(ptr::null_mut(), 0), LP_ERR_ARGUMENT);
@@ -188,6 +189,55 @@ fn call_with_nothing(name: &str) {
             "lp_string_free" => (library.string_free)(ptr::null_mut()),
             "lp_version" => assert!(!(library.version)().is_null()),
             "lp_version_number" => assert_ne!((library.version_number)(), 0),
+            other => panic!("{other} is exported, and not called with NULL here"),
+        }
+    }
+}
+
+/// As above, for the exports of the outbox.
+///
+/// # Safety
+///
+/// NULL is never followed, which is what is tested.
+unsafe fn call_outbox_with_nothing(name: &str) {
+    let library = library();
+    let (outbox, result) = (ptr::null_mut(), ptr::null_mut());
+    // SAFETY: NULL is what is tested.
+    unsafe {
+        match name {
+            "lp_outbox_cancel" => {
+                let code = (library.outbox_cancel)(outbox, ptr::null(), result);
+                assert_eq!(code, LP_ERR_ARGUMENT);
+            }
+            "lp_outbox_close" => assert_eq!((library.outbox_close)(outbox), LP_ERR_CLOSED),
+            "lp_outbox_each" => {
+                let code = (library.outbox_each)(outbox, None, ptr::null_mut());
+                assert_eq!(code, LP_ERR_ARGUMENT);
+            }
+            "lp_outbox_forget" => {
+                let code = (library.outbox_forget)(outbox, ptr::null());
+                assert_eq!(code, LP_ERR_CLOSED);
+            }
+            "lp_outbox_open" => {
+                let code = (library.outbox_open)(ptr::null(), ptr::null(), ptr::null_mut(), result);
+                assert_eq!(code, LP_ERR_ARGUMENT);
+            }
+            "lp_outbox_pending" => {
+                let code = (library.outbox_pending)(outbox, ptr::null_mut());
+                assert_eq!(code, LP_ERR_ARGUMENT);
+            }
+            "lp_outbox_retry_now" => {
+                let code = (library.outbox_retry_now)(outbox, ptr::null());
+                assert_eq!(code, LP_ERR_CLOSED);
+            }
+            "lp_outbox_submit" => {
+                let code = (library.outbox_submit)(outbox, ptr::null(), result);
+                assert_eq!(code, LP_ERR_ARGUMENT);
+            }
+            "lp_outbox_wait" => {
+                let code = (library.outbox_wait)(outbox, ptr::null(), 0, result);
+                assert_eq!(code, LP_ERR_ARGUMENT);
+            }
             other => panic!("{other} is exported, and not called with NULL here"),
         }
     }

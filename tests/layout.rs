@@ -9,7 +9,7 @@ use std::mem::{offset_of, size_of};
 use std::path::Path;
 use std::process::Command;
 
-use lifepay::ffi::{lp_config, lp_field_error, lp_progress, lp_result};
+use lifepay::ffi::{lp_config, lp_entry, lp_field_error, lp_progress, lp_result};
 use support::tools::{self, Link};
 
 fn size_of_field<T, F>(_: fn(&T) -> &F) -> usize {
@@ -38,6 +38,8 @@ fn layout_of_the_library() -> String {
         ext_id message detail reply errors error_count reserved);
     lines!(text, lp_progress: struct_size phase attempts code http_status elapsed_ms
         next_attempt_ms);
+    lines!(text, lp_entry: struct_size code outcome flags attempts http_status submitted_at
+        next_attempt_at answered_at expires_at ext_id login target_serial base_url uuid message);
     lines!(text, lp_field_error: field message);
     text
 }
@@ -113,6 +115,9 @@ const CONSTANTS: &[(&str, i64)] = &[
     ("LP_LOG_DEBUG", 4),
     ("LP_LOG_TRACE", 5),
     ("LP_FOREVER", 0xFFFF_FFFF),
+    ("LP_ENTRY_PENDING", 1),
+    ("LP_ENTRY_SENDING", 2),
+    ("LP_ENTRY_FOREIGN", 4),
 ];
 
 /// These change with every release.

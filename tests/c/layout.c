@@ -16,16 +16,24 @@
 /* Frozen: programs that were compiled with version 1 pass these. */
 #define FIRST_CONFIG (ON_64_BIT ? 160 : 100)
 #define FIRST_RESULT (ON_64_BIT ? 88 : 64)
+#define FIRST_ENTRY (ON_64_BIT ? 104 : 80)
 ASSERT(config_is_not_smaller_than_the_first, sizeof(lp_config) >= FIRST_CONFIG);
 ASSERT(result_is_not_smaller_than_the_first, sizeof(lp_result) >= FIRST_RESULT);
+ASSERT(entry_is_not_smaller_than_the_first, sizeof(lp_entry) >= FIRST_ENTRY);
 ASSERT(config_ended_with_keep_days, END(lp_config, keep_days) == FIRST_CONFIG);
 ASSERT(result_ended_with_reserved, END(lp_result, reserved) == FIRST_RESULT);
+ASSERT(entry_ended_with_message, END(lp_entry, message) == FIRST_ENTRY);
 ASSERT(progress_has_no_pointers, END(lp_progress, next_attempt_ms) == 28);
 
 /* Compilers differ in how they align 64 bits in a struct on 32-bit platforms. */
 ASSERT(owner_is_at_a_multiple_of_8, offsetof(lp_result, owner) % 8 == 0);
+ASSERT(submitted_at_is_at_a_multiple_of_8, offsetof(lp_entry, submitted_at) % 8 == 0);
+ASSERT(next_attempt_at_is_at_a_multiple_of_8, offsetof(lp_entry, next_attempt_at) % 8 == 0);
+ASSERT(answered_at_is_at_a_multiple_of_8, offsetof(lp_entry, answered_at) % 8 == 0);
+ASSERT(expires_at_is_at_a_multiple_of_8, offsetof(lp_entry, expires_at) % 8 == 0);
 /* ... and then the struct itself must have no tail to fill up. */
 ASSERT(result_is_a_multiple_of_8, sizeof(lp_result) % 8 == 0);
+ASSERT(entry_is_a_multiple_of_8, sizeof(lp_entry) % 8 == 0);
 
 /* No implicit padding: the fields fill their struct. A field is missing here if this fails. */
 #define ADD(type, field) +SIZE(type, field)
@@ -48,10 +56,17 @@ ASSERT(result_is_a_multiple_of_8, sizeof(lp_result) % 8 == 0);
     X(lp_progress, struct_size) X(lp_progress, phase) X(lp_progress, attempts)                \
     X(lp_progress, code) X(lp_progress, http_status) X(lp_progress, elapsed_ms)               \
     X(lp_progress, next_attempt_ms)
+#define ENTRY_FIELDS(X)                                                                       \
+    X(lp_entry, struct_size) X(lp_entry, code) X(lp_entry, outcome) X(lp_entry, flags)        \
+    X(lp_entry, attempts) X(lp_entry, http_status) X(lp_entry, submitted_at)                  \
+    X(lp_entry, next_attempt_at) X(lp_entry, answered_at) X(lp_entry, expires_at)             \
+    X(lp_entry, ext_id) X(lp_entry, login) X(lp_entry, target_serial) X(lp_entry, base_url)   \
+    X(lp_entry, uuid) X(lp_entry, message)
 #define ERROR_FIELDS(X) X(lp_field_error, field) X(lp_field_error, message)
 ASSERT(config_has_no_padding, (0 CONFIG_FIELDS(ADD)) == sizeof(lp_config));
 ASSERT(result_has_no_padding, (0 RESULT_FIELDS(ADD)) == sizeof(lp_result));
 ASSERT(progress_has_no_padding, (0 PROGRESS_FIELDS(ADD)) == sizeof(lp_progress));
+ASSERT(entry_has_no_padding, (0 ENTRY_FIELDS(ADD)) == sizeof(lp_entry));
 ASSERT(error_has_no_padding, (0 ERROR_FIELDS(ADD)) == sizeof(lp_field_error));
 
 /* -ffreestanding: only the asserts count, and there may be no C library for the platform. */
@@ -69,6 +84,8 @@ int main(void)
     printf("lp_result %u\n", (unsigned)sizeof(lp_result));
     PROGRESS_FIELDS(PRINT)
     printf("lp_progress %u\n", (unsigned)sizeof(lp_progress));
+    ENTRY_FIELDS(PRINT)
+    printf("lp_entry %u\n", (unsigned)sizeof(lp_entry));
     ERROR_FIELDS(PRINT)
     printf("lp_field_error %u\n", (unsigned)sizeof(lp_field_error));
     return 0;
