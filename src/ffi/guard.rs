@@ -37,6 +37,17 @@ impl Fallback for u32 {
     }
 }
 
+/// For callers that know better what to answer then.
+impl<T> Fallback for Option<T> {
+    fn broken() -> Self {
+        None
+    }
+
+    fn refused() -> Self {
+        None
+    }
+}
+
 impl Fallback for () {
     fn broken() -> Self {}
 

@@ -57,10 +57,7 @@ pub unsafe extern "C" fn lp_open_shift_json(
             let mut faults = Vec::new();
             // SAFETY: as the caller vouches for.
             let request = unsafe { text::read(request, "request", &mut faults) };
-            let report = match read(request.as_deref(), faults) {
-                Ok((settings, faults)) => carry_out(settings, faults, None),
-                Err(faults) => refuse(faults, &Secret::default()),
-            };
+            let report = open_shift(request.as_deref(), faults);
             set(keep(text::to_c(&to_json(&report))));
             report.code
         })
@@ -78,6 +75,14 @@ pub unsafe extern "C" fn lp_string_free(string: *mut c_char) {
     });
 }
 
+/// Opens a shift as a JSON object says.
+pub fn open_shift(request: Option<&str>, faults: Vec<FieldError>) -> Report {
+    match read(request, faults) {
+        Ok((settings, faults)) => carry_out(settings, faults, None),
+        Err(faults) => refuse(faults, &Secret::default()),
+    }
+}
+
 /// The report with the count that C has beside the array.
 #[derive(Serialize)]
 struct ReportJson<'a> {
@@ -86,7 +91,7 @@ struct ReportJson<'a> {
     error_count: usize,
 }
 
-fn to_json(report: &Report) -> String {
+pub fn to_json(report: &Report) -> String {
     let json = ReportJson {
         report,
         error_count: report.errors.len(),

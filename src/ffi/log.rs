@@ -95,24 +95,29 @@ pub unsafe extern "C" fn lp_log_to_file(path: *const c_char, level: i32, max_byt
         let mut faults = Vec::new();
         // SAFETY: as the caller vouches for.
         let path = unsafe { text::read(path, "path", &mut faults) };
-        let Some(level) = level_filter(level) else {
-            return LP_ERR_ARGUMENT;
-        };
         if !faults.is_empty() {
             return LP_ERR_ARGUMENT;
         }
-        let file = match path.filter(|_| level != LevelFilter::Off) {
-            Some(path) => match LogFile::open(Path::new(&path), level, max_bytes) {
-                Ok(file) => Some(Arc::new(file)),
-                Err(_) => return LP_ERR_ARGUMENT,
-            },
-            None => None,
-        };
-        let mut sinks = sinks();
-        sinks.file = file;
-        sinks.set_max_level();
-        LP_OK
+        to_file(path, level, max_bytes)
     })
+}
+
+/// What `lp_log_to_file` does with what it has read.
+pub fn to_file(path: Option<String>, level: i32, max_bytes: u32) -> i32 {
+    let Some(level) = level_filter(level) else {
+        return LP_ERR_ARGUMENT;
+    };
+    let file = match path.filter(|_| level != LevelFilter::Off) {
+        Some(path) => match LogFile::open(Path::new(&path), level, max_bytes) {
+            Ok(file) => Some(Arc::new(file)),
+            Err(_) => return LP_ERR_ARGUMENT,
+        },
+        None => None,
+    };
+    let mut sinks = sinks();
+    sinks.file = file;
+    sinks.set_max_level();
+    LP_OK
 }
 
 /// `LP_LOG_...` as the log crate has it.

@@ -17,24 +17,24 @@ mod result;
 
 mod progress;
 
-mod shift;
+pub(crate) mod shift;
 
 mod ext_id;
 
-mod json;
+pub(crate) mod json;
 
 mod entry;
 
-mod outbox;
+pub(crate) mod outbox;
 
 mod code;
 
-mod log;
+pub(crate) mod log;
 
 mod version;
 
 mod fpu;
-mod guard;
+pub(crate) mod guard;
 mod layout;
 mod text;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{c_char, c_void};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,6 +18,7 @@ use crate::outbox::Outbox;
 use crate::panic::catch;
 use crate::process::PerProcess;
 use crate::report::{Report, LP_OUTCOME_NOT_SENT};
+use crate::settings::Settings;
 use crate::timetable::LP_FOREVER;
 
 /// ------------------------------------------------------------------------------------------------
@@ -25,7 +26,8 @@ use crate::timetable::LP_FOREVER;
 /// ------------------------------------------------------------------------------------------------
 ///
 /// An open outbox. A number, looked up and never dereferenced, and never given twice: after
-/// lp_outbox_close, and in a forked child, every call with it answers LP_ERR_CLOSED.
+/// lp_outbox_close, and in a forked child, every call with it answers LP_ERR_CLOSED. A child cannot
+/// open the files that its parent had open when it forked: fork first, or start a new program.
 pub struct lp_outbox(());
 
 /// Opens a file of requests, makes it if there is none, and begins to send what waits in it.
@@ -254,10 +256,7 @@ pub unsafe extern "C" fn lp_outbox_pending(outbox: *mut lp_outbox, count: *mut u
 /// Returns LP_OK, or LP_ERR_CLOSED if it is closed already, NULL or no outbox.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_close(outbox: *mut lp_outbox) -> i32 {
-    guard(|| {
-        let closed = open_ones().remove(&(outbox as usize));
-        code_of(|| closed.ok_or(Failure::Closed).map(|outbox| outbox.close()))
-    })
+    guard(|| code_of(|| close(outbox as usize)))
 }
 
 /// # Safety
@@ -269,14 +268,24 @@ unsafe fn open(path: *const c_char, config: *const lp_config) -> Result<Outbox, 
     let mut given = given.map_err(|fault| Failure::Argument(vec![fault]))?;
     // SAFETY: as the caller vouches for.
     let path = unsafe { text::read(path, "path", &mut given.faults) };
-    if path.is_none() && given.faults.iter().all(|fault| fault.field != "path") {
-        given.faults.push(FieldError::new("path", "не задан"));
+    open_checked(path, given.settings, given.faults)
+}
+
+/// Opens with what has been read.
+pub fn open_checked(
+    path: Option<String>,
+    settings: Settings,
+    mut faults: Vec<FieldError>,
+) -> Result<Outbox, Failure> {
+    if path.is_none() && faults.iter().all(|fault| fault.field != "path") {
+        faults.push(FieldError::new("path", "не задан"));
     }
-    let terms = given
-        .settings
-        .check_outbox(given.faults)
-        .map_err(Failure::Argument)?;
-    Outbox::open(Path::new(&path.unwrap_or_default()), terms)
+    let terms = settings.check_outbox(faults).map_err(Failure::Argument)?;
+    Outbox::open(
+        Path::new(&path.unwrap_or_default()),
+        terms,
+        &outboxes().inherited,
+    )
 }
 
 /// An ext_id that must be there.
@@ -305,7 +314,7 @@ unsafe fn optional(ext_id: *const c_char) -> Result<Option<String>, Failure> {
 }
 
 /// A panic is a failure like any other here.
-fn tried<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+pub fn tried<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     let done = catch(work).unwrap_or_else(|panic| Err(Failure::Internal(panic)));
     if let Err(failure) = &done {
         ::log::warn!("outbox: {}", failure.message());
@@ -331,26 +340,60 @@ fn answer_ok(slot: Slot, told: Result<Report, Failure>, outcome: i32) -> i32 {
     }
 }
 
-/// The outboxes of this process that are open, by their numbers. A forked child has none: the
-/// parent goes on sending.
-fn open_ones() -> MutexGuard<'static, BTreeMap<usize, Arc<Outbox>>> {
-    static OPEN: PerProcess<Mutex<BTreeMap<usize, Arc<Outbox>>>> = PerProcess::new();
-    OPEN.get(|_| Mutex::default())
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
+/// The outboxes of this process. A forked child has none: the parent goes on sending.
+#[derive(Default)]
+struct Outboxes {
+    /// By their numbers.
+    open: Mutex<BTreeMap<usize, (PathBuf, Arc<Outbox>)>>,
+    /// What was open in the parent when it forked. SQLite's locks are kept by process: a child that
+    /// opened these files anew would undo the parent's.
+    inherited: Vec<PathBuf>,
 }
 
-fn keep(outbox: Outbox) -> usize {
+fn outboxes() -> &'static Outboxes {
+    static OUTBOXES: PerProcess<Outboxes> = PerProcess::new();
+    OUTBOXES.get(|parent| {
+        let mut outboxes = Outboxes::default();
+        if let Some(parent) = parent {
+            outboxes.inherited.clone_from(&parent.inherited);
+            if let Ok(open) = parent.open.try_lock() {
+                let paths = open.values().map(|(path, _)| path.clone());
+                outboxes.inherited.extend(paths);
+            }
+        }
+        outboxes
+    })
+}
+
+fn open_ones() -> MutexGuard<'static, BTreeMap<usize, (PathBuf, Arc<Outbox>)>> {
+    let open = &outboxes().open;
+    open.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub fn keep(outbox: Outbox) -> usize {
     // Odd, so that it is the address of nothing that a host could have.
     static NEXT: AtomicUsize = AtomicUsize::new(0x1001);
     let number = NEXT.fetch_add(2, Ordering::Relaxed);
-    open_ones().insert(number, Arc::new(outbox));
+    open_ones().insert(number, (outbox.path().to_owned(), Arc::new(outbox)));
     number
 }
 
 fn find(outbox: *mut lp_outbox) -> Result<Arc<Outbox>, Failure> {
-    open_ones()
-        .get(&(outbox as usize))
-        .cloned()
+    find_number(outbox as usize)
+}
+
+/// The outbox that [`keep`] has given this number.
+pub fn find_number(number: usize) -> Result<Arc<Outbox>, Failure> {
+    let outbox = open_ones()
+        .get(&number)
+        .map(|(_, outbox)| Arc::clone(outbox));
+    outbox.ok_or(Failure::Closed)
+}
+
+/// Closes the outbox that [`keep`] has given this number.
+pub fn close(number: usize) -> Result<(), Failure> {
+    let closed = open_ones().remove(&number);
+    closed
         .ok_or(Failure::Closed)
+        .map(|(_, outbox)| outbox.close())
 }

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::report::Report;
+use crate::code;
+use crate::error::Failure;
+use crate::report::{Report, LP_OUTCOME_NOT_SENT};
 
 /// What an entry has come to. The numbers are the file's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +51,44 @@ pub struct Entry {
 impl Entry {
     pub fn is_waiting(&self) -> bool {
         self.state == State::Waiting
+    }
+
+    /// Ends it without an answer of LifePay's.
+    pub fn finish(&mut self, state: State) {
+        let failure = match state {
+            State::Expired => Failure::Expired,
+            _ => Failure::Cancelled,
+        };
+        let last = self.report.detail.take();
+        self.report.fail(&failure);
+        self.report.detail = last;
+        self.report.retry_after_ms = 0;
+        self.state = state;
+        self.sending = false;
+        self.cancelling = false;
+        self.next_attempt_at = 0;
+        self.answered_at = now();
+    }
+
+    /// Makes it wait for an attempt at once; false if its time is over.
+    pub fn reopen(&mut self) -> bool {
+        let now = now();
+        if self.expires_at != 0 && self.expires_at <= now {
+            return false;
+        }
+        if self.state == State::Rejected {
+            // Another ask is open again, and what LifePay has said before is in the detail.
+            self.report.detail = Some(format!("before: {}", self.report.message));
+            self.report.code = code::LP_PENDING;
+            // It has answered that it did not take it, so it has nothing.
+            self.report.outcome = LP_OUTCOME_NOT_SENT;
+            self.report.message = code::text_str(code::LP_PENDING).to_owned();
+            self.report.errors.clear();
+            self.state = State::Waiting;
+            self.answered_at = 0;
+        }
+        self.next_attempt_at = now;
+        true
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::Failure;
 
@@ -17,28 +17,73 @@ pub fn prepare(path: &Path) -> Result<(), Failure> {
         let what = "Указана папка, а нужен файл.";
         return Err(Failure::outbox(what, path.display()));
     }
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    if is_on_network(folder) {
+    if is_on_network(folder(path)) {
         let what = "Файл на сетевом диске, а нужен местный: сетевой не сохраняет данные при сбое.";
         return Err(Failure::outbox(what, path.display()));
     }
-    if path.exists() {
-        return Ok(());
-    }
+    create(path)
+}
+
+/// The path without links and relative parts: the host may change its folder.
+///
+/// # Errors
+///
+/// [`Failure::Outbox`].
+pub fn real(path: &Path) -> Result<PathBuf, Failure> {
+    // Windows' real paths have a form that not every program understands.
+    let real = if cfg!(windows) {
+        std::path::absolute(path)
+    } else {
+        fs::canonicalize(path)
+    };
+    real.map_err(|error| {
+        let detail = format!("{}: {error}", path.display());
+        Failure::outbox(explain(&error), detail)
+    })
+}
+
+/// Makes a file with the rights that an outbox's files have, unless it is there.
+///
+/// # Errors
+///
+/// [`Failure::Outbox`].
+pub fn create(path: &Path) -> Result<(), Failure> {
     match new_file().open(path) {
         Ok(_) => {
-            sync_folder(folder);
+            sync_folder(folder(path));
             Ok(())
         }
-        // Another process was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => {
             let detail = format!("{}: {error}", path.display());
             Err(Failure::outbox(explain(&error), detail))
         }
+    }
+}
+
+/// Puts on the disk what has been written to a file, whoever wrote it.
+///
+/// # Errors
+///
+/// [`Failure::Outbox`].
+pub fn sync(path: &Path) -> Result<(), Failure> {
+    let synced = OpenOptions::new()
+        .write(true)
+        .open(path)
+        .and_then(|file| file.sync_all());
+    match synced {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            let detail = format!("{}: {error}", path.display());
+            Err(Failure::outbox(explain(&error), detail))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 
@@ -58,22 +103,8 @@ fn new_file() -> OpenOptions {
     options
 }
 
-/// Opens the file that the sender of an outbox holds locked.
-///
-/// # Errors
-///
-/// The system's.
-pub fn open_lock(path: &Path) -> io::Result<fs::File> {
-    match new_file().open(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            OpenOptions::new().write(true).open(path)
-        }
-        opened => opened,
-    }
-}
-
 /// What to do about an error of the system, for the person at the till.
-pub fn explain(error: &io::Error) -> &'static str {
+fn explain(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::NotFound => "Нет такой папки, создайте её.",
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {

@@ -12,13 +12,16 @@
 //!               └───────────┘ no answer: it waits for the timetable
 //! ```
 
+mod board;
 mod entry;
+mod failure;
 mod file;
+mod lock;
 mod sender;
 mod store;
 mod worker;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -60,20 +63,32 @@ pub struct Submission {
 /// A file of requests and those who send them. Dropping it does not stop them: [`Outbox::close`]
 /// does.
 pub struct Outbox {
+    path: PathBuf,
     worker: Arc<Worker>,
 }
 
 impl Outbox {
-    /// Opens the file, makes it if there is none, and begins to send what waits in it.
+    /// Opens the file, makes it if there is none, and begins to send what waits in it; unless it is
+    /// one of `forbidden`.
     ///
     /// # Errors
     ///
     /// [`Failure::Outbox`] when the file cannot be used; it is left as it was.
-    pub fn open(path: &Path, terms: Terms) -> Result<Outbox, Failure> {
+    pub fn open(path: &Path, terms: Terms, forbidden: &[PathBuf]) -> Result<Outbox, Failure> {
         file::prepare(path)?;
-        let store = Store::open(path)?;
-        let worker = Worker::start(path, store, terms)?;
-        Ok(Outbox { worker })
+        let path = file::real(path)?;
+        if forbidden.contains(&path) {
+            let what = "Файл открыт процессом-родителем: откройте его после fork в одном процессе или в новой программе.";
+            return Err(Failure::outbox(what, path.display()));
+        }
+        let store = Store::open(&path)?;
+        let worker = Worker::start(&path, store, terms)?;
+        Ok(Outbox { path, worker })
+    }
+
+    /// The file, by its real path.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// What it was opened with.

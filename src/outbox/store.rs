@@ -3,19 +3,20 @@
 //! Write-ahead log with `synchronous = FULL`: a commit is on the disk when it returns, at the cost
 //! of one sync of the log. Every method is one transaction.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{
-    params, Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior,
+    params, Connection, OptionalExtension, Params, Row, Transaction, TransactionBehavior,
 };
 
 use super::entry::{millis, now, Entry, State};
-use super::{taken, Submission};
-use crate::code;
+use super::failure::{failed, DAMAGED};
+use super::{file, taken, Submission};
 use crate::error::{Failure, FieldError};
 use crate::report::{Report, LP_OUTCOME_UNKNOWN};
 use crate::shift;
+use crate::timetable::Timetable;
 
 /// "LPob": tells our files from other databases.
 const APPLICATION: i64 = 0x4c50_6f62;
@@ -50,6 +51,8 @@ const COLUMNS: &str = "id, base_url, ext_id, login, target_serial, request, stat
 
 pub struct Store {
     connection: Connection,
+    /// The write-ahead log's file.
+    log: PathBuf,
     seen_version: i64,
 }
 
@@ -76,11 +79,15 @@ impl Store {
     pub fn open(path: &Path) -> Result<Store, Failure> {
         let connection = Connection::open(path).map_err(failed)?;
         connection.busy_timeout(BUSY).map_err(failed)?;
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
         let mut store = Store {
+            log: PathBuf::from(log),
             connection,
             seen_version: 0,
         };
         store.check().map_err(failed)??;
+        store.sync_log()?;
         Ok(store)
     }
 
@@ -121,6 +128,12 @@ impl Store {
         }
         change.commit()?;
         Ok(Ok(()))
+    }
+
+    /// Puts the log on the disk. A process that died between the write of a commit and its sync has
+    /// left what every reader sees and a power cut would take away.
+    fn sync_log(&self) -> Result<(), Failure> {
+        file::sync(&self.log)
     }
 
     fn begin(&mut self) -> rusqlite::Result<Transaction<'_>> {
@@ -237,13 +250,24 @@ impl Store {
         Ok(before != version)
     }
 
-    /// Nobody is sending: what a process that died was at may have been sent.
-    pub fn nobody_is_sending(&mut self, base_url: &str) -> Result<(), Failure> {
+    /// A new sender begins. What one that died was at may have been sent, and is sent anew; a due
+    /// time that is farther away than the timetable's, since the clock has jumped, is brought back.
+    pub fn sender_begins(&mut self, base_url: &str, timetable: &Timetable) -> Result<(), Failure> {
+        self.sync_log()?;
+        let now = now();
         let change = self.begin().map_err(failed)?;
-        let sql = "WHERE state = 0 AND base_url = ?1 AND sending = 1";
-        for mut entry in entries_where(&change, sql, base_url).map_err(failed)? {
-            entry.sending = false;
-            entry.next_attempt_at = now();
+        let sql = "WHERE state = 0 AND base_url = ?1 AND (sending = 1 OR next_attempt_at > ?2)";
+        for mut entry in entries_where(&change, sql, params![base_url, now]).map_err(failed)? {
+            let pause = timetable.pause_after(entry.report.attempts);
+            let latest = now.saturating_add(millis(pause));
+            if entry.sending {
+                entry.sending = false;
+                entry.next_attempt_at = now;
+            } else if entry.next_attempt_at > latest {
+                entry.next_attempt_at = latest;
+            } else {
+                continue;
+            }
             save(&change, &entry).map_err(failed)?;
         }
         change.commit().map_err(failed)
@@ -314,14 +338,7 @@ impl Store {
             return Ok(0);
         }
         let change = self.begin().map_err(failed)?;
-        let sql = format!("SELECT {COLUMNS} FROM request {sql}");
-        let entries: Vec<Entry> = {
-            let mut query = change.prepare(&sql).map_err(failed)?;
-            let rows = query
-                .query_map(params![base_url, now], entry)
-                .map_err(failed)?;
-            rows.collect::<Result<_, _>>().map_err(failed)?
-        };
+        let entries = entries_where(&change, sql, params![base_url, now]).map_err(failed)?;
         for mut entry in entries.iter().cloned() {
             entry.finish(State::Expired);
             save(&change, &entry).map_err(failed)?;
@@ -363,7 +380,7 @@ impl Store {
         let change = self.begin().map_err(failed)?;
         let mut due = Vec::new();
         let sql = "WHERE state IN (0, 2) AND base_url = ?1 AND sending = 0";
-        for mut entry in entries_where(&change, sql, base_url).map_err(failed)? {
+        for mut entry in entries_where(&change, sql, params![base_url]).map_err(failed)? {
             if entry.reopen() {
                 save(&change, &entry).map_err(failed)?;
                 due.push(entry.id);
@@ -405,44 +422,6 @@ impl Store {
     }
 }
 
-impl Entry {
-    /// Ends it without an answer of LifePay's.
-    fn finish(&mut self, state: State) {
-        let failure = match state {
-            State::Expired => Failure::Expired,
-            _ => Failure::Cancelled,
-        };
-        let last = self.report.detail.take();
-        self.report.fail(&failure);
-        self.report.detail = last;
-        self.report.retry_after_ms = 0;
-        self.state = state;
-        self.sending = false;
-        self.cancelling = false;
-        self.next_attempt_at = 0;
-        self.answered_at = now();
-    }
-
-    /// Makes it wait for an attempt at once; false if its time is over.
-    fn reopen(&mut self) -> bool {
-        let now = now();
-        if self.expires_at != 0 && self.expires_at <= now {
-            return false;
-        }
-        if self.state == State::Rejected {
-            // Another ask is open again, and what LifePay has said before is in the detail.
-            self.report.detail = Some(format!("before: {}", self.report.message));
-            self.report.code = code::LP_PENDING;
-            self.report.message = code::text_str(code::LP_PENDING).to_owned();
-            self.report.errors.clear();
-            self.state = State::Waiting;
-            self.answered_at = 0;
-        }
-        self.next_attempt_at = now;
-        true
-    }
-}
-
 /// Which fields of an entry are not those of a request, by their names on the page.
 fn differing(entry: &Entry, request: &str, base_url: &str) -> Vec<&'static str> {
     let mut fields = Vec::new();
@@ -474,11 +453,11 @@ fn find_id(connection: &Connection, id: i64) -> rusqlite::Result<Option<Entry>> 
 fn entries_where(
     connection: &Connection,
     sql: &str,
-    base_url: &str,
+    values: impl Params,
 ) -> rusqlite::Result<Vec<Entry>> {
     let sql = format!("SELECT {COLUMNS} FROM request {sql}");
     let mut query = connection.prepare_cached(&sql)?;
-    let rows = query.query_map([base_url], entry)?;
+    let rows = query.query_map(values, entry)?;
     rows.collect()
 }
 
@@ -523,25 +502,4 @@ fn entry(row: &Row) -> rusqlite::Result<Entry> {
 
 fn to_text(report: &Report) -> String {
     serde_json::to_string(report).unwrap_or_default()
-}
-
-const DAMAGED: &str =
-    "Файл повреждён. Сохраните его копию, укажите другой путь и сверьте смены в личном кабинете LifePay.";
-
-/// What SQLite's error means to the person at the till.
-fn failed(error: rusqlite::Error) -> Failure {
-    let what = match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => DAMAGED,
-        Some(ErrorCode::DiskFull) => "На диске нет места, освободите его.",
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
-            "Нет прав на запись в файл или его папку."
-        }
-        Some(ErrorCode::CannotOpen) => "Файл не открывается: проверьте путь и права на папку.",
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            "Файл занят другой программой."
-        }
-        Some(ErrorCode::SystemIoFailure) => "Сбой чтения или записи: проверьте диск.",
-        _ => "",
-    };
-    Failure::outbox(what, error)
 }

@@ -1,21 +1,20 @@
 //! Who sends what waits in the file: one thread that plans, and as many that send as are needed.
 //!
-//! Of all processes that have the file open, the one that holds the lock file locked is the
-//! sender; the system releases the lock when the process dies, however it dies, and the next one
-//! takes over. Pauses are measured on the monotonic clock: a till's clock that jumps neither
+//! Of all processes that have the file open, the one that holds the [`Lock`] is the sender; when it
+//! dies, however it dies, the next one takes over. Pauses are measured on the monotonic clock: a till's clock that jumps neither
 //! stalls a request nor repeats it early.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::fs::{File, TryLockError};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::collections::HashSet;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::board::Board;
 use super::entry::now;
+use super::lock::Lock;
 use super::store::{Plan, Store};
-use super::{file, sender, Terms};
+use super::{sender, Terms};
 use crate::error::Failure;
 use crate::panic;
 use crate::thread::spawn_quiet;
@@ -39,34 +38,13 @@ pub struct Worker {
     changed: Condvar,
     /// Held locked by the sender until its last thread has ended: what it was at may be in the air
     /// until then.
-    lock: Mutex<Option<File>>,
+    lock: Mutex<Option<Lock>>,
     closing: AtomicBool,
-}
-
-/// What is planned and what is under way.
-#[derive(Default)]
-struct Board {
-    /// Counts changes of entries, for those who wait for one.
-    changes: u64,
-    planned: HashMap<i64, Planned>,
-    /// The same by time.
-    due: BTreeSet<(Instant, i64)>,
-    sending: HashSet<i64>,
-    cancelled: HashSet<i64>,
-    threads: usize,
-    idle: usize,
-    is_sender: bool,
-}
-
-/// When an entry is due, and what the file said when that was planned.
-struct Planned {
-    due: Instant,
-    next_attempt_at: i64,
 }
 
 impl Worker {
     pub fn start(path: &Path, store: Store, terms: Terms) -> Result<Arc<Worker>, Failure> {
-        let lock = open_lock(&lock_path(path, &terms.route.base_url))?;
+        let lock = Lock::open(path, &terms.route.base_url)?;
         let worker = Arc::new(Worker {
             lock: Mutex::new(Some(lock)),
             terms,
@@ -83,7 +61,7 @@ impl Worker {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<File>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Lock>> {
         self.lock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -214,15 +192,16 @@ impl Worker {
     fn look(self: &Arc<Self>) -> Result<(), Failure> {
         let base_url = &self.terms.route.base_url;
         if !self.board().is_sender {
-            let is_free = self
-                .lock()
-                .as_ref()
-                .is_some_and(|lock| lock.try_lock().is_ok());
+            let is_free = match &*self.lock() {
+                Some(lock) => lock.take()?,
+                None => false,
+            };
             if !is_free {
                 // Those who wait look into the file by themselves.
                 return Ok(());
             }
-            self.store().nobody_is_sending(base_url)?;
+            let timetable = &self.terms.timetable;
+            self.store().sender_begins(base_url, timetable)?;
             self.store().has_changed()?;
             let plans = self.store().plans(base_url)?;
             let mut board = self.board();
@@ -347,63 +326,4 @@ impl Worker {
         }
         !self.is_closing()
     }
-}
-
-impl Board {
-    fn plan(&mut self, id: i64, due: Instant, next_attempt_at: i64) {
-        self.drop_plan(id);
-        self.due.insert((due, id));
-        self.planned.insert(
-            id,
-            Planned {
-                due,
-                next_attempt_at,
-            },
-        );
-    }
-
-    fn drop_plan(&mut self, id: i64) {
-        if let Some(planned) = self.planned.remove(&id) {
-            self.due.remove(&(planned.due, id));
-        }
-    }
-
-    /// Takes out the entry that has been due for the longest time.
-    fn next_due(&mut self) -> Option<i64> {
-        let (due, id) = *self.due.first()?;
-        if due > Instant::now() {
-            return None;
-        }
-        self.drop_plan(id);
-        Some(id)
-    }
-}
-
-/// Opens the lock file, and makes sure that the disk can lock at all: an outbox whose entries nobody
-/// ever sends would be the worst of all.
-fn open_lock(path: &Path) -> Result<File, Failure> {
-    let failed = |error: io::Error| {
-        let detail = format!("{}: {error}", path.display());
-        Failure::outbox(file::explain(&error), detail)
-    };
-    let lock = file::open_lock(path).map_err(failed)?;
-    match lock.try_lock() {
-        Ok(()) => lock.unlock().map_err(failed)?,
-        Err(TryLockError::WouldBlock) => {}
-        Err(TryLockError::Error(error)) => return Err(failed(error)),
-    }
-    Ok(lock)
-}
-
-/// One lock file for each base URL of an outbox: who sends to one may not hold up the other.
-fn lock_path(path: &Path, base_url: &str) -> PathBuf {
-    // FNV-1a: the name must be the same in every version of the library.
-    let hash = base_url
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-    let mut lock = path.as_os_str().to_owned();
-    lock.push(format!("-sender-{:08x}", hash >> 32));
-    PathBuf::from(lock)
 }

@@ -1,0 +1,55 @@
+//! What of an outbox is planned and what is under way, in this process.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::Instant;
+
+/// What is planned and what is under way.
+#[derive(Default)]
+pub struct Board {
+    /// Counts changes of entries, for those who wait for one.
+    pub changes: u64,
+    pub planned: HashMap<i64, Planned>,
+    /// The same by time.
+    pub due: BTreeSet<(Instant, i64)>,
+    pub sending: HashSet<i64>,
+    pub cancelled: HashSet<i64>,
+    pub threads: usize,
+    pub idle: usize,
+    pub is_sender: bool,
+}
+
+/// When an entry is due, and what the file said when that was planned.
+pub struct Planned {
+    pub due: Instant,
+    pub next_attempt_at: i64,
+}
+
+impl Board {
+    pub fn plan(&mut self, id: i64, due: Instant, next_attempt_at: i64) {
+        self.drop_plan(id);
+        self.due.insert((due, id));
+        self.planned.insert(
+            id,
+            Planned {
+                due,
+                next_attempt_at,
+            },
+        );
+    }
+
+    pub fn drop_plan(&mut self, id: i64) {
+        if let Some(planned) = self.planned.remove(&id) {
+            self.due.remove(&(planned.due, id));
+        }
+    }
+
+    /// Takes out the entry that has been due for the longest time.
+    pub fn next_due(&mut self) -> Option<i64> {
+        let (due, id) = *self.due.first()?;
+        if due > Instant::now() {
+            return None;
+        }
+        self.drop_plan(id);
+        Some(id)
+    }
+}

@@ -1,0 +1,147 @@
+/*
+ * A till that is killed again and again: outbox_till PATH URL JOURNAL. It submits shifts, and keeps a
+ * journal of its own, a line each, which is on the disk before it goes on:
+ *
+ *   submitted N          lp_outbox_submit has returned LP_OK for ext_id till-N
+ *   told N CODE UUID     its outcome; - for no uuid
+ *
+ * What the journal says was told before must be told again. It runs until it is killed.
+ */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "check.h"
+
+#define MOST_SHIFTS 20000
+/* How many are submitted in one run: the kills are many, and the shifts should not be. */
+#define SHIFTS_A_RUN 5
+
+static struct {
+    int is_told;
+    int code;
+    char uuid[40];
+} shifts[MOST_SHIFTS];
+/* Those before are submitted. */
+static int next_shift;
+static int journal;
+static lp_outbox *outbox;
+
+static void write_down(const char *line)
+{
+    size_t length = strlen(line);
+    CHECK_INT(write(journal, line, length), length);
+    CHECK_INT(fsync(journal), 0);
+}
+
+static void read_journal(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    char line[200], uuid[40];
+    int number, code;
+
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        if (sscanf(line, "submitted %d", &number) == 1) {
+            CHECK_INT(number, next_shift);
+            next_shift++;
+        } else {
+            CHECK_INT(sscanf(line, "told %d %d %39s", &number, &code, uuid), 3);
+            CHECK(number < next_shift && !shifts[number].is_told);
+            shifts[number].is_told = 1;
+            shifts[number].code = code;
+            strcpy(shifts[number].uuid, uuid);
+        }
+    }
+    if (file != NULL)
+        fclose(file);
+    CHECK(next_shift + SHIFTS_A_RUN < MOST_SHIFTS);
+}
+
+static void tell(int number, const lp_result *result)
+{
+    char line[200];
+    const char *uuid = result->uuid == NULL ? "-" : result->uuid;
+
+    if (shifts[number].is_told) {
+        CHECK_INT(result->code, shifts[number].code);
+        CHECK_TEXT(uuid, shifts[number].uuid);
+        return;
+    }
+    if (result->code == LP_PENDING)
+        return;
+    shifts[number].is_told = 1;
+    shifts[number].code = result->code;
+    snprintf(shifts[number].uuid, sizeof shifts[number].uuid, "%s", uuid);
+    snprintf(line, sizeof line, "told %d %d %s\n", number, (int)result->code, uuid);
+    write_down(line);
+}
+
+static void look(int number, uint32_t wait_ms)
+{
+    char ext_id[40];
+    lp_result result = new_result();
+
+    snprintf(ext_id, sizeof ext_id, "till-%06d", number);
+    lp_outbox_wait(outbox, ext_id, wait_ms, &result);
+    /* It was submitted, so it is there. */
+    if (result.code == LP_ERR_NOT_FOUND || result.code == LP_ERR_OUTBOX)
+        fprintf(stderr, "%s: %s %s\n", ext_id, result.message, result.detail ? result.detail : "");
+    CHECK(result.code != LP_ERR_NOT_FOUND && result.code != LP_ERR_OUTBOX);
+    tell(number, &result);
+    lp_result_free(&result);
+}
+
+static void submit(int number)
+{
+    char ext_id[40], cashier[40], data[100], line[40];
+    lp_config config;
+    lp_result result = new_result();
+
+    CHECK_INT(lp_config_init(&config, sizeof config), LP_OK);
+    snprintf(ext_id, sizeof ext_id, "till-%06d", number);
+    snprintf(cashier, sizeof cashier, "\xd0\x9a\xd0\xb0\xd1\x81\xd1\x81\xd0\xb8\xd1\x80 %d", number);
+    snprintf(data, sizeof data, "{ \"number\" : %d, \"sum\": 1.50 }", number);
+    config.ext_id = ext_id;
+    config.cashier_name = cashier;
+    config.callback_data_json = data;
+    config.expires_after_ms = LP_FOREVER;
+    if (lp_outbox_submit(outbox, &config, &result) != LP_OK)
+        fprintf(stderr, "%s: %s %s\n", ext_id, result.message, result.detail ? result.detail : "");
+    else
+        snprintf(line, sizeof line, "submitted %d\n", number);
+    CHECK(result.code == LP_PENDING || result.code >= 0);
+    write_down(line);
+    next_shift++;
+    tell(number, &result);
+    lp_result_free(&result);
+}
+
+int main(int argc, char **argv)
+{
+    uint32_t pause_ms = 100;
+    int number, last;
+    lp_config config;
+    lp_result result = new_result();
+
+    CHECK_INT(argc, 4);
+    read_journal(argv[3]);
+    journal = open(argv[3], O_WRONLY | O_CREAT | O_APPEND, 0600);
+    CHECK(journal >= 0);
+    config = config_for(argv[2]);
+    config.retry_delays_ms = &pause_ms;
+    config.retry_delay_count = 1;
+    config.concurrency = 8;
+    config.timeout_ms = 300;
+    if (lp_outbox_open(argv[1], &config, &outbox, &result) != LP_OK)
+        fprintf(stderr, "%s %s\n", result.message, result.detail ? result.detail : "");
+    CHECK_INT(result.code, LP_OK);
+    last = next_shift + SHIFTS_A_RUN;
+    for (number = next_shift > 20 ? next_shift - 20 : 0; number < next_shift; number++)
+        look(number, 0);
+    for (;;) {
+        if (next_shift < last)
+            submit(next_shift);
+        for (number = 0; number < next_shift; number++)
+            if (!shifts[number].is_told)
+                look(number, 1);
+    }
+}

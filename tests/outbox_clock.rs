@@ -1,0 +1,272 @@
+//! A till's clock that jumps, and pauses that a restart falls into.
+//!
+//! The wall clock is moved by tests/c/outbox_clock.c in hosts of each test's own.
+
+mod support;
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use lifepay::code::{LP_ERR_EXPIRED, LP_PENDING};
+use support::outbox::{compile_preload, fresh, uuid_of, Books, Exchange, Host, Reply};
+use support::tools::{compile_c, have, Link};
+use support::wait::until;
+
+const HOUR: i64 = 3600;
+const YEAR: i64 = 365 * 24 * HOUR;
+const HOUR_MS: u32 = 3_600_000;
+const UNAVAILABLE: Reply = Reply::Http("503 Service Unavailable");
+/// How much later than due an attempt may be on a machine that is busy.
+const LATE: Duration = Duration::from_millis(700);
+
+/// A file, and hosts that work with it by a wall clock of their own.
+struct Till {
+    program: PathBuf,
+    preload: PathBuf,
+    path: PathBuf,
+    url: String,
+}
+
+impl Till {
+    fn new(name: &str, url: &str) -> Option<Till> {
+        have("gcc").then(|| Till {
+            program: compile_c("outbox_host", Link::Shared),
+            preload: compile_preload("outbox_clock"),
+            path: fresh(name),
+            url: url.to_owned(),
+        })
+    }
+
+    fn clock(&self) -> PathBuf {
+        self.path.with_file_name("clock")
+    }
+
+    /// By how many seconds the wall clock is ahead.
+    fn set_clock(&self, seconds: i64) {
+        // At one go: a host must not read half of it.
+        let half = self.path.with_file_name("half");
+        std::fs::write(&half, seconds.to_string()).unwrap();
+        std::fs::rename(half, self.clock()).unwrap();
+    }
+
+    fn open(&self, pause_ms: u32) -> Host {
+        let mut command = Command::new(&self.program);
+        command
+            .env("LD_PRELOAD", &self.preload)
+            .env("LIFEPAY_TEST_CLOCK", self.clock());
+        let mut host = Host::start(&mut command);
+        host.open_outbox(&self.path, &self.url, 8, pause_ms);
+        host
+    }
+}
+
+/// `refusals` times 503, then accepted.
+fn refusing(refusals: usize) -> Books {
+    Books::open(move |_, before| match before < refusals {
+        true => (Duration::ZERO, UNAVAILABLE),
+        false => (Duration::ZERO, Reply::Accept),
+    })
+}
+
+/// The number of attempts, and when the next one is due by the wall clock, in seconds from now; for
+/// an entry that waits.
+fn entry(host: &mut Host, ext_id: &str) -> Option<(usize, i64)> {
+    let told = host.ask(&format!("entry {ext_id}"));
+    let words: Vec<i64> = told
+        .split(' ')
+        .skip(2)
+        .map(|word| word.parse().expect("a number"))
+        .collect();
+    let [code, flags, attempts, next_attempt_at] = words[..] else {
+        panic!("{told}");
+    };
+    let ahead = (next_attempt_at - chrono::Utc::now().timestamp_millis()) / 1000;
+    let waits = code == i64::from(LP_PENDING) && flags == 1 && attempts > 0;
+    waits.then_some((attempts as usize, ahead))
+}
+
+/// Waits until so many attempts are over. Comes back with when the next one is due.
+fn refused(host: &mut Host, ext_id: &str, attempts: usize) -> i64 {
+    let mut due = None;
+    until("an attempt is over", || {
+        due = entry(host, ext_id).filter(|(made, _)| *made >= attempts);
+        due.is_some()
+    });
+    due.unwrap().1
+}
+
+/// The times between attempts.
+fn gaps(exchanges: &[Exchange]) -> Vec<Duration> {
+    let pairs = exchanges.windows(2);
+    pairs.map(|pair| pair[1].began - pair[0].began).collect()
+}
+
+#[track_caller]
+fn keep_the_timetable(gaps: &[Duration], pause: Duration) {
+    let earliest = pause - Duration::from_millis(5);
+    for gap in gaps {
+        assert!((earliest..pause + LATE).contains(gap), "{gaps:?}");
+    }
+}
+
+#[test]
+fn a_wall_clock_that_jumps_neither_stalls_nor_hurries_repeats() {
+    const ATTEMPTS: usize = 12;
+    let books = refusing(ATTEMPTS - 1);
+    let Some(till) = Till::new("jumping", &books.url()) else {
+        return;
+    };
+    // Whoever else writes into the file makes the sender look at its due times again.
+    let elsewhere = refusing(0);
+    let mut other = Host::open(&till.program, &till.path, &elsewhere.url(), 1, 100);
+    let mut host = till.open(300);
+    host.submit("mine");
+    let mut shown = Vec::new();
+    for attempt in 1..ATTEMPTS {
+        until("an attempt", || books.of("mine").len() >= attempt);
+        shown.push(refused(&mut host, "mine", attempt));
+        till.set_clock([YEAR, -YEAR, 0][attempt % 3]);
+        other.submit(&format!("other-{attempt}"));
+    }
+    assert_eq!(host.wait("mine"), (0, uuid_of("mine")));
+    assert_eq!(books.of("mine").len(), ATTEMPTS);
+    keep_the_timetable(&gaps(&books.of("mine")), Duration::from_millis(300));
+    // The host's clock did jump.
+    assert!(shown.iter().any(|due| *due > YEAR / 2), "{shown:?}");
+    assert!(shown.iter().any(|due| *due < -YEAR / 2), "{shown:?}");
+}
+
+#[test]
+fn a_due_time_far_in_the_future_is_brought_back_to_the_timetable_by_a_restart() {
+    let books = refusing(3);
+    let Some(till) = Till::new("far", &books.url()) else {
+        return;
+    };
+    till.set_clock(YEAR);
+    let mut host = till.open(1000);
+    host.submit("mine");
+    assert!(refused(&mut host, "mine", 1) > YEAR / 2);
+    host.kill();
+    till.set_clock(0);
+    let opened = Instant::now();
+    let mut host = till.open(1000);
+    assert_eq!(host.wait("mine"), (0, uuid_of("mine")));
+    let exchanges = books.of("mine");
+    let second = exchanges[1].began - opened;
+    assert!(second < Duration::from_secs(1) + LATE, "{second:?}");
+    assert_eq!(exchanges.len(), 4);
+    keep_the_timetable(&gaps(&exchanges[1..]), Duration::from_secs(1));
+}
+
+#[test]
+fn a_due_time_that_was_brought_back_is_told_so() {
+    let books = refusing(1);
+    let Some(till) = Till::new("far-told", &books.url()) else {
+        return;
+    };
+    till.set_clock(YEAR);
+    let mut host = till.open(HOUR_MS);
+    host.submit("mine");
+    assert!(refused(&mut host, "mine", 1) > YEAR / 2);
+    host.kill();
+    till.set_clock(0);
+    let mut host = till.open(HOUR_MS);
+    // A till shows when it goes on: within the hour, and not in a year.
+    until("the due time is within the timetable", || {
+        entry(&mut host, "mine").is_some_and(|(_, due)| (0..=HOUR).contains(&due))
+    });
+    assert_eq!(books.of("mine").len(), 1);
+}
+
+#[test]
+fn a_clock_that_has_jumped_ahead_during_a_restart_brings_one_attempt_and_no_flood() {
+    let books = refusing(4);
+    let Some(till) = Till::new("ahead", &books.url()) else {
+        return;
+    };
+    let ext_ids: Vec<String> = (0..20).map(|number| format!("shift-{number}")).collect();
+    let mut host = till.open(HOUR_MS);
+    for ext_id in &ext_ids {
+        host.submit(ext_id);
+    }
+    for ext_id in &ext_ids {
+        refused(&mut host, ext_id, 1);
+    }
+    host.kill();
+    till.set_clock(YEAR);
+    let opened = Instant::now();
+    let mut host = till.open(500);
+    for ext_id in &ext_ids {
+        assert_eq!(host.wait(ext_id), (0, uuid_of(ext_id)));
+        let exchanges = books.of(ext_id);
+        assert_eq!(exchanges.len(), 5);
+        assert!(exchanges[1].began - opened < Duration::from_secs(1) + LATE);
+        keep_the_timetable(&gaps(&exchanges[1..]), Duration::from_millis(500));
+    }
+}
+
+#[test]
+fn expiry_is_by_the_wall_clock() {
+    let books = refusing(usize::MAX);
+    let Some(till) = Till::new("expiry", &books.url()) else {
+        return;
+    };
+    let mut host = till.open(HOUR_MS);
+    host.ask(&format!("submit ahead {HOUR_MS}"));
+    refused(&mut host, "ahead", 1);
+    till.set_clock(2 * HOUR);
+    let jumped = Instant::now();
+    assert_eq!(host.wait("ahead").0, LP_ERR_EXPIRED);
+    assert!(jumped.elapsed() < Duration::from_secs(1) + LATE);
+
+    host.ask("submit back 2000");
+    refused(&mut host, "back", 1);
+    till.set_clock(HOUR);
+    let pending = format!("wait back {LP_PENDING} 2 1 -");
+    assert_eq!(host.ask("wait back 2500"), pending);
+    till.set_clock(2 * HOUR);
+    assert_eq!(host.wait("back").0, LP_ERR_EXPIRED);
+    for ext_id in ["ahead", "back"] {
+        assert_eq!(books.of(ext_id).len(), 1);
+    }
+}
+
+#[test]
+fn what_has_expired_while_no_host_ran_is_not_sent() {
+    let books = refusing(1);
+    let Some(till) = Till::new("expired-meanwhile", &books.url()) else {
+        return;
+    };
+    let mut host = till.open(HOUR_MS);
+    host.ask(&format!("submit yesterday {HOUR_MS}"));
+    host.submit("today");
+    refused(&mut host, "yesterday", 1);
+    refused(&mut host, "today", 1);
+    host.kill();
+    till.set_clock(12 * HOUR);
+    let mut host = till.open(HOUR_MS);
+    assert_eq!(host.wait("yesterday").0, LP_ERR_EXPIRED);
+    // Both were due when the host began.
+    assert_eq!(host.wait("today"), (0, uuid_of("today")));
+    assert_eq!(books.of("yesterday").len(), 1);
+}
+
+#[test]
+fn a_pause_that_lifepay_has_asked_for_is_kept_across_a_restart() {
+    let asked = Duration::from_secs(2);
+    let books = Books::open(|_, before| match before {
+        0 => (Duration::ZERO, Reply::Http("503 X\r\nRetry-After: 2")),
+        _ => (Duration::ZERO, Reply::Accept),
+    });
+    let Some(till) = Till::new("retry-after", &books.url()) else {
+        return;
+    };
+    let mut host = till.open(100);
+    host.submit("mine");
+    refused(&mut host, "mine", 1);
+    host.kill();
+    let mut host = till.open(100);
+    assert_eq!(host.wait("mine"), (0, uuid_of("mine")));
+    keep_the_timetable(&gaps(&books.of("mine")), asked);
+}
