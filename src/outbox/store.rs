@@ -67,6 +67,8 @@ pub struct Plan {
     pub id: i64,
     pub next_attempt_at: i64,
     pub attempts: u32,
+    /// The pause that was begun, milliseconds: a Retry-After may be longer than the timetable's.
+    pub asked_ms: u32,
     pub cancelling: bool,
 }
 
@@ -225,7 +227,8 @@ impl Store {
 
     /// The waiting entries of a base URL.
     pub fn plans(&mut self, base_url: &str) -> Result<Vec<Plan>, Failure> {
-        let sql = "SELECT id, next_attempt_at, json_extract(report, '$.attempts'), cancelling
+        let sql = "SELECT id, next_attempt_at, json_extract(report, '$.attempts'),
+                json_extract(report, '$.retry_after_ms'), cancelling
             FROM request WHERE state = 0 AND base_url = ?1";
         let mut query = self.connection.prepare_cached(sql).map_err(failed)?;
         let plan = |row: &Row| {
@@ -233,7 +236,8 @@ impl Store {
                 id: row.get(0)?,
                 next_attempt_at: row.get(1)?,
                 attempts: row.get::<_, Option<u32>>(2)?.unwrap_or(0),
-                cancelling: row.get(3)?,
+                asked_ms: row.get::<_, Option<u32>>(3)?.unwrap_or(0),
+                cancelling: row.get(4)?,
             })
         };
         let rows = query.query_map([base_url], plan).map_err(failed)?;
@@ -258,7 +262,8 @@ impl Store {
         let change = self.begin().map_err(failed)?;
         let sql = "WHERE state = 0 AND base_url = ?1 AND (sending = 1 OR next_attempt_at > ?2)";
         for mut entry in entries_where(&change, sql, params![base_url, now]).map_err(failed)? {
-            let pause = timetable.pause_after(entry.report.attempts);
+            let asked = Duration::from_millis(u64::from(entry.report.retry_after_ms));
+            let pause = timetable.pause_after(entry.report.attempts).max(asked);
             let latest = now.saturating_add(millis(pause));
             if entry.sending {
                 entry.sending = false;

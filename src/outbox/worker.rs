@@ -255,7 +255,9 @@ impl Worker {
     fn pause_left(&self, plan: &Plan) -> Duration {
         let left = plan.next_attempt_at.saturating_sub(now());
         let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
-        left.min(self.terms.timetable.pause_after(plan.attempts.max(1)))
+        let asked = Duration::from_millis(u64::from(plan.asked_ms));
+        let timetable = self.terms.timetable.pause_after(plan.attempts.max(1));
+        left.min(timetable.max(asked))
     }
 
     fn start_what_is_due(self: &Arc<Self>) -> Result<(), Failure> {
