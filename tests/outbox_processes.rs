@@ -369,3 +369,58 @@ fn a_submit_does_not_wait_for_300_requests_that_are_under_way() {
     println!("close took {:?}", closing.elapsed());
     assert!(closing.elapsed() < Duration::from_secs(1));
 }
+
+/// A path in memory, where a sync takes no time: it makes races likely that a disk hides.
+fn in_memory(name: &str) -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    if !memory.is_dir() {
+        return fresh(name);
+    }
+    let folder = memory.join(format!("lifepay-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    folder.join("shifts.db")
+}
+
+#[test]
+fn what_is_asked_for_right_after_an_outcome_is_not_lost() {
+    let path = in_memory("right-after");
+    let books = Books::open(|_, before| match before {
+        0 => (Duration::ZERO, Reply::Reject(6080)),
+        _ => (Duration::ZERO, Reply::Accept),
+    });
+    let outbox = open(&path, &books, HOUR);
+    let began = Instant::now();
+    // In the moment in which the rejection can be read the sender may not be done with it yet.
+    let ask = &|thread: usize| {
+        for number in 0.. {
+            let ext_id = format!("shift-{thread}-{number}");
+            let call = || call(&books.url(), HOUR).ext_id(&ext_id);
+            assert_eq!(outbox.submit(call()).0, 0);
+            while outbox.wait(&ext_id, 0).code != 6080 {
+                assert!(began.elapsed() < Duration::from_secs(30), "no rejection");
+            }
+            let asked = match number % 2 {
+                0 => outbox.submit(call().target_serial("corrected")).0,
+                _ => outbox.retry_now(Some(&ext_id)),
+            };
+            assert_eq!(asked, 0);
+            let answer = outbox.wait(&ext_id, 10_000);
+            assert_eq!(answer.code, 0, "{ext_id}: {answer:?}");
+            if began.elapsed() > Duration::from_secs(4) {
+                return;
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..6)
+            .map(|thread| scope.spawn(move || ask(thread)))
+            .collect();
+        let ended = threads.into_iter().map(|thread| thread.join());
+        let lost = ended.filter(Result::is_err).count();
+        outbox.close();
+        if path.starts_with("/dev/shm") {
+            let _ = std::fs::remove_dir_all(path.parent().unwrap());
+        }
+        assert_eq!(lost, 0, "threads with a request that was never sent");
+    });
+}

@@ -13,6 +13,11 @@ pub struct Board {
     pub due: BTreeSet<(Instant, i64)>,
     pub sending: HashSet<i64>,
     pub cancelled: HashSet<i64>,
+    /// What is to be sent again at once when the attempt under way has ended.
+    pub woken: HashSet<i64>,
+    /// What the file said of them could not be taken in while they were being sent.
+    pub passed_over: HashSet<i64>,
+    pub look_again: bool,
     pub threads: usize,
     pub idle: usize,
     pub is_sender: bool,
@@ -35,6 +40,11 @@ impl Board {
                 next_attempt_at,
             },
         );
+    }
+
+    /// Whether the file is to be looked into once more.
+    pub fn must_look_again(&mut self) -> bool {
+        std::mem::take(&mut self.look_again)
     }
 
     pub fn drop_plan(&mut self, id: i64) {

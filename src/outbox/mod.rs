@@ -105,7 +105,9 @@ impl Outbox {
     pub fn submit(&self, submission: &Submission) -> Result<Report, Failure> {
         self.worker.if_open()?;
         let base_url = &self.worker.terms.route.base_url;
-        let submitted = self.worker.store().submit(submission, base_url)?;
+        let submitted = self
+            .worker
+            .store(|store| store.submit(submission, base_url))?;
         if submitted.is_new {
             self.worker.wake(submitted.entry.id);
         }
@@ -123,7 +125,10 @@ impl Outbox {
         loop {
             self.worker.if_open()?;
             let seen = self.worker.changes();
-            let entry = self.worker.store().find(ext_id)?.ok_or(Failure::NotFound)?;
+            let entry = self
+                .worker
+                .store(|store| store.find(ext_id))?
+                .ok_or(Failure::NotFound)?;
             let left = limit.saturating_sub(started.elapsed());
             if entry.state != State::Waiting || left.is_zero() {
                 return Ok(entry.report);
@@ -139,7 +144,7 @@ impl Outbox {
     /// [`Failure::Outbox`].
     pub fn entries(&self) -> Result<Vec<Entry>, Failure> {
         self.worker.if_open()?;
-        self.worker.store().entries()
+        self.worker.store(|store| store.entries())
     }
 
     /// Whether an entry is of another base URL than this outbox was opened with: then it is never
@@ -156,8 +161,7 @@ impl Outbox {
     pub fn pending(&self) -> Result<u32, Failure> {
         self.worker.if_open()?;
         self.worker
-            .store()
-            .pending(&self.worker.terms.route.base_url)
+            .store(|store| store.pending(&self.worker.terms.route.base_url))
     }
 
     /// Sends a waiting or rejected entry at once; all of them if no ext_id is given.
@@ -169,8 +173,10 @@ impl Outbox {
         self.worker.if_open()?;
         let base_url = &self.worker.terms.route.base_url;
         let due = match ext_id {
-            Some(ext_id) => vec![self.worker.store().retry_now(ext_id, base_url)?],
-            None => self.worker.store().retry_all_now(base_url)?,
+            Some(ext_id) => vec![self
+                .worker
+                .store(|store| store.retry_now(ext_id, base_url))?],
+            None => self.worker.store(|store| store.retry_all_now(base_url))?,
         };
         for id in due {
             self.worker.wake(id);
@@ -185,7 +191,7 @@ impl Outbox {
     /// [`Failure::NotFound`].
     pub fn cancel(&self, ext_id: &str) -> Result<Report, Failure> {
         self.worker.if_open()?;
-        let entry = self.worker.store().cancel(ext_id)?;
+        let entry = self.worker.store(|store| store.cancel(ext_id))?;
         self.worker.cancelled(entry.id);
         if entry.state != State::Waiting {
             return Ok(entry.report);
@@ -201,7 +207,7 @@ impl Outbox {
     /// [`Failure::NotFound`]; [`Failure::Argument`] for one that still waits.
     pub fn forget(&self, ext_id: &str) -> Result<(), Failure> {
         self.worker.if_open()?;
-        self.worker.store().forget(ext_id)
+        self.worker.store(|store| store.forget(ext_id))
     }
 
     /// Stops sending and wakes those who wait. Returns within a second, whatever is under way.

@@ -16,7 +16,7 @@ const FILE_PAUSE: Duration = Duration::from_secs(1);
 /// Makes an attempt for the entry. Comes back with when to make the next one, in time from now and
 /// by the file's clock; with nothing if there is no next one.
 pub fn send(worker: &Arc<Worker>, id: i64) -> Option<(Duration, i64)> {
-    let mut entry = match worker.store().take(id) {
+    let mut entry = match worker.store(|store| store.take(id)) {
         Ok(taken) => taken?,
         Err(failure) => {
             // Not on disk, so not sent.
@@ -84,7 +84,7 @@ fn still_pending(entry: &mut Entry, failure: &Failure, pause: Duration) {
 /// if the process dies meanwhile the entry is sent again, which its ext_id makes harmless.
 fn put_back(worker: &Worker, entry: &Entry) -> Option<Entry> {
     loop {
-        match worker.store().put_back(entry) {
+        match worker.store(|store| store.put_back(entry)) {
             Ok(entry) => return Some(entry),
             Err(failure) => log::error!("outbox: ext_id={} {failure}", entry.ext_id),
         }

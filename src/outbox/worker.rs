@@ -32,7 +32,7 @@ const IDLE: Duration = Duration::from_secs(10);
 
 pub struct Worker {
     pub terms: Terms,
-    store: Mutex<Store>,
+    store: Mutex<Option<Store>>,
     board: Mutex<Board>,
     /// The board has changed.
     changed: Condvar,
@@ -48,7 +48,7 @@ impl Worker {
         let worker = Arc::new(Worker {
             lock: Mutex::new(Some(lock)),
             terms,
-            store: Mutex::new(store),
+            store: Mutex::new(Some(store)),
             board: Mutex::default(),
             changed: Condvar::new(),
             closing: AtomicBool::new(false),
@@ -57,8 +57,24 @@ impl Worker {
         Ok(worker)
     }
 
-    pub fn store(&self) -> MutexGuard<'_, Store> {
-        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Does something with the file.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Closed`] when it is closed already, and what `work` says.
+    pub fn store<T>(
+        &self,
+        work: impl FnOnce(&mut Store) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        work(store.as_mut().ok_or(Failure::Closed)?)
+    }
+
+    /// Lets go of the file and of the lock: nobody uses them any more.
+    fn let_go(&self) {
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(store.take());
+        drop(self.lock().take());
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Lock>> {
@@ -84,7 +100,10 @@ impl Worker {
     /// An entry is to be sent now.
     pub fn wake(&self, id: i64) {
         let mut board = self.board();
-        if board.is_sender && !board.sending.contains(&id) {
+        if board.sending.contains(&id) {
+            // Its sender may be about to let go of it.
+            board.woken.insert(id);
+        } else if board.is_sender {
             board.plan(id, Instant::now(), now());
         }
         board.changes += 1;
@@ -145,10 +164,11 @@ impl Worker {
         impl Drop for Leave {
             fn drop(&mut self) {
                 let mut board = self.0.board();
-                board.threads -= 1;
-                if board.threads == 0 {
-                    drop(self.0.lock().take());
+                if board.threads == 1 {
+                    // The last one, before the close returns that waits for it.
+                    self.0.let_go();
                 }
+                board.threads -= 1;
                 self.0.changed.notify_all();
             }
         }
@@ -168,7 +188,7 @@ impl Worker {
             }
             if pruned.is_none_or(|at: Instant| at.elapsed() > PRUNE) {
                 pruned = Some(Instant::now());
-                if let Err(failure) = self.store().prune(self.terms.keep) {
+                if let Err(failure) = self.store(|store| store.prune(self.terms.keep)) {
                     log::warn!("outbox: {failure}");
                 }
             }
@@ -201,17 +221,17 @@ impl Worker {
                 return Ok(());
             }
             let timetable = &self.terms.timetable;
-            self.store().sender_begins(base_url, timetable)?;
-            self.store().has_changed()?;
-            let plans = self.store().plans(base_url)?;
+            self.store(|store| store.sender_begins(base_url, timetable))?;
+            self.store(|store| store.has_changed())?;
+            let plans = self.store(|store| store.plans(base_url))?;
             let mut board = self.board();
             board.is_sender = true;
             self.take_in(&mut board, plans);
-        } else if self.store().has_changed()? {
-            let plans = self.store().plans(base_url)?;
+        } else if self.store(|store| store.has_changed())? || self.board().must_look_again() {
+            let plans = self.store(|store| store.plans(base_url))?;
             self.take_in(&mut self.board(), plans);
         }
-        if self.store().expire(base_url)? > 0 {
+        if self.store(|store| store.expire(base_url))? > 0 {
             self.tell();
         }
         self.start_what_is_due()
@@ -234,6 +254,7 @@ impl Worker {
                 if plan.cancelling {
                     board.cancelled.insert(plan.id);
                 }
+                board.passed_over.insert(plan.id);
                 continue;
             }
             let known = board.planned.get(&plan.id);
@@ -305,7 +326,12 @@ impl Worker {
             board.idle += 1;
             board.sending.remove(&id);
             board.cancelled.remove(&id);
-            if let Some((pause, next_attempt_at)) = next {
+            if board.passed_over.remove(&id) {
+                board.look_again = true;
+            }
+            if board.woken.remove(&id) {
+                board.plan(id, last, now());
+            } else if let Some((pause, next_attempt_at)) = next {
                 board.plan(id, last + pause, next_attempt_at);
             }
             board.changes += 1;

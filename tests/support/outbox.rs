@@ -373,9 +373,7 @@ fn serve(
 
 /// Waits for `delay`; false if the client has gone meanwhile.
 fn stays(stream: &TcpStream, delay: Duration) -> bool {
-    if delay.is_zero() {
-        return true;
-    }
+    let delay = delay.max(Duration::from_millis(1));
     stream.set_read_timeout(Some(delay)).expect("a time limit");
     let came = stream.peek(&mut [0]);
     stream.set_read_timeout(None).expect("no time limit");
