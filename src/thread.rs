@@ -1,7 +1,7 @@
 //! Threads that do not disturb the host.
 
 use std::io;
-use std::thread::Builder;
+use std::thread::{Builder, JoinHandle};
 
 use crate::panic;
 
@@ -11,7 +11,7 @@ use crate::panic;
 /// # Errors
 ///
 /// The system's, when it can start no more threads.
-pub fn spawn_quiet(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+pub fn spawn_quiet(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     let builder = Builder::new().name(name.to_owned());
     let work = || drop(panic::catch(work));
     #[cfg(unix)]
@@ -26,8 +26,8 @@ pub fn spawn_quiet(name: &str, work: impl FnOnce() + Send + 'static) -> io::Resu
         )?;
         let spawned = builder.spawn(work);
         pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&before), None)?;
-        spawned.map(drop)
+        spawned
     }
     #[cfg(not(unix))]
-    builder.spawn(work).map(drop)
+    builder.spawn(work)
 }

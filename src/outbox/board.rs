@@ -1,6 +1,7 @@
 //! What of an outbox is planned and what is under way, in this process.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 /// What is planned and what is under way.
@@ -8,17 +9,21 @@ use std::time::Instant;
 pub struct Board {
     /// Counts changes of entries, for those who wait for one.
     pub changes: u64,
-    pub planned: HashMap<i64, Planned>,
+    /// Counts plans: what was read from the file before one was made is older than it.
+    pub plans: u64,
+    pub planned: BTreeMap<i64, Planned>,
     /// The same by time.
     pub due: BTreeSet<(Instant, i64)>,
-    pub sending: HashSet<i64>,
-    pub cancelled: HashSet<i64>,
+    pub sending: BTreeSet<i64>,
+    pub cancelled: BTreeSet<i64>,
     /// What is to be sent again at once when the attempt under way has ended.
-    pub woken: HashSet<i64>,
+    pub woken: BTreeSet<i64>,
     /// What the file said of them could not be taken in while they were being sent.
-    pub passed_over: HashSet<i64>,
+    pub passed_over: BTreeSet<i64>,
     pub look_again: bool,
     pub threads: usize,
+    /// To be joined at the close.
+    pub handles: Vec<JoinHandle<()>>,
     pub idle: usize,
     pub is_sender: bool,
 }
@@ -27,17 +32,21 @@ pub struct Board {
 pub struct Planned {
     pub due: Instant,
     pub next_attempt_at: i64,
+    pub number: u64,
 }
 
 impl Board {
     pub fn plan(&mut self, id: i64, due: Instant, next_attempt_at: i64) {
         self.drop_plan(id);
         self.due.insert((due, id));
+        self.plans += 1;
+        let number = self.plans;
         self.planned.insert(
             id,
             Planned {
                 due,
                 next_attempt_at,
+                number,
             },
         );
     }

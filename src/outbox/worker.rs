@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::board::Board;
+use super::board::{Board, Planned};
 use super::entry::now;
 use super::lock::Lock;
 use super::store::{Plan, Store};
@@ -105,6 +105,9 @@ impl Worker {
             board.woken.insert(id);
         } else if board.is_sender {
             board.plan(id, Instant::now(), now());
+        } else {
+            // The sender may be about to begin, with what the file said before.
+            board.look_again = true;
         }
         board.changes += 1;
         self.changed.notify_all();
@@ -152,6 +155,12 @@ impl Worker {
             let waited = self.changed.wait_timeout(board, left);
             board = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+        // They have done their work and are on their way out.
+        let handles = std::mem::take(&mut board.handles);
+        drop(board);
+        for handle in handles {
+            let _ = handle.join();
+        }
     }
 
     fn spawn(
@@ -174,8 +183,12 @@ impl Worker {
         }
         self.board().threads += 1;
         let leave = Leave(Arc::clone(self));
-        let started = spawn_quiet(name, move || work(&leave.0));
-        started.map_err(|error| Failure::outbox("Система не дала запустить поток.", error))
+        let handle = spawn_quiet(name, move || work(&leave.0))
+            .map_err(|error| Failure::outbox("Система не дала запустить поток.", error))?;
+        let mut board = self.board();
+        board.handles.retain(|handle| !handle.is_finished());
+        board.handles.push(handle);
+        Ok(())
     }
 
     /// The planning thread.
@@ -226,10 +239,12 @@ impl Worker {
             let plans = self.store(|store| store.plans(base_url))?;
             let mut board = self.board();
             board.is_sender = true;
-            self.take_in(&mut board, plans);
+            let before = board.plans;
+            self.take_in(&mut board, plans, before);
         } else if self.store(|store| store.has_changed())? || self.board().must_look_again() {
+            let before = self.board().plans;
             let plans = self.store(|store| store.plans(base_url))?;
-            self.take_in(&mut self.board(), plans);
+            self.take_in(&mut self.board(), plans, before);
         }
         if self.store(|store| store.expire(base_url))? > 0 {
             self.tell();
@@ -238,13 +253,17 @@ impl Worker {
     }
 
     /// Plans what the file has: what is new, what another process wants sent at once or cancelled.
-    fn take_in(&self, board: &mut Board, plans: Vec<Plan>) {
+    /// `before` counts the plans that were made before the file was read.
+    fn take_in(&self, board: &mut Board, plans: Vec<Plan>, before: u64) {
         let waiting: HashSet<i64> = plans.iter().map(|plan| plan.id).collect();
+        // But not what was submitted since the file was read.
+        let is_gone =
+            |(id, planned): &(&i64, &Planned)| !waiting.contains(id) && planned.number <= before;
         let gone: Vec<i64> = board
             .planned
-            .keys()
-            .copied()
-            .filter(|id| !waiting.contains(id))
+            .iter()
+            .filter(is_gone)
+            .map(|(id, _)| *id)
             .collect();
         for id in gone {
             board.drop_plan(id);
@@ -259,6 +278,11 @@ impl Worker {
             }
             let known = board.planned.get(&plan.id);
             if known.is_some_and(|known| known.next_attempt_at == plan.next_attempt_at) {
+                continue;
+            }
+            if known.is_some_and(|known| known.number > before) {
+                // Its attempt has ended meanwhile: what was read is old.
+                board.look_again = true;
                 continue;
             }
             board.plan(

@@ -1,0 +1,246 @@
+/*
+ * A host with an outbox, in the ways that C hosts have: a full cycle, garbage for handles, a fork,
+ * and ends in the middle of it all.
+ *
+ *     outbox_cycle WAY ACCEPTING_URL SILENT_URL FOLDER
+ */
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "check.h"
+
+/* A host that hangs is ended by its alarm after this many seconds. */
+#define PATIENCE 60
+
+static const char *accepting;
+static const char *silent;
+static const char *folder;
+
+static const char *in_folder(const char *name)
+{
+    static char path[4096];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+static lp_config config(const char *url, const char *ext_id)
+{
+    lp_config config;
+    CHECK_INT(lp_config_init(&config, sizeof config), LP_OK);
+    config.apikey = "key";
+    config.login = "79031234567";
+    config.proxy = "none";
+    config.base_url = url;
+    config.ext_id = ext_id;
+    return config;
+}
+
+static lp_outbox *open_outbox(const char *path, const char *url)
+{
+    lp_config opened = config(url, NULL);
+    lp_result result = new_result();
+    lp_outbox *outbox = NULL;
+    CHECK_INT(lp_outbox_open(path, &opened, &outbox, &result), LP_OK);
+    CHECK(outbox != NULL);
+    lp_result_free(&result);
+    return outbox;
+}
+
+static void submit(lp_outbox *outbox, const char *url, const char *ext_id)
+{
+    lp_config submitted = config(url, ext_id);
+    lp_result result = new_result();
+    CHECK_INT(lp_outbox_submit(outbox, &submitted, &result), LP_OK);
+    CHECK_TEXT(result.ext_id, ext_id);
+    lp_result_free(&result);
+}
+
+static void wait_for(lp_outbox *outbox, const char *ext_id, int32_t code)
+{
+    lp_result result = new_result();
+    CHECK_INT(lp_outbox_wait(outbox, ext_id, 30000, &result), code);
+    CHECK_INT(result.code, code);
+    if (code == LP_OK)
+        CHECK_TEXT(result.uuid, ext_id);
+    lp_result_free(&result);
+}
+
+static int32_t LP_CALL count_entries(const lp_entry *entry, void *user_data)
+{
+    CHECK(entry->struct_size >= sizeof *entry);
+    CHECK_TEXT(entry->login, "79031234567");
+    ++*(int *)user_data;
+    return 0;
+}
+
+static int32_t LP_CALL see_one(const lp_entry *entry, void *user_data)
+{
+    count_entries(entry, user_data);
+    return 1;
+}
+
+static void a_full_cycle(void)
+{
+    lp_outbox *outbox = open_outbox(in_folder("cycle.db"), accepting);
+    lp_result result = new_result();
+    uint32_t pending = 7;
+    int seen = 0;
+    submit(outbox, accepting, "one");
+    submit(outbox, accepting, "two");
+    wait_for(outbox, "one", LP_OK);
+    wait_for(outbox, "two", LP_OK);
+    wait_for(outbox, "none", LP_ERR_NOT_FOUND);
+    CHECK_INT(lp_outbox_each(outbox, count_entries, &seen), LP_OK);
+    CHECK_INT(seen, 2);
+    CHECK_INT(lp_outbox_each(outbox, see_one, &seen), LP_OK);
+    CHECK_INT(seen, 3);
+    CHECK_INT(lp_outbox_retry_now(outbox, NULL), LP_OK);
+    CHECK_INT(lp_outbox_cancel(outbox, "one", &result), LP_OK);
+    CHECK_INT(result.code, LP_OK);
+    lp_result_free(&result);
+    CHECK_INT(lp_outbox_forget(outbox, "one"), LP_OK);
+    CHECK_INT(lp_outbox_pending(outbox, &pending), LP_OK);
+    CHECK_INT(pending, 0);
+    CHECK_INT(lp_outbox_close(outbox), LP_OK);
+    CHECK_INT(lp_outbox_close(outbox), LP_ERR_CLOSED);
+
+    outbox = open_outbox(in_folder("cycle.db"), accepting);
+    wait_for(outbox, "two", LP_OK);
+    CHECK_INT(lp_outbox_close(outbox), LP_OK);
+}
+
+static void is_closed(void *handle)
+{
+    lp_outbox *outbox = handle;
+    lp_config submitted = config(accepting, "garbage");
+    lp_result result = new_result();
+    uint32_t pending = 7;
+    int seen = 0;
+    CHECK_INT(lp_outbox_submit(outbox, &submitted, &result), LP_ERR_CLOSED);
+    CHECK_INT(lp_outbox_submit(outbox, NULL, NULL), LP_ERR_ARGUMENT);
+    CHECK_INT(lp_outbox_wait(outbox, "one", 0, &result), LP_ERR_CLOSED);
+    CHECK_INT(lp_outbox_wait(outbox, NULL, 0, NULL), LP_ERR_ARGUMENT);
+    CHECK_INT(lp_outbox_each(outbox, count_entries, &seen), LP_ERR_CLOSED);
+    CHECK_INT(lp_outbox_each(outbox, NULL, NULL), LP_ERR_ARGUMENT);
+    CHECK_INT(lp_outbox_retry_now(outbox, NULL), LP_ERR_CLOSED);
+    CHECK_INT(lp_outbox_cancel(outbox, "one", &result), LP_ERR_CLOSED);
+    CHECK_INT(lp_outbox_forget(outbox, "one"), LP_ERR_CLOSED);
+    CHECK_INT(lp_outbox_pending(outbox, &pending), LP_ERR_CLOSED);
+    CHECK_INT(lp_outbox_pending(outbox, NULL), LP_ERR_ARGUMENT);
+    CHECK_INT(pending, 0);
+    CHECK_INT(lp_outbox_close(outbox), LP_ERR_CLOSED);
+    lp_result_free(&result);
+}
+
+static void garbage_is_a_closed_outbox(void)
+{
+    int local = 0;
+    lp_outbox *before = NULL;
+    int turn;
+    is_closed(NULL);
+    is_closed((void *)1);
+    is_closed((void *)0xdeadbeef);
+    is_closed(&local);
+    for (turn = 0; turn < 50; turn++) {
+        lp_outbox *outbox = open_outbox(in_folder("garbage.db"), accepting);
+        CHECK(outbox != before);
+        CHECK_INT(lp_outbox_close(outbox), LP_OK);
+        is_closed(outbox);
+        before = outbox;
+    }
+}
+
+static int32_t LP_CALL close_from_within(const lp_entry *entry, void *user_data)
+{
+    lp_outbox *outbox = user_data;
+    lp_result result = new_result();
+    lp_outbox_wait(outbox, entry->ext_id, 0, &result);
+    lp_result_free(&result);
+    CHECK_INT(lp_outbox_close(outbox), LP_OK);
+    return 0;
+}
+
+static void a_callback_may_close_the_outbox(void)
+{
+    lp_outbox *outbox = open_outbox(in_folder("within.db"), accepting);
+    submit(outbox, accepting, "one");
+    CHECK_INT(lp_outbox_each(outbox, close_from_within, outbox), LP_OK);
+    is_closed(outbox);
+}
+
+static void a_child_is_refused_and_the_parent_goes_on(void)
+{
+    char path[4096];
+    lp_outbox *outbox = open_outbox(strcpy(path, in_folder("fork.db")), accepting);
+    pid_t child;
+    int status = 0;
+    submit(outbox, accepting, "before");
+    child = fork();
+    if (child == 0) {
+        lp_config opened = config(accepting, NULL);
+        lp_result result = new_result();
+        lp_outbox *mine = NULL;
+        alarm(PATIENCE);
+        is_closed(outbox);
+        CHECK_INT(lp_outbox_open(path, &opened, &mine, &result), LP_ERR_OUTBOX);
+        CHECK_HAS(result.message, "fork");
+        lp_result_free(&result);
+        mine = open_outbox(in_folder("child.db"), accepting);
+        submit(mine, accepting, "of-the-child");
+        wait_for(mine, "of-the-child", LP_OK);
+        CHECK_INT(lp_outbox_close(mine), LP_OK);
+        exit(0);
+    }
+    CHECK_INT(waitpid(child, &status, 0), child);
+    CHECK(WIFEXITED(status));
+    CHECK_INT(WEXITSTATUS(status), 0);
+    submit(outbox, accepting, "after");
+    wait_for(outbox, "before", LP_OK);
+    wait_for(outbox, "after", LP_OK);
+    CHECK_INT(lp_outbox_close(outbox), LP_OK);
+}
+
+/* Opens an outbox and waits until its request is under way, to a server that never answers. */
+static void leave_it_open(void)
+{
+    lp_outbox *outbox = open_outbox(in_folder("exit.db"), silent);
+    lp_result result = new_result();
+    submit(outbox, silent, "left");
+    do
+        CHECK_INT(lp_outbox_wait(outbox, "left", 10, &result), LP_PENDING);
+    while (result.attempts == 0);
+    lp_result_free(&result);
+}
+
+static void *end_the_process(void *unused)
+{
+    exit(0);
+    return unused;
+}
+
+int main(int argc, char **argv)
+{
+    const char *way;
+    CHECK_INT(argc, 5);
+    alarm(PATIENCE);
+    way = argv[1];
+    accepting = argv[2];
+    silent = argv[3];
+    folder = argv[4];
+    if (strcmp(way, "cycle") == 0) {
+        RUN(a_full_cycle);
+        RUN(garbage_is_a_closed_outbox);
+        RUN(a_callback_may_close_the_outbox);
+    } else if (strcmp(way, "fork") == 0) {
+        RUN(a_child_is_refused_and_the_parent_goes_on);
+    } else if (strcmp(way, "return") == 0) {
+        RUN(leave_it_open);
+    } else {
+        pthread_t thread;
+        RUN(leave_it_open);
+        CHECK_INT(pthread_create(&thread, NULL, end_the_process, NULL), 0);
+        pthread_join(thread, NULL);
+    }
+    return 0;
+}
