@@ -1,13 +1,14 @@
 /*
- * A till with an outbox: it submits a shift, shows what is pending, and can be killed and started
+ * A till with an outbox: it submits shifts, shows what is pending, and can be killed and started
  * again at any moment without losing one.
  *
- *     LIFEPAY_APIKEY=... outbox --file shifts.db --login 79031234567 submit [EXT_ID]
- *     LIFEPAY_APIKEY=... outbox --file shifts.db run        goes on with what is pending
- *     LIFEPAY_APIKEY=... outbox --file shifts.db list | cancel EXT_ID | retry [EXT_ID] | forget EXT_ID
+ *     LIFEPAY_APIKEY=... outbox --file shifts.db --login 79031234567 submit
  *
- * Exit status: 0 done or accepted, 1 LifePay rejected it, 2 wrong arguments, 3 still pending,
- * 4 anything else.
+ * Its commands are in usage, at the end. On Windows the arguments must be converted to UTF-8: see
+ * utf8_arguments in open_shift.c.
+ *
+ * Exit status: 0 accepted, or done; 1 LifePay rejected it; 2 wrong arguments; 3 still pending;
+ * 4 anything else: cancelled, expired, no such entry, the file cannot be used.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,64 +17,65 @@
 
 #include "lifepay.h"
 
-enum { DONE = 0, REJECTED = 1, WRONG_ARGUMENTS = 2, PENDING = 3, FAILED = 4 };
+enum { DONE = 0, REJECTED = 1, WRONG_ARGUMENTS = 2, PENDING = 3, OTHER = 4 };
 
-/* lp_config borrows its strings: these live as long as the program. */
+/* They live as long as the program: lp_config borrows its strings and its timetable. */
 static lp_config config;
-static const char *file = "shifts.db";
+static const char *file;
 static uint32_t retry_delay;
-static uint32_t seconds = 10;
+static uint32_t wait_seconds = 10;
 
 static int exit_status(int32_t code)
 {
-    if (code == LP_OK)
-        return DONE;
-    if (code > 0)
-        return REJECTED;
+    if (code >= LP_OK)
+        return code == LP_OK ? DONE : REJECTED;
     if (code == LP_ERR_ARGUMENT)
         return WRONG_ARGUMENTS;
-    return code == LP_PENDING ? PENDING : FAILED;
+    return code == LP_PENDING ? PENDING : OTHER;
 }
 
-static void print_outcome(const lp_result *result)
+static void report(const lp_result *result)
 {
+    uint32_t i;
+
     if (result->code == LP_OK)
-        printf("uuid: %s\nAccepted is not yet open: the printed report or LifePay's personal\n"
-               "account shows whether the shift has opened.\n",
+        printf("uuid: %s\nAccepted is not yet open: the report that the cash register prints, or "
+               "LifePay's\npersonal account, shows whether the shift has opened.\n",
                result->uuid ? result->uuid : "(none: test mode)");
     else
-        printf("%s: %s\n", lp_code_name(result->code), result->message);
-    fflush(stdout);
+        printf("%s: %s\n", lp_code_name(result->code), result->message ? result->message : "");
+    for (i = 0; i < result->error_count; i++)
+        printf("field: %s: %s\n", result->errors[i].field, result->errors[i].message);
+    fflush(stdout); /* whoever reads a pipe must not learn of it at the end only */
+}
+
+static int report_code(int32_t code)
+{
+    printf("%s: %s\n", lp_code_name(code), lp_code_text(code));
+    return exit_status(code);
 }
 
 /* ------------------------------------------------------------------------------ the commands */
 
-/* Stored before it is sent: from here on a crash loses nothing. */
 static int submit(lp_outbox *outbox, const char *ext_id)
 {
     lp_result result;
     char made[37];
     int32_t code;
 
-    if (ext_id == NULL && lp_ext_id_new(made, sizeof made) == LP_OK)
+    if (!ext_id && lp_ext_id_new(made, sizeof made) == LP_OK)
         ext_id = made;
     config.ext_id = ext_id;
     lp_result_init(&result, sizeof result);
     code = lp_outbox_submit(outbox, &config, &result);
     if (code == LP_OK) {
-        printf("on disk: %s\n", ext_id);
+        printf("ext_id: %s\n", ext_id); /* on disk: from here on a crash loses nothing */
         fflush(stdout);
-        code = lp_outbox_wait(outbox, ext_id, seconds * 1000, &result);
+        code = lp_outbox_wait(outbox, ext_id, wait_seconds * 1000, &result);
     }
-    print_outcome(&result);
+    report(&result);
     lp_result_free(&result);
     return exit_status(code);
-}
-
-/* Unix milliseconds as seconds from now; the till shows a countdown, not a date. */
-static long seconds_from_now(int64_t at)
-{
-    return at == 0 ? 0 : (long)(at / 1000 - (int64_t)time(NULL));
 }
 
 static int32_t LP_CALL print_entry(const lp_entry *entry, void *user_data)
@@ -85,143 +87,160 @@ static int32_t LP_CALL print_entry(const lp_entry *entry, void *user_data)
         printf("  of %s, not sent from here", entry->base_url);
     else if (entry->flags & LP_ENTRY_SENDING)
         printf("  being sent");
-    else if (entry->flags & LP_ENTRY_PENDING)
-        printf("  next in %ld s", seconds_from_now(entry->next_attempt_at));
+    else if (entry->next_attempt_at != 0)
+        printf("  next in %ld s", (long)(entry->next_attempt_at / 1000 - (int64_t)time(NULL)));
     if (entry->uuid)
         printf("  uuid %s", entry->uuid);
     printf("\n    %s\n", entry->message);
     return 0;
 }
 
-/* The entries that wait when the program starts, and their outcomes as they come. */
-struct waiting {
+struct watch {
     lp_outbox *outbox;
     time_t until;
     int32_t worst;
 };
 
-static int32_t LP_CALL wait_for_entry(const lp_entry *entry, void *user_data)
+/*
+ * lp_outbox_each shows a snapshot, and its callback may wait: so each entry that waits at the start
+ * is seen through, the oldest first. An outcome of a later one is kept and told in its turn.
+ */
+static int32_t LP_CALL see_through(const lp_entry *entry, void *user_data)
 {
-    struct waiting *waiting = user_data;
-    long left = (long)(waiting->until - time(NULL));
+    struct watch *watch = user_data;
+    time_t now = time(NULL);
+    uint32_t left = now < watch->until ? (uint32_t)(watch->until - now) : 0;
     lp_result result;
-    int32_t code;
 
     if (!(entry->flags & LP_ENTRY_PENDING) || (entry->flags & LP_ENTRY_FOREIGN))
         return 0;
     lp_result_init(&result, sizeof result);
-    code = lp_outbox_wait(waiting->outbox, entry->ext_id, left > 0 ? (uint32_t)left * 1000 : 0,
-                          &result);
-    printf("%s\n", entry->ext_id);
-    print_outcome(&result);
-    if (code != LP_OK)
-        waiting->worst = code;
+    lp_outbox_wait(watch->outbox, entry->ext_id, left * 1000, &result);
+    printf("ext_id: %s\n", entry->ext_id);
+    report(&result);
+    if (watch->worst == LP_OK || (watch->worst == LP_PENDING && result.code != LP_OK))
+        watch->worst = result.code; /* what was refused is told before what merely waits */
     lp_result_free(&result);
     return 0;
 }
 
-/* What a till does when it starts: opening the outbox is enough, the rest is to watch. */
+/* Opening the outbox is all that sending takes; this only watches. */
 static int run(lp_outbox *outbox)
 {
-    struct waiting waiting;
-    uint32_t pending = 0;
+    struct watch watch;
+    int32_t code;
 
-    waiting.outbox = outbox;
-    waiting.until = time(NULL) + (time_t)seconds;
-    waiting.worst = LP_OK;
-    lp_outbox_pending(outbox, &pending);
-    printf("pending: %lu\n", (unsigned long)pending);
-    lp_outbox_each(outbox, wait_for_entry, &waiting);
-    return exit_status(waiting.worst);
+    watch.outbox = outbox;
+    watch.until = time(NULL) + (time_t)wait_seconds;
+    watch.worst = LP_OK;
+    code = lp_outbox_each(outbox, see_through, &watch);
+    return exit_status(code == LP_OK ? watch.worst : code);
 }
 
 static int cancel(lp_outbox *outbox, const char *ext_id)
 {
     lp_result result;
-    int32_t code;
+    int32_t told;
 
     lp_result_init(&result, sizeof result);
-    code = lp_outbox_cancel(outbox, ext_id, &result);
-    print_outcome(&result);
-    if (code == LP_OK && result.outcome == LP_OUTCOME_UNKNOWN)
-        printf("LifePay may have it all the same: look at the cash register's report.\n");
+    lp_outbox_cancel(outbox, ext_id, &result);
+    told = result.code;
+    report(&result);
+    if (told == LP_ERR_CANCELLED && result.outcome == LP_OUTCOME_UNKNOWN)
+        printf("LifePay may have it all the same: a report may be printed yet.\n");
     lp_result_free(&result);
-    return code == LP_OK ? DONE : exit_status(code);
+    /* An answer that came first wins, and another process may not have let go yet. */
+    return told == LP_ERR_CANCELLED ? DONE : exit_status(told);
 }
 
-static int report(int32_t code)
+static int retry(lp_outbox *outbox, const char *ext_id)
 {
-    printf("%s: %s\n", lp_code_name(code), lp_code_text(code));
-    return exit_status(code);
+    int32_t code = lp_outbox_retry_now(outbox, ext_id);
+    return code == LP_OK ? run(outbox) : report_code(code);
 }
 
-static int command(lp_outbox *outbox, const char *name, const char *ext_id)
+static int obey(lp_outbox *outbox, const char *name, const char *ext_id)
 {
-    if (strcmp(name, "submit") == 0)
-        return submit(outbox, ext_id);
-    if (strcmp(name, "run") == 0)
-        return run(outbox);
-    if (strcmp(name, "list") == 0)
-        return lp_outbox_each(outbox, print_entry, NULL) == LP_OK ? DONE : FAILED;
-    if (strcmp(name, "cancel") == 0)
-        return cancel(outbox, ext_id);
-    if (strcmp(name, "retry") == 0)
-        return lp_outbox_retry_now(outbox, ext_id) == LP_OK ? run(outbox) : FAILED;
-    if (strcmp(name, "forget") == 0)
-        return report(lp_outbox_forget(outbox, ext_id));
-    fprintf(stderr, "no such command: %s\n", name);
-    return WRONG_ARGUMENTS;
+    switch (name[0]) { /* read_command let no other name pass */
+    case 's': return submit(outbox, ext_id);
+    case 'l': return exit_status(lp_outbox_each(outbox, print_entry, NULL));
+    case 'c': return cancel(outbox, ext_id);
+    case 'f': return report_code(lp_outbox_forget(outbox, ext_id));
+    default: return strcmp(name, "run") == 0 ? run(outbox) : retry(outbox, ext_id);
+    }
 }
 
-/* ------------------------------------------------------------------------ the command line */
+/* -------------------------------------------------------------------------- the command line */
 
-static int take_option(const char *name, const char *value)
+static const char usage[] =
+    "outbox --file FILE [--base-url URL] [--login LOGIN] [--target-serial SERIAL]\n"
+    "    [--retry-delay-ms N] [--wait SECONDS] COMMAND, with LIFEPAY_APIKEY in the environment:\n"
+    "submit [EXT_ID]  list  run [SECONDS]  cancel EXT_ID  retry [EXT_ID]  forget EXT_ID\n";
+
+/* At most six digits: as milliseconds, too, that fits. strtoul would take "-1" and " 1". */
+static int read_number(const char *text, uint32_t *number)
 {
-    if (strcmp(name, "--file") == 0)
-        file = value;
-    else if (strcmp(name, "--base-url") == 0)
-        config.base_url = value;
-    else if (strcmp(name, "--login") == 0)
-        config.login = value;
-    else if (strcmp(name, "--target-serial") == 0)
-        config.target_serial = value;
-    else if (strcmp(name, "--retry-delay-ms") == 0)
-        retry_delay = (uint32_t)strtoul(value, NULL, 10);
-    else if (strcmp(name, "--seconds") == 0)
-        seconds = (uint32_t)strtoul(value, NULL, 10);
-    else
+    size_t digits = strspn(text, "0123456789");
+
+    if (digits == 0 || digits > 6 || text[digits] != '\0')
         return 0;
+    *number = (uint32_t)strtoul(text, NULL, 10);
     return 1;
+}
+
+static int read_option(const char *name, const char *value)
+{
+    if (strcmp(name, "--retry-delay-ms") == 0) {
+        config.retry_delays_ms = &retry_delay;
+        config.retry_delay_count = 1;
+        return read_number(value, &retry_delay);
+    }
+    if (strcmp(name, "--wait") == 0)
+        return read_number(value, &wait_seconds);
+    if (strcmp(name, "--file") == 0)
+        return (file = value) != NULL;
+    if (strcmp(name, "--base-url") == 0)
+        return (config.base_url = value) != NULL;
+    if (strcmp(name, "--login") == 0)
+        return (config.login = value) != NULL;
+    return strcmp(name, "--target-serial") == 0 && (config.target_serial = value) != NULL;
+}
+
+/* Before the outbox is opened: a mistyped command must not begin to send. */
+static int read_command(int count, char **words)
+{
+    static const char *const names[] = {"submit", "list", "run", "cancel", "retry", "forget"};
+    static const int least[] = {1, 1, 1, 2, 1, 2}, most[] = {2, 1, 2, 2, 2, 2};
+    size_t i;
+
+    for (i = 0; count > 0 && i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(words[0], names[i]) == 0)
+            return count >= least[i] && count <= most[i] &&
+                   (i != 2 || count == 1 || read_number(words[1], &wait_seconds));
+    return 0;
 }
 
 int main(int argc, char **argv)
 {
-    lp_outbox *outbox = NULL;
+    lp_outbox *outbox;
     lp_result result;
-    int next = 1;
-    int status;
+    int i = 1, status;
 
     lp_config_init(&config, sizeof config);
     lp_result_init(&result, sizeof result);
     config.apikey = getenv("LIFEPAY_APIKEY"); /* other users of this machine see command lines */
-    while (next + 1 < argc && take_option(argv[next], argv[next + 1]))
-        next += 2;
-    if (next >= argc) {
-        fprintf(stderr, "outbox [--file FILE] [--base-url URL] [--login LOGIN] [--target-serial SERIAL]\n"
-                        "    [--retry-delay-ms N] [--seconds N] submit [EXT_ID] | run | list |\n"
-                        "    cancel EXT_ID | retry [EXT_ID] | forget EXT_ID\n");
+    while (i + 1 < argc && read_option(argv[i], argv[i + 1]))
+        i += 2;
+    if (!file || !read_command(argc - i, argv + i)) {
+        fputs(usage, stderr);
         return WRONG_ARGUMENTS;
     }
-    if (retry_delay > 0) { /* otherwise LifePay's timetable */
-        config.retry_delays_ms = &retry_delay;
-        config.retry_delay_count = 1;
-    }
-    if (lp_outbox_open(file, &config, &outbox, &result) != LP_OK) {
-        fprintf(stderr, "%s: %s\n", lp_code_name(result.code), result.message);
-        status = exit_status(result.code);
-    } else {
-        status = command(outbox, argv[next], next + 1 < argc ? argv[next + 1] : NULL);
+    if (lp_outbox_open(file, &config, &outbox, &result) == LP_OK) {
+        status = obey(outbox, argv[i], argv[i + 1]);
         lp_outbox_close(outbox); /* what waits stays in the file and goes on at the next start */
+    } else {
+        report(&result);
+        status = exit_status(result.code);
     }
     lp_result_free(&result);
     return status;
