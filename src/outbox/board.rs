@@ -16,7 +16,7 @@ pub struct Board {
     pub due: BTreeSet<(Instant, i64)>,
     pub sending: BTreeSet<i64>,
     pub cancelled: BTreeSet<i64>,
-    /// What is to be sent again at once when the attempt under way has ended.
+    /// What the host asked for while it was being sent: then the file is looked into once more.
     pub woken: BTreeSet<i64>,
     /// What the file said of them could not be taken in while they were being sent.
     pub passed_over: BTreeSet<i64>,

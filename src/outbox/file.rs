@@ -21,6 +21,10 @@ pub fn prepare(path: &Path) -> Result<(), Failure> {
         let what = "Файл на сетевом диске, а нужен местный: сетевой не сохраняет данные при сбое.";
         return Err(Failure::outbox(what, path.display()));
     }
+    // SQLite takes a file of one byte for an empty one.
+    if fs::metadata(path).is_ok_and(|found| (1..100).contains(&found.len())) {
+        return Err(Failure::outbox(super::failure::DAMAGED, path.display()));
+    }
     create(path)
 }
 

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{
     params, Connection, OptionalExtension, Params, Row, Transaction, TransactionBehavior,
 };
@@ -79,17 +80,32 @@ impl Store {
     ///
     /// [`Failure::Outbox`]: not a database, not ours, damaged, of a later version, not writable.
     pub fn open(path: &Path) -> Result<Store, Failure> {
-        let connection = Connection::open(path).map_err(failed)?;
-        connection.busy_timeout(BUSY).map_err(failed)?;
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
+        let log = PathBuf::from(log);
+        // Looked at before SQLite makes an empty one.
+        let has_log = std::fs::metadata(&log).is_ok_and(|log| log.len() > 0);
+        let connection = Connection::open(path).map_err(failed)?;
+        if connection.is_readonly("main").map_err(failed)? {
+            let what = "Нет прав на запись в файл или его папку.";
+            return Err(Failure::outbox(what, path.display()));
+        }
+        // What is refused is left as it was, with its log.
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)
+            .map_err(failed)?;
+        connection.busy_timeout(BUSY).map_err(failed)?;
         let mut store = Store {
-            log: PathBuf::from(log),
+            log,
             connection,
             seen_version: 0,
         };
         store.check().map_err(failed)??;
         store.sync_log()?;
+        store
+            .connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)
+            .map_err(failed)?;
         Ok(store)
     }
 

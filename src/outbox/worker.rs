@@ -350,12 +350,10 @@ impl Worker {
             board.idle += 1;
             board.sending.remove(&id);
             board.cancelled.remove(&id);
-            if board.passed_over.remove(&id) {
-                board.look_again = true;
-            }
-            if board.woken.remove(&id) {
-                board.plan(id, last, now());
-            } else if let Some((pause, next_attempt_at)) = next {
+            // What was asked for meanwhile stands in the file, and is compared with this plan.
+            let asked = board.woken.remove(&id) | board.passed_over.remove(&id);
+            board.look_again |= asked;
+            if let Some((pause, next_attempt_at)) = next {
                 board.plan(id, last + pause, next_attempt_at);
             }
             board.changes += 1;
