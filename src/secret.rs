@@ -19,6 +19,11 @@ impl Secret {
         &self.0
     }
 
+    /// Whether it is too long to stand in another text by chance.
+    pub fn is_long(&self) -> bool {
+        self.0.len() >= 8
+    }
+
     /// `text` with every occurrence of the secret masked, also as JSON writes it: a server may
     /// well send back what it was sent.
     pub fn mask(&self, text: &str) -> String {

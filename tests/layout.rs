@@ -8,6 +8,7 @@ use std::fmt::Write;
 use std::mem::{offset_of, size_of};
 use std::path::Path;
 use std::process::Command;
+use std::sync::OnceLock;
 
 use lifepay::ffi::{lp_config, lp_entry, lp_field_error, lp_progress, lp_result};
 use support::tools::{self, Link};
@@ -130,8 +131,14 @@ fn expected() -> BTreeMap<String, i64> {
         .collect()
 }
 
-/// The header's `#define LP_… VALUE`, with their values as a C compiler has them.
+/// The header's `#define LP_… VALUE`, with their values as a C compiler has them. Compiled once,
+/// however many tests ask.
 fn constants_of_the_header() -> BTreeMap<String, i64> {
+    static CONSTANTS: OnceLock<BTreeMap<String, i64>> = OnceLock::new();
+    CONSTANTS.get_or_init(compile_constants).clone()
+}
+
+fn compile_constants() -> BTreeMap<String, i64> {
     let header = std::fs::read_to_string(tools::root().join("include/lifepay.h")).unwrap();
     let names = header.lines().filter_map(|line| {
         let (name, value) = line

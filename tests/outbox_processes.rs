@@ -381,6 +381,12 @@ fn in_memory(name: &str) -> PathBuf {
     folder.join("shifts.db")
 }
 
+fn no_longer_in_memory(path: &Path) {
+    if path.starts_with("/dev/shm") {
+        let _ = std::fs::remove_dir_all(path.parent().unwrap());
+    }
+}
+
 #[test]
 fn what_is_asked_for_right_after_an_outcome_is_not_lost() {
     let path = in_memory("right-after");
@@ -418,9 +424,47 @@ fn what_is_asked_for_right_after_an_outcome_is_not_lost() {
         let ended = threads.into_iter().map(|thread| thread.join());
         let lost = ended.filter(Result::is_err).count();
         outbox.close();
-        if path.starts_with("/dev/shm") {
-            let _ = std::fs::remove_dir_all(path.parent().unwrap());
-        }
+        no_longer_in_memory(&path);
         assert_eq!(lost, 0, "threads with a request that was never sent");
     });
+}
+
+#[test]
+fn a_new_request_is_sent_once_however_early_the_sender_sees_it() {
+    let path = in_memory("once");
+    let refusing = Books::open(|_, _| (Duration::ZERO, UNAVAILABLE));
+    let elsewhere = Books::open(|_, _| (Duration::ZERO, Reply::Accept));
+    // None waits until others are sent.
+    let call_many = call(&refusing.url(), HOUR).with(|c| c.concurrency = 600);
+    let outbox = Outbox::open(&path, call_many);
+    let submit = |outbox: &Outbox, books: &Books, ext_id: &str| {
+        let (returned, answer) = outbox.submit(call(&books.url(), HOUR).ext_id(ext_id));
+        assert_eq!(returned, 0, "{answer:?}");
+    };
+    // Since another writes into the file the sender looks into it all the time, also between the
+    // commit of a submit and whatever the submit does after that.
+    let other = open(&path, &elsewhere, HOUR);
+    std::thread::scope(|scope| {
+        for thread in 0..6 {
+            let (submit, outbox, other) = (&submit, &outbox, &other);
+            let (refusing, elsewhere) = (&refusing, &elsewhere);
+            scope.spawn(move || {
+                for number in 0..100 {
+                    submit(other, elsewhere, &format!("other-{thread}-{number}"));
+                    submit(outbox, refusing, &format!("shift-{thread}-{number}"));
+                }
+            });
+        }
+    });
+    until("each was refused", || {
+        let entries = outbox.entries();
+        let mut mine = entries
+            .iter()
+            .filter(|entry| entry.base_url == refusing.url());
+        mine.all(|entry| entry.http_status == 503 && entry.flags == 1)
+    });
+    let most = outbox.entries().iter().map(|entry| entry.attempts).max();
+    outbox.close();
+    no_longer_in_memory(&path);
+    assert_eq!((most, refusing.exchanges().len()), (Some(1), 600));
 }

@@ -109,7 +109,7 @@ impl Outbox {
             .worker
             .store(|store| store.submit(submission, base_url))?;
         if submitted.is_new {
-            self.worker.wake(submitted.entry.id);
+            self.worker.submitted(submitted.entry.id);
         }
         Ok(submitted.entry.report)
     }

@@ -97,6 +97,13 @@ impl Worker {
         }
     }
 
+    /// An entry was submitted. Should the sender have seen it in the file already, it has its plan.
+    pub fn submitted(&self, id: i64) {
+        if !self.board().planned.contains_key(&id) {
+            self.wake(id);
+        }
+    }
+
     /// An entry is to be sent now.
     pub fn wake(&self, id: i64) {
         let mut board = self.board();

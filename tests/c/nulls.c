@@ -94,6 +94,68 @@ static void no_callback_and_no_file_mean_no_log(void)
     CHECK_INT(lp_log_to_file(NULL, LP_LOG_TRACE + 1, 0), LP_ERR_ARGUMENT);
 }
 
+static int32_t LP_CALL must_not_be_called(const lp_entry *entry, void *user_data)
+{
+    (void)entry;
+    (void)user_data;
+    CHECK(!"there is no outbox, so there are no entries");
+    return 0;
+}
+
+static void an_outbox_is_not_opened_without_a_path_a_config_or_a_place(void)
+{
+    /* Refused before the path is looked at: there is no such folder. */
+    const char *path = "no-such-folder/shifts.db";
+    lp_outbox *outbox = (lp_outbox *)&path;
+    lp_config config = config_for(server);
+    lp_result result = new_result();
+    CHECK_INT(lp_outbox_open(NULL, NULL, NULL, NULL), LP_ERR_ARGUMENT);
+    CHECK_INT(lp_outbox_open(path, &config, &outbox, NULL), LP_ERR_ARGUMENT);
+    CHECK_INT(lp_outbox_open(path, &config, NULL, &result), LP_ERR_ARGUMENT);
+    CHECK_TEXT(result.errors[0].field, "outbox");
+    CHECK_INT(lp_outbox_open(path, NULL, &outbox, &result), LP_ERR_ARGUMENT);
+    CHECK_TEXT(result.errors[0].field, "config");
+    CHECK(outbox == NULL);
+    outbox = (lp_outbox *)&path;
+    CHECK_INT(lp_outbox_open(NULL, &config, &outbox, &result), LP_ERR_ARGUMENT);
+    CHECK_INT(result.error_count, 1);
+    CHECK_TEXT(result.errors[0].field, "path");
+    CHECK(outbox == NULL);
+    CHECK_INT(lp_outbox_open("", &config, &outbox, &result), LP_ERR_ARGUMENT);
+    CHECK_TEXT(result.errors[0].field, "path");
+    lp_result_free(&result);
+}
+
+static void no_outbox_is_a_closed_one(void)
+{
+    lp_config config = config_for(server);
+    lp_result result = new_result();
+    uint32_t count = 7;
+    CHECK_INT(lp_outbox_submit(NULL, NULL, NULL), LP_ERR_ARGUMENT);
+    CHECK_INT(lp_outbox_submit(NULL, &config, NULL), LP_ERR_ARGUMENT);
+    CHECK_INT(lp_outbox_submit(NULL, &config, &result), LP_ERR_CLOSED);
+    CHECK_INT(result.code, LP_ERR_CLOSED);
+    CHECK_INT(result.outcome, LP_OUTCOME_NOT_SENT);
+    CHECK_INT(lp_outbox_submit(NULL, NULL, &result), LP_ERR_CLOSED);
+    CHECK_INT(lp_outbox_wait(NULL, NULL, 0, NULL), LP_ERR_ARGUMENT);
+    CHECK_INT(lp_outbox_wait(NULL, "mine", LP_FOREVER, &result), LP_ERR_CLOSED);
+    CHECK_INT(lp_outbox_wait(NULL, NULL, LP_FOREVER, &result), LP_ERR_CLOSED);
+    CHECK_INT(lp_outbox_each(NULL, NULL, NULL), LP_ERR_ARGUMENT);
+    CHECK_INT(lp_outbox_each(NULL, must_not_be_called, NULL), LP_ERR_CLOSED);
+    CHECK_INT(lp_outbox_retry_now(NULL, NULL), LP_ERR_CLOSED);
+    CHECK_INT(lp_outbox_retry_now(NULL, "mine"), LP_ERR_CLOSED);
+    CHECK_INT(lp_outbox_cancel(NULL, NULL, NULL), LP_ERR_ARGUMENT);
+    CHECK_INT(lp_outbox_cancel(NULL, "mine", &result), LP_ERR_CLOSED);
+    CHECK_INT(lp_outbox_cancel(NULL, NULL, &result), LP_ERR_CLOSED);
+    CHECK_INT(lp_outbox_forget(NULL, NULL), LP_ERR_CLOSED);
+    CHECK_INT(lp_outbox_forget(NULL, "mine"), LP_ERR_CLOSED);
+    CHECK_INT(lp_outbox_pending(NULL, NULL), LP_ERR_ARGUMENT);
+    CHECK_INT(lp_outbox_pending(NULL, &count), LP_ERR_CLOSED);
+    CHECK_INT(count, 0);
+    CHECK_INT(lp_outbox_close(NULL), LP_ERR_CLOSED);
+    lp_result_free(&result);
+}
+
 static void texts_are_never_null(void)
 {
     CHECK(lp_code_name(0) != NULL);
@@ -113,6 +175,8 @@ int main(int argc, char **argv)
     RUN(json_needs_a_request_and_a_place_for_the_answer);
     RUN(an_ext_id_needs_a_place);
     RUN(no_callback_and_no_file_mean_no_log);
+    RUN(an_outbox_is_not_opened_without_a_path_a_config_or_a_place);
+    RUN(no_outbox_is_a_closed_one);
     RUN(texts_are_never_null);
     return 0;
 }

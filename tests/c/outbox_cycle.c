@@ -169,6 +169,109 @@ static void a_callback_may_close_the_outbox(void)
     is_closed(outbox);
 }
 
+/* Everything that the library has, from within. */
+static int32_t LP_CALL call_everything(const lp_entry *entry, void *user_data)
+{
+    lp_outbox *outbox = user_data;
+    lp_result result = new_result();
+    uint32_t pending = 7;
+    int seen = 0;
+    CHECK_TEXT(entry->ext_id, "one");
+    CHECK_INT(lp_outbox_wait(outbox, "one", 0, &result), LP_OK);
+    CHECK_INT(lp_outbox_retry_now(outbox, "one"), LP_ERR_ARGUMENT);
+    CHECK_INT(lp_outbox_cancel(outbox, "one", &result), LP_OK);
+    CHECK_INT(lp_outbox_forget(outbox, "one"), LP_OK);
+    /* It is shown still: it was there when lp_outbox_each was called, and what comes is not. */
+    CHECK_TEXT(entry->uuid, "one");
+    submit(outbox, accepting, "from-within");
+    wait_for(outbox, "from-within", LP_OK);
+    CHECK_INT(lp_outbox_each(outbox, count_entries, &seen), LP_OK);
+    CHECK_INT(seen, 1);
+    CHECK_INT(lp_outbox_pending(outbox, &pending), LP_OK);
+    CHECK_INT(pending, 0);
+    check_accepted(accepting, "beside");
+    lp_result_free(&result);
+    return 0;
+}
+
+static void a_callback_may_call_everything(void)
+{
+    lp_outbox *outbox = open_outbox(in_folder("everything.db"), accepting);
+    submit(outbox, accepting, "one");
+    wait_for(outbox, "one", LP_OK);
+    CHECK_INT(lp_outbox_each(outbox, call_everything, outbox), LP_OK);
+    CHECK_INT(lp_outbox_close(outbox), LP_OK);
+}
+
+static void null_in_place_of_what_an_open_outbox_needs_is_refused(void)
+{
+    lp_outbox *outbox = open_outbox(in_folder("null.db"), accepting);
+    lp_result result = new_result();
+    uint32_t pending = 7;
+    CHECK_INT(lp_outbox_submit(outbox, NULL, NULL), LP_ERR_ARGUMENT);
+    CHECK_INT(lp_outbox_submit(outbox, NULL, &result), LP_ERR_ARGUMENT);
+    CHECK_TEXT(result.errors[0].field, "config");
+    CHECK_INT(lp_outbox_wait(outbox, NULL, LP_FOREVER, &result), LP_ERR_ARGUMENT);
+    CHECK_TEXT(result.errors[0].field, "ext_id");
+    CHECK_INT(lp_outbox_wait(outbox, "", LP_FOREVER, &result), LP_ERR_ARGUMENT);
+    CHECK_INT(lp_outbox_wait(outbox, "none", LP_FOREVER, NULL), LP_ERR_ARGUMENT);
+    CHECK_INT(lp_outbox_cancel(outbox, NULL, &result), LP_ERR_ARGUMENT);
+    CHECK_TEXT(result.errors[0].field, "ext_id");
+    CHECK_INT(lp_outbox_cancel(outbox, "none", NULL), LP_ERR_ARGUMENT);
+    CHECK_INT(lp_outbox_forget(outbox, NULL), LP_ERR_ARGUMENT);
+    CHECK_INT(lp_outbox_forget(outbox, "\xcc\xee\xb8"), LP_ERR_ARGUMENT);
+    CHECK_INT(lp_outbox_each(outbox, NULL, NULL), LP_ERR_ARGUMENT);
+    CHECK_INT(lp_outbox_pending(outbox, NULL), LP_ERR_ARGUMENT);
+    CHECK_INT(lp_outbox_retry_now(outbox, NULL), LP_OK);
+    CHECK_INT(lp_outbox_pending(outbox, &pending), LP_OK);
+    CHECK_INT(pending, 0);
+    CHECK_INT(lp_outbox_close(outbox), LP_OK);
+    lp_result_free(&result);
+}
+
+static void wait_until_it_is_under_way(lp_outbox *outbox, const char *ext_id)
+{
+    lp_result result = new_result();
+    do
+        CHECK_INT(lp_outbox_wait(outbox, ext_id, 10, &result), LP_PENDING);
+    while (result.attempts == 0);
+    lp_result_free(&result);
+}
+
+static void what_is_under_way_is_cancelled_or_closed(void)
+{
+    lp_outbox *outbox = open_outbox(in_folder("under-way.db"), silent);
+    lp_result result = new_result();
+    submit(outbox, silent, "cancelled");
+    submit(outbox, silent, "closed");
+    wait_until_it_is_under_way(outbox, "cancelled");
+    wait_until_it_is_under_way(outbox, "closed");
+    CHECK_INT(lp_outbox_cancel(outbox, "cancelled", &result), LP_OK);
+    CHECK_INT(result.code, LP_ERR_CANCELLED);
+    CHECK_INT(result.outcome, LP_OUTCOME_UNKNOWN);
+    CHECK_INT(lp_outbox_close(outbox), LP_OK);
+    is_closed(outbox);
+    outbox = open_outbox(in_folder("under-way.db"), silent);
+    CHECK_INT(lp_outbox_wait(outbox, "closed", 0, &result), LP_PENDING);
+    CHECK_INT(result.outcome, LP_OUTCOME_UNKNOWN);
+    CHECK_INT(lp_outbox_close(outbox), LP_OK);
+    lp_result_free(&result);
+}
+
+static void no_number_is_given_twice(void)
+{
+    static lp_outbox *seen[1000];
+    size_t turn, other;
+    for (turn = 0; turn < ARRAY_LENGTH(seen); turn++) {
+        seen[turn] = open_outbox(in_folder("numbers.db"), accepting);
+        for (other = 0; other < turn; other++)
+            CHECK(seen[other] != seen[turn]);
+        CHECK_INT(lp_outbox_close(seen[turn]), LP_OK);
+    }
+    for (turn = 0; turn < ARRAY_LENGTH(seen); turn++)
+        CHECK_INT(lp_outbox_close(seen[turn]), LP_ERR_CLOSED);
+}
+
 static void a_child_is_refused_and_the_parent_goes_on(void)
 {
     char path[4096];
@@ -205,12 +308,8 @@ static void a_child_is_refused_and_the_parent_goes_on(void)
 static void leave_it_open(void)
 {
     lp_outbox *outbox = open_outbox(in_folder("exit.db"), silent);
-    lp_result result = new_result();
     submit(outbox, silent, "left");
-    do
-        CHECK_INT(lp_outbox_wait(outbox, "left", 10, &result), LP_PENDING);
-    while (result.attempts == 0);
-    lp_result_free(&result);
+    wait_until_it_is_under_way(outbox, "left");
 }
 
 static void *end_the_process(void *unused)
@@ -232,6 +331,11 @@ int main(int argc, char **argv)
         RUN(a_full_cycle);
         RUN(garbage_is_a_closed_outbox);
         RUN(a_callback_may_close_the_outbox);
+        RUN(a_callback_may_call_everything);
+        RUN(null_in_place_of_what_an_open_outbox_needs_is_refused);
+        RUN(what_is_under_way_is_cancelled_or_closed);
+    } else if (strcmp(way, "numbers") == 0) {
+        RUN(no_number_is_given_twice);
     } else if (strcmp(way, "fork") == 0) {
         RUN(a_child_is_refused_and_the_parent_goes_on);
     } else if (strcmp(way, "return") == 0) {
