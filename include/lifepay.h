@@ -32,8 +32,8 @@
  * LP_OK         means that LifePay took the document for printing. Nothing in this library says
  *               that a shift is open: the report that the cash register prints, a notification to
  *               callback_url or LifePay's personal account does.
- * Two ways      to send: lp_open_shift waits for the answer; lp_outbox_... keeps requests on disk, sends
- *               them in the background, and loses none to a crash or a power cut.
+ * Two ways      to send: lp_open_shift waits for the answer; lp_outbox_... keeps requests on disk,
+ *               sends them in the background, and loses none to a crash or a power cut.
  * Repeats       are safe with the same ext_id only: LifePay makes no second document for it. For
  *               how long LifePay remembers an ext_id is not published.
  * Not given     is 0, NULL or "", in every field.
@@ -825,10 +825,13 @@ void lp_string_free(char *string);
  * lp_outbox_close. result: yours, initialised.
  *
  * Several processes may have the same file open: each request is sent by one of them at a time, and
- * when that one dies another takes over within a second. They should have the same apikey.
+ * when that one dies another takes over within a second. They should have the same apikey. Within a
+ * process, use one copy of this library, and do not open the file with a SQLite of your own: the
+ * locks of both are the process's.
  *
- * Returns the same as result->code: LP_OK, LP_ERR_ARGUMENT, or LP_ERR_OUTBOX: result->message says
- * what to do; the file is left as it was. No network is used by the call itself.
+ * Returns the same as result->code: LP_OK, LP_ERR_ARGUMENT, LP_ERR_INTERNAL, or LP_ERR_OUTBOX:
+ * result->message says what to do; the file is left as it was. No network is used by the call
+ * itself. result->ext_id stays NULL.
  */
 int32_t lp_outbox_open(const char *path,
                        const struct lp_config *config,
@@ -848,8 +851,9 @@ int32_t lp_outbox_open(const char *path,
  * has expired is replaced, and sent anew.
  *
  * Returns LP_OK: it is on disk, and result->code is LP_PENDING, or the outcome if the entry has
- * one. Otherwise the same as result->code: LP_ERR_ARGUMENT, LP_ERR_OUTBOX, LP_ERR_CLOSED; then
- * nothing was submitted.
+ * one. Otherwise the same as result->code: LP_ERR_ARGUMENT, LP_ERR_CLOSED, LP_ERR_INTERNAL, or
+ * LP_ERR_OUTBOX: it could not be put on disk for certain, and may be there after a restart; submit
+ * it again with the same ext_id, which result->ext_id tells.
  */
 int32_t lp_outbox_submit(struct lp_outbox *outbox,
                          const struct lp_config *config,
@@ -861,8 +865,9 @@ int32_t lp_outbox_submit(struct lp_outbox *outbox,
  *
  * ext_id: in UTF-8, borrowed for the call. result: yours, initialised.
  *
- * Returns the same as result->code: the outcome, LP_PENDING if there is none yet, LP_ERR_NOT_FOUND
- * if there is no such entry, LP_ERR_CLOSED, also when the outbox is closed meanwhile.
+ * Returns the same as result->code: the outcome, or LP_PENDING if there is none yet;
+ * LP_ERR_NOT_FOUND if there is no such entry, LP_ERR_CLOSED, also when the outbox is closed
+ * meanwhile, LP_ERR_ARGUMENT, LP_ERR_OUTBOX, LP_ERR_INTERNAL: these are none of its outcomes.
  */
 int32_t lp_outbox_wait(struct lp_outbox *outbox,
                        const char *ext_id,
@@ -898,9 +903,9 @@ int32_t lp_outbox_retry_now(struct lp_outbox *outbox, const char *ext_id);
  * result->outcome whether LifePay may have the request.
  *
  * Returns LP_OK: the entry is finished, and result->code is LP_ERR_CANCELLED or the outcome that it
- * had or that has won. (It is LP_PENDING if another process is sending it and has not let go within
- * three seconds; it will.) Otherwise the same as result->code: LP_ERR_NOT_FOUND, LP_ERR_OUTBOX,
- * LP_ERR_CLOSED.
+ * had or that has won. (It is LP_PENDING if its sender, in another process or with a full disk, has
+ * not let go of it within three seconds.) Otherwise the same as result->code: LP_ERR_ARGUMENT,
+ * LP_ERR_NOT_FOUND, LP_ERR_OUTBOX, LP_ERR_CLOSED, LP_ERR_INTERNAL.
  */
 int32_t lp_outbox_cancel(struct lp_outbox *outbox, const char *ext_id, struct lp_result *result);
 
@@ -909,8 +914,8 @@ int32_t lp_outbox_cancel(struct lp_outbox *outbox, const char *ext_id, struct lp
  *
  * ext_id: in UTF-8, borrowed for the call.
  *
- * Returns LP_OK, LP_ERR_NOT_FOUND, LP_ERR_ARGUMENT for an entry that waits (cancel it first),
- * LP_ERR_OUTBOX, LP_ERR_CLOSED.
+ * Returns LP_OK, LP_ERR_NOT_FOUND, LP_ERR_ARGUMENT for an entry that waits (cancel it first) and
+ * for a missing ext_id, LP_ERR_OUTBOX, LP_ERR_CLOSED.
  */
 int32_t lp_outbox_forget(struct lp_outbox *outbox, const char *ext_id);
 

@@ -21,6 +21,8 @@ pub const LP_OUTCOME_ANSWERED: i32 = 3;
 
 /// See `lp_result` for what each field means; the JSON form has the same names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+// A report that was stored by an earlier version lacks what later ones have added.
+#[serde(default)]
 pub struct Report {
     pub code: i32,
     pub outcome: i32,
@@ -33,6 +35,12 @@ pub struct Report {
     pub detail: Option<String>,
     pub reply: Option<String>,
     pub errors: Vec<FieldError>,
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Report::failed(code::LP_PENDING)
+    }
 }
 
 impl Report {

@@ -18,7 +18,7 @@ const YEAR: i64 = 365 * 24 * HOUR;
 const HOUR_MS: u32 = 3_600_000;
 const UNAVAILABLE: Reply = Reply::Http("503 Service Unavailable");
 /// How much later than due an attempt may be on a machine that is busy.
-const LATE: Duration = Duration::from_millis(700);
+const LATE: Duration = Duration::from_secs(2);
 
 /// A file, and hosts that work with it by a wall clock of their own.
 struct Till {

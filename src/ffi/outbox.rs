@@ -44,10 +44,13 @@ pub struct lp_outbox(());
 /// lp_outbox_close. result: yours, initialised.
 ///
 /// Several processes may have the same file open: each request is sent by one of them at a time, and
-/// when that one dies another takes over within a second. They should have the same apikey.
+/// when that one dies another takes over within a second. They should have the same apikey. Within a
+/// process, use one copy of this library, and do not open the file with a SQLite of your own: the
+/// locks of both are the process's.
 ///
-/// Returns the same as result->code: LP_OK, LP_ERR_ARGUMENT, or LP_ERR_OUTBOX: result->message says
-/// what to do; the file is left as it was. No network is used by the call itself.
+/// Returns the same as result->code: LP_OK, LP_ERR_ARGUMENT, LP_ERR_INTERNAL, or LP_ERR_OUTBOX:
+/// result->message says what to do; the file is left as it was. No network is used by the call
+/// itself. result->ext_id stays NULL.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_open(
     path: *const c_char,
@@ -91,8 +94,9 @@ pub unsafe extern "C" fn lp_outbox_open(
 /// has expired is replaced, and sent anew.
 ///
 /// Returns LP_OK: it is on disk, and result->code is LP_PENDING, or the outcome if the entry has
-/// one. Otherwise the same as result->code: LP_ERR_ARGUMENT, LP_ERR_OUTBOX, LP_ERR_CLOSED; then
-/// nothing was submitted.
+/// one. Otherwise the same as result->code: LP_ERR_ARGUMENT, LP_ERR_CLOSED, LP_ERR_INTERNAL, or
+/// LP_ERR_OUTBOX: it could not be put on disk for certain, and may be there after a restart; submit
+/// it again with the same ext_id, which result->ext_id tells.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_submit(
     outbox: *mut lp_outbox,
@@ -112,9 +116,23 @@ pub unsafe extern "C" fn lp_outbox_submit(
             let submission = given
                 .settings
                 .check_submission(outbox.terms(), given.faults);
-            outbox.submit(&submission.map_err(Failure::Argument)?)
+            let submission = submission.map_err(Failure::Argument)?;
+            Ok(outbox.submit(&submission))
         });
-        answer_ok(slot, submitted, LP_OUTCOME_NOT_SENT)
+        match submitted {
+            Ok(Ok(report)) => {
+                slot.write(&report);
+                LP_OK
+            }
+            Ok(Err(report)) => {
+                ::log::warn!("outbox: {}", report.message);
+                slot.write(&report)
+            }
+            Err(failure) => slot.write(&Report {
+                outcome: LP_OUTCOME_NOT_SENT,
+                ..Report::failure(&failure)
+            }),
+        }
     })
 }
 
@@ -123,8 +141,9 @@ pub unsafe extern "C" fn lp_outbox_submit(
 ///
 /// ext_id: in UTF-8, borrowed for the call. result: yours, initialised.
 ///
-/// Returns the same as result->code: the outcome, LP_PENDING if there is none yet, LP_ERR_NOT_FOUND
-/// if there is no such entry, LP_ERR_CLOSED, also when the outbox is closed meanwhile.
+/// Returns the same as result->code: the outcome, or LP_PENDING if there is none yet;
+/// LP_ERR_NOT_FOUND if there is no such entry, LP_ERR_CLOSED, also when the outbox is closed
+/// meanwhile, LP_ERR_ARGUMENT, LP_ERR_OUTBOX, LP_ERR_INTERNAL: these are none of its outcomes.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_wait(
     outbox: *mut lp_outbox,
@@ -201,9 +220,9 @@ pub unsafe extern "C" fn lp_outbox_retry_now(outbox: *mut lp_outbox, ext_id: *co
 /// result->outcome whether LifePay may have the request.
 ///
 /// Returns LP_OK: the entry is finished, and result->code is LP_ERR_CANCELLED or the outcome that it
-/// had or that has won. (It is LP_PENDING if another process is sending it and has not let go within
-/// three seconds; it will.) Otherwise the same as result->code: LP_ERR_NOT_FOUND, LP_ERR_OUTBOX,
-/// LP_ERR_CLOSED.
+/// had or that has won. (It is LP_PENDING if its sender, in another process or with a full disk, has
+/// not let go of it within three seconds.) Otherwise the same as result->code: LP_ERR_ARGUMENT,
+/// LP_ERR_NOT_FOUND, LP_ERR_OUTBOX, LP_ERR_CLOSED, LP_ERR_INTERNAL.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_cancel(
     outbox: *mut lp_outbox,
@@ -225,8 +244,8 @@ pub unsafe extern "C" fn lp_outbox_cancel(
 ///
 /// ext_id: in UTF-8, borrowed for the call.
 ///
-/// Returns LP_OK, LP_ERR_NOT_FOUND, LP_ERR_ARGUMENT for an entry that waits (cancel it first),
-/// LP_ERR_OUTBOX, LP_ERR_CLOSED.
+/// Returns LP_OK, LP_ERR_NOT_FOUND, LP_ERR_ARGUMENT for an entry that waits (cancel it first) and
+/// for a missing ext_id, LP_ERR_OUTBOX, LP_ERR_CLOSED.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_forget(outbox: *mut lp_outbox, ext_id: *const c_char) -> i32 {
     // SAFETY: as the caller vouches for.
@@ -281,11 +300,10 @@ pub fn open_checked(
         faults.push(FieldError::new("path", "не задан"));
     }
     let terms = settings.check_outbox(faults).map_err(Failure::Argument)?;
-    Outbox::open(
-        Path::new(&path.unwrap_or_default()),
-        terms,
-        &outboxes().inherited,
-    )
+    let outboxes = outboxes();
+    let is_the_parents =
+        |path: &Path| outboxes.may_be_any || outboxes.inherited.iter().any(|known| known == path);
+    Outbox::open(Path::new(&path.unwrap_or_default()), terms, is_the_parents)
 }
 
 /// An ext_id that must be there.
@@ -348,6 +366,8 @@ struct Outboxes {
     /// What was open in the parent when it forked. SQLite's locks are kept by process: a child that
     /// opened these files anew would undo the parent's.
     inherited: Vec<PathBuf>,
+    /// The fork came while that was being changed: then it may be any file.
+    may_be_any: bool,
 }
 
 fn outboxes() -> &'static Outboxes {
@@ -356,9 +376,13 @@ fn outboxes() -> &'static Outboxes {
         let mut outboxes = Outboxes::default();
         if let Some(parent) = parent {
             outboxes.inherited.clone_from(&parent.inherited);
-            if let Ok(open) = parent.open.try_lock() {
-                let paths = open.values().map(|(path, _)| path.clone());
-                outboxes.inherited.extend(paths);
+            outboxes.may_be_any = parent.may_be_any;
+            match parent.open.try_lock() {
+                Ok(open) => {
+                    let paths = open.values().map(|(path, _)| path.clone());
+                    outboxes.inherited.extend(paths);
+                }
+                Err(_) => outboxes.may_be_any = true,
             }
         }
         outboxes

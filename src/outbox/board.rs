@@ -22,6 +22,8 @@ pub struct Board {
     pub passed_over: BTreeSet<i64>,
     pub look_again: bool,
     pub threads: usize,
+    /// The last thread has ended, and the file is closed.
+    pub has_let_go: bool,
     /// To be joined at the close.
     pub handles: Vec<JoinHandle<()>>,
     pub idle: usize,

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::code;
 use crate::error::Failure;
-use crate::report::{Report, LP_OUTCOME_NOT_SENT};
+use crate::report::{Report, LP_OUTCOME_UNKNOWN};
 
 /// What an entry has come to. The numbers are the file's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub enum State {
     Rejected = 2,
     Cancelled = 3,
     Expired = 4,
+    /// Of a later version.
+    Unknown = -1,
 }
 
 impl State {
@@ -23,6 +25,20 @@ impl State {
         [Waiting, Accepted, Rejected, Cancelled, Expired]
             .into_iter()
             .find(|state| *state as i64 == number)
+    }
+
+    /// What can be told of an entry whose report cannot be read.
+    pub fn report(self, ext_id: &str) -> Report {
+        let mut report = Report::of(ext_id);
+        report.outcome = LP_OUTCOME_UNKNOWN;
+        match self {
+            State::Accepted => report.accept(None),
+            State::Cancelled => report.fail(&Failure::Cancelled),
+            State::Expired => report.fail(&Failure::Expired),
+            State::Rejected => report.reject(code::LP_SERVER_ERROR, "", Vec::new()),
+            State::Waiting | State::Unknown => {}
+        }
+        report
     }
 }
 
@@ -37,6 +53,8 @@ pub struct Entry {
     /// The JSON that is sent, without its apikey.
     pub request: String,
     pub state: State,
+    /// It is a kind of request that this version knows.
+    pub is_known: bool,
     /// An attempt is being made, or was when the process died.
     pub sending: bool,
     /// It is to be cancelled when the attempt under way ends.
@@ -80,8 +98,8 @@ impl Entry {
             // Another ask is open again, and what LifePay has said before is in the detail.
             self.report.detail = Some(format!("before: {}", self.report.message));
             self.report.code = code::LP_PENDING;
-            // It has answered that it did not take it, so it has nothing.
-            self.report.outcome = LP_OUTCOME_NOT_SENT;
+            // An earlier attempt's answer may have been lost.
+            self.report.outcome = LP_OUTCOME_UNKNOWN;
             self.report.message = code::text_str(code::LP_PENDING).to_owned();
             self.report.errors.clear();
             self.state = State::Waiting;

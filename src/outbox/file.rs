@@ -17,7 +17,9 @@ pub fn prepare(path: &Path) -> Result<(), Failure> {
         let what = "Указана папка, а нужен файл.";
         return Err(Failure::outbox(what, path.display()));
     }
-    if is_on_network(folder(path)) {
+    // A link may lead to another disk.
+    let target = fs::canonicalize(path).or_else(|_| fs::canonicalize(folder(path)));
+    if is_on_network(target.as_deref().unwrap_or(path)) {
         let what = "Файл на сетевом диске, а нужен местный: сетевой не сохраняет данные при сбое.";
         return Err(Failure::outbox(what, path.display()));
     }
@@ -122,7 +124,7 @@ fn explain(error: &io::Error) -> &'static str {
 }
 
 #[cfg(target_os = "linux")]
-fn is_on_network(folder: &Path) -> bool {
+fn is_on_network(path: &Path) -> bool {
     use nix::sys::statfs::statfs;
     // NFS, SMB, SMB2, CIFS, AFS, Ceph, 9P: from the kernel's list of magic numbers.
     const NETWORKS: [i64; 7] = [
@@ -134,7 +136,7 @@ fn is_on_network(folder: &Path) -> bool {
         0x00c3_6400,
         0x0102_1997,
     ];
-    statfs(folder).is_ok_and(|found| {
+    statfs(path).is_ok_and(|found| {
         // The type's width differs between platforms; the numbers have 32 bits.
         #[allow(clippy::unnecessary_cast)]
         let kind = found.filesystem_type().0 as i64 & 0xffff_ffff;
@@ -144,9 +146,9 @@ fn is_on_network(folder: &Path) -> bool {
 
 /// `\\server\share`. A drive letter of a share is known to the system only.
 #[cfg(windows)]
-fn is_on_network(folder: &Path) -> bool {
+fn is_on_network(path: &Path) -> bool {
     use std::path::{Component, Prefix};
-    let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let first = absolute.components().next();
     matches!(first, Some(Component::Prefix(prefix))
         if matches!(prefix.kind(), Prefix::UNC(..) | Prefix::VerbatimUNC(..)))

@@ -42,6 +42,10 @@ impl Lock {
     ///
     /// [`Failure::Outbox`].
     pub fn take(&self) -> Result<bool, Failure> {
+        if !self.0.is_autocommit() {
+            // Taken before, by one who could then not read the outbox.
+            return Ok(true);
+        }
         match self.0.execute_batch("BEGIN EXCLUSIVE") {
             Ok(()) => Ok(true),
             Err(error) => match error.sqlite_error_code() {

@@ -27,10 +27,11 @@ use std::time::{Duration, Instant};
 
 pub use self::entry::Entry;
 use self::entry::State;
+use self::lock::Lock;
 use self::store::Store;
 use self::worker::Worker;
 use crate::error::{Failure, FieldError};
-use crate::report::Report;
+use crate::report::{Report, LP_OUTCOME_NOT_SENT, LP_OUTCOME_UNKNOWN};
 use crate::secret::Secret;
 use crate::shift::Shift;
 use crate::timetable::Timetable;
@@ -69,15 +70,19 @@ pub struct Outbox {
 
 impl Outbox {
     /// Opens the file, makes it if there is none, and begins to send what waits in it; unless it is
-    /// one of `forbidden`.
+    /// one that `is_forbidden`.
     ///
     /// # Errors
     ///
     /// [`Failure::Outbox`] when the file cannot be used; it is left as it was.
-    pub fn open(path: &Path, terms: Terms, forbidden: &[PathBuf]) -> Result<Outbox, Failure> {
+    pub fn open(
+        path: &Path,
+        terms: Terms,
+        is_forbidden: impl FnOnce(&Path) -> bool,
+    ) -> Result<Outbox, Failure> {
         file::prepare(path)?;
         let path = file::real(path)?;
-        if forbidden.contains(&path) {
+        if is_forbidden(&path) {
             let what = "Файл открыт процессом-родителем: откройте его после fork в одном процессе или в новой программе.";
             return Err(Failure::outbox(what, path.display()));
         }
@@ -101,8 +106,27 @@ impl Outbox {
     ///
     /// # Errors
     ///
-    /// [`Failure::Argument`] for an ext_id that is there with different fields.
-    pub fn submit(&self, submission: &Submission) -> Result<Report, Failure> {
+    /// A report of [`Failure::Argument`] for an ext_id that is there with different fields, of
+    /// [`Failure::Outbox`] if it could not be written. It has the ext_id in any case.
+    pub fn submit(&self, submission: &Submission) -> Result<Report, Box<Report>> {
+        self.try_submit(submission).map_err(|failure| {
+            let mut report = Report::failure(&failure);
+            let ext_id = &submission.shift.ext_id;
+            report.ext_id = Some(ext_id.clone());
+            if !failure::may_be_there(&failure) {
+                report.outcome = LP_OUTCOME_NOT_SENT;
+                // But what is there already may have been sent.
+                if let Ok(Some(there)) = self.worker.store(|store| store.find(ext_id)) {
+                    if there.report.outcome != LP_OUTCOME_NOT_SENT {
+                        report.outcome = LP_OUTCOME_UNKNOWN;
+                    }
+                }
+            }
+            Box::new(report)
+        })
+    }
+
+    fn try_submit(&self, submission: &Submission) -> Result<Report, Failure> {
         self.worker.if_open()?;
         let base_url = &self.worker.terms.route.base_url;
         let submitted = self
@@ -191,7 +215,14 @@ impl Outbox {
     /// [`Failure::NotFound`].
     pub fn cancel(&self, ext_id: &str) -> Result<Report, Failure> {
         self.worker.if_open()?;
-        let entry = self.worker.store(|store| store.cancel(ext_id))?;
+        let mut entry = self.worker.store(|store| store.cancel(ext_id, false))?;
+        if entry.sending && self.is_foreign(&entry) {
+            // Of those who send to its server there may be none any more, and no other is to come.
+            let lock = Lock::open(&self.path, &entry.base_url)?;
+            if lock.take()? {
+                entry = self.worker.store(|store| store.cancel(ext_id, true))?;
+            }
+        }
         self.worker.cancelled(entry.id);
         if entry.state != State::Waiting {
             return Ok(entry.report);
@@ -219,7 +250,7 @@ impl Outbox {
 /// That an ext_id is taken by a different request.
 fn taken(ext_id: &str, fields: &[&str]) -> Failure {
     let message = format!(
-        "{ext_id} уже отправлен с другими данными ({}): для новой смены нужен новый ext_id",
+        "{ext_id} уже есть в очереди с другими данными ({}); для новой смены нужен новый ext_id",
         fields.join(", ")
     );
     Failure::Argument(vec![FieldError::new("ext_id", message)])

@@ -13,10 +13,13 @@ use crate::shift;
 /// How long to wait until the file is tried again that could not be written.
 const FILE_PAUSE: Duration = Duration::from_secs(1);
 
+/// How much of a reply is kept in the file, bytes: a portal's pages would fill the disk.
+const LONGEST_REPLY: usize = 16 * 1024;
+
 /// Makes an attempt for the entry. Comes back with when to make the next one, in time from now and
 /// by the file's clock; with nothing if there is no next one.
 pub fn send(worker: &Arc<Worker>, id: i64) -> Option<(Duration, i64)> {
-    let mut entry = match worker.store(|store| store.take(id)) {
+    let mut entry = match worker.store(|store| store.take(id, &worker.terms.route.base_url)) {
         Ok(taken) => taken?,
         Err(failure) => {
             // Not on disk, so not sent.
@@ -25,6 +28,7 @@ pub fn send(worker: &Arc<Worker>, id: i64) -> Option<(Duration, i64)> {
         }
     };
     let pause = attempt(worker, &mut entry);
+    shorten(&mut entry.report.reply);
     if entry.state == State::Waiting {
         entry.next_attempt_at = now().saturating_add(millis(pause));
     }
@@ -91,5 +95,14 @@ fn put_back(worker: &Worker, entry: &Entry) -> Option<Entry> {
         if !worker.pause(FILE_PAUSE) {
             return None;
         }
+    }
+}
+
+fn shorten(reply: &mut Option<String>) {
+    if let Some(reply) = reply.as_mut().filter(|reply| reply.len() > LONGEST_REPLY) {
+        let end = (0..=LONGEST_REPLY)
+            .rev()
+            .find(|end| reply.is_char_boundary(*end));
+        reply.truncate(end.unwrap_or(0));
     }
 }

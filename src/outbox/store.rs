@@ -4,7 +4,7 @@
 //! of one sync of the log. Every method is one transaction.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{
@@ -12,10 +12,10 @@ use rusqlite::{
 };
 
 use super::entry::{millis, now, Entry, State};
-use super::failure::{failed, DAMAGED};
+use super::failure::{failed, is_busy, DAMAGED};
 use super::{file, taken, Submission};
 use crate::error::{Failure, FieldError};
-use crate::report::{Report, LP_OUTCOME_UNKNOWN};
+use crate::report::{Report, LP_OUTCOME_NOT_SENT, LP_OUTCOME_UNKNOWN};
 use crate::shift;
 use crate::timetable::Timetable;
 
@@ -23,12 +23,14 @@ use crate::timetable::Timetable;
 const APPLICATION: i64 = 0x4c50_6f62;
 /// The format's version, of which all 1.x of the library keep the first digit group.
 const FORMAT: i64 = 100;
-/// How long a write waits for another process's.
-const BUSY: Duration = Duration::from_secs(5);
+/// How long a busy file is waited for.
+pub(crate) const BUSY: Duration = Duration::from_secs(5);
+/// How long to wait before a busy file is tried again.
+pub(crate) const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
 const SCHEMA: &str = "
     CREATE TABLE request (
-        id INTEGER PRIMARY KEY,
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
         operation TEXT NOT NULL,
         base_url TEXT NOT NULL,
         ext_id TEXT NOT NULL UNIQUE,
@@ -38,17 +40,22 @@ const SCHEMA: &str = "
         state INTEGER NOT NULL,
         sending INTEGER NOT NULL DEFAULT 0,
         cancelling INTEGER NOT NULL DEFAULT 0,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        retry_after_ms INTEGER NOT NULL DEFAULT 0,
         report TEXT NOT NULL,
         submitted_at INTEGER NOT NULL,
         next_attempt_at INTEGER NOT NULL,
         answered_at INTEGER NOT NULL DEFAULT 0,
         expires_at INTEGER NOT NULL DEFAULT 0
     );
-    CREATE INDEX request_by_state ON request (state, base_url, expires_at);
+    CREATE INDEX request_by_state ON request (state, base_url, operation, expires_at);
 ";
 
 const COLUMNS: &str = "id, base_url, ext_id, login, target_serial, request, state, sending,
-    cancelling, report, submitted_at, next_attempt_at, answered_at, expires_at";
+    cancelling, report, submitted_at, next_attempt_at, answered_at, expires_at, operation";
+
+/// What waits for this base URL, and is a kind of request that this version knows.
+const WAITING: &str = "state = 0 AND base_url = ?1 AND operation = 'create-session'";
 
 pub struct Store {
     connection: Connection,
@@ -94,13 +101,22 @@ impl Store {
         connection
             .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)
             .map_err(failed)?;
-        connection.busy_timeout(BUSY).map_err(failed)?;
+        // A busy file is waited for by whoever holds no lock of ours meanwhile.
+        connection.busy_timeout(Duration::ZERO).map_err(failed)?;
         let mut store = Store {
             log,
             connection,
             seen_version: 0,
         };
-        store.check().map_err(failed)??;
+        let started = Instant::now();
+        loop {
+            match store.check().map_err(failed) {
+                Err(failure) if is_busy(&failure) && started.elapsed() < BUSY => {
+                    std::thread::sleep(BUSY_PAUSE);
+                }
+                checked => break checked??,
+            }
+        }
         store.sync_log()?;
         store
             .connection
@@ -113,22 +129,32 @@ impl Store {
         let number = |connection: &Connection, name: &str| -> rusqlite::Result<i64> {
             connection.pragma_query_value(None, name, |row| row.get(0))
         };
-        // Whose it is comes first: another program's file must not be written to.
-        let application = number(&self.connection, "application_id")?;
+        // Whose it is comes first: another program's file must not be written to. All of it at one
+        // moment: another process may be making the file.
+        let look = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Deferred)?;
         let tables: i64 =
-            self.connection
-                .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+            look.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        let application = number(&look, "application_id")?;
+        let format = number(&look, "user_version")?;
+        look.commit()?;
         let is_empty = application == 0 && tables == 0;
         if !is_empty && application != APPLICATION {
             let what = "Это файл другой программы, укажите другой путь.";
             return Ok(Err(Failure::outbox(what, "another application's database")));
         }
-        let format = number(&self.connection, "user_version")?;
         if !is_empty && format / 100 != FORMAT / 100 {
             let what = "Файл создан более новой версией библиотеки, обновите её.";
             return Ok(Err(Failure::outbox(what, format!("format {format}"))));
         }
-        self.connection.pragma_update(None, "journal_mode", "wal")?;
+        let mode: String =
+            self.connection
+                .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
+        if mode != "wal" {
+            let what = "Диск не подходит для очереди, укажите путь на другом.";
+            return Ok(Err(Failure::outbox(what, format!("journal_mode {mode}"))));
+        }
         self.connection.pragma_update(None, "synchronous", "full")?;
         let found: String = self
             .connection
@@ -176,7 +202,10 @@ impl Store {
         let change = self.begin().map_err(failed)?;
         let existing = find(&change, &shift.ext_id).map_err(failed)?;
         if let Some(entry) = existing {
-            if matches!(entry.state, State::Waiting | State::Accepted) {
+            if matches!(
+                entry.state,
+                State::Waiting | State::Accepted | State::Unknown
+            ) {
                 let differs = differing(&entry, &request, base_url);
                 if !differs.is_empty() {
                     return Err(taken(&shift.ext_id, &differs));
@@ -187,7 +216,7 @@ impl Store {
                 });
             }
             // LifePay may have what was sent before, whatever comes now.
-            if entry.report.outcome == LP_OUTCOME_UNKNOWN {
+            if entry.report.outcome != LP_OUTCOME_NOT_SENT {
                 report.outcome = LP_OUTCOME_UNKNOWN;
             }
         }
@@ -198,7 +227,7 @@ impl Store {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?8, ?9)
                  ON CONFLICT (ext_id) DO UPDATE SET operation = ?1, base_url = ?2, login = ?4,
                      target_serial = ?5, request = ?6, state = 0, sending = 0, cancelling = 0,
-                     report = ?7, submitted_at = ?8, next_attempt_at = ?8, answered_at = 0,
+                     attempts = 0, retry_after_ms = 0, report = ?7, submitted_at = ?8, next_attempt_at = ?8, answered_at = 0,
                      expires_at = ?9",
                 params![
                     shift::OPERATION,
@@ -235,24 +264,25 @@ impl Store {
     }
 
     pub fn pending(&mut self, base_url: &str) -> Result<u32, Failure> {
-        let sql = "SELECT count(*) FROM request WHERE state = 0 AND base_url = ?1";
+        let sql = format!("SELECT count(*) FROM request WHERE {WAITING}");
         self.connection
-            .query_row(sql, [base_url], |row| row.get(0))
+            .query_row(&sql, [base_url], |row| row.get(0))
             .map_err(failed)
     }
 
     /// The waiting entries of a base URL.
     pub fn plans(&mut self, base_url: &str) -> Result<Vec<Plan>, Failure> {
-        let sql = "SELECT id, next_attempt_at, json_extract(report, '$.attempts'),
-                json_extract(report, '$.retry_after_ms'), cancelling
-            FROM request WHERE state = 0 AND base_url = ?1";
-        let mut query = self.connection.prepare_cached(sql).map_err(failed)?;
+        let sql = format!(
+            "SELECT id, next_attempt_at, attempts, retry_after_ms, cancelling
+             FROM request WHERE {WAITING}"
+        );
+        let mut query = self.connection.prepare_cached(&sql).map_err(failed)?;
         let plan = |row: &Row| {
             Ok(Plan {
                 id: row.get(0)?,
                 next_attempt_at: row.get(1)?,
-                attempts: row.get::<_, Option<u32>>(2)?.unwrap_or(0),
-                asked_ms: row.get::<_, Option<u32>>(3)?.unwrap_or(0),
+                attempts: row.get(2)?,
+                asked_ms: row.get(3)?,
                 cancelling: row.get(4)?,
             })
         };
@@ -276,8 +306,8 @@ impl Store {
         self.sync_log()?;
         let now = now();
         let change = self.begin().map_err(failed)?;
-        let sql = "WHERE state = 0 AND base_url = ?1 AND (sending = 1 OR next_attempt_at > ?2)";
-        for mut entry in entries_where(&change, sql, params![base_url, now]).map_err(failed)? {
+        let sql = format!("WHERE {WAITING} AND (sending = 1 OR next_attempt_at > ?2)");
+        for mut entry in entries_where(&change, &sql, params![base_url, now]).map_err(failed)? {
             let asked = Duration::from_millis(u64::from(entry.report.retry_after_ms));
             let pause = timetable.pause_after(entry.report.attempts).max(asked);
             let latest = now.saturating_add(millis(pause));
@@ -296,12 +326,13 @@ impl Store {
 
     /// Takes an entry to send it, and counts the attempt: on disk before its first byte is sent.
     /// Nothing if it does not wait any more, or is over.
-    pub fn take(&mut self, id: i64) -> Result<Option<Entry>, Failure> {
+    pub fn take(&mut self, id: i64, base_url: &str) -> Result<Option<Entry>, Failure> {
         let change = self.begin().map_err(failed)?;
         let Some(mut entry) = find_id(&change, id).map_err(failed)? else {
             return Ok(None);
         };
-        if entry.state != State::Waiting {
+        // It may have been submitted anew, for another server.
+        if entry.state != State::Waiting || entry.base_url != base_url || !entry.is_known {
             return Ok(None);
         }
         if entry.cancelling {
@@ -347,8 +378,8 @@ impl Store {
 
     /// Ends what has waited too long. Returns how many there were.
     pub fn expire(&mut self, base_url: &str) -> Result<usize, Failure> {
-        let sql = "WHERE state = 0 AND base_url = ?1 AND sending = 0
-            AND expires_at > 0 AND expires_at <= ?2";
+        let sql =
+            format!("WHERE {WAITING} AND sending = 0 AND expires_at > 0 AND expires_at <= ?2");
         let now = now();
         let any = format!("SELECT 1 FROM request {sql} LIMIT 1");
         let any = self
@@ -359,7 +390,7 @@ impl Store {
             return Ok(0);
         }
         let change = self.begin().map_err(failed)?;
-        let entries = entries_where(&change, sql, params![base_url, now]).map_err(failed)?;
+        let entries = entries_where(&change, &sql, params![base_url, now]).map_err(failed)?;
         for mut entry in entries.iter().cloned() {
             entry.finish(State::Expired);
             save(&change, &entry).map_err(failed)?;
@@ -370,7 +401,7 @@ impl Store {
 
     /// Removes what was finished longer ago than `keep`.
     pub fn prune(&mut self, keep: Duration) -> Result<(), Failure> {
-        let sql = "DELETE FROM request WHERE state <> 0 AND answered_at > 0 AND answered_at < ?1";
+        let sql = "DELETE FROM request WHERE state IN (1, 2, 3, 4) AND answered_at > 0 AND answered_at < ?1";
         let before = now().saturating_sub(millis(keep));
         self.connection
             .execute(sql, [before])
@@ -386,7 +417,7 @@ impl Store {
         if entry.base_url != base_url {
             return refuse("запрос принадлежит другому base_url");
         }
-        if !matches!(entry.state, State::Waiting | State::Rejected) {
+        if !matches!(entry.state, State::Waiting | State::Rejected) || !entry.is_known {
             return refuse("запрос завершён; отправьте его снова через lp_outbox_submit");
         }
         if !entry.reopen() {
@@ -400,7 +431,8 @@ impl Store {
     pub fn retry_all_now(&mut self, base_url: &str) -> Result<Vec<i64>, Failure> {
         let change = self.begin().map_err(failed)?;
         let mut due = Vec::new();
-        let sql = "WHERE state IN (0, 2) AND base_url = ?1 AND sending = 0";
+        let sql = "WHERE state IN (0, 2) AND base_url = ?1 AND sending = 0
+            AND operation = 'create-session'";
         for mut entry in entries_where(&change, sql, params![base_url]).map_err(failed)? {
             if entry.reopen() {
                 save(&change, &entry).map_err(failed)?;
@@ -411,13 +443,14 @@ impl Store {
         Ok(due)
     }
 
-    /// Ends an entry that waits; one that is being sent is marked, so that its sender ends it.
-    pub fn cancel(&mut self, ext_id: &str) -> Result<Entry, Failure> {
+    /// Ends an entry that waits; one that is being sent is marked, so that its sender ends it, unless
+    /// it is known that it has none.
+    pub fn cancel(&mut self, ext_id: &str, has_no_sender: bool) -> Result<Entry, Failure> {
         let change = self.begin().map_err(failed)?;
         let found = find(&change, ext_id).map_err(failed)?;
         let mut entry = found.ok_or(Failure::NotFound)?;
         if entry.state == State::Waiting {
-            if entry.sending {
+            if entry.sending && !has_no_sender {
                 entry.cancelling = true;
             } else {
                 entry.finish(State::Cancelled);
@@ -446,6 +479,9 @@ impl Store {
 /// Which fields of an entry are not those of a request, by their names on the page.
 fn differing(entry: &Entry, request: &str, base_url: &str) -> Vec<&'static str> {
     let mut fields = Vec::new();
+    if !entry.is_known {
+        fields.push("operation");
+    }
     if entry.base_url != base_url {
         fields.push("base_url");
     }
@@ -484,7 +520,7 @@ fn entries_where(
 
 fn save(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
     let sql = "UPDATE request SET state = ?2, sending = ?3, cancelling = ?4, report = ?5,
-        next_attempt_at = ?6, answered_at = ?7 WHERE id = ?1";
+        next_attempt_at = ?6, answered_at = ?7, attempts = ?8, retry_after_ms = ?9 WHERE id = ?1";
     connection
         .prepare_cached(sql)?
         .execute(params![
@@ -494,7 +530,9 @@ fn save(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
             entry.cancelling,
             to_text(&entry.report),
             entry.next_attempt_at,
-            entry.answered_at
+            entry.answered_at,
+            entry.report.attempts,
+            entry.report.retry_after_ms
         ])
         .map(drop)
 }
@@ -502,17 +540,20 @@ fn save(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
 fn entry(row: &Row) -> rusqlite::Result<Entry> {
     let ext_id: String = row.get(2)?;
     let report: String = row.get(9)?;
+    let operation: String = row.get(14)?;
+    // What only a later version knows is nothing that this one may send or replace.
+    let state = State::from_number(row.get(6)?).unwrap_or(State::Unknown);
     Ok(Entry {
         id: row.get(0)?,
         base_url: row.get(1)?,
         login: row.get(3)?,
         target_serial: row.get(4)?,
         request: row.get(5)?,
-        // What only a later version knows is nothing that this one may send.
-        state: State::from_number(row.get(6)?).unwrap_or(State::Cancelled),
+        state,
+        is_known: operation == shift::OPERATION,
         sending: row.get(7)?,
         cancelling: row.get(8)?,
-        report: serde_json::from_str(&report).unwrap_or_else(|_| Report::of(&ext_id)),
+        report: serde_json::from_str(&report).unwrap_or_else(|_| state.report(&ext_id)),
         submitted_at: row.get(10)?,
         next_attempt_at: row.get(11)?,
         answered_at: row.get(12)?,

@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 
 use super::board::{Board, Planned};
 use super::entry::now;
+use super::failure::is_busy;
 use super::lock::Lock;
-use super::store::{Plan, Store};
+use super::store::{Plan, Store, BUSY, BUSY_PAUSE};
 use super::{sender, Terms};
 use crate::error::Failure;
 use crate::panic;
@@ -64,17 +65,37 @@ impl Worker {
     /// [`Failure::Closed`] when it is closed already, and what `work` says.
     pub fn store<T>(
         &self,
-        work: impl FnOnce(&mut Store) -> Result<T, Failure>,
+        mut work: impl FnMut(&mut Store) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        work(store.as_mut().ok_or(Failure::Closed)?)
+        let started = Instant::now();
+        loop {
+            let done = {
+                let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+                work(store.as_mut().ok_or(Failure::Closed)?)
+            };
+            match done {
+                // Waited for without the lock: those who only read need not.
+                Err(failure) if is_busy(&failure) && started.elapsed() < BUSY => {
+                    if self.is_closing() {
+                        return Err(failure);
+                    }
+                    std::thread::sleep(BUSY_PAUSE);
+                }
+                done => return done,
+            }
+        }
     }
 
     /// Lets go of the file and of the lock: nobody uses them any more.
     fn let_go(&self) {
-        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(store.take());
-        drop(self.lock().take());
+        let store = self
+            .store
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        drop(store);
+        let lock = self.lock().take();
+        drop(lock);
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Lock>> {
@@ -126,7 +147,7 @@ impl Worker {
         if board.sending.contains(&id) {
             board.cancelled.insert(id);
         }
-        board.drop_plan(id);
+        // Its plan stays: it may be that of a request that was submitted anew.
         board.changes += 1;
         self.changed.notify_all();
     }
@@ -153,7 +174,7 @@ impl Worker {
         let started = Instant::now();
         let mut board = self.board();
         self.changed.notify_all();
-        while board.threads > 0 {
+        while !board.has_let_go {
             let left = CLOSE_LIMIT.saturating_sub(started.elapsed());
             if left.is_zero() {
                 // What is still under way ends by itself, and holds the file until then.
@@ -179,12 +200,16 @@ impl Worker {
         struct Leave(Arc<Worker>);
         impl Drop for Leave {
             fn drop(&mut self) {
-                let mut board = self.0.board();
-                if board.threads == 1 {
-                    // The last one, before the close returns that waits for it.
+                let is_last = {
+                    let mut board = self.0.board();
+                    board.threads -= 1;
+                    board.threads == 0
+                };
+                if is_last {
+                    // Without the board: the disk may take its time, and a close must not.
                     self.0.let_go();
+                    self.0.board().has_let_go = true;
                 }
-                board.threads -= 1;
                 self.0.changed.notify_all();
             }
         }
@@ -202,7 +227,8 @@ impl Worker {
     fn plan(self: &Arc<Self>) {
         let mut pruned = None;
         while !self.is_closing() {
-            let looked = self.look();
+            let looked =
+                panic::catch(|| self.look()).unwrap_or_else(|panic| Err(Failure::Internal(panic)));
             if let Err(failure) = &looked {
                 log::error!("outbox: {failure}");
             }
@@ -247,11 +273,17 @@ impl Worker {
             let mut board = self.board();
             board.is_sender = true;
             let before = board.plans;
-            self.take_in(&mut board, plans, before);
-        } else if self.store(|store| store.has_changed())? || self.board().must_look_again() {
-            let before = self.board().plans;
-            let plans = self.store(|store| store.plans(base_url))?;
-            self.take_in(&mut self.board(), plans, before);
+            self.take_in(&mut board, plans, before, true);
+        } else {
+            let has_changed = self.store(|store| store.has_changed())?;
+            let (again, before) = {
+                let mut board = self.board();
+                (board.must_look_again(), board.plans)
+            };
+            if has_changed || again {
+                let plans = self.store(|store| store.plans(base_url))?;
+                self.take_in(&mut self.board(), plans, before, has_changed);
+            }
         }
         if self.store(|store| store.expire(base_url))? > 0 {
             self.tell();
@@ -260,8 +292,9 @@ impl Worker {
     }
 
     /// Plans what the file has: what is new, what another process wants sent at once or cancelled.
-    /// `before` counts the plans that were made before the file was read.
-    fn take_in(&self, board: &mut Board, plans: Vec<Plan>, before: u64) {
+    /// `before` counts the plans that were made before the file was read; `is_news`: another process
+    /// has written.
+    fn take_in(&self, board: &mut Board, plans: Vec<Plan>, before: u64, is_news: bool) {
         let waiting: HashSet<i64> = plans.iter().map(|plan| plan.id).collect();
         // But not what was submitted since the file was read.
         let is_gone =
@@ -280,7 +313,9 @@ impl Worker {
                 if plan.cancelling {
                     board.cancelled.insert(plan.id);
                 }
-                board.passed_over.insert(plan.id);
+                if is_news {
+                    board.passed_over.insert(plan.id);
+                }
                 continue;
             }
             let known = board.planned.get(&plan.id);
@@ -314,13 +349,10 @@ impl Worker {
 
     fn start_what_is_due(self: &Arc<Self>) -> Result<(), Failure> {
         let mut board = self.board();
-        let due = board
-            .due
-            .iter()
-            .take_while(|(due, _)| *due <= Instant::now())
-            .count();
         let free = self.terms.concurrency.saturating_sub(board.sending.len());
-        let wanted = due.min(free);
+        let now = Instant::now();
+        let due = board.due.iter().take(free);
+        let wanted = due.take_while(|(due, _)| *due <= now).count();
         if wanted > 0 {
             self.changed.notify_all();
         }
@@ -350,8 +382,9 @@ impl Worker {
             board.idle -= 1;
             board.sending.insert(id);
             drop(board);
-            // After a panic the entry is looked at again, as if the process had died.
-            let next = panic::catch(|| sender::send(self, id)).unwrap_or(Some((LOOK, 0)));
+            // After a panic the entry is sent anew, but not at once: it may bring the same again.
+            let pause = self.terms.timetable.pause_after(u32::MAX);
+            let next = panic::catch(|| sender::send(self, id)).unwrap_or(Some((pause, 0)));
             last = Instant::now();
             board = self.board();
             board.idle += 1;

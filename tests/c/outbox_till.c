@@ -5,7 +5,8 @@
  *   submitted N          lp_outbox_submit has returned LP_OK for ext_id till-N
  *   told N CODE UUID     its outcome; - for no uuid
  *
- * What the journal says was told before must be told again. It runs until it is killed.
+ * What the journal says was told before must be told again. It runs until it is killed, and says a
+ * line when it has opened the outbox.
  */
 #include <fcntl.h>
 #include <unistd.h>
@@ -134,6 +135,7 @@ int main(int argc, char **argv)
     if (lp_outbox_open(argv[1], &config, &outbox, &result) != LP_OK)
         fprintf(stderr, "%s %s\n", result.message, result.detail ? result.detail : "");
     CHECK_INT(result.code, LP_OK);
+    CHECK_INT(write(1, "\n", 1), 1);
     last = next_shift + SHIFTS_A_RUN;
     for (number = next_shift > 20 ? next_shift - 20 : 0; number < next_shift; number++)
         look(number, 0);

@@ -267,9 +267,8 @@ impl Books {
     }
 
     pub fn of(&self, ext_id: &str) -> Vec<Exchange> {
-        let mut exchanges = self.exchanges();
-        exchanges.retain(|exchange| exchange.ext_id == ext_id);
-        exchanges
+        let all = self.exchanges().into_iter();
+        all.filter(|one| one.ext_id == ext_id).collect()
     }
 
     /// The documents' uuids by their ext_ids.
@@ -375,10 +374,10 @@ fn serve(
 
 /// Waits for `delay`; false if the client has gone meanwhile.
 fn stays(stream: &TcpStream, delay: Duration) -> bool {
-    let delay = delay.max(Duration::from_millis(1));
-    stream.set_read_timeout(Some(delay)).expect("a time limit");
+    let limit = |limit| stream.set_read_timeout(limit).expect("a time limit");
+    limit(Some(delay.max(Duration::from_millis(1))));
     let came = stream.peek(&mut [0]);
-    stream.set_read_timeout(None).expect("no time limit");
+    limit(None);
     matches!(came, Err(error) if matches!(
         error.kind(),
         std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut
@@ -388,14 +387,14 @@ fn stays(stream: &TcpStream, delay: Duration) -> bool {
 /// Compiles `tests/c/NAME.c` into a library to be preloaded.
 pub fn compile_preload(name: &str) -> PathBuf {
     let library = tools::scratch("outbox").join(format!("{name}.so"));
-    let mut compiler = Command::new("gcc");
-    compiler
-        .args(["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror"])
-        .args(["-shared", "-fPIC", "-o"])
-        .arg(&library)
-        .arg(tools::root().join("tests/c").join(format!("{name}.c")))
-        .arg("-ldl");
-    tools::run(&mut compiler);
+    // Renamed into place: a program of another test may be loading it.
+    let new = library.with_extension(format!("{:?}", std::thread::current().id()));
+    let flags = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror"];
+    let mut gcc = Command::new("gcc");
+    gcc.args(flags).args(["-shared", "-fPIC", "-ldl", "-o"]);
+    gcc.args([&new, &tools::root().join(format!("tests/c/{name}.c"))]);
+    tools::run(&mut gcc);
+    std::fs::rename(new, &library).expect("it can be renamed");
     library
 }
 
@@ -438,15 +437,14 @@ impl Host {
     }
 
     pub fn open_outbox(&mut self, path: &Path, url: &str, concurrency: u32, pause_ms: u32) {
-        let path = path.display();
-        let apikey = super::call::APIKEY;
+        let (path, apikey) = (path.display(), super::call::APIKEY);
         let line = format!("open {path} {url} {apikey} {concurrency} {pause_ms}");
         assert_eq!(self.ask(&line), "open 0");
     }
 
     pub fn tell(&mut self, line: &str) {
-        let input = self.input.as_mut().expect("its input is open");
-        writeln!(input, "{line}").expect("it listens");
+        let input = self.input.as_mut();
+        writeln!(input.expect("its input is open"), "{line}").expect("it listens");
     }
 
     /// What it says next.
