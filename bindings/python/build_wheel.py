@@ -1,0 +1,170 @@
+"""Builds a wheel that carries the library, so that `pip install` of it is all that a till needs.
+
+    python3 build_wheel.py --library target/release/liblifepay.so
+    python3 build_wheel.py --library win32/lifepay.dll --platform win32 --out dist
+
+The wheel is for any Python 3.8 or later on that platform: lifepay-VERSION-py3-none-PLATFORM.whl. The
+same sources, library, pip and Python make the same bytes, whenever and wherever. Timestamps are
+SOURCE_DATE_EPOCH's, or the first day that a zip file knows.
+
+Needs pip, which fetches the build backend that pyproject.toml names.
+"""
+
+import argparse
+import base64
+import hashlib
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+from typing import Dict, List, NoReturn, Optional, Tuple
+
+HERE = Path(__file__).resolve().parent
+# 1980-01-01 and the end of 2107: before and after, zip files have no dates.
+EARLIEST, LATEST = 315532800, 4354819198
+
+ELF_MACHINES = {3: "i686", 40: "armv7l", 62: "x86_64", 183: "aarch64"}
+PE_MACHINES = {0x014C: "win32", 0x8664: "win_amd64", 0xAA64: "win_arm64"}
+
+
+def fail(message: str) -> NoReturn:
+    sys.exit(f"build_wheel.py: {message}")
+
+
+def machine_of(library: Path) -> Tuple[str, str]:
+    """The name that the library has in a wheel, and the end of the platform tags that it fits."""
+    with library.open("rb") as file:
+        head = file.read(0x1000)
+    if head[:4] == b"\x7fELF" and len(head) >= 20:
+        (number,) = struct.unpack_from("<H", head, 18)
+        if number in ELF_MACHINES:
+            return "liblifepay.so", ELF_MACHINES[number]
+    if head[:2] == b"MZ" and len(head) >= 64:
+        (start,) = struct.unpack_from("<I", head, 60)
+        if head[start : start + 4] == b"PE\0\0" and len(head) >= start + 6:
+            (number,) = struct.unpack_from("<H", head, start + 4)
+            if number in PE_MACHINES:
+                return "lifepay.dll", PE_MACHINES[number]
+    fail(f"{library} is not a shared library for Linux or Windows on a machine known here")
+
+
+def check_platform(library: Path, machine: str, platform: str) -> None:
+    windows = machine.startswith("win")
+    linux = platform.startswith(("linux_", "manylinux", "musllinux"))
+    fits = platform == machine if windows else linux and platform.endswith("_" + machine)
+    if not fits:
+        fail(f"{library} is for {machine}, which is not what {platform} says")
+
+
+def timestamp() -> Tuple[int, int, int, int, int, int]:
+    text = os.environ.get("SOURCE_DATE_EPOCH") or "0"
+    if not text.isdigit():
+        fail(f"SOURCE_DATE_EPOCH={text} is not a number of seconds")
+    date = time.gmtime(min(max(int(text), EARLIEST), LATEST))
+    return (date.tm_year, date.tm_mon, date.tm_mday, date.tm_hour, date.tm_min, date.tm_sec)
+
+
+def pure_wheel(folder: Path) -> Path:
+    """Lets the build backend make the wheel without the library, of a copy of the sources: what else
+    lies beside them does not belong into a release."""
+    sources = folder / "sources"
+    package = sources / "lifepay"
+    package.mkdir(parents=True)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(HERE / name, sources)
+    for file in sorted((HERE / "lifepay").iterdir()):
+        if file.suffix == ".py" or file.name == "py.typed":
+            shutil.copy(file, package)
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir"]
+    built = subprocess.run(command + [str(folder), str(sources)], check=False)
+    wheels = list(folder.glob("*.whl"))
+    if built.returncode != 0 or len(wheels) != 1:
+        fail("pip could not build the wheel")
+    return wheels[0]
+
+
+def contents_of(wheel: Path) -> Dict[str, bytes]:
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist() if name[-1] != "/"}
+
+
+def retag(wheel_file: bytes, tag: str) -> bytes:
+    """The WHEEL file of a wheel for one platform."""
+    kept = [
+        line
+        for line in wheel_file.decode("utf-8").splitlines()
+        if line and not line.startswith(("Tag:", "Root-Is-Purelib:"))
+    ]
+    return "\n".join([*kept, "Root-Is-Purelib: false", f"Tag: {tag}", ""]).encode("utf-8")
+
+
+def record_of(contents: Dict[str, bytes], name: str) -> bytes:
+    lines: List[str] = []
+    for path, content in sorted(contents.items()):
+        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=")
+        lines.append(f"{path},sha256={digest.decode('ascii')},{len(content)}\n")
+    return "".join([*lines, f"{name},,\n"]).encode("utf-8")
+
+
+def write_wheel(path: Path, contents: Dict[str, bytes]) -> None:
+    """In a fixed order; the dist-info comes last, as the format recommends."""
+    date = timestamp()
+    # Whoever looks for wheels sees whole ones only.
+    unfinished = path.with_suffix(".unfinished")
+    with zipfile.ZipFile(unfinished, "w") as archive:
+        for name in sorted(contents, key=lambda name: (".dist-info/" in name, name)):
+            entry = zipfile.ZipInfo(name, date)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 3
+            mode = 0o755 if name.endswith((".so", ".dll")) else 0o644
+            entry.external_attr = (0o100000 | mode) << 16
+            archive.writestr(entry, contents[name], zipfile.ZIP_DEFLATED, 9)
+    os.replace(unfinished, path)
+
+
+def build(library: Path, platform: str, out: Path) -> Path:
+    if not library.is_file():
+        fail(f"{library}: there is no such file")
+    name, machine = machine_of(library)
+    check_platform(library, machine, platform)
+    with tempfile.TemporaryDirectory() as scratch:
+        pure = pure_wheel(Path(scratch))
+        contents = contents_of(pure)
+        stem = "-".join(pure.name.split("-")[:2])
+    contents[f"lifepay/{name}"] = library.read_bytes()
+    info = f"{stem}.dist-info"
+    tag = f"py3-none-{platform}"
+    contents[f"{info}/WHEEL"] = retag(contents[f"{info}/WHEEL"], tag)
+    record = f"{info}/RECORD"
+    del contents[record]
+    contents[record] = record_of(contents, record)
+    out.mkdir(parents=True, exist_ok=True)
+    wheel = out / f"{stem}-{tag}.whl"
+    write_wheel(wheel, contents)
+    return wheel
+
+
+def main(arguments: Optional[List[str]] = None) -> None:
+    parser = argparse.ArgumentParser(
+        description="Builds a wheel that carries the library.", allow_abbrev=False
+    )
+    parser.add_argument("--library", type=Path, required=True, help="liblifepay.so or lifepay.dll")
+    parser.add_argument(
+        "--platform",
+        default=sysconfig.get_platform(),
+        help="platform tag: manylinux2014_x86_64, win32, win_amd64 ...; default: this machine's",
+    )
+    parser.add_argument("--out", type=Path, default=Path("dist"), help="folder; default: dist")
+    given = parser.parse_args(arguments)
+    platform = given.platform.replace("-", "_").replace(".", "_")
+    print(build(given.library, platform, given.out))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Codes in words, versions, a new ext_id, where the log goes."""
+
+import ctypes
+from typing import Optional, Union
+
+from . import _log
+from ._arguments import Arguments, PathArgument
+from ._constants import LP_OK, LogLevel, Outcome
+from ._library import library
+
+
+def code_name(code: int) -> str:
+    """The name of a code for logs, such as "LP_ERR_TIMEOUT"; "UNKNOWN" for one that has none."""
+    return _static(library().lp_code_name(code))
+
+
+def code_text(code: int) -> str:
+    """A code as a Russian sentence for a cashier."""
+    return _static(library().lp_code_text(code))
+
+
+def version() -> str:
+    """The library's version, such as "0.1.0". The package's is ``lifepay.__version__``."""
+    return _static(library().lp_version())
+
+
+def version_number() -> int:
+    """The library's version as a number, major * 10000 + minor * 100 + patch."""
+    return int(library().lp_version_number())
+
+
+def ext_id_new() -> str:
+    """A new ext_id, a random UUID. Store it, then send with it: so a repeat is safe after a crash."""
+    buffer = ctypes.create_string_buffer(64)
+    check(library().lp_ext_id_new(buffer, len(buffer)))
+    return buffer.value.decode("ascii")
+
+
+def set_log_level(level: Union[LogLevel, int]) -> None:
+    """Which lines the library hands to the logger "lifepay", beyond what that lets through.
+
+    Default: LogLevel.DEBUG. LogLevel.TRACE adds the bodies sent and received, as records of level 5;
+    LogLevel.OFF takes the logger off. Waits for a record that is being handled: do not hold a lock
+    that a handler takes.
+    """
+    _log.set_level(LogLevel(level))
+
+
+def log_to_file(
+    path: Optional[PathArgument], level: Union[LogLevel, int] = LogLevel.INFO, max_bytes: int = 0
+) -> None:
+    """Writes the log to a file too, in place of the file before; None: to none.
+
+    ``max_bytes``: the size at which the file is renamed to ``path + ".old"`` and begun anew; 0: 10
+    MiB. Raises InvalidArgument if the file cannot be written; then the file before stays in use.
+    """
+    arguments = Arguments()
+    file = arguments.path("path", path)
+    size = arguments.number("max_bytes", max_bytes)
+    arguments.check()
+    check(library().lp_log_to_file(file, int(LogLevel(level)), size))
+
+
+def check(code: int) -> None:
+    """Raises what a call has failed with that tells nothing but its code."""
+    if code != LP_OK:
+        from ._errors import error_of
+        from ._results import Result
+
+        raise error_of(Result(code=code, outcome=Outcome.NONE, message=code_text(code)))
+
+
+def _static(text: bytes) -> str:
+    return text.decode("utf-8", "replace")

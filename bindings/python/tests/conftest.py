@@ -1,0 +1,107 @@
+"""The tests run against the project's sandbox, whose address LIFEPAY_SANDBOX holds."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import uuid
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List
+
+import pytest
+
+import lifepay
+
+APIKEY = "s3cr3t-apikey"
+LOGIN = "79031234567"
+# Magic values of the sandbox.
+SLOW_PRINTER = "00000000000408"
+RESETTING_PRINTER = "00000000000499"
+FAILS_ONCE_PRINTER = "00000000000503"
+
+Call = Dict[str, Any]
+
+
+def needs(tool: bool, name: str) -> None:
+    """Passes the test over, unless LIFEPAY_REQUIRE_TOOLS is set."""
+    if not tool:
+        assert os.environ.get("LIFEPAY_REQUIRE_TOOLS") != "1", f"{name} is not on this machine"
+        pytest.skip(f"{name} is not on this machine")
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> str:
+    url = os.environ.get("LIFEPAY_SANDBOX")
+    if not url:
+        pytest.exit("LIFEPAY_SANDBOX holds no address: cargo run -p lifepay-sandbox", 2)
+    return url
+
+
+@pytest.fixture
+def call(sandbox: str) -> Call:
+    """What every call has."""
+    return {"apikey": APIKEY, "login": LOGIN, "base_url": sandbox}
+
+
+@pytest.fixture
+def ext_id() -> str:
+    """One that no other test has, nor another run against the same sandbox."""
+    return f"python-{uuid.uuid4()}"
+
+
+@pytest.fixture
+def closed_port() -> Iterator[str]:
+    """The address of nobody: bound, so that nobody else takes it, but not listened on."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{nobody.getsockname()[1]}"
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """The address of a server that takes requests and never answers."""
+    taken: List[socket.socket] = []
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+
+        def serve() -> None:
+            try:
+                while True:
+                    taken.append(server.accept()[0])
+            except OSError:
+                pass
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        # Closing alone does not wake accept.
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    for connection in taken:
+        connection.close()
+
+
+@pytest.fixture
+def outbox(call: Call, tmp_path: Path) -> Iterator[lifepay.Outbox]:
+    with lifepay.Outbox(tmp_path / "shifts.db", **call) as opened:
+        yield opened
+
+
+@pytest.fixture
+def run() -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """Runs a Python program of these lines."""
+
+    def run_program(text: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-c", text],
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            timeout=60,
+            check=False,
+        )
+
+    return run_program
