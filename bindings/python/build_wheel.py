@@ -81,7 +81,8 @@ def pure_wheel(folder: Path) -> Path:
     for file in sorted((HERE / "lifepay").iterdir()):
         if file.suffix == ".py" or file.name == "py.typed":
             shutil.copy(file, package)
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir"]
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
+    command += ["--no-deps", "--wheel-dir"]
     built = subprocess.run(command + [str(folder), str(sources)], check=False)
     wheels = list(folder.glob("*.whl"))
     if built.returncode != 0 or len(wheels) != 1:

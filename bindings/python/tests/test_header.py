@@ -25,7 +25,7 @@ CALLBACKS = {
     "lp_entry_fn": _structs.EntryFunction,
     "lp_log_fn": _structs.LogFunction,
 }
-ENUMS = {
+ENUMS: Dict[str, Any] = {
     "LP_OUTCOME_": lifepay.Outcome,
     "LP_TRUST_": lifepay.Trust,
     "LP_PHASE_": lifepay.Phase,
@@ -82,7 +82,7 @@ def test_constants_have_the_headers_numbers(header: str) -> None:
         prefix = next((prefix for prefix in ENUMS if name.startswith(prefix)), None)
         if prefix:
             enum = ENUMS[prefix]
-            assert enum[name[len(prefix) :]] == number, name
+            assert enum[name[len(prefix) :]].value == number, name
             seen[enum].append(name[len(prefix) :])
         elif name == "LP_FOREVER":
             assert lifepay.FOREVER == number

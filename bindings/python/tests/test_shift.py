@@ -32,7 +32,7 @@ def test_every_field_arrives(call: Call) -> None:
         retry_delays_ms=[100, 200],
     )
     assert isinstance(shift, lifepay.Shift)
-    assert uuid.UUID(shift.uuid).version == 5
+    assert shift.uuid is not None and uuid.UUID(shift.uuid).version == 5
     assert shift.ext_id == "python-every-field"
     assert (shift.attempts, shift.http_status) == (1, 200)
     assert shift.message
@@ -209,7 +209,7 @@ def test_json_names_what_is_wrong() -> None:
 
 def test_codes_have_words() -> None:
     assert lifepay.code_name(lifepay.LP_ERR_TIMEOUT) == "LP_ERR_TIMEOUT"
-    assert lifepay.code_text(lifepay.LP_LOGIN_UNKNOWN) == "Не удалось найти пользователя по login"
+    assert lifepay.code_text(lifepay.LP_LOGIN_UNKNOWN) == "Не удалось найти пользователя по login."
     assert lifepay.code_text(12345)
 
 
