@@ -12,7 +12,7 @@ use lifepay_sandbox::{Options, Sandbox};
 use serde_json::json;
 use support::{library, tools};
 
-/// What the tests take from PyPI; the backend is the one that pyproject.toml names.
+/// What the tests let pip fetch; the backend is the one that pyproject.toml names.
 const PACKAGES: [&str; 4] = ["pytest", "mypy", "vermin", "flit_core>=3.11,<4"];
 
 fn package() -> PathBuf {
@@ -171,12 +171,28 @@ fn python_3_8_is_enough() {
     };
     let mut vermin = python(&python3.with_file_name("vermin"));
     vermin.args(["--no-tips", "--violations", "-t=3.8-"]);
+    vermin.args(["--feature", "union-types"]);
     // Annotations are evaluated when a function is defined.
     vermin.args(["--eval-annotations", "--no-parse-comments"]);
     for path in ["lifepay", "examples", "tests", "build_wheel.py"] {
         vermin.arg(package().join(path));
     }
     tools::run(&mut vermin);
+    // vermin does not see everything; where there is the interpreter itself, it is asked, too.
+    let python38 = Path::new("python3.8");
+    let mut there = Command::new(python38);
+    if there
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| output.status.success())
+    {
+        let mut import = python(python38);
+        tools::run(
+            import
+                .args(["-c", "import lifepay"])
+                .env("PYTHONPATH", package()),
+        );
+    }
 }
 
 /// The shared library without its debug information, which is as large as all else.

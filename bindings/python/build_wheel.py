@@ -4,8 +4,8 @@
     python3 build_wheel.py --library win32/lifepay.dll --platform win32 --out dist
 
 The wheel is for any Python 3.8 or later on that platform: lifepay-VERSION-py3-none-PLATFORM.whl. The
-same sources, library, pip and Python make the same bytes, whenever and wherever. Timestamps are
-SOURCE_DATE_EPOCH's, or the first day that a zip file knows.
+same sources, library, Python and build backend make the same bytes, whenever and wherever. Timestamps
+are SOURCE_DATE_EPOCH's, or the first day that a zip file knows. The path of the wheel is printed.
 
 Needs pip, which fetches the build backend that pyproject.toml names.
 """
@@ -161,7 +161,9 @@ def main(arguments: Optional[List[str]] = None) -> None:
         default=sysconfig.get_platform(),
         help="platform tag: manylinux2014_x86_64, win32, win_amd64 ...; default: this machine's",
     )
-    parser.add_argument("--out", type=Path, default=Path("dist"), help="folder; default: dist")
+    parser.add_argument(
+        "--out", type=Path, default=HERE / "dist", help="folder; default: dist beside this program"
+    )
     given = parser.parse_args(arguments)
     platform = given.platform.replace("-", "_").replace(".", "_")
     print(build(given.library, platform, given.out))

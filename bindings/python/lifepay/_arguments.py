@@ -63,7 +63,7 @@ class Arguments:
             return value.encode("utf-8")
         except UnicodeEncodeError as error:
             # Not `raise ... from`: the error would show the value, which may be the apikey.
-            message = f"не Юникод (символ {error.start + 1} — половина суррогатной пары)"
+            message = f"не Юникод: символ {error.start + 1} не целый, это половина суррогатной пары"
             self.errors.append(FieldError(field, message))
             return None
 

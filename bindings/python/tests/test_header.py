@@ -141,7 +141,7 @@ def test_structs_have_the_headers_layout(header: str, tmp_path: Path) -> None:
         expected.append(f"{name} {ctypes.sizeof(struct)}")
         for kind, field in fields:
             assert dict((one[0], one[1]) for one in struct._fields_)[field] is TYPES[type_of(kind)]
-            where = f'(unsigned)offsetof({name}, {field}), SIZE({field})'
+            where = f"(unsigned)offsetof({name}, {field}), SIZE({field})"
             source.append(f'printf("{name}.{field} %u %u\\n", {where});')
             place = getattr(struct, field)
             expected.append(f"{name}.{field} {place.offset} {place.size}")

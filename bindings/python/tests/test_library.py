@@ -1,6 +1,5 @@
 """Where the library is looked for, and what is said if it is not there."""
 
-import ctypes.util
 import os
 import shutil
 import sys
@@ -8,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import needs
 
 import lifepay
 
@@ -96,12 +94,9 @@ def test_where_the_variable_says_comes_before_all_else(package: Path, run: Any) 
 
 
 def test_another_library_is_refused(package: Path, run: Any) -> None:
-    other = ctypes.util.find_library("c")
-    needs(other is not None, "a C library of the system")
-    # Named as the loader knows it; abspath would not find it.
-    (package / "libraries").mkdir()
-    program = f"import ctypes; print(open('/proc/self/maps').read())"
-    maps = run(program).stdout.split()
+    if not sys.platform.startswith("linux"):
+        pytest.skip("what is loaded is told by Linux")
+    maps = Path("/proc/self/maps").read_text().split()
     path = next(word for word in maps if "/libc.so" in word or "/libc-" in word)
     said = run(PROGRAM.format(package=str(package)), LIFEPAY_LIBRARY=path).stdout
     assert "it has no lp_config_init; it is another library or too old" in said

@@ -51,7 +51,9 @@ def test_other_threads_run_while_a_call_waits(call: Call, silent: str, on: str) 
     ticker.start()
     try:
         with pytest.raises(lifepay.OutcomeUnknown) as caught:
-            on_thread(on, lambda: lifepay.open_shift(**{**call, "base_url": silent}, timeout_ms=1000))
+            on_thread(
+                on, lambda: lifepay.open_shift(**{**call, "base_url": silent}, timeout_ms=1000)
+            )
         assert caught.value.code == lifepay.LP_ERR_TIMEOUT
         # A call that kept the GIL would have let none through.
         assert ticks > 20
@@ -150,9 +152,12 @@ def test_progress_may_open_another_shift(call: Call, closed_port: str, on: str) 
         return False
 
     with pytest.raises(lifepay.NotSent):
-        on_thread(on, lambda: lifepay.open_shift(
-            **{**call, "base_url": closed_port}, retry_for_ms=5000, on_progress=tell
-        ))
+        on_thread(
+            on,
+            lambda: lifepay.open_shift(
+                **{**call, "base_url": closed_port}, retry_for_ms=5000, on_progress=tell
+            ),
+        )
     assert len(opened) == 1 and opened[0].uuid
 
 
