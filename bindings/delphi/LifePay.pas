@@ -1,0 +1,1866 @@
+(*
+ * LifePay.pas: opens a cash-register shift through LifePay's cloud fiscalisation.
+ *
+ *     Shift := TLifePay.Create('your API key', '79031234567');
+ *     try
+ *       Shift.ExtId := '00106304012797-2026-11-24-1';      // your own, stored before you send
+ *       WriteLn('accepted: ', Shift.OpenShift);
+ *     except
+ *       on E: ELifePay do WriteLn(E.CodeName, ': ', E.Message);
+ *     end;
+ *     Shift.Free;
+ *
+ * For Delphi 7 to 12 and Free Pascal 3.2; Windows 32 and 64 bit, Linux. The file is in ASCII, which
+ * every one of them reads alike.
+ *
+ * TLifePay and TLifePayOutbox take and give the strings of your compiler. What the fields and calls
+ * mean is said in lifepay.h; the names are the same. The functions of lifepay.h are here too, for
+ * those who want them bare.
+ *
+ * The library      lifepay.dll or liblifepay.so.0 is loaded at the first call, from the folder of
+ *                  the program, otherwise by the system's rules; or by LifePayLoad from where you
+ *                  say. With LIFEPAY_STATIC defined the program is linked to it instead, and does
+ *                  not start without it.
+ * Not given        is '' or 0, in every field.
+ * Strings          go to LifePay as UTF-8. An AnsiString is taken to be in the system's code page
+ *                  (CP1251 on a Russian Windows) unless LifePayAnsiCodePage says otherwise.
+ * Threads          Every call may be made from any thread. One TLifePay serves one call at a time,
+ *                  a TLifePayOutbox any number.
+ * Exceptions       in your handlers do not reach the library: the call is stopped, and they are
+ *                  raised again when it has returned.
+ * Floating point   needs no Set8087CW or SetExceptionMask: the library masks the exceptions that
+ *                  Delphi before 12 leaves on, and restores them.
+ *)
+unit LifePay;
+
+{$IFDEF FPC}
+  {$IFDEF UNICODE}{$MODE DELPHIUNICODE}{$ELSE}{$MODE DELPHI}{$ENDIF}
+  {$PACKRECORDS C}
+  // Parameters that a callback must have, and strings said to be used before they are set.
+  {$WARN 5024 OFF}{$WARN 5091 OFF}{$WARN 5093 OFF}{$WARN 5094 OFF}
+{$ELSE}
+  {$ALIGN 8}
+  {$WARN UNSAFE_TYPE OFF}
+  {$WARN UNSAFE_CODE OFF}
+  {$WARN UNSAFE_CAST OFF}
+{$ENDIF}
+{$H+}
+// Whatever the project sets: the code below is written for these.
+{$B-}{$Q-}{$R-}{$T-}
+
+{$IFDEF FPC}{$DEFINE LIFEPAY_CODE_PAGES}{$ENDIF}
+{$IFDEF UNICODE}{$DEFINE LIFEPAY_CODE_PAGES}{$ENDIF}
+// Whether there are AnsiStrings to be converted: everywhere but in Delphi 2009 and newer.
+{$IFDEF FPC}{$DEFINE LIFEPAY_ANSI}{$ENDIF}
+{$IFNDEF UNICODE}{$DEFINE LIFEPAY_ANSI}{$ENDIF}
+{$IFNDEF FPC}{$IF CompilerVersion >= 23}{$DEFINE LIFEPAY_UNIT_SCOPES}{$IFEND}{$ENDIF}
+
+interface
+
+uses
+{$IFDEF FPC}
+  {$IFDEF UNIX}
+  // The library's threads call LifePaySetLog's handler.
+  cthreads,
+  {$ENDIF}
+{$ENDIF}
+{$IFDEF LIFEPAY_UNIT_SCOPES}
+  System.SysUtils;
+{$ELSE}
+  SysUtils;
+{$ENDIF}
+
+const
+{$IFDEF MSWINDOWS}
+  LIFEPAY_LIBRARY = 'lifepay.dll';
+{$ELSE}
+  LIFEPAY_LIBRARY = 'liblifepay.so.0';
+{$ENDIF}
+
+{ ------------------------------------------------------------------------------------------------
+  lifepay.h: constants
+  ------------------------------------------------------------------------------------------------ }
+
+const
+  // Milliseconds without a limit.
+  LP_FOREVER = Cardinal($FFFFFFFF);
+
+  // Codes. 0 and positive ones are LifePay's own, known or not; negative ones the library's.
+  LP_OK = 0;
+  LP_DATA_ERROR = 400;
+  LP_SERVER_ERROR = 500;
+  LP_FORMAT_ERROR = 6000;
+  LP_LOGIN_UNKNOWN = 6009;
+  LP_CREDENTIALS_UNKNOWN = 6010;
+  LP_FISCALIZATION_FORBIDDEN = 6080;
+  LP_ACCESS_DENIED = 6095;
+  LP_PENDING = -1;
+  LP_ERR_ARGUMENT = -2;
+  LP_ERR_NETWORK = -3;
+  LP_ERR_TIMEOUT = -4;
+  LP_ERR_TLS = -5;
+  LP_ERR_HTTP = -6;
+  LP_ERR_REPLY = -7;
+  LP_ERR_CANCELLED = -8;
+  LP_ERR_OUTBOX = -9;
+  LP_ERR_NOT_FOUND = -10;
+  LP_ERR_INTERNAL = -11;
+  LP_ERR_CLOSED = -12;
+  LP_ERR_EXPIRED = -13;
+
+  // Whether LifePay may have the request.
+  LP_OUTCOME_NOT_SENT = 1;
+  LP_OUTCOME_UNKNOWN = 2;
+  LP_OUTCOME_ANSWERED = 3;
+
+  LP_TRUST_DEFAULT = 0;
+  LP_TRUST_BUNDLED = 1;
+  LP_TRUST_SYSTEM = 2;
+
+  LP_PHASE_CONNECT = 1;
+  LP_PHASE_EXCHANGE = 2;
+  LP_PHASE_FAILED = 3;
+  LP_PHASE_PAUSE = 4;
+
+  // Flags of lp_entry, added up.
+  LP_ENTRY_PENDING = 1;
+  LP_ENTRY_SENDING = 2;
+  LP_ENTRY_FOREIGN = 4;
+
+  LP_LOG_OFF = 0;
+  LP_LOG_ERROR = 1;
+  LP_LOG_WARN = 2;
+  LP_LOG_INFO = 3;
+  LP_LOG_DEBUG = 4;
+  LP_LOG_TRACE = 5;
+
+  // The version of lifepay.h that this unit was written for.
+  LP_VERSION_MAJOR = 0;
+  LP_VERSION_MINOR = 1;
+  LP_VERSION_PATCH = 0;
+
+{ ------------------------------------------------------------------------------------------------
+  lifepay.h: types
+  ------------------------------------------------------------------------------------------------ }
+
+type
+  Plp_progress = ^lp_progress;
+  lp_progress = record
+    struct_size: Cardinal;
+    phase: Integer;
+    attempts: Cardinal;
+    code: Integer;
+    http_status: Integer;
+    elapsed_ms: Cardinal;
+    next_attempt_ms: Cardinal;
+  end;
+
+  Plp_entry = ^lp_entry;
+  lp_entry = record
+    struct_size: Cardinal;
+    code: Integer;
+    outcome: Integer;
+    flags: Cardinal;
+    attempts: Cardinal;
+    http_status: Integer;
+    submitted_at: Int64;
+    next_attempt_at: Int64;
+    answered_at: Int64;
+    expires_at: Int64;
+    ext_id: PAnsiChar;
+    login: PAnsiChar;
+    target_serial: PAnsiChar;
+    base_url: PAnsiChar;
+    uuid: PAnsiChar;
+    message: PAnsiChar;
+  end;
+
+  // Callbacks. No exception may leave them.
+  lp_progress_fn = function(progress: Plp_progress; user_data: Pointer): Integer; cdecl;
+  lp_entry_fn = function(entry: Plp_entry; user_data: Pointer): Integer; cdecl;
+  lp_log_fn = procedure(level: Integer; message: PAnsiChar; user_data: Pointer); cdecl;
+
+  Plp_config = ^lp_config;
+  lp_config = record
+    struct_size: Cardinal;
+    test: Integer;
+    apikey: PAnsiChar;
+    login: PAnsiChar;
+    cashier_name: PAnsiChar;
+    cashier_inn: PAnsiChar;
+    target_serial: PAnsiChar;
+    ext_id: PAnsiChar;
+    callback_url: PAnsiChar;
+    callback_data: PAnsiChar;
+    callback_data_json: PAnsiChar;
+    base_url: PAnsiChar;
+    proxy: PAnsiChar;
+    ca_file: PAnsiChar;
+    trust: Integer;
+    connect_timeout_ms: Cardinal;
+    timeout_ms: Cardinal;
+    retry_for_ms: Cardinal;
+    retry_delays_ms: PCardinal;
+    on_progress: lp_progress_fn;
+    user_data: Pointer;
+    retry_delay_count: Cardinal;
+    expires_after_ms: Cardinal;
+    concurrency: Cardinal;
+    keep_days: Cardinal;
+  end;
+
+  Plp_field_error = ^lp_field_error;
+  lp_field_error = record
+    field: PAnsiChar;
+    message: PAnsiChar;
+  end;
+
+  Plp_result = ^lp_result;
+  lp_result = record
+    struct_size: Cardinal;
+    code: Integer;
+    outcome: Integer;
+    http_status: Integer;
+    attempts: Cardinal;
+    retry_after_ms: Cardinal;
+    // Unsigned in C; Delphi 7 has no such type, and it is private anyway.
+    owner: Int64;
+    uuid: PAnsiChar;
+    ext_id: PAnsiChar;
+    message: PAnsiChar;
+    detail: PAnsiChar;
+    reply: PAnsiChar;
+    errors: Plp_field_error;
+    error_count: Cardinal;
+    reserved: Cardinal;
+  end;
+
+  // A number, never to be dereferenced.
+  Plp_outbox = ^lp_outbox;
+  lp_outbox = record
+  end;
+  PPlp_outbox = ^Plp_outbox;
+
+{ ------------------------------------------------------------------------------------------------
+  lifepay.h: functions. Loaded at run time they are nil until LifePayLoad; the classes call it.
+  ------------------------------------------------------------------------------------------------ }
+
+{$IFDEF LIFEPAY_STATIC}
+
+function lp_config_init(config: Plp_config; size: Cardinal): Integer; cdecl;
+function lp_result_init(answer: Plp_result; size: Cardinal): Integer; cdecl;
+procedure lp_result_free(answer: Plp_result); cdecl;
+function lp_open_shift(config: Plp_config; answer: Plp_result): Integer; cdecl;
+function lp_ext_id_new(buffer: PAnsiChar; size: Cardinal): Integer; cdecl;
+function lp_open_shift_json(request: PAnsiChar; answer: PPAnsiChar): Integer; cdecl;
+procedure lp_string_free(text: PAnsiChar); cdecl;
+function lp_outbox_open(path: PAnsiChar; config: Plp_config; outbox: PPlp_outbox;
+  answer: Plp_result): Integer; cdecl;
+function lp_outbox_submit(outbox: Plp_outbox; config: Plp_config; answer: Plp_result): Integer;
+  cdecl;
+function lp_outbox_wait(outbox: Plp_outbox; ext_id: PAnsiChar; timeout_ms: Cardinal;
+  answer: Plp_result): Integer; cdecl;
+function lp_outbox_each(outbox: Plp_outbox; callback: lp_entry_fn; user_data: Pointer): Integer;
+  cdecl;
+function lp_outbox_retry_now(outbox: Plp_outbox; ext_id: PAnsiChar): Integer; cdecl;
+function lp_outbox_cancel(outbox: Plp_outbox; ext_id: PAnsiChar; answer: Plp_result): Integer;
+  cdecl;
+function lp_outbox_forget(outbox: Plp_outbox; ext_id: PAnsiChar): Integer; cdecl;
+function lp_outbox_pending(outbox: Plp_outbox; count: PCardinal): Integer; cdecl;
+function lp_outbox_close(outbox: Plp_outbox): Integer; cdecl;
+function lp_code_name(code: Integer): PAnsiChar; cdecl;
+function lp_code_text(code: Integer): PAnsiChar; cdecl;
+function lp_set_log(callback: lp_log_fn; user_data: Pointer; level: Integer): Integer; cdecl;
+function lp_log_to_file(path: PAnsiChar; level: Integer; max_bytes: Cardinal): Integer; cdecl;
+function lp_version: PAnsiChar; cdecl;
+function lp_version_number: Cardinal; cdecl;
+
+{$ELSE}
+
+var
+  lp_config_init: function(config: Plp_config; size: Cardinal): Integer; cdecl;
+  lp_result_init: function(answer: Plp_result; size: Cardinal): Integer; cdecl;
+  lp_result_free: procedure(answer: Plp_result); cdecl;
+  lp_open_shift: function(config: Plp_config; answer: Plp_result): Integer; cdecl;
+  lp_ext_id_new: function(buffer: PAnsiChar; size: Cardinal): Integer; cdecl;
+  lp_open_shift_json: function(request: PAnsiChar; answer: PPAnsiChar): Integer; cdecl;
+  lp_string_free: procedure(text: PAnsiChar); cdecl;
+  lp_outbox_open: function(path: PAnsiChar; config: Plp_config; outbox: PPlp_outbox;
+    answer: Plp_result): Integer; cdecl;
+  lp_outbox_submit: function(outbox: Plp_outbox; config: Plp_config; answer: Plp_result): Integer;
+    cdecl;
+  lp_outbox_wait: function(outbox: Plp_outbox; ext_id: PAnsiChar; timeout_ms: Cardinal;
+    answer: Plp_result): Integer; cdecl;
+  lp_outbox_each: function(outbox: Plp_outbox; callback: lp_entry_fn; user_data: Pointer): Integer;
+    cdecl;
+  lp_outbox_retry_now: function(outbox: Plp_outbox; ext_id: PAnsiChar): Integer; cdecl;
+  lp_outbox_cancel: function(outbox: Plp_outbox; ext_id: PAnsiChar; answer: Plp_result): Integer;
+    cdecl;
+  lp_outbox_forget: function(outbox: Plp_outbox; ext_id: PAnsiChar): Integer; cdecl;
+  lp_outbox_pending: function(outbox: Plp_outbox; count: PCardinal): Integer; cdecl;
+  lp_outbox_close: function(outbox: Plp_outbox): Integer; cdecl;
+  lp_code_name: function(code: Integer): PAnsiChar; cdecl;
+  lp_code_text: function(code: Integer): PAnsiChar; cdecl;
+  lp_set_log: function(callback: lp_log_fn; user_data: Pointer; level: Integer): Integer; cdecl;
+  lp_log_to_file: function(path: PAnsiChar; level: Integer; max_bytes: Cardinal): Integer; cdecl;
+  lp_version: function: PAnsiChar; cdecl;
+  lp_version_number: function: Cardinal; cdecl;
+
+{$ENDIF}
+
+{ ------------------------------------------------------------------------------------------------
+  What came of a call
+  ------------------------------------------------------------------------------------------------ }
+
+type
+  TLifePayFieldError = record
+    Field: string;
+    Message: string;
+  end;
+  TLifePayFieldErrors = array of TLifePayFieldError;
+
+  // lp_result. A string that the library did not set is ''.
+  TLifePayResult = record
+    Code: Integer;
+    Outcome: Integer;
+    HttpStatus: Integer;
+    Attempts: Cardinal;
+    RetryAfterMs: Cardinal;
+    Uuid: string;
+    ExtId: string;
+    // For a person at the till: what happened, which fields are wrong, and what to do.
+    Message: string;
+    Detail: string;
+    Reply: string;
+    Errors: TLifePayFieldErrors;
+  end;
+
+  ELifePay = class(Exception)
+  private
+    FAnswer: TLifePayResult;
+    FCodeName: string;
+  public
+    constructor CreateFrom(const Answer: TLifePayResult);
+    // What is wrong with this field; '' if nothing is.
+    function ErrorOf(const Field: string): string;
+    property Code: Integer read FAnswer.Code;
+    property CodeName: string read FCodeName;
+    // LP_OUTCOME_...; 0 from calls that send nothing.
+    property Outcome: Integer read FAnswer.Outcome;
+    property HttpStatus: Integer read FAnswer.HttpStatus;
+    property Attempts: Cardinal read FAnswer.Attempts;
+    property RetryAfterMs: Cardinal read FAnswer.RetryAfterMs;
+    property ExtId: string read FAnswer.ExtId;
+    property Detail: string read FAnswer.Detail;
+    property Reply: string read FAnswer.Reply;
+    property Errors: TLifePayFieldErrors read FAnswer.Errors;
+    // All of it.
+    property Answer: TLifePayResult read FAnswer;
+  end;
+
+  // The library is missing, cannot be loaded or is too old. Nothing was sent. Code is
+  // LP_ERR_INTERNAL, Message says which file it is about and what is wrong with it.
+  ELifePayLibrary = class(ELifePay);
+
+{ ------------------------------------------------------------------------------------------------
+  The request
+  ------------------------------------------------------------------------------------------------ }
+
+  // lp_progress.
+  TLifePayProgress = record
+    Phase: Integer;
+    Attempts: Cardinal;
+    Code: Integer;
+    HttpStatus: Integer;
+    ElapsedMs: Cardinal;
+    NextAttemptMs: Cardinal;
+  end;
+
+  // Stop := True ends the call with LP_ERR_CANCELLED within a second.
+  TLifePayProgressEvent = procedure(Sender: TObject; const Progress: TLifePayProgress;
+    var Stop: Boolean) of object;
+
+  TLifePayDelays = array of Cardinal;
+
+  // The request and how it is sent: lp_config.
+  TLifePay = class
+  private
+    FApiKey: string;
+    FLogin: string;
+    FTest: Boolean;
+    FCashierName: string;
+    FCashierInn: string;
+    FTargetSerial: string;
+    FExtId: string;
+    FCallbackUrl: string;
+    FCallbackData: string;
+    FCallbackDataJson: string;
+    FBaseUrl: string;
+    FProxy: string;
+    FCaFile: string;
+    FTrust: Integer;
+    FConnectTimeoutMs: Cardinal;
+    FTimeoutMs: Cardinal;
+    FRetryForMs: Cardinal;
+    FRetryDelaysMs: TLifePayDelays;
+    FExpiresAfterMs: Cardinal;
+    FConcurrency: Cardinal;
+    FKeepDays: Cardinal;
+    FOnProgress: TLifePayProgressEvent;
+    FLast: TLifePayResult;
+  public
+    constructor Create(const ApiKey: string = ''; const Login: string = '');
+    // Opens the shift and returns the document's uuid, '' in test mode. Raises ELifePay if LifePay
+    // did not take the document. Blocks; see RetryForMs and OnProgress.
+    function OpenShift: string;
+    // The same without an exception, also where the library is missing; only those of OnProgress
+    // are raised. Returns Answer.Code.
+    function TryOpenShift(out Answer: TLifePayResult): Integer;
+    // What came of the last call, also of one that has raised.
+    property Last: TLifePayResult read FLast;
+
+    property ApiKey: string read FApiKey write FApiKey;
+    property Login: string read FLogin write FLogin;
+    property Test: Boolean read FTest write FTest;
+    property CashierName: string read FCashierName write FCashierName;
+    property CashierInn: string read FCashierInn write FCashierInn;
+    property TargetSerial: string read FTargetSerial write FTargetSerial;
+    property ExtId: string read FExtId write FExtId;
+    property CallbackUrl: string read FCallbackUrl write FCallbackUrl;
+    property CallbackData: string read FCallbackData write FCallbackData;
+    property CallbackDataJson: string read FCallbackDataJson write FCallbackDataJson;
+    property BaseUrl: string read FBaseUrl write FBaseUrl;
+    property Proxy: string read FProxy write FProxy;
+    property CaFile: string read FCaFile write FCaFile;
+    property Trust: Integer read FTrust write FTrust;
+    property ConnectTimeoutMs: Cardinal read FConnectTimeoutMs write FConnectTimeoutMs;
+    property TimeoutMs: Cardinal read FTimeoutMs write FTimeoutMs;
+    property RetryForMs: Cardinal read FRetryForMs write FRetryForMs;
+    property RetryDelaysMs: TLifePayDelays read FRetryDelaysMs write FRetryDelaysMs;
+    // For an outbox.
+    property ExpiresAfterMs: Cardinal read FExpiresAfterMs write FExpiresAfterMs;
+    property Concurrency: Cardinal read FConcurrency write FConcurrency;
+    property KeepDays: Cardinal read FKeepDays write FKeepDays;
+    // Called by OpenShift on its own thread, about five times a second; not for an outbox.
+    property OnProgress: TLifePayProgressEvent read FOnProgress write FOnProgress;
+  end;
+
+{ ------------------------------------------------------------------------------------------------
+  The outbox
+  ------------------------------------------------------------------------------------------------ }
+
+  // lp_entry. Times are local; 0 is none.
+  TLifePayEntry = record
+    Code: Integer;
+    Outcome: Integer;
+    Pending: Boolean;
+    Sending: Boolean;
+    Foreign: Boolean;
+    Attempts: Cardinal;
+    HttpStatus: Integer;
+    SubmittedAt: TDateTime;
+    NextAttemptAt: TDateTime;
+    AnsweredAt: TDateTime;
+    ExpiresAt: TDateTime;
+    ExtId: string;
+    Login: string;
+    TargetSerial: string;
+    BaseUrl: string;
+    Uuid: string;
+    Message: string;
+  end;
+  TLifePayEntries = array of TLifePayEntry;
+
+  TLifePayEntryEvent = procedure(Sender: TObject; const Entry: TLifePayEntry;
+    var Stop: Boolean) of object;
+
+  // A file of requests that must not be lost, sent in the background. All of it may be called from
+  // any thread, Close while others wait included.
+  //
+  // Submit, Wait and Cancel return what is known of an entry: Code is LP_PENDING, LP_OK, LifePay's
+  // code, LP_ERR_CANCELLED or LP_ERR_EXPIRED. They raise ELifePay if the call itself has failed:
+  // wrong arguments, no such entry, a file that cannot be used, an outbox that is closed. Their
+  // Try... raise nothing and return what the function of lifepay.h does.
+  TLifePayOutbox = class
+  private
+    FHandle: Plp_outbox;
+  public
+    // Settings: as lp_outbox_open says; copied.
+    constructor Create(const Path: string; Settings: TLifePay);
+    // Outbox: nil if the code that is returned is not LP_OK.
+    class function TryOpen(const Path: string; Settings: TLifePay; out Outbox: TLifePayOutbox;
+      out Answer: TLifePayResult): Integer;
+    // Takes over what lp_outbox_open has opened.
+    constructor CreateFrom(Handle: Plp_outbox);
+    // Closes it; what waits goes on at the next start.
+    destructor Destroy; override;
+    // On disk when it returns.
+    function Submit(Request: TLifePay): TLifePayResult;
+    function TrySubmit(Request: TLifePay; out Answer: TLifePayResult): Integer;
+    // 0 just looks; LP_FOREVER has no limit.
+    function Wait(const ExtId: string; TimeoutMs: Cardinal): TLifePayResult;
+    function TryWait(const ExtId: string; TimeoutMs: Cardinal;
+      out Answer: TLifePayResult): Integer;
+    function Cancel(const ExtId: string): TLifePayResult;
+    function TryCancel(const ExtId: string; out Answer: TLifePayResult): Integer;
+    // A snapshot of all entries, in the order in which they were submitted.
+    function Entries: TLifePayEntries;
+    procedure Each(Handler: TLifePayEntryEvent);
+    // '': all that wait or were rejected.
+    procedure RetryNow(const ExtId: string = '');
+    procedure Forget(const ExtId: string);
+    // How many wait.
+    function Pending: Cardinal;
+    // Wakes those who wait, with LP_ERR_CLOSED. Closing twice is harmless.
+    procedure Close;
+    property Handle: Plp_outbox read FHandle;
+  end;
+
+{ ------------------------------------------------------------------------------------------------
+  The library, the log, and the rest
+  ------------------------------------------------------------------------------------------------ }
+
+  // Called from any thread, several at once: no Synchronize here, and of the library only
+  // LifePayVersion and LifePayCode.... What it raises is lost.
+  TLifePayLogEvent = procedure(Level: Integer; const Line: string) of object;
+
+var
+  // The code page of AnsiStrings: 0 is the system's; 1251, for example, for a program that keeps
+  // its strings in CP1251 on any machine. Of no effect on UnicodeStrings, and on strings that are
+  // marked with another code page than the system's.
+  LifePayAnsiCodePage: Word = 0;
+
+// Loads the library, once; later calls do nothing. '': from the folder of the program, otherwise by
+// the system's rules. Raises ELifePayLibrary.
+procedure LifePayLoad(const FileName: string = '');
+// The same without an exception; Error says what is wrong.
+function LifePayTryLoad(const FileName: string; out Error: string): Boolean;
+function LifePayLoaded: Boolean;
+
+// The library's version, such as '0.1.0'.
+function LifePayVersion: string;
+// The name of a code for logs, such as 'LP_ERR_TIMEOUT'.
+function LifePayCodeName(Code: Integer): string;
+// A code as a Russian sentence for a cashier.
+function LifePayCodeText(Code: Integer): string;
+// A new ext_id, to be stored before it is sent.
+function LifePayNewExtId: string;
+// lp_open_shift_json: a request as a JSON object, the answer likewise. Returns the code.
+function LifePayOpenShiftJson(const Request: string; out Answer: string): Integer;
+
+// Hands the log to a handler, in place of the one before; nil: none. A DLL must take its handler
+// back before it is unloaded; a program need not.
+procedure LifePaySetLog(Handler: TLifePayLogEvent; Level: Integer);
+// Writes the log to a file, in place of the one before; '': none. MaxBytes 0: 10 MiB.
+procedure LifePayLogToFile(const Path: string; Level: Integer; MaxBytes: Cardinal = 0);
+
+// For those who call the functions of lifepay.h themselves.
+function LifePayToUtf8(const Text: string): UTF8String;
+function LifePayFromUtf8(Text: PAnsiChar): string;
+// Local time of Unix milliseconds; 0 for 0.
+function LifePayLocalTime(UnixMs: Int64): TDateTime;
+
+implementation
+
+uses
+{$IFDEF FPC}
+  {$IFDEF MSWINDOWS}Windows{$ELSE}BaseUnix, dl{$ENDIF};
+{$ELSE}
+  {$IFDEF LIFEPAY_UNIT_SCOPES}
+    {$IFDEF MSWINDOWS}Winapi.Windows{$ELSE}Posix.Dlfcn, Posix.Unistd, System.DateUtils{$ENDIF};
+  {$ELSE}
+    Windows;
+  {$ENDIF}
+{$ENDIF}
+
+{ ------------------------------------------------------------------------------------------------
+  Strings. Done here and not by the run-time library: that of Delphi 7 makes no UTF-8 of what lies
+  beyond U+FFFF, and that of Free Pascal on Linux makes question marks unless the program has the
+  unit cwstring.
+  ------------------------------------------------------------------------------------------------ }
+
+type
+{$IFDEF LIFEPAY_CODE_PAGES}
+  TWide = UnicodeString;
+{$ELSE}
+  TWide = WideString;
+{$ENDIF}
+
+const
+  REPLACEMENT = $FFFD;
+  // No UTF-8 by itself, so that the library refuses the field by its name. At #0 a C string would
+  // end, and LifePay get half an ext_id.
+  INSTEAD_OF_NUL = $80;
+
+function IsHighSurrogate(Unit16: Cardinal): Boolean;
+begin
+  Result := (Unit16 >= $D800) and (Unit16 <= $DBFF);
+end;
+
+function IsLowSurrogate(Unit16: Cardinal): Boolean;
+begin
+  Result := (Unit16 >= $DC00) and (Unit16 <= $DFFF);
+end;
+
+function Utf8OfWide(const Text: TWide): UTF8String;
+var
+  Place: Integer;
+  Code: Cardinal;
+  Next: PAnsiChar;
+
+  procedure Put(Octet: Cardinal);
+  begin
+    Next^ := AnsiChar(Octet);
+    Inc(Next);
+  end;
+
+var
+  Utf8: UTF8String;
+begin
+  Result := '';
+  if Text = '' then
+    Exit;
+  SetLength(Utf8, Length(Text) * 3);
+  Next := PAnsiChar(Utf8);
+  Place := 1;
+  while Place <= Length(Text) do
+  begin
+    Code := Ord(Text[Place]);
+    Inc(Place);
+    if IsHighSurrogate(Code) and (Place <= Length(Text)) and IsLowSurrogate(Ord(Text[Place])) then
+    begin
+      Code := $10000 + ((Code - $D800) shl 10) + (Cardinal(Ord(Text[Place])) - $DC00);
+      Inc(Place);
+    end
+    else if IsHighSurrogate(Code) or IsLowSurrogate(Code) then
+      Code := REPLACEMENT;
+    if Code = 0 then
+      Put(INSTEAD_OF_NUL)
+    else if Code < $80 then
+      Put(Code)
+    else if Code < $800 then
+    begin
+      Put($C0 or (Code shr 6));
+      Put($80 or (Code and $3F));
+    end
+    else if Code < $10000 then
+    begin
+      Put($E0 or (Code shr 12));
+      Put($80 or ((Code shr 6) and $3F));
+      Put($80 or (Code and $3F));
+    end
+    else
+    begin
+      Put($F0 or (Code shr 18));
+      Put($80 or ((Code shr 12) and $3F));
+      Put($80 or ((Code shr 6) and $3F));
+      Put($80 or (Code and $3F));
+    end;
+  end;
+  SetLength(Utf8, Next - PAnsiChar(Utf8));
+  Result := Utf8;
+end;
+
+function WideOfUtf8(Text: PAnsiChar): TWide;
+var
+  Wide: TWide;
+  Size, Following, Place: Integer;
+  Code: Cardinal;
+
+  procedure Put(Unit16: Cardinal);
+  begin
+    Inc(Size);
+    Wide[Size] := WideChar(Unit16);
+  end;
+
+begin
+  Result := '';
+  if Text = nil then
+    Exit;
+  // No text has more units in UTF-16 than in UTF-8.
+  SetLength(Wide, StrLen(Text));
+  Size := 0;
+  while Text^ <> #0 do
+  begin
+    Code := Ord(Text^);
+    Inc(Text);
+    Following := 0;
+    case Code of
+      $C2..$DF: Following := 1;
+      $E0..$EF: Following := 2;
+      $F0..$F4: Following := 3;
+      $80..$C1, $F5..$FF: Code := REPLACEMENT;
+    end;
+    if Following > 0 then
+      Code := Code and ($3F shr Following);
+    for Place := 1 to Following do
+    begin
+      if Ord(Text^) and $C0 <> $80 then
+      begin
+        Code := REPLACEMENT;
+        Break;
+      end;
+      Code := (Code shl 6) or (Ord(Text^) and $3F);
+      Inc(Text);
+    end;
+    if Code < $10000 then
+      Put(Code)
+    else
+    begin
+      Put($D800 + ((Code - $10000) shr 10));
+      Put($DC00 + ((Code - $10000) and $3FF));
+    end;
+  end;
+  SetLength(Wide, Size);
+  Result := Wide;
+end;
+
+{$IFDEF LIFEPAY_ANSI}
+
+const
+  UTF_8 = 65001;
+  WINDOWS_1251 = 1251;
+
+  // From #$80; #$C0 and up are the alphabet.
+  CP1251: array[$80..$BF] of Word = (
+    $0402, $0403, $201A, $0453, $201E, $2026, $2020, $2021,
+    $20AC, $2030, $0409, $2039, $040A, $040C, $040B, $040F,
+    $0452, $2018, $2019, $201C, $201D, $2022, $2013, $2014,
+    $0098, $2122, $0459, $203A, $045A, $045C, $045B, $045F,
+    $00A0, $040E, $045E, $0408, $00A4, $0490, $00A6, $00A7,
+    $0401, $00A9, $0404, $00AB, $00AC, $00AD, $00AE, $0407,
+    $00B0, $00B1, $0406, $0456, $0491, $00B5, $00B6, $00B7,
+    $0451, $2116, $0454, $00BB, $0458, $0405, $0455, $0457);
+  FIRST_LETTER = $0410;
+  LAST_LETTER = $044F;
+
+function WideOfCp1251(const Text: AnsiString): TWide;
+var
+  Place: Integer;
+  Octet: Byte;
+begin
+  SetLength(Result, Length(Text));
+  for Place := 1 to Length(Text) do
+  begin
+    Octet := Ord(Text[Place]);
+    case Octet of
+      $00..$7F: Result[Place] := WideChar(Octet);
+      $80..$BF: Result[Place] := WideChar(CP1251[Octet]);
+    else
+      Result[Place] := WideChar(FIRST_LETTER + Octet - $C0);
+    end;
+  end;
+end;
+
+function Cp1251Of(const Text: TWide): AnsiString;
+var
+  Place: Integer;
+  Code: Word;
+  Octet: Byte;
+begin
+  SetLength(Result, Length(Text));
+  for Place := 1 to Length(Text) do
+  begin
+    Code := Ord(Text[Place]);
+    Octet := Ord('?');
+    if Code < $80 then
+      Octet := Code
+    else if (Code >= FIRST_LETTER) and (Code <= LAST_LETTER) then
+      Octet := $C0 + Code - FIRST_LETTER
+    else
+    begin
+      Octet := $80;
+      while (Octet <= $BF) and (CP1251[Octet] <> Code) do
+        Inc(Octet);
+      if Octet > $BF then
+        Octet := Ord('?');
+    end;
+    Result[Place] := AnsiChar(Octet);
+  end;
+end;
+
+// What a string without a code page of its own is in.
+function PlainCodePage: Word;
+begin
+  Result := LifePayAnsiCodePage;
+  if Result = 0 then
+{$IFDEF FPC}
+    Result := DefaultSystemCodePage;
+  // Without cwstring Free Pascal knows none, and ASCII is what it takes LANG=C for. What comes from
+  // a terminal or a file on Linux is UTF-8 then, too.
+  if (Result = CP_ACP) or (Result = CP_NONE) or (Result = 20127) then
+    Result := UTF_8;
+{$ELSE}
+    Result := GetACP;
+{$ENDIF}
+end;
+
+{$IFDEF FPC}
+
+function CodePageOf(const Text: RawByteString): Word;
+begin
+  Result := StringCodePage(Text);
+  if (Result = CP_ACP) or (Result = CP_NONE) or (Result = DefaultSystemCodePage) then
+    Result := PlainCodePage;
+end;
+
+{$ENDIF}
+
+{$IFDEF MSWINDOWS}
+
+function WideOfSystem(const Text: AnsiString; CodePage: Word): TWide;
+var
+  Size: Integer;
+begin
+  Size := MultiByteToWideChar(CodePage, 0, PAnsiChar(Text), Length(Text), nil, 0);
+  SetLength(Result, Size);
+  MultiByteToWideChar(CodePage, 0, PAnsiChar(Text), Length(Text), PWideChar(Result), Size);
+end;
+
+function SystemOf(const Text: TWide; CodePage: Word): AnsiString;
+var
+  Size: Integer;
+begin
+  Size := WideCharToMultiByte(CodePage, 0, PWideChar(Text), Length(Text), nil, 0, nil, nil);
+  SetLength(Result, Size);
+  WideCharToMultiByte(CodePage, 0, PWideChar(Text), Length(Text), PAnsiChar(Result), Size, nil,
+    nil);
+end;
+
+{$ELSE}
+
+function WideOfSystem(const Text: RawByteString; CodePage: Word): TWide;
+var
+  Marked: RawByteString;
+begin
+  Marked := Text;
+  SetCodePage(Marked, CodePage, False);
+  Result := UnicodeString(Marked);
+end;
+
+function SystemOf(const Text: TWide; CodePage: Word): RawByteString;
+begin
+  Result := UTF8Encode(Text);
+  SetCodePage(Result, CodePage, True);
+end;
+
+{$ENDIF}
+
+function Utf8OfAnsi(const Text: {$IFDEF FPC}RawByteString{$ELSE}AnsiString{$ENDIF}): UTF8String;
+var
+  CodePage: Word;
+  Place: Integer;
+begin
+  Result := '';
+  if Length(Text) = 0 then
+    Exit;
+  CodePage := {$IFDEF FPC}CodePageOf(Text){$ELSE}PlainCodePage{$ENDIF};
+  case CodePage of
+    UTF_8:
+      begin
+        SetLength(Result, Length(Text));
+        for Place := 1 to Length(Text) do
+          if Text[Place] = #0 then
+            Result[Place] := AnsiChar(INSTEAD_OF_NUL)
+          else
+            Result[Place] := Text[Place];
+      end;
+    WINDOWS_1251: Result := Utf8OfWide(WideOfCp1251(Text));
+  else
+    Result := Utf8OfWide(WideOfSystem(Text, CodePage));
+  end;
+end;
+
+function AnsiOfWide(const Text: TWide): AnsiString;
+var
+  CodePage: Word;
+{$IFDEF FPC}
+  Bytes: RawByteString;
+{$ENDIF}
+begin
+  Result := '';
+  if Text = '' then
+    Exit;
+  CodePage := PlainCodePage;
+{$IFDEF FPC}
+  case CodePage of
+    UTF_8: Bytes := Utf8OfWide(Text);
+    WINDOWS_1251: Bytes := Cp1251Of(Text);
+  else
+    Bytes := SystemOf(Text, CodePage);
+  end;
+  // Marked by hand: an assignment would convert it once more.
+  SetCodePage(Bytes, CodePage, False);
+  Result := Bytes;
+{$ELSE}
+  case CodePage of
+    UTF_8: Result := Utf8OfWide(Text);
+    WINDOWS_1251: Result := Cp1251Of(Text);
+  else
+    Result := SystemOf(Text, CodePage);
+  end;
+{$ENDIF}
+end;
+
+{$ENDIF}
+
+function LifePayToUtf8(const Text: string): UTF8String;
+begin
+{$IFDEF UNICODE}
+  Result := Utf8OfWide(Text);
+{$ELSE}
+  Result := Utf8OfAnsi(Text);
+{$ENDIF}
+end;
+
+function StringOfWide(const Text: TWide): string;
+begin
+{$IFDEF UNICODE}
+  Result := Text;
+{$ELSE}
+  Result := AnsiOfWide(Text);
+{$ENDIF}
+end;
+
+function LifePayFromUtf8(Text: PAnsiChar): string;
+begin
+  Result := StringOfWide(WideOfUtf8(Text));
+end;
+
+{ ------------------------------------------------------------------------------------------------
+  Texts of this unit
+  ------------------------------------------------------------------------------------------------ }
+
+// A Russian text, spelled as in KOI-7: Delphi 7 takes this file for CP1251 and newer ones for
+// UTF-8, but ASCII they all read alike.
+function Russian(const Spelled: AnsiString): string;
+const
+  // From '`' to '~'. A capital letter stands 32 before its small one, here and in Unicode.
+  LETTERS: array[$60..$7E] of Word = (
+    $44E, $430, $431, $446, $434, $435, $444, $433, $445, $438, $439, $43A, $43B, $43C, $43D,
+    $43E, $43F, $44F, $440, $441, $442, $443, $436, $432, $44C, $44B, $437, $448, $44D, $449, $447);
+var
+  Wide: TWide;
+  Place: Integer;
+  Code: Word;
+begin
+  SetLength(Wide, Length(Spelled));
+  for Place := 1 to Length(Spelled) do
+  begin
+    Code := Ord(Spelled[Place]);
+    case Code of
+      $40..$5E: Code := LETTERS[Code + 32] - 32;
+      $60..$7E: Code := LETTERS[Code];
+    end;
+    Wide[Place] := WideChar(Code);
+  end;
+  Result := StringOfWide(Wide);
+end;
+
+{ ------------------------------------------------------------------------------------------------
+  Loading
+  ------------------------------------------------------------------------------------------------ }
+
+const
+  LIBRARY_NAME: UTF8String = LIFEPAY_LIBRARY;
+  OLDEST = LP_VERSION_MAJOR * 10000 + LP_VERSION_MINOR * 100;
+
+var
+  Loaded: Boolean = False;
+  LoadLock: IReadWriteSync;
+
+// Paths are in UTF-8 here, whatever the code page of the program's strings is.
+function ProgramFolder: UTF8String;
+{$IFDEF MSWINDOWS}
+var
+  Buffer: array[0..32767] of WideChar;
+{$ENDIF}
+begin
+{$IFDEF MSWINDOWS}
+  // Of the module that this unit is in, which may be a DLL in another folder than its host.
+  Buffer[GetModuleFileNameW(HInstance, Buffer, High(Buffer))] := #0;
+  Result := Utf8OfWide(PWideChar(@Buffer));
+{$ELSE}
+  {$IFDEF FPC}
+  Result := PAnsiChar(RawByteString(ParamStr(0)));
+  {$ELSE}
+  Result := Utf8OfWide(ParamStr(0));
+  {$ENDIF}
+{$ENDIF}
+  while (Length(Result) > 0) and not (Result[Length(Result)] in ['/', '\']) do
+    SetLength(Result, Length(Result) - 1);
+end;
+
+function IsThere(const Path: UTF8String): Boolean;
+begin
+{$IFDEF MSWINDOWS}
+  Result := GetFileAttributesW(PWideChar(WideOfUtf8(PAnsiChar(Path)))) <> Cardinal(-1);
+{$ELSE}
+  Result := {$IFDEF FPC}fpAccess{$ELSE}access{$ENDIF}(PAnsiChar(Path), F_OK) = 0;
+{$ENDIF}
+end;
+
+function Shown(const Path: UTF8String): string;
+begin
+  Result := LifePayFromUtf8(PAnsiChar(Path));
+end;
+
+function NumberText(Number: Cardinal): string;
+begin
+  Result := string(IntToStr(Number));
+end;
+
+function VersionText(Number: Cardinal): string;
+begin
+  Result := NumberText(Number div 10000) + '.' + NumberText(Number div 100 mod 100) + '.' +
+    NumberText(Number mod 100);
+end;
+
+function TooOld(const Path: UTF8String; const Missing: string): string;
+begin
+  // "The library ... is too old: it has version ..., and this program needs ... or newer"
+  Result := Russian('Biblioteka ') + Shown(Path) + Russian(' ustarela: ee wersiq ') +
+    VersionText(lp_version_number) + Russian(', a programme nuvna ') + VersionText(OLDEST) +
+    Russian(' ili nowee');
+  if Missing <> '' then
+    // "(it has no ...)"
+    Result := Result + Russian(' (w nej net ') + Missing + ')';
+end;
+
+{$IFDEF LIFEPAY_STATIC}
+
+function lp_config_init; external LIFEPAY_LIBRARY name 'lp_config_init';
+function lp_result_init; external LIFEPAY_LIBRARY name 'lp_result_init';
+procedure lp_result_free; external LIFEPAY_LIBRARY name 'lp_result_free';
+function lp_open_shift; external LIFEPAY_LIBRARY name 'lp_open_shift';
+function lp_ext_id_new; external LIFEPAY_LIBRARY name 'lp_ext_id_new';
+function lp_open_shift_json; external LIFEPAY_LIBRARY name 'lp_open_shift_json';
+procedure lp_string_free; external LIFEPAY_LIBRARY name 'lp_string_free';
+function lp_outbox_open; external LIFEPAY_LIBRARY name 'lp_outbox_open';
+function lp_outbox_submit; external LIFEPAY_LIBRARY name 'lp_outbox_submit';
+function lp_outbox_wait; external LIFEPAY_LIBRARY name 'lp_outbox_wait';
+function lp_outbox_each; external LIFEPAY_LIBRARY name 'lp_outbox_each';
+function lp_outbox_retry_now; external LIFEPAY_LIBRARY name 'lp_outbox_retry_now';
+function lp_outbox_cancel; external LIFEPAY_LIBRARY name 'lp_outbox_cancel';
+function lp_outbox_forget; external LIFEPAY_LIBRARY name 'lp_outbox_forget';
+function lp_outbox_pending; external LIFEPAY_LIBRARY name 'lp_outbox_pending';
+function lp_outbox_close; external LIFEPAY_LIBRARY name 'lp_outbox_close';
+function lp_code_name; external LIFEPAY_LIBRARY name 'lp_code_name';
+function lp_code_text; external LIFEPAY_LIBRARY name 'lp_code_text';
+function lp_set_log; external LIFEPAY_LIBRARY name 'lp_set_log';
+function lp_log_to_file; external LIFEPAY_LIBRARY name 'lp_log_to_file';
+function lp_version; external LIFEPAY_LIBRARY name 'lp_version';
+function lp_version_number; external LIFEPAY_LIBRARY name 'lp_version_number';
+
+function TryLoad(const FileName: string; out Error: string): Boolean;
+begin
+  Result := lp_version_number >= OLDEST;
+  if not Result then
+    Error := TooOld(LIBRARY_NAME, '');
+end;
+
+{$ELSE}
+
+type
+{$IFDEF MSWINDOWS}
+  TModule = HMODULE;
+{$ELSE}
+  {$IFDEF FPC}
+  TModule = Pointer;
+  {$ELSE}
+  TModule = NativeUInt;
+  {$ENDIF}
+{$ENDIF}
+
+const
+  NO_MODULE = TModule(0);
+
+function OpenModule(const Path: UTF8String; out Error: string): TModule;
+begin
+{$IFDEF MSWINDOWS}
+  Result := LoadLibraryW(PWideChar(WideOfUtf8(PAnsiChar(Path))));
+  if Result = NO_MODULE then
+    Error := string(SysErrorMessage(GetLastError));
+{$ELSE}
+  Result := TModule(dlopen(PAnsiChar(Path), RTLD_NOW));
+  if Result = NO_MODULE then
+    Error := LifePayFromUtf8(PAnsiChar(dlerror));
+{$ENDIF}
+end;
+
+procedure CloseModule(Module: TModule);
+begin
+{$IFDEF MSWINDOWS}
+  FreeLibrary(Module);
+{$ELSE}
+  dlclose(Module);
+{$ENDIF}
+end;
+
+function FindFunction(Module: TModule; Name: PAnsiChar): Pointer;
+begin
+{$IFDEF MSWINDOWS}
+  Result := GetProcAddress(Module, Name);
+{$ELSE}
+  Result := Pointer(dlsym(Module, Name));
+{$ENDIF}
+end;
+
+// Sets all functions. Missing: those that the library does not have.
+procedure Bind(Module: TModule; out Missing: string);
+
+  procedure Find(Variable: PPointer; Name: PAnsiChar);
+  begin
+    Variable^ := FindFunction(Module, Name);
+    if Variable^ <> nil then
+      Exit;
+    if Missing <> '' then
+      Missing := Missing + ', ';
+    Missing := Missing + LifePayFromUtf8(Name);
+  end;
+
+begin
+  Missing := '';
+  Find(@@lp_config_init, 'lp_config_init');
+  Find(@@lp_result_init, 'lp_result_init');
+  Find(@@lp_result_free, 'lp_result_free');
+  Find(@@lp_open_shift, 'lp_open_shift');
+  Find(@@lp_ext_id_new, 'lp_ext_id_new');
+  Find(@@lp_open_shift_json, 'lp_open_shift_json');
+  Find(@@lp_string_free, 'lp_string_free');
+  Find(@@lp_outbox_open, 'lp_outbox_open');
+  Find(@@lp_outbox_submit, 'lp_outbox_submit');
+  Find(@@lp_outbox_wait, 'lp_outbox_wait');
+  Find(@@lp_outbox_each, 'lp_outbox_each');
+  Find(@@lp_outbox_retry_now, 'lp_outbox_retry_now');
+  Find(@@lp_outbox_cancel, 'lp_outbox_cancel');
+  Find(@@lp_outbox_forget, 'lp_outbox_forget');
+  Find(@@lp_outbox_pending, 'lp_outbox_pending');
+  Find(@@lp_outbox_close, 'lp_outbox_close');
+  Find(@@lp_code_name, 'lp_code_name');
+  Find(@@lp_code_text, 'lp_code_text');
+  Find(@@lp_set_log, 'lp_set_log');
+  Find(@@lp_log_to_file, 'lp_log_to_file');
+  Find(@@lp_version, 'lp_version');
+  Find(@@lp_version_number, 'lp_version_number');
+end;
+
+// "... is not there: put it beside the program, into the folder ...", or "... cannot be loaded: a
+// library for programs of ... bits is needed", and what the system says.
+function WhyNotLoaded(const Path: UTF8String; const SystemError: string): string;
+begin
+  Result := Russian('Biblioteka ') + Shown(Path);
+  if IsThere(Path) then
+    Result := Result + Russian(' ne zagruvaetsq: nuvna biblioteka dlq ') +
+      NumberText(SizeOf(Pointer) * 8) + Russian('-bitnyh programm')
+  else
+    Result := Result + Russian(' ne najdena');
+  if Path = LIBRARY_NAME then
+    Result := Result + Russian(': polovite ee rqdom s programmoj, w papku ') +
+      Shown(ProgramFolder);
+  Result := Result + ' (' + SystemError + ')';
+end;
+
+function TryLoad(const FileName: string; out Error: string): Boolean;
+var
+  Module: TModule;
+  Path: UTF8String;
+  SystemError, Missing: string;
+begin
+  Path := LifePayToUtf8(FileName);
+  if FileName = '' then
+    Path := ProgramFolder + LIBRARY_NAME;
+  if (FileName = '') and not IsThere(Path) then
+    Path := LIBRARY_NAME;
+  Module := OpenModule(Path, SystemError);
+  Result := Module <> NO_MODULE;
+  if not Result then
+  begin
+    Error := WhyNotLoaded(Path, SystemError);
+    Exit;
+  end;
+  Bind(Module, Missing);
+  if not Assigned(lp_version_number) then
+    // "... is not a library of LifePay: it has no ..."
+    Error := Russian('Fajl ') + Shown(Path) + Russian(' - ne biblioteka ') + 'lifepay' +
+      Russian(': w nem net ') + 'lp_version_number'
+  else if (lp_version_number < OLDEST) or (Missing <> '') then
+    Error := TooOld(Path, Missing);
+  Result := Error = '';
+  if not Result then
+    CloseModule(Module);
+end;
+
+{$ENDIF}
+
+function LifePayTryLoad(const FileName: string; out Error: string): Boolean;
+begin
+  Error := '';
+  Result := Loaded;
+  if Result then
+    Exit;
+  LoadLock.BeginWrite;
+  try
+    if not Loaded then
+      Loaded := TryLoad(FileName, Error);
+    Result := Loaded;
+  finally
+    LoadLock.EndWrite;
+  end;
+end;
+
+function LifePayLoaded: Boolean;
+begin
+  Result := Loaded;
+end;
+
+procedure Clear(out Answer: TLifePayResult);
+begin
+  Answer.Code := LP_OK;
+  Answer.Outcome := 0;
+  Answer.HttpStatus := 0;
+  Answer.Attempts := 0;
+  Answer.RetryAfterMs := 0;
+end;
+
+// Whether the library is there. If not, Answer says so.
+function IsReady(const FileName: string; out Answer: TLifePayResult): Boolean;
+begin
+  Clear(Answer);
+  Result := LifePayTryLoad(FileName, Answer.Message);
+  if Result then
+    Exit;
+  Answer.Code := LP_ERR_INTERNAL;
+  Answer.Outcome := LP_OUTCOME_NOT_SENT;
+end;
+
+procedure LifePayLoad(const FileName: string);
+var
+  Answer: TLifePayResult;
+begin
+  if not IsReady(FileName, Answer) then
+    raise ELifePayLibrary.CreateFrom(Answer);
+end;
+
+{ ------------------------------------------------------------------------------------------------
+  Results and errors
+  ------------------------------------------------------------------------------------------------ }
+
+procedure CopyResult(const Raw: lp_result; out Answer: TLifePayResult);
+var
+  Error: Plp_field_error;
+  Place: Integer;
+begin
+  Answer.Code := Raw.code;
+  Answer.Outcome := Raw.outcome;
+  Answer.HttpStatus := Raw.http_status;
+  Answer.Attempts := Raw.attempts;
+  Answer.RetryAfterMs := Raw.retry_after_ms;
+  Answer.Uuid := LifePayFromUtf8(Raw.uuid);
+  Answer.ExtId := LifePayFromUtf8(Raw.ext_id);
+  Answer.Message := LifePayFromUtf8(Raw.message);
+  Answer.Detail := LifePayFromUtf8(Raw.detail);
+  Answer.Reply := LifePayFromUtf8(Raw.reply);
+  SetLength(Answer.Errors, Raw.error_count);
+  Error := Raw.errors;
+  for Place := 0 to High(Answer.Errors) do
+  begin
+    Answer.Errors[Place].Field := LifePayFromUtf8(Error^.field);
+    Answer.Errors[Place].Message := LifePayFromUtf8(Error^.message);
+    Inc(Error);
+  end;
+end;
+
+// For the calls that return a code and nothing else.
+procedure Check(Code: Integer);
+var
+  Answer: TLifePayResult;
+begin
+  if Code = LP_OK then
+    Exit;
+  Clear(Answer);
+  Answer.Code := Code;
+  Answer.Message := LifePayCodeText(Code);
+  raise ELifePay.CreateFrom(Answer);
+end;
+
+constructor ELifePay.CreateFrom(const Answer: TLifePayResult);
+begin
+{$IFDEF LIFEPAY_ANSI}
+  // Exception.Message is an AnsiString there, whatever string is here.
+  inherited Create({$IFDEF UNICODE}AnsiOfWide{$ENDIF}(Answer.Message));
+{$ELSE}
+  inherited Create(Answer.Message);
+{$ENDIF}
+  FAnswer := Answer;
+  if Loaded then
+    FCodeName := LifePayCodeName(Answer.Code)
+  else
+    FCodeName := 'LP_ERR_INTERNAL';
+end;
+
+function ELifePay.ErrorOf(const Field: string): string;
+var
+  Place: Integer;
+begin
+  Result := '';
+  for Place := 0 to High(FAnswer.Errors) do
+    if FAnswer.Errors[Place].Field = Field then
+    begin
+      Result := FAnswer.Errors[Place].Message;
+      Exit;
+    end;
+end;
+
+{ ------------------------------------------------------------------------------------------------
+  Callbacks. An exception must not go through the library's frames: it is kept, and raised again
+  when the call has returned.
+  ------------------------------------------------------------------------------------------------ }
+
+type
+  TCall = record
+    Sender: TObject;
+    OnProgress: TLifePayProgressEvent;
+    OnEntry: TLifePayEntryEvent;
+    Raised: TObject;
+    RaisedAt: Pointer;
+  end;
+  PCall = ^TCall;
+
+procedure Begins(out Call: TCall; Sender: TObject);
+begin
+  Call.Sender := Sender;
+  Call.OnProgress := nil;
+  Call.OnEntry := nil;
+  Call.Raised := nil;
+  Call.RaisedAt := nil;
+end;
+
+// In an except block only.
+procedure KeepException(var Call: TCall);
+begin
+  Call.RaisedAt := ExceptAddr;
+  Call.Raised := TObject(AcquireExceptionObject);
+end;
+
+procedure RaiseAgain(const Call: TCall);
+begin
+  if Call.Raised <> nil then
+    raise Call.Raised at Call.RaisedAt;
+end;
+
+function ProgressOf(const Raw: lp_progress): TLifePayProgress;
+begin
+  Result.Phase := Raw.phase;
+  Result.Attempts := Raw.attempts;
+  Result.Code := Raw.code;
+  Result.HttpStatus := Raw.http_status;
+  Result.ElapsedMs := Raw.elapsed_ms;
+  Result.NextAttemptMs := Raw.next_attempt_ms;
+end;
+
+function ProgressTrampoline(progress: Plp_progress; user_data: Pointer): Integer; cdecl;
+var
+  Call: PCall;
+  Stop: Boolean;
+begin
+  Call := user_data;
+  Stop := True;
+  try
+    // The library may call once more before it stops.
+    if Call^.Raised = nil then
+    begin
+      Stop := False;
+      Call^.OnProgress(Call^.Sender, ProgressOf(progress^), Stop);
+    end;
+  except
+    KeepException(Call^);
+    Stop := True;
+  end;
+  Result := Ord(Stop);
+end;
+
+procedure CopyEntry(const Raw: lp_entry; out Entry: TLifePayEntry);
+begin
+  Entry.Code := Raw.code;
+  Entry.Outcome := Raw.outcome;
+  Entry.Pending := Raw.flags and LP_ENTRY_PENDING <> 0;
+  Entry.Sending := Raw.flags and LP_ENTRY_SENDING <> 0;
+  Entry.Foreign := Raw.flags and LP_ENTRY_FOREIGN <> 0;
+  Entry.Attempts := Raw.attempts;
+  Entry.HttpStatus := Raw.http_status;
+  Entry.SubmittedAt := LifePayLocalTime(Raw.submitted_at);
+  Entry.NextAttemptAt := LifePayLocalTime(Raw.next_attempt_at);
+  Entry.AnsweredAt := LifePayLocalTime(Raw.answered_at);
+  Entry.ExpiresAt := LifePayLocalTime(Raw.expires_at);
+  Entry.ExtId := LifePayFromUtf8(Raw.ext_id);
+  Entry.Login := LifePayFromUtf8(Raw.login);
+  Entry.TargetSerial := LifePayFromUtf8(Raw.target_serial);
+  Entry.BaseUrl := LifePayFromUtf8(Raw.base_url);
+  Entry.Uuid := LifePayFromUtf8(Raw.uuid);
+  Entry.Message := LifePayFromUtf8(Raw.message);
+end;
+
+function EntryTrampoline(entry: Plp_entry; user_data: Pointer): Integer; cdecl;
+var
+  Call: PCall;
+  Copied: TLifePayEntry;
+  Stop: Boolean;
+begin
+  Call := user_data;
+  Stop := False;
+  try
+    CopyEntry(entry^, Copied);
+    Call^.OnEntry(Call^.Sender, Copied, Stop);
+  except
+    KeepException(Call^);
+    Stop := True;
+  end;
+  Result := Ord(Stop);
+end;
+
+{ ------------------------------------------------------------------------------------------------
+  TLifePay
+  ------------------------------------------------------------------------------------------------ }
+
+type
+  // Strings in UTF-8, for as long as a lp_config borrows them.
+  TTexts = record
+    Kept: array[1..12] of UTF8String;
+    Count: Integer;
+  end;
+
+function Lend(var Texts: TTexts; const Text: string): PAnsiChar;
+begin
+  Inc(Texts.Count);
+  Texts.Kept[Texts.Count] := LifePayToUtf8(Text);
+  Result := PAnsiChar(Texts.Kept[Texts.Count]);
+end;
+
+// Config is good for as long as Texts and Settings are there.
+procedure FillConfig(Settings: TLifePay; out Config: lp_config; var Texts: TTexts);
+begin
+  lp_config_init(@Config, SizeOf(Config));
+  if Settings = nil then
+    Exit;
+  Texts.Count := 0;
+  Config.test := Ord(Settings.FTest);
+  Config.apikey := Lend(Texts, Settings.FApiKey);
+  Config.login := Lend(Texts, Settings.FLogin);
+  Config.cashier_name := Lend(Texts, Settings.FCashierName);
+  Config.cashier_inn := Lend(Texts, Settings.FCashierInn);
+  Config.target_serial := Lend(Texts, Settings.FTargetSerial);
+  Config.ext_id := Lend(Texts, Settings.FExtId);
+  Config.callback_url := Lend(Texts, Settings.FCallbackUrl);
+  Config.callback_data := Lend(Texts, Settings.FCallbackData);
+  Config.callback_data_json := Lend(Texts, Settings.FCallbackDataJson);
+  Config.base_url := Lend(Texts, Settings.FBaseUrl);
+  Config.proxy := Lend(Texts, Settings.FProxy);
+  Config.ca_file := Lend(Texts, Settings.FCaFile);
+  Config.trust := Settings.FTrust;
+  Config.connect_timeout_ms := Settings.FConnectTimeoutMs;
+  Config.timeout_ms := Settings.FTimeoutMs;
+  Config.retry_for_ms := Settings.FRetryForMs;
+  Config.retry_delay_count := Length(Settings.FRetryDelaysMs);
+  if Config.retry_delay_count > 0 then
+    Config.retry_delays_ms := @Settings.FRetryDelaysMs[0];
+  Config.expires_after_ms := Settings.FExpiresAfterMs;
+  Config.concurrency := Settings.FConcurrency;
+  Config.keep_days := Settings.FKeepDays;
+end;
+
+constructor TLifePay.Create(const ApiKey, Login: string);
+begin
+  inherited Create;
+  FApiKey := ApiKey;
+  FLogin := Login;
+end;
+
+function TLifePay.TryOpenShift(out Answer: TLifePayResult): Integer;
+var
+  Config: lp_config;
+  Texts: TTexts;
+  Raw: lp_result;
+  Call: TCall;
+begin
+  Begins(Call, Self);
+  if IsReady('', Answer) then
+  begin
+    FillConfig(Self, Config, Texts);
+    if Assigned(FOnProgress) then
+    begin
+      Call.OnProgress := FOnProgress;
+      Config.on_progress := ProgressTrampoline;
+      Config.user_data := @Call;
+    end;
+    lp_result_init(@Raw, SizeOf(Raw));
+    try
+      lp_open_shift(@Config, @Raw);
+      CopyResult(Raw, Answer);
+    finally
+      lp_result_free(@Raw);
+    end;
+  end;
+  FLast := Answer;
+  Result := Answer.Code;
+  RaiseAgain(Call);
+end;
+
+function TLifePay.OpenShift: string;
+var
+  Answer: TLifePayResult;
+begin
+  LifePayLoad;
+  if TryOpenShift(Answer) <> LP_OK then
+    raise ELifePay.CreateFrom(Answer);
+  Result := Answer.Uuid;
+end;
+
+{ ------------------------------------------------------------------------------------------------
+  TLifePayOutbox
+  ------------------------------------------------------------------------------------------------ }
+
+// Whether the code tells of an entry. What is not known here is LifePay's if it is positive.
+function IsOfEntry(Code: Integer): Boolean;
+begin
+  Result := (Code >= LP_PENDING) or (Code = LP_ERR_CANCELLED) or (Code = LP_ERR_EXPIRED);
+end;
+
+function OpenOutbox(const Path: string; Settings: TLifePay; out Handle: Plp_outbox;
+  out Answer: TLifePayResult): Integer;
+var
+  Config: lp_config;
+  Texts: TTexts;
+  Raw: lp_result;
+begin
+  Handle := nil;
+  if IsReady('', Answer) then
+  begin
+    FillConfig(Settings, Config, Texts);
+    lp_result_init(@Raw, SizeOf(Raw));
+    try
+      lp_outbox_open(PAnsiChar(LifePayToUtf8(Path)), @Config, @Handle, @Raw);
+      CopyResult(Raw, Answer);
+    finally
+      lp_result_free(@Raw);
+    end;
+  end;
+  Result := Answer.Code;
+end;
+
+constructor TLifePayOutbox.CreateFrom(Handle: Plp_outbox);
+begin
+  inherited Create;
+  FHandle := Handle;
+end;
+
+constructor TLifePayOutbox.Create(const Path: string; Settings: TLifePay);
+var
+  Answer: TLifePayResult;
+begin
+  inherited Create;
+  LifePayLoad;
+  if OpenOutbox(Path, Settings, FHandle, Answer) <> LP_OK then
+    raise ELifePay.CreateFrom(Answer);
+end;
+
+class function TLifePayOutbox.TryOpen(const Path: string; Settings: TLifePay;
+  out Outbox: TLifePayOutbox; out Answer: TLifePayResult): Integer;
+var
+  Handle: Plp_outbox;
+begin
+  Outbox := nil;
+  Result := OpenOutbox(Path, Settings, Handle, Answer);
+  if Result = LP_OK then
+    Outbox := TLifePayOutbox.CreateFrom(Handle);
+end;
+
+destructor TLifePayOutbox.Destroy;
+begin
+  Close;
+  inherited Destroy;
+end;
+
+function TLifePayOutbox.TrySubmit(Request: TLifePay; out Answer: TLifePayResult): Integer;
+var
+  Config: lp_config;
+  Texts: TTexts;
+  Raw: lp_result;
+begin
+  FillConfig(Request, Config, Texts);
+  lp_result_init(@Raw, SizeOf(Raw));
+  try
+    Result := lp_outbox_submit(FHandle, @Config, @Raw);
+    CopyResult(Raw, Answer);
+  finally
+    lp_result_free(@Raw);
+  end;
+end;
+
+function TLifePayOutbox.Submit(Request: TLifePay): TLifePayResult;
+begin
+  if TrySubmit(Request, Result) <> LP_OK then
+    raise ELifePay.CreateFrom(Result);
+end;
+
+function TLifePayOutbox.TryWait(const ExtId: string; TimeoutMs: Cardinal;
+  out Answer: TLifePayResult): Integer;
+var
+  Raw: lp_result;
+begin
+  lp_result_init(@Raw, SizeOf(Raw));
+  try
+    Result := lp_outbox_wait(FHandle, PAnsiChar(LifePayToUtf8(ExtId)), TimeoutMs, @Raw);
+    CopyResult(Raw, Answer);
+  finally
+    lp_result_free(@Raw);
+  end;
+end;
+
+function TLifePayOutbox.Wait(const ExtId: string; TimeoutMs: Cardinal): TLifePayResult;
+begin
+  if not IsOfEntry(TryWait(ExtId, TimeoutMs, Result)) then
+    raise ELifePay.CreateFrom(Result);
+end;
+
+function TLifePayOutbox.TryCancel(const ExtId: string; out Answer: TLifePayResult): Integer;
+var
+  Raw: lp_result;
+begin
+  lp_result_init(@Raw, SizeOf(Raw));
+  try
+    Result := lp_outbox_cancel(FHandle, PAnsiChar(LifePayToUtf8(ExtId)), @Raw);
+    CopyResult(Raw, Answer);
+  finally
+    lp_result_free(@Raw);
+  end;
+end;
+
+function TLifePayOutbox.Cancel(const ExtId: string): TLifePayResult;
+begin
+  if TryCancel(ExtId, Result) <> LP_OK then
+    raise ELifePay.CreateFrom(Result);
+end;
+
+procedure TLifePayOutbox.Each(Handler: TLifePayEntryEvent);
+var
+  Call: TCall;
+  Code: Integer;
+begin
+  if not Assigned(Handler) then
+    Check(LP_ERR_ARGUMENT);
+  Begins(Call, Self);
+  Call.OnEntry := Handler;
+  Code := lp_outbox_each(FHandle, EntryTrampoline, @Call);
+  RaiseAgain(Call);
+  Check(Code);
+end;
+
+type
+  TEntryList = class
+  private
+    FEntries: TLifePayEntries;
+    FCount: Integer;
+    procedure Add(Sender: TObject; const Entry: TLifePayEntry; var Stop: Boolean);
+  end;
+
+procedure TEntryList.Add(Sender: TObject; const Entry: TLifePayEntry; var Stop: Boolean);
+begin
+  Stop := False;
+  if FCount = Length(FEntries) then
+    SetLength(FEntries, FCount * 2 + 8);
+  FEntries[FCount] := Entry;
+  Inc(FCount);
+end;
+
+function TLifePayOutbox.Entries: TLifePayEntries;
+var
+  List: TEntryList;
+begin
+  List := TEntryList.Create;
+  try
+    Each(List.Add);
+    Result := Copy(List.FEntries, 0, List.FCount);
+  finally
+    List.Free;
+  end;
+end;
+
+procedure TLifePayOutbox.RetryNow(const ExtId: string);
+begin
+  Check(lp_outbox_retry_now(FHandle, PAnsiChar(LifePayToUtf8(ExtId))));
+end;
+
+procedure TLifePayOutbox.Forget(const ExtId: string);
+begin
+  Check(lp_outbox_forget(FHandle, PAnsiChar(LifePayToUtf8(ExtId))));
+end;
+
+function TLifePayOutbox.Pending: Cardinal;
+begin
+  Result := 0;
+  Check(lp_outbox_pending(FHandle, @Result));
+end;
+
+procedure TLifePayOutbox.Close;
+begin
+  // The number stays: others may be using it, and the library gives it to no other outbox.
+  if FHandle <> nil then
+    lp_outbox_close(FHandle);
+end;
+
+{ ------------------------------------------------------------------------------------------------
+  The log
+  ------------------------------------------------------------------------------------------------ }
+
+var
+  LogLock: IReadWriteSync;
+  LogHandler: TLifePayLogEvent = nil;
+
+procedure LogTrampoline(level: Integer; message: PAnsiChar; user_data: Pointer); cdecl;
+begin
+  try
+    LogHandler(level, LifePayFromUtf8(message));
+  except
+    // There is nobody on this thread to whom it could be raised.
+  end;
+end;
+
+{$IFDEF FPC}
+
+var
+  ForeignThreads: Boolean = False;
+
+function Nothing(Parameter: Pointer): PtrInt;
+begin
+  Result := 0;
+end;
+
+// Free Pascal gives threads variables of their own, the heap's among them, only once it has started
+// one itself. The library's threads call the handler, so it must have.
+procedure ExpectForeignThreads;
+var
+  Thread: TThreadID;
+begin
+  if ForeignThreads then
+    Exit;
+  Thread := BeginThread(@Nothing);
+  WaitForThreadTerminate(Thread, 0);
+  CloseThread(Thread);
+  ForeignThreads := True;
+end;
+
+{$ENDIF}
+
+procedure LifePaySetLog(Handler: TLifePayLogEvent; Level: Integer);
+begin
+  LifePayLoad;
+  LogLock.BeginWrite;
+  try
+    // When this returns, the handler before runs nowhere any more.
+    Check(lp_set_log(nil, nil, LP_LOG_OFF));
+    LogHandler := Handler;
+    if not Assigned(Handler) then
+      Exit;
+{$IFDEF FPC}
+    ExpectForeignThreads;
+{$ENDIF}
+    Check(lp_set_log(LogTrampoline, nil, Level));
+  finally
+    LogLock.EndWrite;
+  end;
+end;
+
+procedure LifePayLogToFile(const Path: string; Level: Integer; MaxBytes: Cardinal);
+begin
+  LifePayLoad;
+  Check(lp_log_to_file(PAnsiChar(LifePayToUtf8(Path)), Level, MaxBytes));
+end;
+
+{ ------------------------------------------------------------------------------------------------
+  The rest
+  ------------------------------------------------------------------------------------------------ }
+
+function LifePayVersion: string;
+begin
+  LifePayLoad;
+  Result := LifePayFromUtf8(lp_version);
+end;
+
+function LifePayCodeName(Code: Integer): string;
+begin
+  LifePayLoad;
+  Result := LifePayFromUtf8(lp_code_name(Code));
+end;
+
+function LifePayCodeText(Code: Integer): string;
+begin
+  LifePayLoad;
+  Result := LifePayFromUtf8(lp_code_text(Code));
+end;
+
+function LifePayNewExtId: string;
+var
+  Buffer: array[0..36] of AnsiChar;
+begin
+  LifePayLoad;
+  Check(lp_ext_id_new(@Buffer, SizeOf(Buffer)));
+  Result := LifePayFromUtf8(@Buffer);
+end;
+
+function LifePayOpenShiftJson(const Request: string; out Answer: string): Integer;
+var
+  Raw: PAnsiChar;
+begin
+  LifePayLoad;
+  Raw := nil;
+  Result := lp_open_shift_json(PAnsiChar(LifePayToUtf8(Request)), @Raw);
+  try
+    Answer := LifePayFromUtf8(Raw);
+  finally
+    lp_string_free(Raw);
+  end;
+end;
+
+function LifePayLocalTime(UnixMs: Int64): TDateTime;
+const
+  MS_PER_DAY = 24 * 60 * 60 * 1000;
+  MINUTES_PER_DAY = 24 * 60;
+  UNIX_EPOCH = 25569;
+{$IFNDEF FPC}{$IFDEF MSWINDOWS}
+var
+  Zone: TTimeZoneInformation;
+{$ENDIF}{$ENDIF}
+begin
+  Result := 0;
+  if UnixMs = 0 then
+    Exit;
+  Result := UNIX_EPOCH + UnixMs / MS_PER_DAY;
+{$IFDEF FPC}
+  Result := Result - GetLocalTimeOffset / MINUTES_PER_DAY;
+{$ELSE}
+  {$IFDEF MSWINDOWS}
+  case GetTimeZoneInformation(Zone) of
+    TIME_ZONE_ID_DAYLIGHT: Inc(Zone.Bias, Zone.DaylightBias);
+    TIME_ZONE_ID_STANDARD: Inc(Zone.Bias, Zone.StandardBias);
+  end;
+  Result := Result - Zone.Bias / MINUTES_PER_DAY;
+  {$ELSE}
+  Result := TTimeZone.Local.ToLocalTime(Result);
+  {$ENDIF}
+{$ENDIF}
+end;
+
+initialization
+  // The library has threads of its own, which the memory manager must know of.
+  IsMultiThread := True;
+  LoadLock := TSimpleRWSync.Create;
+  LogLock := TSimpleRWSync.Create;
+
+finalization
+  // A handler must not be called once its unit is gone. A DLL cannot wait for one here: when its
+  // process ends, the thread that ran it has been killed.
+  if Assigned(LogHandler) and not IsLibrary then
+    lp_set_log(nil, nil, LP_LOG_OFF);
+
+end.
