@@ -4,18 +4,21 @@
  *     Shift := TLifePay.Create('your API key', '79031234567');
  *     try
  *       Shift.ExtId := '00106304012797-2026-11-24-1';      // your own, stored before you send
- *       WriteLn('accepted: ', Shift.OpenShift);
- *     except
- *       on E: ELifePay do WriteLn(E.CodeName, ': ', E.Message);
+ *       try
+ *         WriteLn('accepted: ', Shift.OpenShift);
+ *       except
+ *         on E: ELifePay do WriteLn(E.CodeName, ': ', E.Message);
+ *       end;
+ *     finally
+ *       Shift.Free;
  *     end;
- *     Shift.Free;
  *
  * For Delphi 7 to 12 and Free Pascal 3.2; Windows 32 and 64 bit, Linux. The file is in ASCII, which
  * every one of them reads alike.
  *
- * TLifePay and TLifePayOutbox take and give the strings of your compiler. What the fields and calls
- * mean is said in lifepay.h; the names are the same. The functions of lifepay.h are here too, for
- * those who want them bare.
+ * TLifePay and TLifePayOutbox take and give the strings of your compiler. lifepay.h says at length
+ * what the fields and calls mean; the names are the same. The functions of lifepay.h are here too,
+ * for those who want them bare.
  *
  * The library      lifepay.dll or liblifepay.so.0 is loaded at the first call, from the folder of
  *                  the program, otherwise by the system's rules; or by LifePayLoad from where you
@@ -46,14 +49,17 @@ unit LifePay;
 {$ENDIF}
 {$H+}
 // Whatever the project sets: the code below is written for these.
-{$B-}{$Q-}{$R-}{$T-}
+{$B-}{$Q-}{$R-}{$T-}{$X+}
 
 {$IFDEF FPC}{$DEFINE LIFEPAY_CODE_PAGES}{$ENDIF}
 {$IFDEF UNICODE}{$DEFINE LIFEPAY_CODE_PAGES}{$ENDIF}
 // Whether there are AnsiStrings to be converted: everywhere but in Delphi 2009 and newer.
 {$IFDEF FPC}{$DEFINE LIFEPAY_ANSI}{$ENDIF}
 {$IFNDEF UNICODE}{$DEFINE LIFEPAY_ANSI}{$ENDIF}
-{$IFNDEF FPC}{$IF CompilerVersion >= 23}{$DEFINE LIFEPAY_UNIT_SCOPES}{$IFEND}{$ENDIF}
+{$IFNDEF FPC}
+  {$IF CompilerVersion >= 23}{$DEFINE LIFEPAY_UNIT_SCOPES}{$IFEND}
+  {$IF CompilerVersion >= 24}{$ZEROBASEDSTRINGS OFF}{$IFEND}
+{$ENDIF}
 
 interface
 
@@ -240,6 +246,7 @@ type
   lp_outbox = record
   end;
   PPlp_outbox = ^Plp_outbox;
+  PPlp_string = ^PAnsiChar;
 
 { ------------------------------------------------------------------------------------------------
   lifepay.h: functions. Loaded at run time they are nil until LifePayLoad; the classes call it.
@@ -252,7 +259,7 @@ function lp_result_init(answer: Plp_result; size: Cardinal): Integer; cdecl;
 procedure lp_result_free(answer: Plp_result); cdecl;
 function lp_open_shift(config: Plp_config; answer: Plp_result): Integer; cdecl;
 function lp_ext_id_new(buffer: PAnsiChar; size: Cardinal): Integer; cdecl;
-function lp_open_shift_json(request: PAnsiChar; answer: PPAnsiChar): Integer; cdecl;
+function lp_open_shift_json(request: PAnsiChar; answer: PPlp_string): Integer; cdecl;
 procedure lp_string_free(text: PAnsiChar); cdecl;
 function lp_outbox_open(path: PAnsiChar; config: Plp_config; outbox: PPlp_outbox;
   answer: Plp_result): Integer; cdecl;
@@ -283,7 +290,7 @@ var
   lp_result_free: procedure(answer: Plp_result); cdecl;
   lp_open_shift: function(config: Plp_config; answer: Plp_result): Integer; cdecl;
   lp_ext_id_new: function(buffer: PAnsiChar; size: Cardinal): Integer; cdecl;
-  lp_open_shift_json: function(request: PAnsiChar; answer: PPAnsiChar): Integer; cdecl;
+  lp_open_shift_json: function(request: PAnsiChar; answer: PPlp_string): Integer; cdecl;
   lp_string_free: procedure(text: PAnsiChar); cdecl;
   lp_outbox_open: function(path: PAnsiChar; config: Plp_config; outbox: PPlp_outbox;
     answer: Plp_result): Integer; cdecl;
@@ -416,30 +423,50 @@ type
     // The same without an exception, also where the library is missing; only those of OnProgress
     // are raised. Returns Answer.Code.
     function TryOpenShift(out Answer: TLifePayResult): Integer;
-    // What came of the last call, also of one that has raised.
+    // What came of the last call, also of one that has raised. All zero before the first.
     property Last: TLifePayResult read FLast;
 
+    // Required: the company's API key in LifePay. It appears in no log line and no message.
     property ApiKey: string read FApiKey write FApiKey;
+    // Required: login of the company's or the shop's administrator, as a rule 7xxxxxxxxxx.
     property Login: string read FLogin write FLogin;
+    // Test mode: nothing is fiscalised, and LifePay gives no uuid.
     property Test: Boolean read FTest write FTest;
     property CashierName: string read FCashierName write FCashierName;
     property CashierInn: string read FCashierInn write FCashierInn;
+    // Serial number of the fiscal printer; '': LifePay takes one of the active ones.
     property TargetSerial: string read FTargetSerial write FTargetSerial;
+    // Your own name of this request, at most 50 characters. Store it before you send, and repeat
+    // with the same one: LifePay makes no second document for it. '': a new UUID, see Last.ExtId.
     property ExtId: string read FExtId write FExtId;
+    // URL to which LifePay reports what became of the document, at most 255 characters.
     property CallbackUrl: string read FCallbackUrl write FCallbackUrl;
+    // What LifePay sends back to it: a string, or the text of a JSON object or array; one of both.
     property CallbackData: string read FCallbackData write FCallbackData;
     property CallbackDataJson: string read FCallbackDataJson write FCallbackDataJson;
+    // '': https://sapi.life-pay.ru.
     property BaseUrl: string read FBaseUrl write FBaseUrl;
+    // http://user:password@host:port; '': the environment's and, on Windows, the system's; 'none'.
     property Proxy: string read FProxy write FProxy;
+    // Path of a PEM file of root certificates that are trusted besides those of Trust.
     property CaFile: string read FCaFile write FCaFile;
+    // LP_TRUST_...
     property Trust: Integer read FTrust write FTrust;
+    // Milliseconds to connect, in one attempt; 0: 10000.
     property ConnectTimeoutMs: Cardinal read FConnectTimeoutMs write FConnectTimeoutMs;
+    // Milliseconds for one attempt, all of it; 0: 30000.
     property TimeoutMs: Cardinal read FTimeoutMs write FTimeoutMs;
+    // For how many milliseconds OpenShift repeats until LifePay has answered; 0: one attempt;
+    // LP_FOREVER: no limit.
     property RetryForMs: Cardinal read FRetryForMs write FRetryForMs;
+    // Milliseconds between the attempts, the last one repeats; nil: 1, 3, 5, then every 10 minutes.
     property RetryDelaysMs: TLifePayDelays read FRetryDelaysMs write FRetryDelaysMs;
-    // For an outbox.
+    // For an outbox. Milliseconds after which a request is not repeated any more; 0: 12 hours;
+    // LP_FOREVER: never.
     property ExpiresAfterMs: Cardinal read FExpiresAfterMs write FExpiresAfterMs;
+    // For an outbox. Requests at once; 0: 4.
     property Concurrency: Cardinal read FConcurrency write FConcurrency;
+    // For an outbox. Days for which finished entries are kept; 0: 30.
     property KeepDays: Cardinal read FKeepDays write FKeepDays;
     // Called by OpenShift on its own thread, about five times a second; not for an outbox.
     property OnProgress: TLifePayProgressEvent read FOnProgress write FOnProgress;
@@ -662,8 +689,12 @@ begin
 end;
 
 function WideOfUtf8(Text: PAnsiChar): TWide;
+const
+  // What one, two, three and four octets must at least stand for.
+  LEAST: array[0..3] of Cardinal = (0, $80, $800, $10000);
 var
   Wide: TWide;
+  Last: PAnsiChar;
   Size, Following, Place: Integer;
   Code: Cardinal;
 
@@ -678,7 +709,10 @@ begin
   if Text = nil then
     Exit;
   // No text has more units in UTF-16 than in UTF-8.
-  SetLength(Wide, StrLen(Text));
+  Last := Text;
+  while Last^ <> #0 do
+    Inc(Last);
+  SetLength(Wide, Last - Text);
   Size := 0;
   while Text^ <> #0 do
   begin
@@ -693,16 +727,16 @@ begin
     end;
     if Following > 0 then
       Code := Code and ($3F shr Following);
-    for Place := 1 to Following do
+    Place := 0;
+    while (Place < Following) and (Ord(Text^) and $C0 = $80) do
     begin
-      if Ord(Text^) and $C0 <> $80 then
-      begin
-        Code := REPLACEMENT;
-        Break;
-      end;
-      Code := (Code shl 6) or (Ord(Text^) and $3F);
+      Code := (Code shl 6) or (Cardinal(Ord(Text^)) and $3F);
       Inc(Text);
+      Inc(Place);
     end;
+    if (Place < Following) or (Code < LEAST[Following]) or (Code > $10FFFF) or
+      IsHighSurrogate(Code) or IsLowSurrogate(Code) then
+      Code := REPLACEMENT;
     if Code < $10000 then
       Put(Code)
     else
@@ -1075,14 +1109,25 @@ type
 const
   NO_MODULE = TModule(0);
 
-function OpenModule(const Path: UTF8String; out Error: string): TModule;
+// IsUnfit: there is such a file, but it is none that this program can load.
+function OpenModule(const Path: UTF8String; out Error: string; out IsUnfit: Boolean): TModule;
+{$IFDEF MSWINDOWS}
+var
+  Mode, Cause: Cardinal;
+{$ENDIF}
 begin
 {$IFDEF MSWINDOWS}
+  // Without this Windows shows a box of its own for a damaged file, and waits for a click.
+  Mode := SetErrorMode(SEM_FAILCRITICALERRORS);
   Result := LoadLibraryW(PWideChar(WideOfUtf8(PAnsiChar(Path))));
+  Cause := GetLastError;
+  SetErrorMode(Mode);
+  IsUnfit := Cause = ERROR_BAD_EXE_FORMAT;
   if Result = NO_MODULE then
-    Error := string(SysErrorMessage(GetLastError));
+    Error := string(SysErrorMessage(Cause));
 {$ELSE}
   Result := TModule(dlopen(PAnsiChar(Path), RTLD_NOW));
+  IsUnfit := (Result = NO_MODULE) and (Path <> LIBRARY_NAME) and IsThere(Path);
   if Result = NO_MODULE then
     Error := LifePayFromUtf8(PAnsiChar(dlerror));
 {$ENDIF}
@@ -1145,19 +1190,26 @@ begin
   Find(@@lp_version_number, 'lp_version_number');
 end;
 
-// "... is not there: put it beside the program, into the folder ...", or "... cannot be loaded: a
-// library for programs of ... bits is needed", and what the system says.
-function WhyNotLoaded(const Path: UTF8String; const SystemError: string): string;
+// What the system said is in the end.
+function WhyNotLoaded(const Path: UTF8String; const SystemError: string;
+  IsUnfit: Boolean): string;
 begin
   Result := Russian('Biblioteka ') + Shown(Path);
-  if IsThere(Path) then
-    Result := Result + Russian(' ne zagruvaetsq: nuvna biblioteka dlq ') +
-      NumberText(SizeOf(Pointer) * 8) + Russian('-bitnyh programm')
+  if IsUnfit then
+    // "... cannot be loaded: it is damaged or of another bitness. This program needs the ...-bit
+    // library"
+    Result := Result + Russian(' ne zagruvaetsq: ona povrevdena ili drugoj razrqdnosti. ' +
+      '\toj programme nuvna ') + NumberText(SizeOf(Pointer) * 8) + Russian('-bitnaq biblioteka')
+  else if IsThere(Path) then
+    // "... cannot be loaded"
+    Result := Result + Russian(' ne zagruvaetsq')
   else
+    // "... is not found"
     Result := Result + Russian(' ne najdena');
   if Path = LIBRARY_NAME then
-    Result := Result + Russian(': polovite ee rqdom s programmoj, w papku ') +
-      Shown(ProgramFolder);
+    // ". Put the ...-bit library beside the program, into the folder ..."
+    Result := Result + Russian('. Polovite ') + NumberText(SizeOf(Pointer) * 8) +
+      Russian('-bitnu` biblioteku rqdom s programmoj, w papku ') + Shown(ProgramFolder);
   Result := Result + ' (' + SystemError + ')';
 end;
 
@@ -1166,17 +1218,18 @@ var
   Module: TModule;
   Path: UTF8String;
   SystemError, Missing: string;
+  IsUnfit: Boolean;
 begin
   Path := LifePayToUtf8(FileName);
   if FileName = '' then
     Path := ProgramFolder + LIBRARY_NAME;
   if (FileName = '') and not IsThere(Path) then
     Path := LIBRARY_NAME;
-  Module := OpenModule(Path, SystemError);
+  Module := OpenModule(Path, SystemError, IsUnfit);
   Result := Module <> NO_MODULE;
   if not Result then
   begin
-    Error := WhyNotLoaded(Path, SystemError);
+    Error := WhyNotLoaded(Path, SystemError, IsUnfit);
     Exit;
   end;
   Bind(Module, Missing);
@@ -1234,12 +1287,20 @@ begin
   Answer.Outcome := LP_OUTCOME_NOT_SENT;
 end;
 
+procedure RaiseFrom(const Answer: TLifePayResult);
+begin
+  if Loaded then
+    raise ELifePay.CreateFrom(Answer)
+  else
+    raise ELifePayLibrary.CreateFrom(Answer);
+end;
+
 procedure LifePayLoad(const FileName: string);
 var
   Answer: TLifePayResult;
 begin
   if not IsReady(FileName, Answer) then
-    raise ELifePayLibrary.CreateFrom(Answer);
+    RaiseFrom(Answer);
 end;
 
 { ------------------------------------------------------------------------------------------------
@@ -1281,7 +1342,7 @@ begin
   Clear(Answer);
   Answer.Code := Code;
   Answer.Message := LifePayCodeText(Code);
-  raise ELifePay.CreateFrom(Answer);
+  RaiseFrom(Answer);
 end;
 
 constructor ELifePay.CreateFrom(const Answer: TLifePayResult);
@@ -1510,9 +1571,8 @@ function TLifePay.OpenShift: string;
 var
   Answer: TLifePayResult;
 begin
-  LifePayLoad;
   if TryOpenShift(Answer) <> LP_OK then
-    raise ELifePay.CreateFrom(Answer);
+    RaiseFrom(Answer);
   Result := Answer.Uuid;
 end;
 
@@ -1551,6 +1611,7 @@ end;
 constructor TLifePayOutbox.CreateFrom(Handle: Plp_outbox);
 begin
   inherited Create;
+  LifePayLoad;
   FHandle := Handle;
 end;
 
@@ -1559,9 +1620,8 @@ var
   Answer: TLifePayResult;
 begin
   inherited Create;
-  LifePayLoad;
   if OpenOutbox(Path, Settings, FHandle, Answer) <> LP_OK then
-    raise ELifePay.CreateFrom(Answer);
+    RaiseFrom(Answer);
 end;
 
 class function TLifePayOutbox.TryOpen(const Path: string; Settings: TLifePay;
@@ -1600,7 +1660,7 @@ end;
 function TLifePayOutbox.Submit(Request: TLifePay): TLifePayResult;
 begin
   if TrySubmit(Request, Result) <> LP_OK then
-    raise ELifePay.CreateFrom(Result);
+    RaiseFrom(Result);
 end;
 
 function TLifePayOutbox.TryWait(const ExtId: string; TimeoutMs: Cardinal;
@@ -1620,7 +1680,7 @@ end;
 function TLifePayOutbox.Wait(const ExtId: string; TimeoutMs: Cardinal): TLifePayResult;
 begin
   if not IsOfEntry(TryWait(ExtId, TimeoutMs, Result)) then
-    raise ELifePay.CreateFrom(Result);
+    RaiseFrom(Result);
 end;
 
 function TLifePayOutbox.TryCancel(const ExtId: string; out Answer: TLifePayResult): Integer;
@@ -1639,7 +1699,7 @@ end;
 function TLifePayOutbox.Cancel(const ExtId: string): TLifePayResult;
 begin
   if TryCancel(ExtId, Result) <> LP_OK then
-    raise ELifePay.CreateFrom(Result);
+    RaiseFrom(Result);
 end;
 
 procedure TLifePayOutbox.Each(Handler: TLifePayEntryEvent);
@@ -1713,14 +1773,21 @@ end;
   The log
   ------------------------------------------------------------------------------------------------ }
 
+type
+  // Handed to the library as user_data: a method does not fit into that.
+  TLog = record
+    Handler: TLifePayLogEvent;
+  end;
+  PLog = ^TLog;
+
 var
   LogLock: IReadWriteSync;
-  LogHandler: TLifePayLogEvent = nil;
+  CurrentLog: PLog = nil;
 
 procedure LogTrampoline(level: Integer; message: PAnsiChar; user_data: Pointer); cdecl;
 begin
   try
-    LogHandler(level, LifePayFromUtf8(message));
+    PLog(user_data)^.Handler(level, LifePayFromUtf8(message));
   except
     // There is nobody on this thread to whom it could be raised.
   end;
@@ -1753,19 +1820,39 @@ end;
 {$ENDIF}
 
 procedure LifePaySetLog(Handler: TLifePayLogEvent; Level: Integer);
+var
+  New, Old: PLog;
 begin
   LifePayLoad;
+  New := nil;
   LogLock.BeginWrite;
   try
-    // When this returns, the handler before runs nowhere any more.
-    Check(lp_set_log(nil, nil, LP_LOG_OFF));
-    LogHandler := Handler;
-    if not Assigned(Handler) then
-      Exit;
+    if Assigned(Handler) then
+    begin
 {$IFDEF FPC}
-    ExpectForeignThreads;
+      ExpectForeignThreads;
 {$ENDIF}
-    Check(lp_set_log(LogTrampoline, nil, Level));
+      System.New(New);
+      New^.Handler := Handler;
+      Old := New;
+      try
+        Check(lp_set_log(LogTrampoline, New, Level));
+        Old := CurrentLog;
+        CurrentLog := New;
+      finally
+        // The new one if the library has refused it, otherwise the one before: when lp_set_log
+        // returns, that runs nowhere any more.
+        if Old <> nil then
+          Dispose(Old);
+      end;
+    end
+    else
+    begin
+      Check(lp_set_log(nil, nil, LP_LOG_OFF));
+      if CurrentLog <> nil then
+        Dispose(CurrentLog);
+      CurrentLog := nil;
+    end;
   finally
     LogLock.EndWrite;
   end;
@@ -1860,7 +1947,10 @@ initialization
 finalization
   // A handler must not be called once its unit is gone. A DLL cannot wait for one here: when its
   // process ends, the thread that ran it has been killed.
-  if Assigned(LogHandler) and not IsLibrary then
+  if (CurrentLog <> nil) and not IsLibrary then
+  begin
     lp_set_log(nil, nil, LP_LOG_OFF);
+    Dispose(CurrentLog);
+  end;
 
 end.

@@ -210,6 +210,10 @@ begin
   {$IFNDEF FPC}
   // Delphi prints in the code page of Windows; the console has another one by default.
   SetConsoleOutputCP(GetACP);
+  {$IF CompilerVersion >= 23}
+  SetTextCodePage(Output, GetACP);
+  SetTextCodePage(ErrOutput, GetACP);
+  {$IFEND}
   {$ENDIF}
 {$ENDIF}
   if (ParamCount = 1) and (ParamStr(1) = '--help') then
