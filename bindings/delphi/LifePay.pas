@@ -781,7 +781,7 @@ begin
       $00..$7F: Result[Place] := WideChar(Octet);
       $80..$BF: Result[Place] := WideChar(CP1251[Octet]);
     else
-      Result[Place] := WideChar(FIRST_LETTER + Octet - $C0);
+      Result[Place] := WideChar(FIRST_LETTER + (Octet and $3F));
     end;
   end;
 end;
@@ -800,7 +800,7 @@ begin
     if Code < $80 then
       Octet := Code
     else if (Code >= FIRST_LETTER) and (Code <= LAST_LETTER) then
-      Octet := $C0 + Code - FIRST_LETTER
+      Octet := $C0 or (Code - FIRST_LETTER)
     else
     begin
       Octet := $80;
@@ -1151,12 +1151,14 @@ begin
 {$ENDIF}
 end;
 
-// Sets all functions. Missing: those that the library does not have.
+// Sets all functions, to nil without a module. Missing: those that the library does not have.
 procedure Bind(Module: TModule; out Missing: string);
 
   procedure Find(Variable: PPointer; Name: PAnsiChar);
   begin
-    Variable^ := FindFunction(Module, Name);
+    Variable^ := nil;
+    if Module <> NO_MODULE then
+      Variable^ := FindFunction(Module, Name);
     if Variable^ <> nil then
       Exit;
     if Missing <> '' then
@@ -1198,7 +1200,7 @@ begin
   if IsUnfit then
     // "... cannot be loaded: it is damaged or of another bitness. This program needs the ...-bit
     // library"
-    Result := Result + Russian(' ne zagruvaetsq: ona povrevdena ili drugoj razrqdnosti. ' +
+    Result := Result + Russian(' ne zagruvaetsq: ona powrevdena ili drugoj razrqdnosti. ' +
       '\toj programme nuvna ') + NumberText(SizeOf(Pointer) * 8) + Russian('-bitnaq biblioteka')
   else if IsThere(Path) then
     // "... cannot be loaded"
@@ -1241,7 +1243,10 @@ begin
     Error := TooOld(Path, Missing);
   Result := Error = '';
   if not Result then
+  begin
+    Bind(NO_MODULE, Missing);
     CloseModule(Module);
+  end;
 end;
 
 {$ENDIF}

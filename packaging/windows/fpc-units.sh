@@ -51,6 +51,8 @@ units() {
     quietly "${compile[@]}" -Us -Sg "$rtl/$2/system.pp"
     quietly "${compile[@]}" -Sg "$rtl/objpas/objpas.pp"
     quietly "${compile[@]}" -Sg "$rtl/$2/buildrtl.pp"
+    # Programs in {$MODE DELPHIUNICODE} use it.
+    quietly "${compile[@]}" -Sg "$rtl/inc/uuchar.pp"
     mv "$out" "$folder/units-$2"
 }
 

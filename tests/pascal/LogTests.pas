@@ -1,0 +1,170 @@
+// The log: its handler is called from any thread, may raise, and can be taken back.
+unit LogTests;
+
+interface
+
+procedure RunLogTests;
+
+implementation
+
+uses
+  SysUtils, LifePay, Checks;
+
+type
+  TListener = class
+    Lines: Integer;
+    Levels: set of LP_LOG_OFF..LP_LOG_TRACE;
+    HasExtId: Boolean;
+    HasApiKey: Boolean;
+    procedure Listen(Level: Integer; const Line: string);
+    procedure Throw(Level: Integer; const Line: string);
+  end;
+
+procedure TListener.Listen(Level: Integer; const Line: string);
+begin
+  InterlockedIncrement(Lines);
+  Levels := Levels + [Level];
+  if Pos('pascal-log', Line) > 0 then
+    HasExtId := True;
+  if Pos('s3cr3t-apikey', Line) > 0 then
+    HasApiKey := True;
+end;
+
+procedure TListener.Throw(Level: Integer; const Line: string);
+begin
+  InterlockedIncrement(Lines);
+  raise ETest.Create('nobody hears this');
+end;
+
+procedure OpenOne(const ExtId: string);
+var
+  Shift: TLifePay;
+begin
+  Shift := Request(ExtId);
+  try
+    Shift.OpenShift;
+  finally
+    Shift.Free;
+  end;
+end;
+
+procedure LinesComeUntilTheHandlerIsTakenBack;
+var
+  Listener: TListener;
+  Before: Integer;
+begin
+  Test('LinesComeUntilTheHandlerIsTakenBack');
+  Listener := TListener.Create;
+  try
+    LifePaySetLog(Listener.Listen, LP_LOG_TRACE);
+    OpenOne('pascal-log');
+    Check(Listener.HasExtId, 'a line has the ext_id');
+    Check(not Listener.HasApiKey, 'no line has the apikey');
+    Check(LP_LOG_INFO in Listener.Levels, 'there is a line of LP_LOG_INFO');
+    try
+      LifePaySetLog(Listener.Throw, 77);
+      Fail('nothing was raised');
+    except
+      on Error: ELifePay do
+        CheckEqual(Error.Code, LP_ERR_ARGUMENT, 'the code');
+    end;
+    Before := Listener.Lines;
+    OpenOne('pascal-log');
+    Check(Listener.Lines > Before, 'the handler before stays in use');
+    LifePaySetLog(nil, LP_LOG_OFF);
+    Before := Listener.Lines;
+    OpenOne('pascal-log');
+    CheckEqual(Listener.Lines, Before, 'the number of lines');
+  finally
+    LifePaySetLog(nil, LP_LOG_OFF);
+    Listener.Free;
+  end;
+end;
+
+procedure WhatAHandlerRaisesIsLost;
+var
+  Listener: TListener;
+begin
+  Test('WhatAHandlerRaisesIsLost');
+  Listener := TListener.Create;
+  try
+    LifePaySetLog(Listener.Throw, LP_LOG_TRACE);
+    OpenOne('pascal-log-throws');
+    Check(Listener.Lines > 1, 'it was called again and again');
+  finally
+    LifePaySetLog(nil, LP_LOG_OFF);
+    Listener.Free;
+  end;
+end;
+
+procedure TheLibrarysThreadsCallTheHandler;
+var
+  Listener: TListener;
+  Settings: TLifePay;
+  Outbox: TLifePayOutbox;
+  Place: Integer;
+begin
+  Test('TheLibrarysThreadsCallTheHandler');
+  Listener := TListener.Create;
+  Settings := Request('');
+  try
+    LifePaySetLog(Listener.Listen, LP_LOG_TRACE);
+    Outbox := TLifePayOutbox.Create(Folder + 'log.db', Settings);
+    try
+      for Place := 1 to 20 do
+      begin
+        Settings.ExtId := 'pascal-log-' + IntToStr(Place);
+        Outbox.Submit(Settings);
+      end;
+      for Place := 1 to 20 do
+        CheckEqual(Outbox.Wait('pascal-log-' + IntToStr(Place), 20000).Code, LP_OK, 'the code');
+    finally
+      Outbox.Free;
+    end;
+    Check(Listener.Lines > 20, 'there are lines');
+  finally
+    LifePaySetLog(nil, LP_LOG_OFF);
+    Settings.Free;
+    Listener.Free;
+  end;
+end;
+
+procedure TheLogGoesToAFile;
+begin
+  Test('TheLogGoesToAFile');
+  LifePayLogToFile(Folder + 'lifepay.log', LP_LOG_INFO, 1000000);
+  OpenOne('pascal-log-file');
+  LifePayLogToFile('', LP_LOG_OFF);
+  Check(FileExists(Folder + 'lifepay.log'), 'the file is there');
+  try
+    LifePayLogToFile(Folder + 'none/lifepay.log', LP_LOG_INFO);
+    Fail('nothing was raised');
+  except
+    on Error: ELifePay do
+      CheckEqual(Error.Code, LP_ERR_ARGUMENT, 'the code');
+  end;
+end;
+
+// The unit takes it back when the program ends.
+procedure AHandlerMayStayUntilTheEnd;
+var
+  Listener: TListener;
+begin
+  Test('AHandlerMayStayUntilTheEnd');
+  Listener := TListener.Create;
+  LifePaySetLog(Listener.Listen, LP_LOG_WARN);
+  LifePaySetLog(Listener.Listen, LP_LOG_ERROR);
+  // Nothing is told at this level any more.
+  Listener.Free;
+end;
+
+procedure RunLogTests;
+begin
+  LinesComeUntilTheHandlerIsTakenBack;
+  WhatAHandlerRaisesIsLost;
+  TheLibrarysThreadsCallTheHandler;
+  TheLogGoesToAFile;
+  AHandlerMayStayUntilTheEnd;
+end;
+
+end.
