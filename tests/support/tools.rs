@@ -6,12 +6,23 @@ use std::process::{Command, Output, Stdio};
 
 /// Whether `tool` can be run. If it must be there and is not, the test fails.
 pub fn have(tool: &str) -> bool {
+    let version = if tool == "fpc" { "-iV" } else { "--version" };
     let found = Command::new(tool)
-        .arg("--version")
+        .arg(version)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|status| status.success());
+    passed_over_unless(found, tool)
+}
+
+/// The same for what is not a program.
+#[allow(dead_code)]
+pub fn have_folder(folder: &str) -> bool {
+    passed_over_unless(Path::new(folder).is_dir(), folder)
+}
+
+fn passed_over_unless(found: bool, tool: &str) -> bool {
     if !found {
         let required = std::env::var_os("LIFEPAY_REQUIRE_TOOLS").is_some_and(|set| set == "1");
         assert!(
