@@ -91,6 +91,7 @@ fn passes(runner: Option<Command>, program: &Path, mode: &str, locale: &str) {
     fs::create_dir_all(&files).unwrap();
     let heap = folder.join("heap");
     let _ = fs::remove_file(&heap);
+    let by_valgrind = runner.is_some();
     let mut command = match runner {
         Some(mut runner) => {
             runner.arg(program);
@@ -110,8 +111,10 @@ fn passes(runner: Option<Command>, program: &Path, mode: &str, locale: &str) {
         output.stdout.is_empty() && output.stderr.is_empty(),
         "{output:?}"
     );
-    let heap = fs::read_to_string(heap).expect("the heap's report");
-    assert!(heap.contains("\n0 unfreed memory blocks"), "{heap}");
+    if !by_valgrind {
+        let heap = fs::read_to_string(heap).expect("the heap's report");
+        assert!(heap.contains("\n0 unfreed memory blocks"), "{heap}");
+    }
     everything_came(&sandbox, mode);
 }
 
@@ -208,7 +211,8 @@ fn programs_pass_when_they_are_linked_with_the_library() {
 #[test]
 fn programs_make_no_memory_error() {
     if tools::have("fpc") && tools::have("valgrind") {
-        let flags = ["-gh", "-gv"];
+        // With the heap of C, which valgrind knows.
+        let flags = ["-Facmem", "-gv"];
         let program = compile(&test_program("Tests"), "valgrind", "delphi", &flags);
         passes(Some(tools::valgrind()), &program, "delphi", "C.UTF-8");
     }
@@ -717,6 +721,11 @@ fn every_constant_has_the_headers_value() {
     }
 }
 
+/// What gives a field's address: @ of a procedural variable is what it points to.
+fn address_of(field: &str) -> &'static str {
+    ["@", "@@"][usize::from(field == "on_progress")]
+}
+
 #[test]
 fn every_field_stands_where_c_has_it() {
     if !tools::have("fpc") || !tools::have("gcc") {
@@ -738,8 +747,9 @@ fn every_field_stands_where_c_has_it() {
     ] {
         let (_, fields) = structs.iter().find(|(found, _)| found == name).unwrap();
         for (_, field) in fields {
+            let at = address_of(field);
             source.push_str(&format!(
-                "  WriteLn('{name}.{field} ', PtrUInt(@V{name}.{field}) - PtrUInt(@V{name}), ' ', \
+                "  WriteLn('{name}.{field} ', PtrUInt({at}V{name}.{field}) - PtrUInt(@V{name}), ' ', \
                  SizeOf(V{name}.{field}));\n"
             ));
         }
@@ -764,9 +774,13 @@ fn layout_that_asserts(pointer: usize) -> String {
     for (name, fields) in structs() {
         let mut offset = 0;
         for (c_type, field) in fields {
-            source.push_str(&format!(
-                "  {name}_{field} = array[1..Ord(PtrUInt(@P{name}(nil)^.{field}) = {offset})] of Byte;\n"
-            ));
+            // Free Pascal cannot tell this one's place at compile time; its neighbours enclose it.
+            if field != "on_progress" {
+                source.push_str(&format!(
+                    "  {name}_{field} = array[1..Ord(PtrUInt(@P{name}(nil)^.{field}) = {offset})] \
+                     of Byte;\n"
+                ));
+            }
             offset += match c_type.as_str() {
                 "Integer" | "Cardinal" => 4,
                 "Int64" => 8,

@@ -1222,6 +1222,7 @@ var
   SystemError, Missing: string;
   IsUnfit: Boolean;
 begin
+  Error := '';
   Path := LifePayToUtf8(FileName);
   if FileName = '' then
     Path := ProgramFolder + LIBRARY_NAME;
