@@ -1827,10 +1827,9 @@ end;
 
 procedure LifePaySetLog(Handler: TLifePayLogEvent; Level: Integer);
 var
-  New, Old: PLog;
+  Next, Old: PLog;
 begin
   LifePayLoad;
-  New := nil;
   LogLock.BeginWrite;
   try
     if Assigned(Handler) then
@@ -1838,13 +1837,13 @@ begin
 {$IFDEF FPC}
       ExpectForeignThreads;
 {$ENDIF}
-      System.New(New);
-      New^.Handler := Handler;
-      Old := New;
+      New(Next);
+      Next^.Handler := Handler;
+      Old := Next;
       try
-        Check(lp_set_log(LogTrampoline, New, Level));
+        Check(lp_set_log(LogTrampoline, Next, Level));
         Old := CurrentLog;
-        CurrentLog := New;
+        CurrentLog := Next;
       finally
         // The new one if the library has refused it, otherwise the one before: when lp_set_log
         // returns, that runs nowhere any more.

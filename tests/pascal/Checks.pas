@@ -1,5 +1,5 @@
-// What the Pascal tests share. A program says nothing and ends with 0, or says which check failed in
-// which test, and ends with 1.
+// What the Pascal tests share. A program says nothing and ends with 0, or says which check failed
+// in which test, and ends with 1.
 unit Checks;
 
 interface

@@ -1,5 +1,5 @@
-// Loads the library from where the argument says, as a program does that expects trouble, and prints
-// what is wrong with it: Load [FILE]
+// Loads the library from where the argument says, as a program does that expects trouble, and
+// prints its version or what is wrong with it: Load [FILE]
 program Load;
 
 uses

@@ -162,7 +162,8 @@ begin
     except
       on Error: ELifePay do
         // Free Pascal's exceptions have an AnsiString in either mode.
-        Check(Same(RawByteString(Error.Message), {$IFDEF UNICODE}UTF8Encode{$ENDIF}(Answer.Message)),
+        Check(Same(RawByteString(Error.Message),
+          {$IFDEF UNICODE}UTF8Encode{$ENDIF}(Answer.Message)),
           'the exception''s message is ' + string(Error.Message));
     end;
   finally

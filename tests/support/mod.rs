@@ -7,6 +7,7 @@ pub mod call;
 pub mod child;
 pub mod library;
 pub mod outbox;
+pub mod pascal;
 pub mod proxy_server;
 pub mod server;
 pub mod tls_server;

@@ -17,7 +17,6 @@ pub fn have(tool: &str) -> bool {
 }
 
 /// The same for what is not a program.
-#[allow(dead_code)]
 pub fn have_folder(folder: &str) -> bool {
     passed_over_unless(Path::new(folder).is_dir(), folder)
 }

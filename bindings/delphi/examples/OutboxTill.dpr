@@ -1,15 +1,15 @@
 {
-  A till that loses no shift: the request is on disk before it is sent, and is sent until LifePay has
-  answered, also after a crash or a power cut.
+  A till that loses no shift: the request is on disk before it is sent, and is sent until LifePay
+  has answered, also after a crash or a power cut.
 
       LIFEPAY_APIKEY=... OutboxTill shifts.db 79031234567 00106304012797-2026-11-24-1
 
   Kill it at any moment and start it again with the same arguments: it goes on with what was left
-  over, and LifePay makes one document. A till with windows does not wait: it submits, and looks with
-  Wait(ExtId, 0) from a timer.
+  over, and LifePay makes one document. A till with windows does not wait: it submits, and looks
+  with Wait(ExtId, 0) from a timer.
 
-  Further arguments: the base_url (http://127.0.0.1:8080 is the sandbox), and for how many seconds to
-  wait; default 60.
+  Further arguments: the base_url (http://127.0.0.1:8080 is the sandbox), and for how many seconds
+  to wait; default 60.
 
   Exit status: 0 accepted, 1 LifePay rejected it or it was given up, 2 wrong arguments, 3 the outbox
   cannot be used, 4 no outcome yet.
