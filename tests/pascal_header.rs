@@ -1,4 +1,4 @@
-//! `LifePay.pas` says what the header says, on Linux and on Windows of 32 and 64 bit.
+//! `LifePay.pas` says what `lifepay.h` says.
 #![cfg(target_os = "linux")]
 
 mod support;
@@ -6,21 +6,8 @@ mod support;
 use std::fs;
 use std::process::Command;
 
-use support::pascal::{
-    compile, compiler, example, fresh, unit_file, CONVERSIONS, MODES, STRICT, STRICTEST,
-};
+use support::pascal::{compile, compiler, cross_compilers, fresh, unit_code, STRICT};
 use support::tools;
-
-/// The unit without its comments, its white space squeezed.
-fn unit_code() -> String {
-    let unit = fs::read_to_string(unit_file()).unwrap();
-    let (_, unit) = unit.split_once("*)").unwrap();
-    let lines = unit
-        .lines()
-        .map(|line| line.split("//").next().unwrap_or_default());
-    let text = lines.collect::<Vec<_>>().join(" ");
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
 
 /// The header without its comments and preprocessor lines.
 fn header_code() -> String {
@@ -346,81 +333,22 @@ fn layout_that_asserts(pointer: usize) -> String {
 }
 
 #[test]
-fn unit_and_examples_compile_for_windows() {
-    let version = Command::new("fpc").arg("-iV").output();
-    let version = version.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    let sources = format!("/usr/share/fpcsrc/{}", version.unwrap_or_default());
-    if !tools::have("fpc") || !tools::have_folder(&sources) {
+fn every_field_stands_where_c_has_it_on_windows() {
+    let Some(cross) = cross_compilers() else {
         return;
-    }
-    let cross = tools::scratch("pascal-windows");
-    let script = tools::root().join("packaging/windows/fpc-units.sh");
-    tools::run(Command::new(script).arg(&cross));
+    };
     for (target, pointer) in [("win32", 4), ("win64", 8)] {
-        let command = cross.join(format!("fpc-{target}"));
-        for mode in MODES {
-            for linking in ["-dLIFEPAY_STATIC", "-uLIFEPAY_STATIC"] {
-                let out = fresh(&format!("{target}-{mode}"));
-                let mut strictest = compiler(&command, mode, &out);
-                strictest.args(STRICTEST).arg(linking).arg(unit_file());
-                tools::run(&mut strictest);
-                for name in ["OpenShift", "OutboxTill"] {
-                    let mut strict = compiler(&command, mode, &out);
-                    strict.args(STRICT).args(CONVERSIONS).arg(linking);
-                    tools::run(strict.arg(example(name)));
-                    let program = fs::read(out.join(format!("{name}.exe"))).unwrap();
-                    assert!(program.starts_with(b"MZ"));
-                }
-            }
-        }
         let out = fresh(&format!("{target}-layout"));
         let file = out.join("Layout.pas");
-        fs::write(&file, layout_that_asserts(pointer)).unwrap();
-        let mut strict = compiler(&command, "delphi", &out);
-        tools::run(strict.args(STRICT).arg(&file));
-        // That it can fail at all.
-        fs::write(&file, layout_that_asserts(12 - pointer)).unwrap();
-        let mut strict = compiler(&command, "delphi", &out);
-        let output = strict.args(STRICT).arg(&file).output().unwrap();
-        assert!(!output.status.success());
-    }
-}
-
-#[test]
-fn the_unit_is_one_that_delphi_7_reads() {
-    let unit = fs::read(unit_file()).unwrap();
-    // Delphi 7 takes it for CP1251, newer ones for UTF-8.
-    assert!(unit.is_ascii());
-    let code = format!(" {} ", unit_code().to_lowercase());
-    // What came after Delphi 7.
-    let newer = [
-        " strict private",
-        " strict protected",
-        " helper for ",
-        " generic ",
-        " specialize ",
-        "tarray<",
-        "tlist<",
-        " reference to ",
-        "; inline",
-        " nativeint",
-        " uint64",
-        " qword",
-        " operator ",
-        " record private",
-        " sealed",
-        " for var ",
-        " begin var ",
-        "exit(",
-        "+=",
-    ];
-    for word in newer {
-        let word_found = code.contains(word);
-        assert!(!word_found, "{word}");
-    }
-    let loops = code.split(" for ").skip(1);
-    for text in loops {
-        let head = text.split(" do ").next().unwrap();
-        assert!(head.contains(":="), "for {head}");
+        let compile = |source: String| {
+            fs::write(&file, source).unwrap();
+            let mut strict = compiler(cross.join(format!("fpc-{target}")), "delphi", &out);
+            strict.args(STRICT).arg(&file).output().unwrap()
+        };
+        let output = compile(layout_that_asserts(pointer));
+        assert!(output.status.success(), "{output:?}");
+        // The other platform's layout is not this one's.
+        let output = compile(layout_that_asserts(12 - pointer));
+        assert!(!output.status.success(), "{output:?}");
     }
 }

@@ -36,14 +36,21 @@ pub fn fresh(name: &str) -> PathBuf {
     folder
 }
 
+/// A compiler that knows the unit and the tests.
 pub fn compiler(command: impl AsRef<OsStr>, mode: &str, out: &Path) -> Command {
+    let mut compiler = compiler_alone(command, mode, out);
+    for folder in ["bindings/delphi", "tests/pascal"] {
+        compiler.arg(format!("-Fu{}", tools::root().join(folder).display()));
+    }
+    compiler
+}
+
+/// A compiler that knows no folder but that to which it writes.
+pub fn compiler_alone(command: impl AsRef<OsStr>, mode: &str, out: &Path) -> Command {
     let mut compiler = Command::new(command);
     compiler
         .arg(format!("-M{mode}"))
         .arg(format!("-FE{}", out.display()));
-    for folder in ["bindings/delphi", "tests/pascal"] {
-        compiler.arg(format!("-Fu{}", tools::root().join(folder).display()));
-    }
     compiler
 }
 
@@ -58,4 +65,30 @@ pub fn compile(source: &Path, name: &str, mode: &str, flags: &[&str]) -> PathBuf
     tools::run(compiler.arg(source));
     std::os::unix::fs::symlink(library::path(), out.join("liblifepay.so.0")).expect("a link");
     out.join(source.file_stem().expect("a name"))
+}
+
+/// The unit without its comments, its white space squeezed.
+pub fn unit_code() -> String {
+    let unit = fs::read_to_string(unit_file()).unwrap();
+    let (_, unit) = unit.split_once("*)").unwrap();
+    let lines = unit
+        .lines()
+        .map(|line| line.split("//").next().unwrap_or_default());
+    let text = lines.collect::<Vec<_>>().join(" ");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The folder with the compilers for Windows, built if they are not; nothing if the machine lacks
+/// what they are made of.
+pub fn cross_compilers() -> Option<PathBuf> {
+    let version = Command::new("fpc").arg("-iV").output();
+    let version = version.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    let sources = format!("/usr/share/fpcsrc/{}", version.unwrap_or_default());
+    if !tools::have("fpc") || !tools::have_folder(&sources) {
+        return None;
+    }
+    let folder = tools::scratch("pascal-windows");
+    let script = tools::root().join("packaging/windows/fpc-units.sh");
+    tools::run(Command::new(script).arg(&folder));
+    Some(folder)
 }
