@@ -407,6 +407,51 @@ begin
   CheckEqual(Round((LifePayLocalTime(1795512600000) - There) * 86400), 0, 'seconds apart');
 end;
 
+// Pages of memory that this process has.
+function Pages: Integer;
+var
+  Status: Text;
+  Size: Integer;
+begin
+  Assign(Status, '/proc/self/statm');
+  Reset(Status);
+  ReadLn(Status, Size, Result);
+  Close(Status);
+end;
+
+// No leak checker sees that: what is not released stays in the library's table.
+procedure ResultsAndStringsAreReleased;
+const
+  CALLS = 1000;
+  // A result with all these errors takes more than a kilobyte, its JSON more than half of one.
+  MOST_PAGES = CALLS * 400 div 4096;
+var
+  Shift: TLifePay;
+  Answer: TLifePayResult;
+  Json: string;
+  Round, Before: Integer;
+begin
+  Test('ResultsAndStringsAreReleased');
+  Shift := TLifePay.Create;
+  try
+    Shift.ExtId := StringOfChar('x', 51);
+    Shift.Proxy := 'socks5://127.0.0.1';
+    Shift.BaseUrl := 'ftp://127.0.0.1';
+    Shift.Trust := 77;
+    Before := 0;
+    for Round := 1 to 2 * CALLS do
+    begin
+      CheckEqual(Shift.TryOpenShift(Answer), LP_ERR_ARGUMENT, 'the code');
+      CheckEqual(LifePayOpenShiftJson('{}', Json), LP_ERR_ARGUMENT, 'the code');
+      if Round = CALLS then
+        Before := Pages;
+    end;
+    Check(Pages - Before < MOST_PAGES, IntToStr(Pages - Before) + ' pages are lost');
+  finally
+    Shift.Free;
+  end;
+end;
+
 procedure RunShiftTests;
 begin
   EveryFieldArrives;
@@ -424,6 +469,7 @@ begin
   JsonIsTheSameCall;
   VersionsAndNamesAreTheLibrarys;
   TimesAreLocal;
+  ResultsAndStringsAreReleased;
 end;
 
 end.
