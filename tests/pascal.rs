@@ -166,7 +166,7 @@ fn programs_pass_when_they_are_linked_with_the_library() {
 fn programs_make_no_memory_error() {
     if tools::have("fpc") && tools::have("valgrind") {
         // With the heap of C, which valgrind knows.
-        let flags = ["-Facmem", "-gv"];
+        let flags = ["-Facmem", "-gv", "-dVALGRIND"];
         let program = compile(&test_program("Tests"), "valgrind", "delphi", &flags);
         passes(Some(tools::valgrind()), &program, "delphi", "C.UTF-8");
     }
