@@ -9,8 +9,9 @@
 //! ```
 //!
 //! One direction, no back and forth. Around the sending stands `delivery`, which repeats it until
-//! LifePay has answered; around that the `outbox`, which makes it survive a crash. Neither knows C. `ffi` knows C, and nothing else does: raw pointers
-//! and `unsafe` live there only.
+//! LifePay has answered; around that the `outbox`, which makes it survive a crash. Neither knows C.
+//! `ffi` knows C, `onec` what 1C demands of a C++ object, and nothing else does: raw pointers and
+//! `unsafe` live in these two only.
 //!
 //! | module | its noun |
 //! | --- | --- |
@@ -32,6 +33,7 @@
 //! | `thread` | threads that do not disturb the host |
 //! | `process` | state that a forked child does not inherit |
 //! | [`ffi`] | the C interface |
+//! | `onec` | the component for 1C |
 
 #![deny(unsafe_code)]
 
@@ -51,6 +53,8 @@ mod crypto;
 mod delivery;
 mod error;
 mod log_file;
+/// cbindgen:ignore
+mod onec;
 mod outbox;
 mod panic;
 mod process;

@@ -3,6 +3,7 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::ffi::{c_long, c_void};
 use std::path::{Path, PathBuf};
 use std::ptr;
 
@@ -180,6 +181,7 @@ fn call_with_nothing(name: &str) {
                 let code = (library.open_shift_json)(ptr::null(), ptr::null_mut());
                 assert_eq!(code, LP_ERR_ARGUMENT);
             }
+            name if !name.starts_with("lp_") => call_component_with_nothing(name),
             name if name.starts_with("lp_outbox_") => call_outbox_with_nothing(name),
             "lp_result_free" => (library.result_free)(ptr::null_mut()),
             "lp_result_init" => {
@@ -189,6 +191,42 @@ fn call_with_nothing(name: &str) {
             "lp_string_free" => (library.string_free)(ptr::null_mut()),
             "lp_version" => assert!(!(library.version)().is_null()),
             "lp_version_number" => assert_ne!((library.version_number)(), 0),
+            other => panic!("{other} is exported, and not called with NULL here"),
+        }
+    }
+}
+
+/// As above, for the exports that 1C demands.
+///
+/// # Safety
+///
+/// NULL is never followed, which is what is tested.
+unsafe fn call_component_with_nothing(name: &str) {
+    // SAFETY: nothing runs when it is loaded; the types are those of the sources.
+    unsafe {
+        let library = libloading::Library::new(library::path()).unwrap();
+        match name {
+            "DestroyObject" => {
+                let destroy = library.get::<extern "C" fn(*mut *mut c_void) -> c_long>(name);
+                assert_eq!(destroy.unwrap()(ptr::null_mut()), -1);
+            }
+            "GetAttachType" => {
+                let attach_type = library.get::<extern "C" fn() -> c_long>(name);
+                assert_eq!(attach_type.unwrap()(), 3);
+            }
+            "GetClassNames" => {
+                let class_names = library.get::<extern "C" fn() -> *const u16>(name);
+                assert!(!class_names.unwrap()().is_null());
+            }
+            "GetClassObject" => {
+                type Create = extern "C" fn(*const u16, *mut *mut c_void) -> c_long;
+                let create = library.get::<Create>(name);
+                assert_eq!(create.unwrap()(ptr::null(), ptr::null_mut()), 0);
+            }
+            "SetPlatformCapabilities" => {
+                let set = library.get::<extern "C" fn(c_long) -> c_long>(name);
+                assert!(set.unwrap()(0) > 0);
+            }
             other => panic!("{other} is exported, and not called with NULL here"),
         }
     }

@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""Makes the archive with which 1C installs the component.
+
+    make-zip.py ARCHIVE LIBRARY...
+
+Each LIBRARY is the shared library as it was built for one platform; which one is read from the file
+itself. The archive holds them under names with the version, which 1C needs to tell versions apart,
+and MANIFEST.XML with those platforms that were given. The same files make the same archive.
+"""
+
+import pathlib
+import re
+import struct
+import sys
+import zipfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+COMPONENT = re.compile(r'\s*<component os="(\w+)" path="([^"]+)" type="native" arch="(\w+)"/>')
+# What a library must export to be a component.
+EXPORT = b"GetClassObject"
+ELF_MACHINES = {3: "i386", 62: "x86_64"}
+PE_MACHINES = {0x014C: "i386", 0x8664: "x86_64"}
+
+
+def platform(name, content):
+    """The platform of a library as the manifest names it: (os, arch)."""
+    system, machine, machines = None, None, {}
+    if content[:4] == b"\x7fELF" and len(content) >= 20:
+        system, machines = "Linux", ELF_MACHINES
+        (machine,) = struct.unpack_from("<H", content, 18)
+    elif content[:2] == b"MZ" and len(content) >= 64:
+        (header,) = struct.unpack_from("<I", content, 60)
+        if content[header : header + 4] == b"PE\0\0" and len(content) >= header + 6:
+            system, machines = "Windows", PE_MACHINES
+            (machine,) = struct.unpack_from("<H", content, header + 4)
+    if machine not in machines:
+        sys.exit(f"{name}: not a library for Windows or Linux on i386 or x86_64")
+    if EXPORT not in content:
+        sys.exit(f"{name}: not the component: it does not export {EXPORT.decode()}")
+    return system, machines[machine]
+
+
+def version():
+    """The version of the library that is built from these sources."""
+    manifest = (HERE.parent.parent / "Cargo.toml").read_text(encoding="utf-8")
+    package = manifest.split("[package]", 1)[1]
+    return re.search(r'^version = "([^"]+)"', package, re.MULTILINE).group(1)
+
+
+def add(archive, name, content):
+    # With a time of its own each archive would differ from the last.
+    entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = 0o644 << 16
+    archive.writestr(entry, content)
+
+
+def main():
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    target, *names = sys.argv[1:]
+    libraries = {}
+    for name in names:
+        content = pathlib.Path(name).read_bytes()
+        found = platform(name, content)
+        if found in libraries:
+            sys.exit(f"{name}: there is a library for {found[0]} {found[1]} already")
+        libraries[found] = content
+
+    template = (HERE / "MANIFEST.XML").read_text(encoding="utf-8")
+    lines, files = [], {}
+    for line in template.replace("@VERSION@", version().replace(".", "_")).splitlines():
+        component = COMPONENT.fullmatch(line)
+        if component:
+            system, path, arch = component.groups()
+            if (system, arch) not in libraries:
+                continue
+            files[path] = libraries[system, arch]
+        lines.append(line)
+    with zipfile.ZipFile(target, "w") as archive:
+        add(archive, "MANIFEST.XML", "\n".join(lines) + "\n")
+        for path, content in files.items():
+            add(archive, path, content)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+//! A call from 1C: its arguments are checked, its work is done, its answer written.
+//!
+//! What a program must not do (a wrong type, too many arguments) is told to 1C as an error. What
+//! may well happen (LifePay refuses, there is no network) is an answer like any other.
+
+use super::component::Component;
+use super::method::{Method, Parameter, METHODS};
+use super::property::{Property, PROPERTIES};
+use super::variant::{Value, Variant};
+use super::CLASS;
+use crate::panic::catch;
+use crate::report::Report;
+
+/// Puts a property's value into `variant`. False: 1C was told why not.
+pub fn get_property(component: &Component, place: usize, variant: Option<Variant>) -> bool {
+    let (Some(Property { names, role }), Some(variant)) = (PROPERTIES.get(place), variant) else {
+        return false;
+    };
+    let [_, name] = names;
+    if !role.is_readable() {
+        component.misuse(name, "доступно только для записи");
+        return false;
+    }
+    let shown = role.show(&component.value(place), &component.report());
+    write(component, name, variant, &shown)
+}
+
+/// Takes a property's value from `variant`. False: 1C was told why not.
+pub fn set_property(component: &Component, place: usize, variant: Option<Variant>) -> bool {
+    let (Some(Property { names, role }), Some(variant)) = (PROPERTIES.get(place), variant) else {
+        return false;
+    };
+    match variant.read().and_then(|value| role.accept(value)) {
+        Ok(value) => {
+            component.set_value(place, value);
+            true
+        }
+        Err(what) => {
+            component.misuse(names[1], what);
+            false
+        }
+    }
+}
+
+/// Puts what stands in the place of a parameter that was left out into `variant`. False: it must
+/// not be left out.
+pub fn default_value(
+    component: &Component,
+    place: usize,
+    parameter: usize,
+    variant: Option<Variant>,
+) -> bool {
+    let parameters = METHODS.get(place).map(|method| method.parameters);
+    let parameter = parameters.and_then(|parameters| parameters.get(parameter));
+    let value = parameter.and_then(|parameter| parameter.default_value());
+    let Some(variant) = variant else {
+        return false;
+    };
+    let written = variant.write(&value.clone().unwrap_or_default(), component.memory());
+    written && value.is_some()
+}
+
+/// Calls a method. `answer` is where its value goes, if anywhere. False: 1C was told why not.
+///
+/// # Safety
+///
+/// `given` is the first of `count` variants, or there are none.
+pub unsafe fn call(
+    component: &Component,
+    place: usize,
+    answer: Option<Variant>,
+    given: Option<Variant>,
+    count: usize,
+) -> bool {
+    let Some(method) = METHODS.get(place) else {
+        return false;
+    };
+    let [_, name] = method.names;
+    // SAFETY: as the caller vouches for.
+    let element = |place| given.map(|first| unsafe { first.element(place) });
+    let known = count.min(method.parameters.len());
+    let variants: Vec<Variant> = (0..known).filter_map(element).collect();
+    let mut arguments = match arguments(method, &variants, count) {
+        Ok(arguments) => arguments,
+        Err(what) => {
+            component.misuse(name, &what);
+            return false;
+        }
+    };
+    let value = match catch(|| (method.run)(component, &mut arguments)) {
+        Ok(value) => value,
+        Err(panic) => {
+            let report = Report::broken(&panic);
+            component.complain(&format!("{CLASS}.{name}: {}", report.message));
+            component.tell(report);
+            return false;
+        }
+    };
+    let parameters = method.parameters.iter().zip(variants);
+    for ((parameter, variant), argument) in parameters.zip(&arguments) {
+        if *parameter == Parameter::Out {
+            variant.release(component.memory());
+            if !write(component, name, variant, argument) {
+                return false;
+            }
+        }
+    }
+    answer.is_none_or(|answer| write(component, name, answer, &value))
+}
+
+/// The arguments of a call, one for each parameter.
+fn arguments(method: &Method, given: &[Variant], count: usize) -> Result<Vec<Value>, String> {
+    let parameters = method.parameters;
+    if count > parameters.len() {
+        let most = parameters.len();
+        return Err(format!(
+            "передано параметров: {count}, а допустимо не более {most}"
+        ));
+    }
+    let argument = |(place, parameter): (usize, &Parameter)| {
+        let number = place + 1;
+        match given.get(place) {
+            // What it held does not matter.
+            Some(_) if *parameter == Parameter::Out => Ok(Value::Nothing),
+            Some(variant) => {
+                let value = variant.read().and_then(|value| parameter.accept(value));
+                value.map_err(|what| format!("параметр {number}: {what}"))
+            }
+            None => {
+                let value = parameter.default_value();
+                value.ok_or_else(|| format!("не передан параметр {number}"))
+            }
+        }
+    };
+    parameters.iter().enumerate().map(argument).collect()
+}
+
+/// Writes a value for 1C. What the call has done stays readable in the properties.
+fn write(component: &Component, member: &str, variant: Variant, value: &Value) -> bool {
+    let written = variant.write(value, component.memory());
+    if !written {
+        component.complain(&format!("{CLASS}.{member}: 1С не выделила память"));
+    }
+    written
+}

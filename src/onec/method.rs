@@ -1,0 +1,128 @@
+//! The methods: what they are called, and what they take.
+
+use super::component::Component;
+use super::text::same_name;
+use super::variant::Value;
+use super::{outbox, shift};
+use crate::ffi::LP_LOG_INFO;
+
+/// A method of the class LifePay. Each returns a value, and can be called without looking at it.
+pub struct Method {
+    /// The international name and the Russian one.
+    pub names: [&'static str; 2],
+    pub parameters: &'static [Parameter],
+    pub run: Run,
+}
+
+/// Does the work. The arguments are as many as the parameters, and of their types.
+pub type Run = fn(&Component, &mut [Value]) -> Value;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parameter {
+    /// A text. That it must be given is for the method to say: "" is "not given" too.
+    Text,
+    /// A text that may be left out.
+    OptionalText,
+    Number,
+    /// A number that may be left out, and then is this one.
+    OptionalNumber(i64),
+    /// A variable into which a text is put.
+    Out,
+}
+
+use Parameter::{Number, OptionalNumber, OptionalText, Out, Text};
+
+const fn method(
+    english: &'static str,
+    russian: &'static str,
+    parameters: &'static [Parameter],
+    run: Run,
+) -> Method {
+    Method {
+        names: [english, russian],
+        parameters,
+        run,
+    }
+}
+
+/// Of the log, if a program names none.
+const LEVEL: i64 = LP_LOG_INFO as i64;
+
+/// All of them. 1C asks for the places by name at each start: they need not stay the same.
+#[rustfmt::skip]
+pub const METHODS: &[Method] = &[
+    method("OpenShift", "ОткрытьСмену", &[], shift::open),
+    method("OpenShiftJSON", "ОткрытьСменуJSON", &[Text], shift::open_json),
+    method("NewExtId", "НовыйИдентификатор", &[], shift::new_ext_id),
+    method("GetLastError", "ПолучитьОшибку", &[Out], shift::last_error),
+    method("CodeName", "ИмяКода", &[Number], shift::code_name),
+    method("CodeText", "ТекстКода", &[Number], shift::code_text),
+    method("LogToFile", "ЖурналВФайл", &[Text, OptionalNumber(LEVEL), OptionalNumber(0)], shift::log_to_file),
+    method("OpenOutbox", "ОткрытьОчередь", &[Text], outbox::open),
+    method("SubmitToOutbox", "ПоставитьВОчередь", &[], outbox::submit),
+    method("OutboxState", "СостояниеВОчереди", &[Text, OptionalNumber(0)], outbox::state),
+    method("OutboxList", "ОчередьJSON", &[], outbox::list),
+    method("RetryNow", "ПовторитьСейчас", &[OptionalText], outbox::retry_now),
+    method("CancelInOutbox", "ОтменитьВОчереди", &[Text], outbox::cancel),
+    method("ForgetInOutbox", "ЗабытьВОчереди", &[Text], outbox::forget),
+    method("PendingInOutbox", "ОжидаетВОчереди", &[], outbox::pending),
+    method("CloseOutbox", "ЗакрытьОчередь", &[], outbox::close),
+];
+
+/// The place of the method of this name.
+pub fn find(name: &str) -> Option<usize> {
+    let is_it = |method: &Method| method.names.iter().any(|own| same_name(own, name));
+    METHODS.iter().position(is_it)
+}
+
+impl Parameter {
+    /// What stands in its place when it is left out; nothing if it must not be.
+    pub fn default_value(self) -> Option<Value> {
+        match self {
+            OptionalText => Some(Value::from("")),
+            OptionalNumber(number) => Some(Value::Number(number)),
+            Text | Number | Out => None,
+        }
+    }
+
+    /// What the method is given of a value of 1C's.
+    ///
+    /// # Errors
+    ///
+    /// What is expected in its place.
+    pub fn accept(self, value: Value) -> Result<Value, &'static str> {
+        match (self, value) {
+            (Out, _) => Ok(Value::Nothing),
+            (_, Value::Nothing) => Ok(self.default_value().unwrap_or_default()),
+            (Text | OptionalText, Value::Text(text)) => Ok(Value::Text(text)),
+            (Text | OptionalText, _) => Err("ожидается строка"),
+            (Number | OptionalNumber(_), Value::Number(number)) => Ok(Value::Number(number)),
+            (Number | OptionalNumber(_), _) => Err("ожидается число"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_method_has_two_names_that_find_it() {
+        for (place, method) in METHODS.iter().enumerate() {
+            let [english, russian] = method.names;
+            assert!(english.is_ascii() && !russian.is_ascii(), "{english}");
+            for name in [english, russian] {
+                assert_eq!(find(name), Some(place));
+                assert_eq!(find(&name.to_uppercase()), Some(place));
+            }
+        }
+    }
+
+    #[test]
+    fn what_may_be_left_out_stands_last() {
+        for method in METHODS {
+            let may = |parameter: &Parameter| parameter.default_value().is_some();
+            assert!(method.parameters.iter().is_sorted_by_key(may));
+        }
+    }
+}

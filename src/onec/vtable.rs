@@ -1,0 +1,137 @@
+//! The tables of functions by which 1C calls an object, as a C++ compiler would lay them out.
+//!
+//! The object is of a class that inherits from four: it begins with a pointer to a table for each.
+//! A function is given the address of the pointer through which it was found, so that those of the
+//! second table see the object from its second pointer on. In front of where a pointer points stand
+//! two words that describe the class to C++; here they say that it is not described.
+//!
+//! Each table begins with the destructor, which C++ reaches through any of the four. Then come the
+//! functions, in the order in which 1C declares them. In 32-bit Windows they are `stdcall`, which
+//! is what `extern "system"` means there, and the destructor is `thiscall`.
+
+use std::ffi::c_void;
+use std::ptr;
+
+use super::component::Component;
+use super::{guard, interface};
+
+/// What an object begins with.
+pub type Pointers = [*const c_void; 4];
+
+/// The address of one of the pointers.
+pub type This = *mut c_void;
+
+#[repr(C)]
+pub struct Table<Functions> {
+    /// From the pointer to the beginning of the object, bytes.
+    to_top: isize,
+    type_info: usize,
+    destructor: destructor::Places,
+    functions: Functions,
+}
+
+/// The table to which the pointer at `PLACE` points.
+pub const fn table<const PLACE: usize, Functions>(functions: Functions) -> Table<Functions> {
+    Table {
+        to_top: -((PLACE * size_of::<*const c_void>()) as isize),
+        type_info: 0,
+        destructor: destructor::places::<PLACE>(),
+        functions,
+    }
+}
+
+impl<Functions> Table<Functions> {
+    fn pointer(&'static self) -> *const c_void {
+        // From the whole table, not from a part of it: that would vouch for the part alone.
+        let offset = std::mem::offset_of!(Self, destructor);
+        ptr::from_ref(self).wrapping_byte_add(offset).cast()
+    }
+}
+
+pub fn pointers() -> Pointers {
+    [
+        interface::INIT_DONE.pointer(),
+        interface::LANGUAGE_EXTENDER.pointer(),
+        interface::LOCALE.pointer(),
+        interface::USER_LANGUAGE.pointer(),
+    ]
+}
+
+/// The beginning of the object whose pointer at `PLACE` is at `this`.
+fn object<const PLACE: usize>(this: This) -> *mut c_void {
+    this.wrapping_byte_sub(PLACE * size_of::<*const c_void>())
+}
+
+/// Runs an entry of the object whose pointer at `PLACE` is at `this`.
+///
+/// # Safety
+///
+/// `this` is NULL or such a pointer.
+pub unsafe fn entry<const PLACE: usize, T: Copy>(
+    this: This,
+    otherwise: T,
+    body: impl FnOnce(&Component) -> T,
+) -> T {
+    if this.is_null() {
+        return otherwise;
+    }
+    guard(otherwise, || {
+        // SAFETY: as the caller vouches for; 1C does not destroy an object that it is calling.
+        body(unsafe { &*object::<PLACE>(this).cast::<Component>() })
+    })
+}
+
+fn destroy<const PLACE: usize>(this: This) {
+    guard((), || {
+        Component::destroy(object::<PLACE>(this));
+    });
+}
+
+/// The Itanium C++ ABI: a function that destroys, and one that also frees. An object of ours is
+/// freed by both, since nobody else could.
+#[cfg(not(windows))]
+mod destructor {
+    use super::{destroy, This};
+
+    #[repr(C)]
+    pub struct Places([unsafe extern "C" fn(This); 2]);
+
+    pub const fn places<const PLACE: usize>() -> Places {
+        Places([function::<PLACE>, function::<PLACE>])
+    }
+
+    unsafe extern "C" fn function<const PLACE: usize>(this: This) {
+        destroy::<PLACE>(this);
+    }
+}
+
+/// Microsoft's C++: one function, which is told whether to free as well. An object of ours is freed
+/// in either case, since nobody else could.
+#[cfg(windows)]
+mod destructor {
+    use super::{destroy, This};
+
+    #[cfg(not(target_arch = "x86"))]
+    type Function = unsafe extern "C" fn(This, u32) -> This;
+    #[cfg(target_arch = "x86")]
+    type Function = unsafe extern "thiscall" fn(This, u32) -> This;
+
+    #[repr(C)]
+    pub struct Places([Function; 1]);
+
+    pub const fn places<const PLACE: usize>() -> Places {
+        Places([function::<PLACE>])
+    }
+
+    #[cfg(not(target_arch = "x86"))]
+    unsafe extern "C" fn function<const PLACE: usize>(this: This, _flags: u32) -> This {
+        destroy::<PLACE>(this);
+        this
+    }
+
+    #[cfg(target_arch = "x86")]
+    unsafe extern "thiscall" fn function<const PLACE: usize>(this: This, _flags: u32) -> This {
+        destroy::<PLACE>(this);
+        this
+    }
+}

@@ -1,0 +1,360 @@
+//! The 1C component: a host of our own that does with it what 1C does, the archive by which 1C
+//! installs it, and what is written for its users.
+#![cfg(target_os = "linux")]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use lifepay_sandbox::{Options, Sandbox};
+use serde_json::{json, Value};
+use support::{library, tools};
+
+/// The cases of `tests/onec/host.cpp`, which are run alone and under valgrind.
+const CASES: &[&str] = &[
+    "exports",
+    "life",
+    "members",
+    "properties",
+    "mistakes",
+    "numbers",
+    "shift",
+    "json",
+    "words",
+    "outbox",
+    "threads",
+];
+
+/// The host, compiled once; nothing if this machine cannot.
+fn host() -> Option<&'static Path> {
+    static HOST: OnceLock<Option<PathBuf>> = OnceLock::new();
+    HOST.get_or_init(|| tools::have("g++").then(|| compile("g++", "onec-host", &[])))
+        .as_deref()
+}
+
+fn compile(compiler: &str, name: &str, flags: &[&str]) -> PathBuf {
+    let sources = ["host.cpp", "objects.cpp", "calls.cpp"];
+    let program = tools::scratch("onec").join(name);
+    let mut command = Command::new(compiler);
+    command
+        .args(["-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Werror"])
+        .args(["-g", "-pthread"])
+        .args(flags)
+        .args(sources.map(|source| tools::root().join("tests/onec").join(source)))
+        .arg("-o")
+        .arg(&program)
+        .arg("-ldl");
+    tools::run(&mut command);
+    program
+}
+
+/// An empty folder of this case's own.
+fn folder(name: &str) -> PathBuf {
+    let folder = tools::scratch("onec").join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
+
+fn sandbox() -> Sandbox {
+    Sandbox::start(Options::default()).expect("the sandbox starts")
+}
+
+/// Runs a case, which must say nothing but what it is asked to print.
+fn run(mut command: Command, case: &str, folder: &Path, sandbox: &Sandbox) -> String {
+    command.arg(library::path()).arg(case).arg(sandbox.url());
+    command.arg(folder).env_remove("LIFEPAY_LOG");
+    let output = tools::run(&mut command);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.is_empty(), "{case}: {stderr}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// Runs a case for the test `test`.
+fn run_alone(host: &Path, case: &str, test: &str) -> (Sandbox, PathBuf) {
+    let (sandbox, folder) = (sandbox(), folder(&format!("{case}-{test}")));
+    let printed = run(Command::new(host), case, &folder, &sandbox);
+    assert_eq!(printed, "", "{case}");
+    (sandbox, folder)
+}
+
+/// The host's member names: kind, Russian, English, and access or number of parameters.
+fn members(host: &Path) -> Vec<[String; 4]> {
+    let printed = run(Command::new(host), "names", Path::new("."), &sandbox());
+    let words = |line: &str| -> Vec<String> { line.split(' ').map(str::to_owned).collect() };
+    let lines = printed.lines().map(words);
+    lines
+        .map(|words| words.try_into().expect("four words"))
+        .collect()
+}
+
+fn bindings(file: &str) -> String {
+    let path = tools::root().join("bindings/onec").join(file);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn a_host_that_does_what_1c_does_is_content() {
+    let Some(host) = host() else { return };
+    for case in CASES {
+        run_alone(host, case, "alone");
+    }
+}
+
+#[test]
+fn the_component_makes_no_memory_error_and_no_leak() {
+    let Some(host) = host().filter(|_| tools::have("valgrind")) else {
+        return;
+    };
+    for case in CASES {
+        let mut valgrind = tools::valgrind();
+        valgrind.arg(host);
+        let folder = folder(&format!("{case}-valgrind"));
+        assert_eq!(run(valgrind, case, &folder, &sandbox()), "", "{case}");
+    }
+}
+
+#[test]
+fn another_compiler_lays_out_the_same_objects() {
+    if tools::have("clang++") {
+        let host = compile("clang++", "onec-host-clang", &["-O2"]);
+        for case in ["exports", "life", "members", "properties", "numbers"] {
+            let folder = folder(&format!("{case}-clang"));
+            run(Command::new(&host), case, &folder, &sandbox());
+        }
+    }
+}
+
+#[test]
+fn what_the_properties_say_is_sent() {
+    let Some(host) = host() else { return };
+    let (sandbox, _) = run_alone(host, "shift", "sent");
+    let requests = sandbox.requests();
+    let first = requests[0].json.clone().expect("JSON");
+    assert_eq!(
+        first,
+        json!({
+            "apikey": "s3cr3t-apikey",
+            "login": "79031234567",
+            "cashier_name": "Иванова Ёлка",
+            "cashier_inn": "123456789047",
+            "target_serial": "00106304012797",
+            "ext_id": "смена-1",
+            "callback_url": "https://example.org/lifepay",
+            "callback_data": "касса 3",
+        })
+    );
+    assert_eq!(
+        requests[0].body, requests[1].body,
+        "a procedure sends the same"
+    );
+    let sent = |ext_id: &str| -> Vec<Value> {
+        let of = requests
+            .iter()
+            .filter(|r| r.ext_id.as_deref() == Some(ext_id));
+        of.map(|request| request.json.clone().expect("JSON"))
+            .collect()
+    };
+    assert_eq!(sent("смена-2")[0]["callback_data"], json!({"касса": 3}));
+    assert_eq!(sent("смена-4").len(), 2, "one attempt and its repeat");
+    let in_test_mode = requests
+        .iter()
+        .filter(|r| r.json.as_ref().unwrap()["test"] == 1);
+    assert_eq!(in_test_mode.count(), 3);
+}
+
+#[test]
+fn the_log_has_what_was_sent_but_no_apikey() {
+    let Some(host) = host() else { return };
+    let (_, folder) = run_alone(host, "words", "log");
+    let log = std::fs::read_to_string(folder.join("1c.log")).expect("a log");
+    assert!(log.contains("ext_id=logged"), "{log}");
+    assert!(!log.contains("s3cr3t"), "{log}");
+}
+
+#[test]
+fn the_documentation_names_every_member_and_no_other() {
+    let Some(host) = host() else { return };
+    let text = bindings("README.md");
+    let row = |line: &str| -> Option<[String; 3]> {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let code = |cell: &str| Some(cell.strip_prefix('`')?.strip_suffix('`')?.to_owned());
+        let [_, russian, english, third, ..] = cells[..] else {
+            return None;
+        };
+        Some([code(russian)?, code(english)?, third.to_owned()])
+    };
+    let documented: Vec<[String; 3]> = text.lines().filter_map(row).collect();
+    let in_words = |word: String| match word.as_str() {
+        "r" => "чтение".to_owned(),
+        "w" => "запись".to_owned(),
+        "rw" => "чтение и запись".to_owned(),
+        _ => word,
+    };
+    let there: Vec<[String; 3]> = members(host)
+        .into_iter()
+        .map(|[_, russian, english, last]| [russian, english, in_words(last)])
+        .collect();
+    assert_eq!(documented, there);
+}
+
+#[test]
+fn the_sample_uses_members_that_there_are() {
+    let Some(host) = host() else { return };
+    let there: BTreeSet<String> = members(host)
+        .into_iter()
+        .flat_map(|[_, russian, english, _]| [russian, english])
+        .collect();
+    for file in ["Пример.bsl", "README.md"] {
+        let text = bindings(file);
+        let is_letter = |c: char| c.is_alphanumeric();
+        let names: BTreeSet<&str> = text
+            .split("Касса.")
+            .skip(1)
+            .map(|rest| rest.split(|c| !is_letter(c)).next().unwrap_or_default())
+            .collect();
+        assert!(names.len() >= 5, "{file}: {names:?}");
+        for name in names {
+            assert!(there.contains(name), "{file}: {name}");
+        }
+    }
+}
+
+fn make_zip(archive: &Path, libraries: &[&Path]) -> std::process::Output {
+    let script = tools::root().join("bindings/onec/make-zip.py");
+    let mut python = Command::new("python3");
+    python.arg(script).arg(archive).args(libraries);
+    python.output().expect("python3 can be run")
+}
+
+/// A file of which a DLL's header says that it is for `machine`.
+fn dll(folder: &Path, name: &str, machine: u16) -> PathBuf {
+    let mut content = vec![0; 64];
+    content[..2].copy_from_slice(b"MZ");
+    content[60] = 64;
+    content.extend(b"PE\0\0");
+    content.extend(machine.to_le_bytes());
+    content.extend(b"GetClassObject");
+    let path = folder.join(name);
+    std::fs::write(&path, content).expect("the file can be written");
+    path
+}
+
+/// The names in an archive and its manifest.
+fn read_zip(archive: &Path) -> (BTreeSet<String>, String) {
+    let program =
+        "import sys, zipfile; a = zipfile.ZipFile(sys.argv[1]); assert a.testzip() is None; \
+        print(*a.namelist(), sep='\\n'); print(); print(a.read('MANIFEST.XML').decode())";
+    let mut python = Command::new("python3");
+    let output = tools::run(python.args(["-c", program]).arg(archive));
+    let printed = String::from_utf8(output.stdout).expect("UTF-8");
+    let (names, manifest) = printed.split_once("\n\n").expect("names and a manifest");
+    (
+        names.lines().map(str::to_owned).collect(),
+        manifest.to_owned(),
+    )
+}
+
+/// The components of a manifest as attribute texts, checked by a parser of XML.
+fn components(manifest: &str) -> BTreeSet<String> {
+    let program = "import sys, xml.etree.ElementTree as E; r = E.fromstring(sys.argv[1].encode()); \
+        n = '{http://v8.1c.ru/8.2/addin/bundle}'; assert r.tag == n + 'bundle', r.tag; \
+        print(*(' '.join(c.attrib[k] for k in ('os', 'arch', 'type', 'path')) for c in r.findall(n + 'component')), sep='\\n')";
+    let mut python = Command::new("python3");
+    let output = tools::run(python.args(["-c", program, manifest]));
+    let printed = String::from_utf8(output.stdout).expect("UTF-8");
+    printed.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_archive_holds_the_libraries_that_were_given_and_says_so() {
+    if !tools::have("python3") {
+        return;
+    }
+    let folder = folder("zip");
+    let (win32, win64) = (dll(&folder, "a.dll", 0x014c), dll(&folder, "b.dll", 0x8664));
+    let linux = library::path();
+    let archive = folder.join("LifePay.zip");
+    let output = make_zip(&archive, &[&win64, &linux, &win32]);
+    assert!(output.status.success(), "{output:?}");
+    let version = env!("CARGO_PKG_VERSION").replace('.', "_");
+    let (names, manifest) = read_zip(&archive);
+    let path = |rest: &str| format!("LifePay_{version}_{rest}");
+    let expected = [
+        "MANIFEST.XML".to_owned(),
+        path("Windows_i386.dll"),
+        path("Windows_x86_64.dll"),
+        path("Linux_x86_64.so"),
+    ];
+    assert_eq!(names, BTreeSet::from(expected));
+    let expected = [
+        format!("Windows i386 native {}", path("Windows_i386.dll")),
+        format!("Windows x86_64 native {}", path("Windows_x86_64.dll")),
+        format!("Linux x86_64 native {}", path("Linux_x86_64.so")),
+    ];
+    assert_eq!(components(&manifest), BTreeSet::from(expected));
+
+    // Of the same files comes the same archive.
+    let again = folder.join("again.zip");
+    assert!(make_zip(&again, &[&win64, &linux, &win32]).status.success());
+    assert!(std::fs::read(&archive).unwrap() == std::fs::read(&again).unwrap());
+}
+
+#[test]
+fn the_library_from_the_archive_is_a_component() {
+    let Some(host) = host().filter(|_| tools::have("python3")) else {
+        return;
+    };
+    let folder = folder("unzipped");
+    let archive = folder.join("LifePay.zip");
+    assert!(make_zip(&archive, &[&library::path()]).status.success());
+    let program = "import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])";
+    let mut python = Command::new("python3");
+    tools::run(python.args(["-c", program]).arg(&archive).arg(&folder));
+    let (names, _) = read_zip(&archive);
+    let name = names
+        .iter()
+        .find(|name| name.ends_with(".so"))
+        .expect("a library");
+    let mut host = Command::new(host);
+    host.arg(folder.join(name))
+        .arg("exports")
+        .arg("http://127.0.0.1:1")
+        .arg(&folder);
+    tools::run(&mut host);
+}
+
+#[test]
+fn what_is_no_component_gets_into_no_archive() {
+    if !tools::have("python3") {
+        return;
+    }
+    let folder = folder("no-zip");
+    let arm = dll(&folder, "arm.dll", 0xaa64);
+    let one = dll(&folder, "one.dll", 0x8664);
+    let other = dll(&folder, "other.dll", 0x8664);
+    let text = folder.join("text.so");
+    std::fs::write(&text, "no library").unwrap();
+    let plain = folder.join("plain.so");
+    let elf = std::fs::read(library::path()).unwrap();
+    std::fs::write(&plain, &elf[..64]).unwrap();
+    let archive = folder.join("LifePay.zip");
+    for libraries in [
+        vec![&arm],
+        vec![&one, &other],
+        vec![&text],
+        vec![&plain],
+        vec![],
+    ] {
+        let libraries: Vec<&Path> = libraries.into_iter().map(PathBuf::as_path).collect();
+        let output = make_zip(&archive, &libraries);
+        assert!(
+            !output.status.success() && !output.stderr.is_empty(),
+            "{libraries:?}"
+        );
+        assert!(!archive.exists(), "{libraries:?}");
+    }
+}

@@ -1,0 +1,268 @@
+/* What the methods do: shifts, codes, the log, the outbox. */
+#include "cases.h"
+
+#include <chrono>
+#include <thread>
+
+/* ---- Opening a shift ---- */
+
+void shift(const Place &place)
+{
+    Object till(place.library);
+    settle(till, place);
+    CHECK(till.set(u"Кассир", u"Иванова Ёлка"));
+    CHECK(till.set(u"ИННКассира", u"123456789047"));
+    CHECK(till.set(u"СерийныйНомер", u"00106304012797"));
+    CHECK(till.set(u"ВнешнийИдентификатор", u"смена-1"));
+    CHECK(till.set(u"АдресОбратногоВызова", u"https://example.org/lifepay"));
+    CHECK(till.set(u"ДанныеОбратногоВызова", u"касса 3"));
+    CHECK(till.call(u"ОткрытьСмену") == Value(true));
+    Value uuid = till.get(u"UUID");
+    CHECK(uuid.text.size() == 36 && till.get(u"УникальныйИдентификатор") == uuid);
+    CHECK(till.get(u"КодОшибки") == Value(0) && till.get(u"Исход") == Value(3));
+    CHECK(till.get(u"КодHTTP") == Value(200) && till.get(u"Попыток") == Value(1));
+    CHECK(till.get(u"ИдентификаторЗапроса") == Value(u"смена-1"));
+    CHECK(has(till.get(u"Ответ").text, uuid.text));
+    CHECK(has(till.get(u"ОписаниеОшибки").text, u"LifePay"));
+    /* As a procedure, by the international name: the same document. */
+    CHECK(till.run(u"OPENSHIFT"));
+    CHECK(till.get(u"UUID") == uuid);
+
+    /* callback_data in JSON; both at once is a wrong argument, which is no exception. */
+    CHECK(till.set(u"CallbackDataJSON", u"{\"касса\": 3}"));
+    CHECK(till.call(u"OpenShift") == Value(false));
+    CHECK(till.get(u"КодОшибки") == Value(-2) && till.get(u"Исход") == Value(1));
+    CHECK(has(till.get(u"ОшибкиПолей").text, u"\"field\":\"callback_data"));
+    CHECK(till.set(u"CallbackData", Value()) && till.set(u"ExtId", u"смена-2"));
+    CHECK(till.call(u"OpenShift") == Value(true));
+    CHECK(till.get(u"UUID").text.size() == 36 && !(till.get(u"UUID") == uuid));
+
+    /* Test mode has no uuid. Without an ext_id each call has one of its own, which can be read. */
+    CHECK(till.set(u"TestMode", true) && till.set(u"ExtId", u""));
+    CHECK(till.call(u"OpenShift") == Value(true) && till.get(u"UUID") == Value(u""));
+    Value own = till.get(u"RequestExtId");
+    CHECK(own.text.size() == 36 && till.get(u"ВнешнийИдентификатор") == own);
+    CHECK(till.call(u"OpenShift") == Value(true));
+    CHECK(till.get(u"RequestExtId").text.size() == 36 && !(till.get(u"RequestExtId") == own));
+    CHECK(till.get(u"ExtId") == till.get(u"RequestExtId"));
+    /* Set, it is what was set. */
+    CHECK(till.set(u"ExtId", own) && till.get(u"ExtId") == own);
+    CHECK(till.call(u"OpenShift") == Value(true) && till.get(u"RequestExtId") == own);
+    CHECK(till.set(u"ExtId", Value()));
+    CHECK(till.set(u"TestMode", false));
+
+    /* LifePay refuses: Ложь, and the properties say why. */
+    CHECK(till.set(u"Логин", u"70000006080"));
+    CHECK(till.call(u"ОткрытьСмену") == Value(false));
+    CHECK(till.get(u"КодОшибки") == Value(6080) && till.get(u"Исход") == Value(3));
+    CHECK(has(till.get(u"ОписаниеОшибки").text, u"фискализация запрещена"));
+    CHECK(till.run(u"ОткрытьСмену"));
+    std::vector<Value> text = {u"что было в переменной"};
+    Value code;
+    CHECK(till.try_call(u"ПолучитьОшибку", text, code));
+    CHECK(code == Value(6080) && text[0] == till.get(u"ErrorDescription"));
+    text = {Value()};
+    CHECK(till.try_call(u"GetLastError", text, code) && text[0] == till.get(u"ErrorDescription"));
+    text = {5};
+    CHECK(till.try_call(u"GetLastError", text, code) && text[0] == till.get(u"ErrorDescription"));
+    CHECK(till.run(u"GetLastError", {u"как процедура"}));
+    CHECK(till.set(u"Логин", u"70000000400"));
+    CHECK(till.call(u"ОткрытьСмену") == Value(false));
+    CHECK(till.get(u"КодОшибки") == Value(400));
+    CHECK(has(till.get(u"ОшибкиПолей").text, u"\"field\":\""));
+    CHECK(till.set(u"Логин", u"79031234567"));
+
+    /* A printer that fails once: repeated when asked to, otherwise told when to. */
+    CHECK(till.set(u"СерийныйНомер", u"0503") && till.set(u"ExtId", u"смена-3"));
+    CHECK(till.set(u"ПаузыМс", u"100, 100"));
+    CHECK(till.call(u"ОткрытьСмену") == Value(false));
+    CHECK(till.get(u"КодОшибки") == Value(-6) && till.get(u"КодHTTP") == Value(503));
+    CHECK(till.get(u"ПовторитьЧерезМс") == Value(100));
+    CHECK(till.set(u"ExtId", u"смена-4") && till.set(u"ПовторятьВТечениеМс", 20000));
+    CHECK(till.call(u"ОткрытьСмену") == Value(true) && till.get(u"Попыток") == Value(2));
+    CHECK(till.set(u"ПовторятьВТечениеМс", Value()));
+
+    /* No network. */
+    CHECK(till.set(u"БазовыйАдрес", u"http://127.0.0.1:1"));
+    CHECK(till.call(u"ОткрытьСмену") == Value(false));
+    CHECK(till.get(u"КодОшибки") == Value(-3) && till.get(u"Исход") == Value(1));
+    CHECK(till.get(u"КодHTTP") == Value(0) && !till.get(u"Подробности").text.empty());
+
+    /* All faults at once, and nothing is sent. */
+    CHECK(till.set(u"БазовыйАдрес", place.base_url));
+    CHECK(till.set(u"Логин", u"") && till.set(u"ТаймаутМс", -1) && till.set(u"Доверие", 9));
+    CHECK(till.set(u"ПаузыМс", u"скоро") && till.set(u"ТестовыйРежим", 7));
+    CHECK(till.call(u"ОткрытьСмену") == Value(false));
+    Value faults = till.get(u"ОшибкиПолей");
+    for (const char16_t *field : {u"login", u"timeout_ms", u"trust", u"retry_delays_ms", u"test"})
+        CHECK_SAYS(has(faults.text, std::u16string(u"\"") + field + u"\""), to_utf8(faults.text));
+    CHECK(till.get(u"КодОшибки") == Value(-2));
+    CHECK_SAYS(till.platform.errors.empty(), to_utf8(till.last_error()));
+}
+
+void json(const Place &place)
+{
+    Object till(place.library);
+    std::u16string request = std::u16string(u"{\"apikey\":\"") + APIKEY +
+                             u"\",\"login\":\"79031234567\",\"ext_id\":\"json-1\",\"proxy\":\"none\","
+                             u"\"base_url\":\"" + place.base_url + u"\"}";
+    Value answer = till.call(u"ОткрытьСменуJSON", {request});
+    CHECK_SAYS(has(answer.text, u"\"code\":0,"), to_utf8(answer.text));
+    CHECK(has(answer.text, till.get(u"UUID").text) && till.get(u"UUID").text.size() == 36);
+    CHECK(till.get(u"ИдентификаторЗапроса") == Value(u"json-1"));
+    CHECK(till.run(u"OpenShiftJSON", {request}));
+    for (const Value &wrong : {Value(u"[]"), Value(u""), Value(), Value(u"{\"логин\":1}")}) {
+        answer = till.call(u"OpenShiftJSON", {wrong});
+        CHECK_SAYS(has(answer.text, u"\"code\":-2,"), to_utf8(answer.text));
+        CHECK(till.get(u"КодОшибки") == Value(-2));
+    }
+    /* What the call has done stays known when 1C has no memory for the answer. */
+    onec::Variant text, empty;
+    give(till.memory, request, text);
+    till.memory.refuses = true;
+    CHECK(!till.component->CallAsFunc(till.method(u"OpenShiftJSON"), &empty, &text, 1));
+    CHECK(empty.type == onec::EMPTY && has(till.last_error(), u"памят"));
+    till.memory.refuses = false;
+    take(till.memory, text, false);
+    CHECK(till.get(u"КодОшибки") == Value(0) && till.get(u"UUID").text.size() == 36);
+}
+
+void words(const Place &place)
+{
+    Object till(place.library);
+    Value one = till.call(u"НовыйИдентификатор"), other = till.call(u"NewExtId");
+    CHECK(one.text.size() == 36 && other.text.size() == 36 && !(one == other));
+    CHECK(till.call(u"ИмяКода", {-4}) == Value(u"LP_ERR_TIMEOUT"));
+    CHECK(till.call(u"CodeName", {1e15}) == Value(u"UNKNOWN"));
+    CHECK(has(till.call(u"ТекстКода", {6080}).text, u"запрещена"));
+    CHECK(!till.call(u"CodeText", {-1e15}).text.empty());
+    std::u16string log = place.folder + u"/1c.log";
+    CHECK(till.call(u"ЖурналВФайл", {log}) == Value(true));
+    CHECK(till.call(u"LogToFile", {log, 5, 100000}) == Value(true));
+    CHECK(till.call(u"LogToFile", {log, 5, Value()}) == Value(true));
+    settle(till, place);
+    CHECK(till.set(u"ExtId", u"logged") && till.call(u"OpenShift") == Value(true));
+    CHECK(till.call(u"LogToFile", {u""}) == Value(true));
+    for (const Value &level : {Value(-1), Value(6), Value(1e12)}) {
+        CHECK(till.call(u"LogToFile", {log, level}) == Value(false));
+        CHECK(till.get(u"КодОшибки") == Value(-2));
+    }
+    CHECK(till.call(u"LogToFile", {place.folder + u"/нет/такой/папки"}) == Value(false));
+
+    /* Parameters that may be left out say what stands in their place. */
+    long method = till.method(u"ЖурналВФайл");
+    onec::Variant value;
+    CHECK(!till.component->GetParamDefValue(method, 0, &value) && value.type == onec::EMPTY);
+    CHECK(till.component->GetParamDefValue(method, 1, &value) && value.type == onec::I4);
+    CHECK(value.i4 == 3);
+    CHECK(till.component->GetParamDefValue(method, 2, &value) && value.i4 == 0);
+    CHECK(!till.component->GetParamDefValue(method, 3, &value) && value.type == onec::EMPTY);
+    CHECK(!till.component->GetParamDefValue(method, -1, &value));
+    method = till.method(u"ПовторитьСейчас");
+    CHECK(till.component->GetParamDefValue(method, 0, &value) && value.type == onec::PWSTR);
+    CHECK(take(till.memory, value) == Value(u""));
+    CHECK(till.platform.errors.empty());
+}
+
+/* ---- The outbox ---- */
+
+/* Looks as a program with ПодключитьОбработчикОжидания does, until there is an outcome. */
+static Value outcome(Object &till, const char16_t *ext_id)
+{
+    for (int look = 0; look < 600; look++) {
+        Value code = till.call(u"СостояниеВОчереди", {ext_id});
+        if (!(code == Value(-1)))
+            return code;
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    fail(__FILE__, __LINE__, "no outcome of", to_utf8(ext_id));
+}
+
+void outbox(const Place &place)
+{
+    Object till(place.library);
+    std::u16string file = place.folder + u"/смены.db";
+    /* None is open: Ложь, or a number that says so. */
+    CHECK(till.call(u"ПоставитьВОчередь") == Value(false) && till.get(u"КодОшибки") == Value(-12));
+    CHECK(till.call(u"СостояниеВОчереди", {u"1"}) == Value(-12));
+    CHECK(till.call(u"ОжидаетВОчереди") == Value(-12) && till.call(u"ОчередьJSON") == Value(u""));
+    CHECK(till.call(u"ПовторитьСейчас") == Value(false));
+    CHECK(till.call(u"ОтменитьВОчереди", {u"1"}) == Value(false));
+    CHECK(till.call(u"ЗабытьВОчереди", {u"1"}) == Value(false));
+    CHECK(till.call(u"ЗакрытьОчередь") == Value(false) && till.get(u"КодОшибки") == Value(-12));
+    CHECK(till.call(u"ОткрытьОчередь", {file}) == Value(false));
+    CHECK(has(till.get(u"ОшибкиПолей").text, u"apikey"));
+
+    settle(till, place);
+    CHECK(till.set(u"ПаузыМс", u"100"));
+    CHECK(till.call(u"ОткрытьОчередь", {u""}) == Value(false));
+    CHECK(has(till.get(u"ОшибкиПолей").text, u"path"));
+    CHECK(till.call(u"ОткрытьОчередь", {file}) == Value(true) && till.get(u"КодОшибки") == Value(0));
+    CHECK(till.call(u"ОчередьJSON") == Value(u"[]") && till.call(u"ОжидаетВОчереди") == Value(0));
+
+    CHECK(till.set(u"ExtId", u"q-1"));
+    CHECK(till.call(u"ПоставитьВОчередь") == Value(true));
+    CHECK(till.get(u"ИдентификаторЗапроса") == Value(u"q-1"));
+    CHECK(outcome(till, u"q-1") == Value(0) && till.get(u"UUID").text.size() == 36);
+    CHECK(till.call(u"ПоставитьВОчередь") == Value(true) && till.get(u"КодОшибки") == Value(0));
+    CHECK(till.set(u"Кассир", u"Другая") && till.call(u"SubmitToOutbox") == Value(false));
+    CHECK(till.get(u"КодОшибки") == Value(-2) && till.set(u"Кассир", u""));
+
+    /* Refused by LifePay; corrected by another login and submitted anew. */
+    CHECK(till.set(u"ExtId", u"q-2") && till.set(u"Логин", u"70000006010"));
+    CHECK(till.run(u"SubmitToOutbox"));
+    CHECK(till.call(u"OutboxState", {u"q-2", 20000}) == Value(6010));
+    CHECK(till.set(u"Логин", u"79031234567") && till.call(u"SubmitToOutbox") == Value(true));
+    CHECK(outcome(till, u"q-2") == Value(0));
+
+    /* One that never gets through. */
+    CHECK(till.set(u"ExtId", u"q-3") && till.set(u"СерийныйНомер", u"0499"));
+    CHECK(till.call(u"SubmitToOutbox") == Value(true));
+    CHECK(till.call(u"PendingInOutbox") == Value(1) && till.call(u"OutboxState", {u"q-3"}) == Value(-1));
+    CHECK(till.call(u"ForgetInOutbox", {u"q-3"}) == Value(false) && till.get(u"КодОшибки") == Value(-2));
+    CHECK(till.call(u"RetryNow", {u"q-3"}) == Value(true) && till.call(u"RetryNow") == Value(true));
+    Value list = till.call(u"OutboxList");
+    for (const char16_t *part : {u"\"ext_id\":\"q-1\"", u"\"ext_id\":\"q-3\"", u"\"pending\":true",
+                                 u"\"foreign\":false", u"\"target_serial\":\"0499\""})
+        CHECK_SAYS(has(list.text, part), to_utf8(list.text));
+    CHECK(!has(list.text, APIKEY));
+    CHECK(till.call(u"CancelInOutbox", {u"q-3"}) == Value(true) && till.get(u"КодОшибки") == Value(-8));
+    CHECK(till.call(u"ForgetInOutbox", {u"q-3"}) == Value(true));
+    CHECK(till.call(u"OutboxState", {u"q-3"}) == Value(-10));
+    CHECK(till.call(u"RetryNow", {u"q-3"}) == Value(false) && till.get(u"КодОшибки") == Value(-10));
+    CHECK(till.call(u"OutboxState", {u""}) == Value(-2) && till.call(u"OutboxState", {u"q", -1}) == Value(-2));
+    CHECK(till.call(u"CancelInOutbox", {Value()}) == Value(false));
+
+    /* Opened again by the same object, by another, and left open at the end. */
+    CHECK(till.call(u"OpenOutbox", {file}) == Value(true));
+    CHECK(till.call(u"OutboxState", {u"q-1"}) == Value(0));
+    CHECK(till.call(u"CloseOutbox") == Value(true) && till.call(u"CloseOutbox") == Value(false));
+    Object other(place.library);
+    settle(other, place);
+    CHECK(other.call(u"ОткрытьОчередь", {file}) == Value(true));
+    CHECK(other.call(u"OutboxState", {u"q-1"}) == Value(0));
+    CHECK(till.platform.errors.empty() && other.platform.errors.empty());
+}
+
+/* One object, several threads: the server has as many. */
+void threads(const Place &place)
+{
+    Object till(place.library);
+    settle(till, place);
+    long open = till.method(u"ОткрытьСмену"), code = till.property(u"КодОшибки");
+    long timeout = till.property(u"ТаймаутМс");
+    std::vector<std::thread> running;
+    for (int number = 0; number < 4; number++)
+        running.emplace_back([&] {
+            for (int turn = 0; turn < 5; turn++) {
+                onec::Variant value;
+                CHECK(till.component->CallAsFunc(open, &value, nullptr, 0) && value.boolean);
+                CHECK(till.component->GetPropVal(code, &value) && value.i4 == 0);
+                value.type = onec::I4;
+                value.i4 = 20000;
+                CHECK(till.component->SetPropVal(timeout, &value));
+            }
+        });
+    for (std::thread &thread : running)
+        thread.join();
+}
