@@ -243,30 +243,38 @@ fn dll(folder: &Path, name: &str, machine: u16) -> PathBuf {
     path
 }
 
-/// The names in an archive and its manifest.
-fn read_zip(archive: &Path) -> (BTreeSet<String>, String) {
-    let program =
-        "import sys, zipfile; a = zipfile.ZipFile(sys.argv[1]); assert a.testzip() is None; \
-        print(*a.namelist(), sep='\\n'); print(); print(a.read('MANIFEST.XML').decode())";
-    let mut python = Command::new("python3");
-    let output = tools::run(python.args(["-c", program]).arg(archive));
-    let printed = String::from_utf8(output.stdout).expect("UTF-8");
-    let (names, manifest) = printed.split_once("\n\n").expect("names and a manifest");
-    (
-        names.lines().map(str::to_owned).collect(),
-        manifest.to_owned(),
-    )
+/// The names in an archive.
+fn names_in(archive: &Path) -> BTreeSet<String> {
+    let program = "import sys, zipfile; a = zipfile.ZipFile(sys.argv[1]); \
+        assert a.testzip() is None; print(*a.namelist(), sep='\\n')";
+    python(program, archive)
+        .lines()
+        .map(str::to_owned)
+        .collect()
 }
 
-/// The components of a manifest as attribute texts, checked by a parser of XML.
-fn components(manifest: &str) -> BTreeSet<String> {
-    let program = "import sys, xml.etree.ElementTree as E; r = E.fromstring(sys.argv[1].encode()); \
-        n = '{http://v8.1c.ru/8.2/addin/bundle}'; assert r.tag == n + 'bundle', r.tag; \
-        print(*(' '.join(c.attrib[k] for k in ('os', 'arch', 'type', 'path')) for c in r.findall(n + 'component')), sep='\\n')";
+/// What a program of Python's prints about an archive.
+fn python(program: &str, archive: &Path) -> String {
     let mut python = Command::new("python3");
-    let output = tools::run(python.args(["-c", program, manifest]));
-    let printed = String::from_utf8(output.stdout).expect("UTF-8");
-    printed.lines().map(str::to_owned).collect()
+    let output = tools::run(python.args(["-c", program]).arg(archive));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// The components that a file in an archive lists below `root`, by these attributes, as a parser
+/// of XML sees them.
+fn components(archive: &Path, file: &str, root: &str, attributes: &[&str]) -> BTreeSet<String> {
+    let program = format!(
+        "import sys, zipfile, xml.etree.ElementTree as E
+root = E.fromstring(zipfile.ZipFile(sys.argv[1]).read('{file}').strip())
+space, _, name = root.tag.rpartition('}}')
+assert root.tag == '{root}', root.tag
+for found in root.findall((space and space + '}}') + 'component'):
+    print(*(found.attrib[name] for name in {attributes:?}))"
+    );
+    python(&program, archive)
+        .lines()
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]
@@ -280,22 +288,27 @@ fn the_archive_holds_the_libraries_that_were_given_and_says_so() {
     let archive = folder.join("LifePay.zip");
     let output = make_zip(&archive, &[&win64, &linux, &win32]);
     assert!(output.status.success(), "{output:?}");
-    let version = env!("CARGO_PKG_VERSION").replace('.', "_");
-    let (names, manifest) = read_zip(&archive);
-    let path = |rest: &str| format!("LifePay_{version}_{rest}");
+    let version = env!("CARGO_PKG_VERSION");
+    let path = |rest: &str| format!("LifePay_{}_{rest}", version.replace('.', "_"));
     let expected = [
         "MANIFEST.XML".to_owned(),
+        "INFO.XML".to_owned(),
         path("Windows_i386.dll"),
         path("Windows_x86_64.dll"),
         path("Linux_x86_64.so"),
     ];
-    assert_eq!(names, BTreeSet::from(expected));
+    assert_eq!(names_in(&archive), BTreeSet::from(expected));
+    let manifest = "{http://v8.1c.ru/8.2/addin/bundle}bundle";
+    let attributes = ["os", "arch", "type", "path"];
     let expected = [
         format!("Windows i386 native {}", path("Windows_i386.dll")),
         format!("Windows x86_64 native {}", path("Windows_x86_64.dll")),
         format!("Linux x86_64 native {}", path("Linux_x86_64.so")),
     ];
-    assert_eq!(components(&manifest), BTreeSet::from(expected));
+    let listed = components(&archive, "MANIFEST.XML", manifest, &attributes);
+    assert_eq!(listed, BTreeSet::from(expected));
+    let about = components(&archive, "INFO.XML", "drivers", &["progid", "version"]);
+    assert_eq!(about, BTreeSet::from([format!("AddIn.LifePay {version}")]));
 
     // Of the same files comes the same archive.
     let again = folder.join("again.zip");
@@ -314,7 +327,7 @@ fn the_library_from_the_archive_is_a_component() {
     let program = "import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])";
     let mut python = Command::new("python3");
     tools::run(python.args(["-c", program]).arg(&archive).arg(&folder));
-    let (names, _) = read_zip(&archive);
+    let names = names_in(&archive);
     let name = names
         .iter()
         .find(|name| name.ends_with(".so"))

@@ -5,13 +5,17 @@
 
 Each LIBRARY is the shared library as it was built for one platform; which one is read from the file
 itself. The archive holds them under names with the version, which 1C needs to tell versions apart,
-and MANIFEST.XML with those platforms that were given. The same files make the same archive.
+MANIFEST.XML with those platforms that were given, and INFO.XML, from which configurations with 1C's
+library of standard subsystems (БСП) take name and version. The same files make the same archive;
+the time of its entries is SOURCE_DATE_EPOCH, or the beginning of 1980.
 """
 
+import os
 import pathlib
 import re
 import struct
 import sys
+import time
 import zipfile
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -48,9 +52,12 @@ def version():
 
 
 def add(archive, name, content):
-    # With a time of its own each archive would differ from the last.
-    entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+    # With a time of its own each archive would differ from the last. ZIP knows none before 1980.
+    date = time.gmtime(int(os.environ.get("SOURCE_DATE_EPOCH", "0")))[:6]
+    entry = zipfile.ZipInfo(name, max(date, (1980, 1, 1, 0, 0, 0)))
     entry.compress_type = zipfile.ZIP_DEFLATED
+    # Unix, on whichever system this runs.
+    entry.create_system = 3
     entry.external_attr = 0o644 << 16
     archive.writestr(entry, content)
 
@@ -67,9 +74,10 @@ def main():
             sys.exit(f"{name}: there is a library for {found[0]} {found[1]} already")
         libraries[found] = content
 
-    template = (HERE / "MANIFEST.XML").read_text(encoding="utf-8")
+    manifest = (HERE / "MANIFEST.XML").read_text(encoding="utf-8")
+    info = (HERE / "INFO.XML").read_text(encoding="utf-8")
     lines, files = [], {}
-    for line in template.replace("@VERSION@", version().replace(".", "_")).splitlines():
+    for line in manifest.replace("@VERSION@", version().replace(".", "_")).splitlines():
         component = COMPONENT.fullmatch(line)
         if component:
             system, path, arch = component.groups()
@@ -79,6 +87,7 @@ def main():
         lines.append(line)
     with zipfile.ZipFile(target, "w") as archive:
         add(archive, "MANIFEST.XML", "\n".join(lines) + "\n")
+        add(archive, "INFO.XML", info.replace("@VERSION@", version()))
         for path, content in files.items():
             add(archive, path, content)
 

@@ -1,0 +1,127 @@
+//! The 1C component in the host of the crate addin1c-test, whose authors know nothing of this
+//! library: what both take the Native API to be must be the same.
+//!
+//! Run it with `cargo test -p lifepay-addin1c`; it needs a C++ compiler.
+
+use addin1c_test::{name, str1c, TestAddinLib, Variant};
+use lifepay_sandbox::{Options, Sandbox};
+
+/// The shared library, which cargo has put beside this test.
+fn component() -> TestAddinLib {
+    let test = std::env::current_exe().expect("a test has a path");
+    let (prefix, suffix) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let library = test.with_file_name(format!("{prefix}lifepay{suffix}"));
+    TestAddinLib::new(&library).expect("the host is content with the component")
+}
+
+fn sandbox() -> Sandbox {
+    Sandbox::start(Options::default()).expect("the sandbox starts")
+}
+
+fn text(text: &str) -> Variant {
+    Variant::new_str(&text.encode_utf16().collect::<Vec<u16>>())
+}
+
+fn shown(variant: &Variant) -> String {
+    String::from_utf16(variant.get_str().expect("a text")).expect("UTF-16")
+}
+
+#[test]
+fn a_shift_is_opened_by_names_of_either_language() {
+    let (sandbox, component) = (sandbox(), component());
+    let till = component.new_addin("LifePay").expect("an object");
+    till.set_property(name!("КлючАПИ"), &text("key")).unwrap();
+    till.set_property(name!("LOGIN"), &text("79031234567"))
+        .unwrap();
+    till.set_property(name!("кассир"), &text("Иванова Ёлка"))
+        .unwrap();
+    till.set_property(name!("БазовыйАдрес"), &text(&sandbox.url()))
+        .unwrap();
+    till.set_property(name!("ТаймаутМс"), &Variant::new_f64(20000.0))
+        .unwrap();
+    for method in [&name!("ОткрытьСмену")[..], &name!("openshift")[..]] {
+        let accepted = till.call_as_func(method, &mut []).unwrap();
+        assert_eq!(accepted.get_bool(), Some(true));
+        let uuid = till.get_property(name!("UUID")).unwrap();
+        assert_eq!(shown(&uuid).len(), 36);
+        let code = till.get_property(name!("КодОшибки")).unwrap();
+        assert_eq!(code.get_i32(), Some(0));
+    }
+    let requests = sandbox.requests();
+    assert_eq!(requests.len(), 2);
+    let json = requests[0].json.clone().expect("JSON");
+    assert_eq!(json["cashier_name"], "Иванова Ёлка");
+    assert_eq!(json["login"], "79031234567");
+}
+
+#[test]
+fn the_last_error_is_put_into_the_hosts_variable() {
+    let component = component();
+    let till = component.new_addin("LifePay").expect("an object");
+    let accepted = till.call_as_func(name!("OpenShift"), &mut []).unwrap();
+    assert_eq!(accepted.get_bool(), Some(false));
+    let mut parameters = [text("что было в переменной")];
+    let code = till
+        .call_as_func(name!("ПолучитьОшибку"), &mut parameters)
+        .unwrap();
+    assert_eq!(code.get_i32(), Some(-2));
+    assert!(shown(&parameters[0]).contains("apikey"));
+    let faults = till.get_property(name!("ОшибкиПолей")).unwrap();
+    assert!(shown(&faults).contains("\"field\":\"apikey\""));
+}
+
+#[test]
+fn what_a_program_gets_wrong_is_told() {
+    let component = component();
+    assert!(component.new_addin("LifePay2").is_err());
+    let till = component.new_addin("LifePay").expect("an object");
+    assert!(till.get_property(name!("НетТакого")).is_err());
+    assert!(till
+        .set_property(name!("Логин"), &Variant::new_i32(5))
+        .is_err());
+    let told = till.get_property(name!("ОписаниеОшибки")).unwrap();
+    assert!(shown(&told).contains("ожидается строка"));
+    assert!(till.set_property(name!("КодОшибки"), &text("1")).is_err());
+    assert!(till.get_property(name!("КлючАПИ")).is_err());
+    assert!(till
+        .call_as_func(name!("ТекстКода"), &mut [Variant::new_bool(true)])
+        .is_err());
+}
+
+#[test]
+fn a_request_in_the_outbox_gets_its_answer() {
+    let (sandbox, component) = (sandbox(), component());
+    let till = component.new_addin("LifePay").expect("an object");
+    till.set_property(name!("ApiKey"), &text("key")).unwrap();
+    till.set_property(name!("Login"), &text("79031234567"))
+        .unwrap();
+    till.set_property(name!("BaseURL"), &text(&sandbox.url()))
+        .unwrap();
+    till.set_property(name!("ExtId"), &text("смена-1")).unwrap();
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("addin1c");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("смены.db");
+    let call = |method: &[u16], parameter: Variant| {
+        till.call_as_func(method, &mut [parameter])
+            .unwrap()
+            .get_bool()
+    };
+    assert_eq!(
+        call(name!("ОткрытьОчередь"), text(file.to_str().unwrap())),
+        Some(true)
+    );
+    let submitted = till
+        .call_as_func(name!("ПоставитьВОчередь"), &mut [])
+        .unwrap();
+    assert_eq!(submitted.get_bool(), Some(true));
+    let mut parameters = [Variant::new_str(str1c!("смена-1")), Variant::new_i32(20000)];
+    let code = till
+        .call_as_func(name!("СостояниеВОчереди"), &mut parameters)
+        .unwrap();
+    assert_eq!(code.get_i32(), Some(0));
+    let list = till.call_as_func(name!("ОчередьJSON"), &mut []).unwrap();
+    assert!(shown(&list).contains("\"ext_id\":\"смена-1\""));
+    assert_eq!(sandbox.requests().len(), 1);
+    // The object is destroyed with the outbox open.
+}
