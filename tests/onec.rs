@@ -31,7 +31,7 @@ const CASES: &[&str] = &[
 /// The host, compiled once; nothing if this machine cannot.
 fn host() -> Option<&'static Path> {
     static HOST: OnceLock<Option<PathBuf>> = OnceLock::new();
-    HOST.get_or_init(|| tools::have("g++").then(|| compile("g++", "onec-host", &[])))
+    HOST.get_or_init(|| tools::have("g++").then(|| compile("g++", "onec-host", &["-ldl"])))
         .as_deref()
 }
 
@@ -42,11 +42,10 @@ fn compile(compiler: &str, name: &str, flags: &[&str]) -> PathBuf {
     command
         .args(["-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Werror"])
         .args(["-g", "-pthread"])
-        .args(flags)
         .args(sources.map(|source| tools::root().join("tests/onec").join(source)))
         .arg("-o")
         .arg(&program)
-        .arg("-ldl");
+        .args(flags);
     tools::run(&mut command);
     program
 }
@@ -120,10 +119,50 @@ fn the_component_makes_no_memory_error_and_no_leak() {
 #[test]
 fn another_compiler_lays_out_the_same_objects() {
     if tools::have("clang++") {
-        let host = compile("clang++", "onec-host-clang", &["-O2"]);
+        let host = compile("clang++", "onec-host-clang", &["-O2", "-ldl"]);
         for case in ["exports", "life", "members", "properties", "numbers"] {
             let folder = folder(&format!("{case}-clang"));
             run(Command::new(&host), case, &folder, &sandbox());
+        }
+    }
+}
+
+/// The DLLs of these variables are what `cargo build --target ...-pc-windows-gnu` has made.
+#[test]
+fn in_windows_the_component_is_the_same() {
+    for (variable, machine) in [
+        ("LIFEPAY_DLL_X86_64", "x86_64"),
+        ("LIFEPAY_DLL_I686", "i686"),
+    ] {
+        let Some(dll) = std::env::var_os(variable) else {
+            eprintln!("passed over: no DLL in {variable}");
+            continue;
+        };
+        let compiler = format!("{machine}-w64-mingw32-g++-posix");
+        if !tools::have("wine") || !tools::have(&compiler) {
+            continue;
+        }
+        let name = format!("onec-host-{machine}.exe");
+        let host = compile(&compiler, &name, &["-static"]);
+        let folder = folder(&format!("windows-{machine}"));
+        let library = folder.join("lifepay.dll");
+        std::fs::copy(&dll, &library).expect("the DLL can be copied");
+        let beside_host = host.with_file_name("bcryptprimitives.dll");
+        let mut c = Command::new(format!("{machine}-w64-mingw32-gcc"));
+        let source = tools::root().join("tests/onec/bcryptprimitives.c");
+        c.arg("-shared").arg(source).arg("-o").arg(beside_host);
+        tools::run(c.arg("-ladvapi32"));
+        let in_windows = |path: &Path| format!("Z:{}", path.display());
+        for case in CASES {
+            let sandbox = sandbox();
+            let files = folder.join(case);
+            std::fs::create_dir(&files).expect("a folder");
+            let mut wine = Command::new("wine");
+            wine.env("WINEPREFIX", tools::scratch("onec").join("wine"));
+            wine.env("WINEDEBUG", "-all").env_remove("LIFEPAY_LOG");
+            wine.arg(&host).arg(in_windows(&library)).arg(case);
+            let output = tools::run(wine.arg(sandbox.url()).arg(in_windows(&files)));
+            assert!(output.stdout.is_empty(), "{case}: {output:?}");
         }
     }
 }

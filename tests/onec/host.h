@@ -5,7 +5,13 @@
 #ifndef TESTS_ONEC_HOST_H
 #define TESTS_ONEC_HOST_H
 
+#if defined(_WIN32)
+/* Not windows.h, which takes too many names. */
+extern "C" __declspec(dllimport) void *__stdcall LoadLibraryA(const char *path);
+extern "C" __declspec(dllimport) void *__stdcall GetProcAddress(void *library, const char *name);
+#else
 #include <dlfcn.h>
+#endif
 
 #include <cstdio>
 #include <cstdlib>
@@ -82,7 +88,7 @@ class Memory : public onec::MemoryManager {
 public:
     bool refuses = false;
 
-    ~Memory() override { CHECK(blocks.empty()); }
+    ~Memory() { CHECK(blocks.empty()); }
 
     bool ONEC_CALL AllocMemory(void **block, unsigned long bytes) override
     {
@@ -250,8 +256,13 @@ struct Library {
 
     explicit Library(const char *path)
     {
+#if defined(_WIN32)
+        void *file = LoadLibraryA(path);
+        CHECK_SAYS(file != nullptr, path);
+#else
         void *file = dlopen(path, RTLD_NOW | RTLD_LOCAL);
         CHECK_SAYS(file != nullptr, file == nullptr ? dlerror() : "");
+#endif
         find(file, "GetClassNames", class_names);
         find(file, "GetClassObject", class_object);
         find(file, "DestroyObject", destroy_object);
@@ -262,7 +273,11 @@ struct Library {
 private:
     template <typename Function> static void find(void *file, const char *name, Function &function)
     {
+#if defined(_WIN32)
+        void *symbol = GetProcAddress(file, name);
+#else
         void *symbol = dlsym(file, name);
+#endif
         CHECK_SAYS(symbol != nullptr, name);
         std::memcpy(&function, &symbol, sizeof function);
     }

@@ -9,10 +9,18 @@
 #include <cstdint>
 #include <ctime>
 
+/*
+ * In Windows 1C is built with Microsoft's compiler, which has one place for a virtual destructor, a
+ * function that is told whether to free as well. GCC has two, so there it is a function like any
+ * other, which GCC calls as Microsoft calls a destructor.
+ */
 #if defined(_WIN32)
 #define ONEC_CALL __stdcall
+#define ONEC_DESTRUCTOR(type) \
+    virtual void *destroy(unsigned) { return this; }
 #else
 #define ONEC_CALL
+#define ONEC_DESTRUCTOR(type) virtual ~type() = default;
 #endif
 
 namespace onec {
@@ -53,16 +61,18 @@ struct Variant {
 
 #if defined(__linux__) && defined(__x86_64__)
 static_assert(sizeof(Variant) == 64 && offsetof(Variant, type) == 60, "tVariant");
+#elif defined(_WIN32)
+static_assert(sizeof(Variant) == 48 && offsetof(Variant, type) == 44, "tVariant");
 #endif
 
 struct MemoryManager {
-    virtual ~MemoryManager() = default;
+    ONEC_DESTRUCTOR(MemoryManager)
     virtual bool ONEC_CALL AllocMemory(void **block, unsigned long bytes) = 0;
     virtual void ONEC_CALL FreeMemory(void **block) = 0;
 };
 
 struct AddInDefBase {
-    virtual ~AddInDefBase() = default;
+    ONEC_DESTRUCTOR(AddInDefBase)
     virtual bool ONEC_CALL AddError(unsigned short code, const char16_t *source,
                                     const char16_t *description, long scode) = 0;
     virtual bool ONEC_CALL Read(char16_t *name, Variant *value, long *code, char16_t **text) = 0;
@@ -77,7 +87,7 @@ struct AddInDefBase {
 };
 
 struct InitDone {
-    virtual ~InitDone() = default;
+    ONEC_DESTRUCTOR(InitDone)
     virtual bool ONEC_CALL Init(void *connection) = 0;
     virtual bool ONEC_CALL setMemManager(void *memory) = 0;
     virtual long ONEC_CALL GetInfo() = 0;
@@ -85,7 +95,7 @@ struct InitDone {
 };
 
 struct LanguageExtender {
-    virtual ~LanguageExtender() = default;
+    ONEC_DESTRUCTOR(LanguageExtender)
     virtual bool ONEC_CALL RegisterExtensionAs(char16_t **name) = 0;
     virtual long ONEC_CALL GetNProps() = 0;
     virtual long ONEC_CALL FindProp(const char16_t *name) = 0;
@@ -106,18 +116,40 @@ struct LanguageExtender {
 };
 
 struct Locale {
-    virtual ~Locale() = default;
+    ONEC_DESTRUCTOR(Locale)
     virtual void ONEC_CALL SetLocale(const char16_t *locale) = 0;
 };
 
 struct UserLanguage {
-    virtual ~UserLanguage() = default;
+    ONEC_DESTRUCTOR(UserLanguage)
     virtual void ONEC_CALL SetUserInterfaceLanguageCode(const char16_t *language) = 0;
 };
 
 struct Component : InitDone, LanguageExtender, Locale, UserLanguage {
-    ~Component() override = default;
+#if defined(_WIN32)
+    using InitDone::destroy;
+#endif
 };
+
+/* Deletes an object, known as what it is or as one of its bases. */
+template <typename Object> void erase(Object *object)
+{
+#if defined(_WIN32)
+    object->destroy(1);
+#else
+    delete object;
+#endif
+}
+
+/* Calls an object's destructor alone. */
+inline void end(Component *object)
+{
+#if defined(_WIN32)
+    object->destroy(0);
+#else
+    object->~Component();
+#endif
+}
 
 } // namespace onec
 

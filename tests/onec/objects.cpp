@@ -47,18 +47,18 @@ void life(const Place &place)
         object->Done();
         onec::Component *gone = object;
         switch (base) {
-        case 0: delete object; break;
-        case 1: delete static_cast<onec::InitDone *>(object); break;
-        case 2: delete static_cast<onec::LanguageExtender *>(object); break;
-        case 3: delete static_cast<onec::Locale *>(object); break;
-        default: delete static_cast<onec::UserLanguage *>(object); break;
+        case 0: onec::erase(object); break;
+        case 1: onec::erase(static_cast<onec::InitDone *>(object)); break;
+        case 2: onec::erase(static_cast<onec::LanguageExtender *>(object)); break;
+        case 3: onec::erase(static_cast<onec::Locale *>(object)); break;
+        default: onec::erase(static_cast<onec::UserLanguage *>(object)); break;
         }
         CHECK(library.destroy_object(&gone) == -1);
     }
     /* By its destructor alone. */
     onec::Component *object = nullptr;
     CHECK(library.class_object(u"LifePay", &object) != 0);
-    object->~Component();
+    onec::end(object);
     CHECK(library.destroy_object(&object) == -1);
     /* Without Done, without Init, without memory. */
     object = nullptr;
