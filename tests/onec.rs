@@ -240,6 +240,67 @@ fn the_documentation_names_every_member_and_no_other() {
     assert_eq!(documented, there);
 }
 
+/// The fields of a struct in the header.
+fn fields(name: &str) -> Vec<String> {
+    let header = std::fs::read_to_string(tools::root().join("include/lifepay.h")).unwrap();
+    let (_, rest) = header
+        .split_once(&format!("typedef struct {name} {{"))
+        .unwrap();
+    let (body, _) = rest.split_once(&format!("}} {name};")).unwrap();
+    let declared = body.lines().filter_map(|line| line.strip_suffix(';'));
+    let name = |line: &str| line.rsplit([' ', '*']).next().unwrap().to_owned();
+    declared.map(name).collect()
+}
+
+#[test]
+fn every_field_of_the_header_has_a_property() {
+    let Some(host) = host() else { return };
+    let there: BTreeSet<String> = members(host)
+        .into_iter()
+        .map(|[_, _, english, _]| english.to_lowercase())
+        .collect();
+    // What 1C cannot have, and what has a clearer name there.
+    let not_there = [
+        "struct_size",
+        "on_progress",
+        "user_data",
+        "owner",
+        "reserved",
+    ];
+    let counts = ["retry_delay_count", "error_count"];
+    let own_name = |field: &str| match field {
+        "test" => "testmode".to_owned(),
+        "code" => "errorcode".to_owned(),
+        "message" => "errordescription".to_owned(),
+        "errors" => "fielderrors".to_owned(),
+        other => other.replace('_', ""),
+    };
+    let mut found = 0;
+    for field in [fields("lp_config"), fields("lp_result")].concat() {
+        if !not_there.contains(&&*field) && !counts.contains(&&*field) {
+            assert!(there.contains(&own_name(&field)), "{field}");
+            found += 1;
+        }
+    }
+    assert!(found > 25, "{found}");
+}
+
+#[test]
+fn the_list_of_the_outbox_has_every_field_of_an_entry() {
+    let Some(host) = host() else { return };
+    let (_, folder) = run_alone(host, "outbox", "list");
+    let list = std::fs::read_to_string(folder.join("list.json")).expect("a list");
+    let list: Value = serde_json::from_str(&list).expect("JSON");
+    let entry = list[0].as_object().expect("an entry");
+    let there: BTreeSet<&str> = entry.keys().map(String::as_str).collect();
+    let fields = fields("lp_entry");
+    let mut expected: BTreeSet<&str> = fields.iter().map(String::as_str).collect();
+    expected.remove("struct_size");
+    expected.remove("flags");
+    expected.extend(["pending", "sending", "foreign"]);
+    assert_eq!(there, expected);
+}
+
 #[test]
 fn the_sample_uses_members_that_there_are() {
     let Some(host) = host() else { return };
@@ -247,7 +308,7 @@ fn the_sample_uses_members_that_there_are() {
         .into_iter()
         .flat_map(|[_, russian, english, _]| [russian, english])
         .collect();
-    for file in ["Пример.bsl", "README.md"] {
+    for file in ["Пример.bsl", "README.md", "../../README.md"] {
         let text = bindings(file);
         let is_letter = |c: char| c.is_alphanumeric();
         let names: BTreeSet<&str> = text

@@ -2,6 +2,7 @@
 #include "cases.h"
 
 #include <chrono>
+#include <fstream>
 #include <thread>
 
 /* ---- Opening a shift ---- */
@@ -226,6 +227,8 @@ void outbox(const Place &place)
                                  u"\"foreign\":false", u"\"target_serial\":\"0499\""})
         CHECK_SAYS(has(list.text, part), to_utf8(list.text));
     CHECK(!has(list.text, APIKEY));
+    /* For the test that compares it with the header. */
+    std::ofstream(to_utf8(place.folder + u"/list.json"), std::ios::binary) << to_utf8(list.text);
     CHECK(till.call(u"CancelInOutbox", {u"q-3"}) == Value(true) && till.get(u"КодОшибки") == Value(-8));
     CHECK(till.call(u"ForgetInOutbox", {u"q-3"}) == Value(true));
     CHECK(till.call(u"OutboxState", {u"q-3"}) == Value(-10));

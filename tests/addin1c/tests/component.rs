@@ -3,6 +3,8 @@
 //!
 //! Run it with `cargo test -p lifepay-addin1c`; it needs a C++ compiler.
 
+use std::path::Path;
+
 use addin1c_test::{name, str1c, TestAddinLib, Variant};
 use lifepay_sandbox::{Options, Sandbox};
 
@@ -98,7 +100,7 @@ fn a_request_in_the_outbox_gets_its_answer() {
     till.set_property(name!("BaseURL"), &text(&sandbox.url()))
         .unwrap();
     till.set_property(name!("ExtId"), &text("смена-1")).unwrap();
-    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("addin1c");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("addin1c");
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     let file = folder.join("смены.db");
@@ -124,4 +126,78 @@ fn a_request_in_the_outbox_gets_its_answer() {
     assert!(shown(&list).contains("\"ext_id\":\"смена-1\""));
     assert_eq!(sandbox.requests().len(), 1);
     // The object is destroyed with the outbox open.
+}
+
+/// A name for the host, which wants a NUL at its end.
+fn member(name: &str) -> Vec<u16> {
+    name.encode_utf16().chain([0]).collect()
+}
+
+/// Runs a program in 1C's language that is as simple as the documentation's smallest ones: what it
+/// says with Сообщить. It sends to `base_url` unless it sets its own.
+fn run(program: &str, base_url: &str) -> Vec<String> {
+    let component = component();
+    let till = component.new_addin("LifePay").expect("an object");
+    let set = |name: &str, value: &str| till.set_property(&member(name), &text(value)).unwrap();
+    set("БазовыйАдрес", base_url);
+    let evaluate = |part: &str| match part.strip_prefix("Касса.") {
+        Some(name) => shown(&till.get_property(&member(name)).unwrap()),
+        None => part.trim_matches('"').to_owned(),
+    };
+    let mut said = Vec::new();
+    // Whether the branch that is open is taken.
+    let mut branch = None;
+    for line in program.lines() {
+        let line = line.split(" // ").next().unwrap_or_default().trim();
+        if let Some(condition) = line.strip_prefix("Если Касса.") {
+            let method = condition.strip_suffix("() Тогда").expect("a call");
+            let answer = till.call_as_func(&member(method), &mut []).unwrap();
+            branch = Some(answer.get_bool().expect("Булево"));
+        } else if line == "Иначе" {
+            branch = branch.map(|taken| !taken);
+        } else if line == "КонецЕсли;" {
+            branch = None;
+        } else if branch == Some(false) {
+            // Passed over.
+        } else if let Some(message) = line.strip_prefix("Сообщить(") {
+            let message = message.strip_suffix(");").expect("an end");
+            said.push(message.split(" + ").map(evaluate).collect());
+        } else if let Some(assignment) = line.strip_prefix("Касса.") {
+            let assignment = assignment.strip_suffix(';').expect("an end");
+            let (name, value) = assignment.split_once(" = ").expect("a value");
+            set(name, &evaluate(value));
+        } else {
+            let begins = line.starts_with("ПодключитьВнешнююКомпоненту(")
+                || line == "Касса = Новый(\"AddIn.LifePay.LifePay\");";
+            assert!(begins, "{line}");
+        }
+    }
+    said
+}
+
+#[test]
+fn the_smallest_programs_of_the_documentation_open_a_shift() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let read = |file: &str| std::fs::read_to_string(root.join(file)).expect("a text");
+    let readme = read("README.md");
+    let (_, program) = readme.split_once("```bsl\n").expect("a program");
+    let (program, _) = program.split_once("```").expect("its end");
+    let for_programmers = read("bindings/onec/README.md");
+    let lines = for_programmers.lines();
+    let indented: Vec<&str> = lines
+        .skip_while(|line| !line.starts_with("    "))
+        .take_while(|line| line.starts_with("    "))
+        .collect();
+    for program in [program, &indented.join("\n")] {
+        let sandbox = sandbox();
+        let program = program.replace("http://127.0.0.1:8080", &sandbox.url());
+        let said = run(&program, &sandbox.url());
+        let uuid = &sandbox.documents()[0].uuid;
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].ends_with(&format!(": {uuid}")), "{said:?}");
+        // The other branch.
+        let refused = program.replace("79031234567", "70000006080");
+        let said = run(&refused, &sandbox.url());
+        assert!(said[0].contains("фискализация запрещена"), "{said:?}");
+    }
 }
