@@ -294,3 +294,53 @@ pub static USER_LANGUAGE: Table<UserLanguage> = table::<3, _>(UserLanguage {
 
 /// The texts are in Russian, whatever language 1C speaks.
 unsafe extern "system" fn ignore(_this: This, _language: *const u16) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_function_takes_null() {
+        let none = ptr::null_mut();
+        let object = Component::create();
+        let second = object
+            .wrapping_byte_add(size_of::<*const c_void>())
+            .cast::<c_void>();
+        // SAFETY: NULL is what is tested; the others are the object's own pointers.
+        unsafe {
+            for this in [none, object.cast()] {
+                assert!(!init(this, none));
+                assert!(!set_memory(this, none));
+                assert_eq!(get_info(this), TECHNOLOGY);
+                done(this);
+            }
+            for this in [none, second] {
+                let count = [get_n_props(this), get_n_methods(this)];
+                assert_eq!(count.contains(&0), this.is_null());
+                assert!(!register_extension_as(this, ptr::null_mut()));
+                assert_eq!(find_prop(this, ptr::null()), -1);
+                assert_eq!(find_method(this, ptr::null()), -1);
+                for number in [c_long::MIN, -1, 0, c_long::MAX] {
+                    for alias in [c_long::MIN, -1, 0, 1, 2, c_long::MAX] {
+                        assert!(get_prop_name(this, number, alias).is_null());
+                        assert!(get_method_name(this, number, alias).is_null());
+                        assert!(!get_param_def_value(this, number, alias, none));
+                    }
+                    assert!(!get_prop_val(this, number, none));
+                    assert!(!set_prop_val(this, number, none));
+                    let is_one = number == 0 && !this.is_null();
+                    assert!(!is_prop_readable(this, number) || is_one);
+                    assert_eq!(is_prop_writable(this, number), is_one);
+                    assert_eq!(get_n_params(this, number), 0);
+                    assert_eq!(has_ret_val(this, number), is_one);
+                    for count in [c_long::MIN, -1, 1, c_long::MAX] {
+                        assert!(!call_as_proc(this, number, none, count));
+                        assert!(!call_as_func(this, number, none, none, count));
+                    }
+                }
+            }
+            ignore(none, ptr::null());
+        }
+        assert!(Component::destroy(object.cast()));
+    }
+}

@@ -135,3 +135,25 @@ mod destructor {
         this
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_panic_leaves_an_entry_and_the_next_one_works() {
+        let component = Component::create();
+        let second = component.wrapping_byte_add(size_of::<*const c_void>());
+        // SAFETY: an object, seen from its second pointer.
+        unsafe {
+            assert_eq!(entry::<1, _>(second.cast(), 7, |_| panic!("on purpose")), 7);
+            assert_eq!(entry::<1, _>(second.cast(), 7, |_| 8), 8);
+            assert_eq!(entry::<1, _>(ptr::null_mut(), 7, |_| 8), 7);
+        }
+        destroy::<1>(second.cast());
+        // It is none any more, which is noticed.
+        destroy::<1>(second.cast());
+        destroy::<1>(ptr::null_mut());
+        assert!(!Component::destroy(component.cast()));
+    }
+}
