@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::journal::Answered;
+use crate::mask::Mask;
 
 /// What goes back to the client, or that nothing does.
 pub(crate) enum Answer {
@@ -21,14 +22,14 @@ pub(crate) enum Answer {
 }
 
 /// LifePay's answer. The order of the fields is the page's.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub(crate) struct Reply {
     code: i32,
     message: String,
     data: Data,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 #[serde(untagged)]
 enum Data {
     /// PHP has one type for lists and maps, so that an empty map is written `[]`.
@@ -53,9 +54,13 @@ impl Reply {
     }
 
     pub(crate) fn rejected(code: i32, fields: Fields) -> Reply {
+        Reply::rejected_as(code, message(code), fields)
+    }
+
+    pub(crate) fn rejected_as(code: i32, message: String, fields: Fields) -> Reply {
         Reply {
             code,
-            message: message(code),
+            message,
             data: if fields.is_empty() {
                 Data::Empty([])
             } else {
@@ -70,11 +75,23 @@ impl Reply {
     }
 
     /// What is wrong, by field; empty if nothing is or no field is to blame.
-    fn faults(&self) -> Fields {
+    pub(crate) fn faults(&self) -> Fields {
         match &self.data {
             Data::Fields(fields) => fields.clone(),
             _ => Fields::new(),
         }
+    }
+
+    fn masked(mut self, mask: &Mask) -> Reply {
+        self.message = mask.text(&self.message);
+        if let Data::Fields(fields) = self.data {
+            let masked = fields.into_iter().map(|(field, texts)| {
+                let texts = texts.iter().map(|text| mask.text(text));
+                (mask.text(&field), texts.collect())
+            });
+            self.data = Data::Fields(masked.collect());
+        }
+        self
     }
 
     fn uuid(&self) -> Option<&str> {
@@ -139,6 +156,15 @@ impl Page {
         }
     }
 
+    /// What servers answer to plain HTTP where they expect TLS.
+    pub(crate) fn plain_http() -> Page {
+        Page {
+            status: StatusCode::BAD_REQUEST,
+            header: None,
+            title: "400 The plain HTTP request was sent to HTTPS port",
+        }
+    }
+
     pub(crate) fn too_many(retry_after: u32) -> Page {
         Page {
             status: StatusCode::TOO_MANY_REQUESTS,
@@ -162,6 +188,14 @@ impl Page {
             title: "Wi-Fi: please log in",
         }
     }
+
+    fn html(&self) -> String {
+        let title = self.title;
+        format!(
+            "<!DOCTYPE html>\n<html>\n<head><title>{title}</title></head>\n\
+             <body><h1>{title}</h1></body>\n</html>\n"
+        )
+    }
 }
 
 impl Answer {
@@ -179,6 +213,53 @@ impl Answer {
     }
 }
 
+/// An answer as it went out, for people to read.
+#[derive(Clone, Default, Serialize)]
+pub(crate) struct Sent {
+    pub(crate) status: u16,
+    pub(crate) header: Option<(String, String)>,
+    /// LifePay's.
+    pub(crate) json: Option<Reply>,
+    /// Anything else.
+    pub(crate) text: Option<String>,
+}
+
+impl Sent {
+    /// A client's fault can quote what it sent.
+    pub(crate) fn masked(self, mask: &Mask) -> Sent {
+        let header = self.header;
+        Sent {
+            status: self.status,
+            header: header.map(|(name, value)| (name, mask.text(&value))),
+            json: self.json.map(|reply| reply.masked(mask)),
+            text: self.text.map(|text| mask.text(&text)),
+        }
+    }
+}
+
+impl Answer {
+    /// None if nothing goes out.
+    fn sent(&self) -> Option<Sent> {
+        match self {
+            Answer::LifePay(status, reply) => Some(Sent {
+                status: status.as_u16(),
+                json: Some(reply.clone()),
+                ..Sent::default()
+            }),
+            Answer::Page(page) => {
+                let header = page.header.as_ref();
+                Some(Sent {
+                    status: page.status.as_u16(),
+                    header: header.map(|(name, value)| (name.to_string(), value.clone())),
+                    text: Some(page.html()),
+                    ..Sent::default()
+                })
+            }
+            Answer::Close | Answer::Reset => None,
+        }
+    }
+}
+
 impl From<Reply> for Answer {
     fn from(reply: Reply) -> Answer {
         Answer::LifePay(StatusCode::OK, reply)
@@ -189,7 +270,7 @@ impl IntoResponse for Answer {
     /// What was answered and the faults by field travel along as extensions, for `exchange` to
     /// record and print or, when the connection is to be cut, to do.
     fn into_response(self) -> Response {
-        let answered = self.answered();
+        let (answered, sent) = (self.answered(), self.sent());
         let faults = match &self {
             Answer::LifePay(_, reply) => reply.faults(),
             _ => Fields::new(),
@@ -206,17 +287,14 @@ impl IntoResponse for Answer {
         };
         response.extensions_mut().insert(answered);
         response.extensions_mut().insert(faults);
+        response.extensions_mut().insert(sent);
         response
     }
 }
 
 impl IntoResponse for Page {
     fn into_response(self) -> Response {
-        let title = self.title;
-        let html = format!(
-            "<!DOCTYPE html>\n<html>\n<head><title>{title}</title></head>\n\
-             <body><h1>{title}</h1></body>\n</html>\n"
-        );
+        let html = self.html();
         let content_type = [(CONTENT_TYPE, "text/html; charset=UTF-8")];
         let mut response = (self.status, content_type, html).into_response();
         if let Some((name, value)) = self.header {

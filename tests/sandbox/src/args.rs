@@ -9,6 +9,9 @@ use crate::sandbox::Options;
 /// The program listens here unless told otherwise, so that a till can be set up once.
 const DEFAULT_PORT: u16 = 8080;
 
+/// Written to the current folder with --tls unless told otherwise.
+const DEFAULT_CA_FILE: &str = "ca.pem";
+
 /// What the command line asks for.
 #[derive(Debug)]
 pub enum Command {
@@ -20,6 +23,8 @@ pub enum Command {
         options: Options,
         /// Where to write the port.
         port_file: Option<PathBuf>,
+        /// Where to write the certificate that clients have to trust.
+        ca_file: Option<PathBuf>,
     },
 }
 
@@ -35,12 +40,13 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, Str
         ..Options::default()
     };
     let mut port_file = None;
+    let mut ca_file = None;
     while let Some(argument) = arguments.next() {
         let (name, joined) = match argument.split_once('=') {
             Some((name, value)) => (name, Some(value.to_owned())),
             None => (argument.as_str(), None),
         };
-        if let "--notify" | "--quiet" | "--help" | "-h" | "--version" | "-V" = name {
+        if let "--notify" | "--tls" | "--quiet" | "--help" | "-h" | "--version" | "-V" = name {
             if joined.is_some() {
                 return Err(format!("{name} takes no value"));
             }
@@ -60,6 +66,8 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, Str
             }
             "--retry-after" => options.retry_after = read(name, &value()?, "whole seconds")?,
             "--port-file" => port_file = Some(PathBuf::from(value()?)),
+            "--tls" => options.tls = true,
+            "--ca-file" => ca_file = Some(PathBuf::from(value()?)),
             "--notify" => options.notify = true,
             "--quiet" => options.print = false,
             "--help" | "-h" => return Ok(Command::Print(help())),
@@ -70,7 +78,17 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, Str
             _ => return Err(format!("unknown argument {argument}; try --help")),
         }
     }
-    Ok(Command::Serve { options, port_file })
+    if !options.tls && ca_file.is_some() {
+        return Err("--ca-file is for --tls".to_owned());
+    }
+    if options.tls {
+        ca_file.get_or_insert_with(|| PathBuf::from(DEFAULT_CA_FILE));
+    }
+    Ok(Command::Serve {
+        options,
+        port_file,
+        ca_file,
+    })
 }
 
 fn read<T: std::str::FromStr>(name: &str, text: &str, expected: &str) -> Result<T, String> {
@@ -87,6 +105,8 @@ Usage: lifepay-sandbox [OPTIONS]
 
   --port N               listen on this port; 0: a free one; default {DEFAULT_PORT}
   --listen ADDRESS       listen on this IP address; default 127.0.0.1
+  --tls                  HTTPS, with a certificate made for each run
+  --ca-file PATH         with --tls: write the certificate to trust there; default {DEFAULT_CA_FILE}
   --port-file PATH       write the port there once requests are accepted
   --slow SECONDS         how long the slow printer takes; default 60
   --retry-after SECONDS  what HTTP 429 asks to wait; default 5
@@ -94,7 +114,12 @@ Usage: lifepay-sandbox [OPTIONS]
   --quiet                print no requests
   --help, --version
 
-The first line printed is \"listening on http://ADDRESS:PORT\".
+The first line printed is \"listening on http://ADDRESS:PORT\", or https:// with --tls.
+
+http://ADDRESS:PORT/ is a page, also with --tls: it shows every request live, and has
+switches for what is answered from now on. README.md describes the same by HTTP.
+
+Clients of --tls have to trust {DEFAULT_CA_FILE}; the library does with its field ca_file.
 
 Notifications are a form field \"data\" with JSON text: uuid, ext_id, status,
 callback_data. That form is the sandbox's own. LifePay has not published its own:
@@ -125,10 +150,15 @@ mod tests {
     #[test]
     fn options_are_read_with_a_space_or_an_equals_sign() {
         for line in [
-            "--port 0 --listen ::1 --slow 0.5 --retry-after 7 --notify --quiet --port-file p",
-            "--port=0 --listen=::1 --slow=0.5 --retry-after=7 --notify --quiet --port-file=p",
+            "--port 0 --listen ::1 --slow 0.5 --retry-after 7 --notify --quiet --port-file p --tls --ca-file c",
+            "--port=0 --listen=::1 --slow=0.5 --retry-after=7 --notify --quiet --port-file=p --tls --ca-file=c",
         ] {
-            let Command::Serve { options, port_file } = parse_line(line).unwrap() else {
+            let Command::Serve {
+                options,
+                port_file,
+                ca_file,
+            } = parse_line(line).unwrap()
+            else {
                 panic!("{line}");
             };
             assert_eq!(options.port, 0);
@@ -138,12 +168,19 @@ mod tests {
             assert!(options.notify);
             assert!(!options.print);
             assert_eq!(port_file, Some(PathBuf::from("p")));
+            assert!(options.tls);
+            assert_eq!(ca_file, Some(PathBuf::from("c")));
         }
     }
 
     #[test]
     fn without_options_it_listens_on_loopback_and_prints_and_does_not_notify() {
-        let Command::Serve { options, port_file } = parse_line("").unwrap() else {
+        let Command::Serve {
+            options,
+            port_file,
+            ca_file,
+        } = parse_line("").unwrap()
+        else {
             panic!("no arguments");
         };
         assert_eq!(options.port, DEFAULT_PORT);
@@ -151,6 +188,16 @@ mod tests {
         assert!(options.print);
         assert!(!options.notify);
         assert_eq!(port_file, None);
+        assert!(!options.tls);
+        assert_eq!(ca_file, None);
+    }
+
+    #[test]
+    fn tls_writes_ca_pem_unless_told_otherwise() {
+        let Command::Serve { ca_file, .. } = parse_line("--tls").unwrap() else {
+            panic!("--tls");
+        };
+        assert_eq!(ca_file, Some(PathBuf::from("ca.pem")));
     }
 
     #[test]
@@ -165,6 +212,8 @@ mod tests {
             ("--retry-after 1.5", "1.5"),
             ("--notify=yes", "--notify"),
             ("--prot 1", "--prot"),
+            ("--tls=1", "--tls"),
+            ("--ca-file c", "--tls"),
             ("8080", "8080"),
         ] {
             let error = parse_line(line).unwrap_err();

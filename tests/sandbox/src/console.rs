@@ -30,6 +30,7 @@ pub(crate) fn plain(text: &str) -> String {
 /// how many documents they made.
 pub(crate) fn block(
     request: &Request,
+    mask: &Mask,
     clock: SystemTime,
     answered: &Answered,
     faults: &Fields,
@@ -49,13 +50,13 @@ pub(crate) fn block(
             let value = request.field(name);
             format!(
                 "{name} {}",
-                value.map_or("-".to_owned(), |value| shown(request, value))
+                value.map_or("-".to_owned(), |value| shown(mask, value))
             )
         });
         lines.push(fields.join(", "));
     }
     if !request.body.is_empty() {
-        lines.push(format!("body {}", request.shown_body()));
+        lines.push(format!("body {}", request.shown_body(mask)));
     }
     lines.push(format!("answered {answered}, {} ms", took.as_millis()));
     for (field, texts) in faults {
@@ -75,14 +76,13 @@ pub(crate) fn block(
         }
     }
     // Once more over everything: a key may stand in a path, an ext_id or a field's name.
-    let mask = Mask::of(request);
     let lines: Vec<_> = lines.iter().map(|line| plain(&mask.text(line))).collect();
     lines.join("\n    ") + "\n"
 }
 
 /// Strings without their quotes: most are plain words.
-fn shown(request: &Request, value: &Value) -> String {
-    match Mask::of(request).json(value) {
+fn shown(mask: &Mask, value: &Value) -> String {
+    match mask.json(value) {
         Value::String(text) => text,
         other => other.to_string(),
     }

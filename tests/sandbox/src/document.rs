@@ -4,11 +4,21 @@
 //! "in the system" and does not say whether two companies may use the same one. A client that
 //! is safe here is safe either way.
 
-use std::collections::HashMap;
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::hash::{Hash, Hasher};
 use std::time::SystemTime;
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
+
+use crate::journal::Answered;
+use crate::mask::Mask;
+use crate::recent::Recent;
+
+/// How many documents and ext_ids are remembered. LifePay has not published its number.
+const REMEMBERED: usize = 100_000;
 
 /// A document that LifePay would have sent to a fiscal printer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,85 +32,277 @@ pub struct Document {
     pub requests: usize,
 }
 
-struct Known {
-    requests: usize,
-    /// The body that made the document; while there is none, the last one.
-    body: Map<String, Value>,
-    document: Option<usize>,
+/// What tells one shift from another: the ext_id or, without one, the whole body.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Key {
+    ExtId(String),
+    Body(u64),
 }
 
+/// What came under one key, and what it made.
+#[derive(Clone, Serialize)]
+pub(crate) struct Line {
+    /// For people; null if there is none.
+    ext_id: Option<String>,
+    login: Option<String>,
+    pub(crate) requests: usize,
+    pub(crate) documents: usize,
+    /// How many requests came with another body than the ones before.
+    changed: usize,
+    /// In which fields.
+    changed_in: BTreeSet<String>,
+    /// Of the last document.
+    uuid: Option<String>,
+    /// A request with the same body made a document before, under this ext_id, and never heard of
+    /// it: this one's document is a second one for the same shift. "" stands for no ext_id.
+    second_after: Option<String>,
+    /// The number of the last request.
+    last: usize,
+    pub(crate) version: u64,
+    /// The body that made the document; while there is none, the last one. Of each field the hash.
+    #[serde(skip)]
+    fields: BTreeMap<String, u64>,
+    /// The last answer was LifePay's, and a rejection.
+    #[serde(skip)]
+    rejected: bool,
+}
+
+/// The last document of a body, whatever its ext_id.
+struct Last {
+    uuid: String,
+    ext_id: String,
+    /// A request for it has ended.
+    ended: bool,
+    /// And the client was told its uuid.
+    told: bool,
+}
+
+/// How a request compares with what came before with its ext_id.
 #[derive(Default)]
+pub(crate) struct Seen {
+    pub(crate) differs_in: Vec<String>,
+    /// It may differ: what came before was rejected.
+    pub(crate) corrected: bool,
+}
+
+/// What a request to open a shift got.
+pub(crate) struct Taken {
+    pub(crate) document: Document,
+    pub(crate) new: bool,
+    pub(crate) second_after: Option<String>,
+}
+
+/// A request as far as documents are concerned.
+pub(crate) struct Asked<'a> {
+    pub(crate) number: usize,
+    pub(crate) version: u64,
+    pub(crate) ext_id: Option<&'a str>,
+    pub(crate) body: &'a Map<String, Value>,
+    pub(crate) mask: Mask,
+}
+
+impl Asked<'_> {
+    fn shown(&self, field: &str) -> Option<String> {
+        let value = self.body.get(field)?.as_str()?;
+        Some(self.mask.text(value)).filter(|value| !value.is_empty())
+    }
+
+    fn key(&self) -> Key {
+        match self.ext_id {
+            Some(ext_id) => Key::ExtId(ext_id.to_owned()),
+            None => Key::Body(self.content()),
+        }
+    }
+
+    /// What is to be opened, whatever its ext_id. The apikey does not count: a repeat may carry a
+    /// corrected one.
+    fn content(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for (name, value) in self.body {
+            if name != "apikey" && name != "ext_id" {
+                (name, value.to_string()).hash(&mut hasher);
+            }
+        }
+        hasher.finish()
+    }
+
+    fn fields(&self) -> BTreeMap<String, u64> {
+        let fields = self.body.iter().filter(|(name, _)| *name != "apikey");
+        fields
+            .map(|(name, value)| {
+                let mut hasher = DefaultHasher::new();
+                value.to_string().hash(&mut hasher);
+                (name.clone(), hasher.finish())
+            })
+            .collect()
+    }
+}
+
+/// Over all ext_ids.
+#[derive(Clone, Default, Serialize)]
+pub(crate) struct Totals {
+    documents: usize,
+    /// Documents that are second ones.
+    second: usize,
+    /// Requests with a changed body.
+    changed: usize,
+}
+
 pub(crate) struct Documents {
-    all: Vec<Document>,
-    ext_ids: HashMap<String, Known>,
+    made: VecDeque<Document>,
+    totals: Totals,
+    lines: Recent<Key, Line>,
+    contents: Recent<u64, Last>,
+}
+
+impl Default for Documents {
+    fn default() -> Documents {
+        Documents {
+            made: VecDeque::new(),
+            totals: Totals::default(),
+            lines: Recent::new(REMEMBERED),
+            contents: Recent::new(REMEMBERED),
+        }
+    }
 }
 
 impl Documents {
     pub(crate) fn all(&self) -> Vec<Document> {
-        self.all.clone()
+        let mut all: Vec<_> = self.made.iter().cloned().collect();
+        for document in &mut all {
+            if let Some(ext_id) = &document.ext_id {
+                let line = self.lines.get(&Key::ExtId(ext_id.clone()));
+                document.requests = line.map_or(document.requests, |line| line.requests);
+            }
+        }
+        all
     }
 
-    /// Counts a request with this ext_id. Returns the fields in which it differs from what
-    /// came before.
-    pub(crate) fn seen(&mut self, ext_id: &str, body: &Map<String, Value>) -> Vec<String> {
-        let mut body = body.clone();
-        // A repeat may carry a corrected apikey, and there is no need to keep it.
-        body.remove("apikey");
-        let Some(known) = self.ext_ids.get_mut(ext_id) else {
-            let known = Known {
+    pub(crate) fn totals(&self) -> Totals {
+        self.totals.clone()
+    }
+
+    /// What has come, by ext_id, the newest first.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.lines.values().rev()
+    }
+
+    /// Counts a request.
+    pub(crate) fn seen(&mut self, asked: &Asked) -> Seen {
+        let (key, fields) = (asked.key(), asked.fields());
+        let Some(known) = self.lines.get_mut(&key) else {
+            let line = Line {
+                ext_id: asked.shown("ext_id"),
+                login: asked.shown("login"),
                 requests: 1,
-                body,
-                document: None,
+                documents: 0,
+                changed: 0,
+                changed_in: BTreeSet::new(),
+                uuid: None,
+                second_after: None,
+                last: asked.number,
+                version: asked.version,
+                fields,
+                rejected: false,
             };
-            self.ext_ids.insert(ext_id.to_owned(), known);
-            return Vec::new();
+            self.lines.insert(key, line);
+            return Seen::default();
         };
         known.requests += 1;
-        let mut names: Vec<_> = known
-            .body
-            .keys()
-            .chain(body.keys())
-            .filter(|name| known.body.get(*name) != body.get(*name))
-            .cloned()
-            .collect();
-        names.sort_unstable();
-        names.dedup();
-        match known.document {
-            Some(document) => self.all[document].requests = known.requests,
-            // Nothing depends on the earlier body: a rejected request may be sent corrected.
-            None => known.body = body,
+        known.last = asked.number;
+        known.version = asked.version;
+        let names: BTreeSet<_> = known.fields.keys().chain(fields.keys()).cloned().collect();
+        let differs = |name: &String| known.fields.get(name) != fields.get(name);
+        let differs_in: Vec<_> = names.into_iter().filter(differs).collect();
+        let corrected = known.documents == 0 && known.rejected;
+        if !differs_in.is_empty() && !corrected {
+            known.changed += 1;
+            self.totals.changed += 1;
+            let shown = differs_in.iter().map(|name| asked.mask.text(name));
+            known.changed_in.extend(shown);
         }
-        names
+        if known.documents == 0 {
+            // Nothing depends on the earlier body: a rejected request may be sent corrected.
+            known.fields = fields;
+        }
+        Seen {
+            differs_in,
+            corrected,
+        }
     }
 
-    /// The document of this ext_id, which is made unless there is one; the second value tells.
-    pub(crate) fn take(&mut self, ext_id: Option<&str>) -> (&Document, bool) {
-        let next = self.all.len();
-        let known = ext_id.and_then(|ext_id| self.ext_ids.get_mut(ext_id));
-        let requests = known.as_ref().map_or(1, |known| known.requests);
-        if let Some(known) = known {
-            let document = *known.document.get_or_insert(next);
-            if document < next {
-                return (&self.all[document], false);
-            }
-        }
-        self.all.push(Document {
-            uuid: match ext_id {
-                Some(ext_id) => of_ext_id(ext_id),
-                None => of_moment(next),
-            }
-            .to_string(),
-            ext_id: ext_id.map(str::to_owned),
+    /// The document of this request, which is made unless its ext_id has one.
+    pub(crate) fn take(&mut self, asked: &Asked) -> Taken {
+        let next = self.totals.documents;
+        let line = self.lines.get_mut(&asked.key());
+        let requests = match (&line, asked.ext_id) {
+            (Some(line), Some(_)) => line.requests,
+            _ => 1,
+        };
+        let known = line.as_ref().is_some_and(|line| line.documents > 0) && asked.ext_id.is_some();
+        let uuid = match asked.ext_id {
+            Some(ext_id) => of_ext_id(ext_id),
+            None => of_moment(next),
+        };
+        let document = Document {
+            uuid: uuid.to_string(),
+            ext_id: asked.ext_id.map(str::to_owned),
             requests,
-        });
-        (&self.all[next], true)
+        };
+        if known {
+            return Taken {
+                document,
+                new: false,
+                second_after: None,
+            };
+        }
+        let ext_id = asked.shown("ext_id").unwrap_or_default();
+        let last = Last {
+            uuid: document.uuid.clone(),
+            ext_id,
+            ended: false,
+            told: false,
+        };
+        let before = self.contents.get(&asked.content());
+        let second_after = before.filter(|before| before.ended && !before.told);
+        let second_after = second_after.map(|before| before.ext_id.clone());
+        self.contents.insert(asked.content(), last);
+        if let Some(line) = line {
+            line.documents += 1;
+            line.uuid = Some(document.uuid.clone());
+            line.second_after = second_after.clone().or(line.second_after.take());
+            line.version = asked.version;
+        }
+        self.totals.documents += 1;
+        self.totals.second += usize::from(second_after.is_some());
+        self.made.push_back(document.clone());
+        if self.made.len() > REMEMBERED {
+            self.made.pop_front();
+        }
+        Taken {
+            document,
+            new: true,
+            second_after,
+        }
+    }
+
+    /// Notes what became of a request.
+    pub(crate) fn ended(&mut self, asked: &Asked, answered: &Answered) {
+        let Some(line) = self.lines.get_mut(&asked.key()) else {
+            return;
+        };
+        line.rejected = matches!(answered, Answered::Code { code, .. } if *code != 0);
+        let last = self.contents.get_mut(&asked.content());
+        if let Some(last) = last.filter(|last| Some(&last.uuid) == line.uuid.as_ref()) {
+            last.ended = true;
+            last.told |= matches!(answered, Answered::Code { code: 0, .. });
+        }
     }
 
     /// How many requests came with this ext_id, and how many documents they made.
     pub(crate) fn count(&self, ext_id: &str) -> (usize, usize) {
-        self.ext_ids.get(ext_id).map_or((0, 0), |known| {
-            (known.requests, usize::from(known.document.is_some()))
-        })
+        let line = self.lines.get(&Key::ExtId(ext_id.to_owned()));
+        line.map_or((0, 0), |line| (line.requests, line.documents))
     }
 }
 
@@ -125,8 +327,14 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn body(value: Value) -> Map<String, Value> {
-        value.as_object().unwrap().clone()
+    fn asked<'a>(ext_id: Option<&'a str>, body: &'a Value) -> Asked<'a> {
+        Asked {
+            ext_id,
+            body: body.as_object().unwrap(),
+            number: 1,
+            version: 1,
+            mask: Mask::default(),
+        }
     }
 
     #[test]
@@ -140,22 +348,31 @@ mod tests {
     #[test]
     fn requests_without_ext_id_make_a_document_each() {
         let mut documents = Documents::default();
-        let first = documents.take(None).0.uuid.clone();
-        let (second, new) = documents.take(None);
-        assert!(new);
-        assert_ne!(first, second.uuid);
-        assert!(second.uuid.chars().nth(14) == Some('5'), "{}", second.uuid);
+        let body = json!({});
+        let request = asked(None, &body);
+        documents.seen(&request);
+        let first = documents.take(&request).document.uuid;
+        documents.seen(&request);
+        let second = documents.take(&request);
+        assert!(second.new);
+        let uuid = second.document.uuid;
+        assert_ne!(first, uuid);
+        assert_eq!(uuid.as_bytes()[14], b'5', "{uuid}");
+        let line = documents.lines().next().unwrap();
+        assert_eq!((line.requests, line.documents), (2, 2));
     }
 
     #[test]
     fn the_document_of_an_ext_id_counts_the_requests_before_and_after_it() {
         let mut documents = Documents::default();
-        documents.seen("a", &body(json!({})));
-        documents.seen("a", &body(json!({})));
+        let body = json!({});
+        let request = asked(Some("a"), &body);
+        documents.seen(&request);
+        documents.seen(&request);
         assert_eq!(documents.count("a"), (2, 0));
-        assert!(documents.take(Some("a")).1);
-        documents.seen("a", &body(json!({})));
-        assert!(!documents.take(Some("a")).1);
+        assert!(documents.take(&request).new);
+        documents.seen(&request);
+        assert!(!documents.take(&request).new);
         assert_eq!(documents.count("a"), (3, 1));
         assert_eq!(documents.all()[0].requests, 3);
     }
@@ -163,20 +380,72 @@ mod tests {
     #[test]
     fn a_different_body_is_noticed_and_a_different_apikey_is_not() {
         let mut documents = Documents::default();
-        let first = body(json!({"apikey": "one", "ext_id": "a", "cashier_name": "Иванова"}));
-        let other_key = body(json!({"apikey": "two", "ext_id": "a", "cashier_name": "Иванова"}));
-        let other = body(json!({"apikey": "two", "ext_id": "a", "test": 1}));
-        assert!(documents.seen("a", &first).is_empty());
-        documents.take(Some("a"));
-        assert!(documents.seen("a", &other_key).is_empty());
-        assert_eq!(documents.seen("a", &other), ["cashier_name", "test"]);
+        let first = json!({"apikey": "one", "ext_id": "a", "cashier_name": "Иванова"});
+        let other_key = json!({"apikey": "two", "ext_id": "a", "cashier_name": "Иванова"});
+        let other = json!({"apikey": "two", "ext_id": "a", "test": 1});
+        let ext_id = Some("a");
+        assert!(documents.seen(&asked(ext_id, &first)).differs_in.is_empty());
+        documents.take(&asked(ext_id, &first));
+        assert!(documents
+            .seen(&asked(ext_id, &other_key))
+            .differs_in
+            .is_empty());
+        let seen = documents.seen(&asked(ext_id, &other));
+        assert_eq!(seen.differs_in, ["cashier_name", "test"]);
+        assert!(!seen.corrected);
+        let line = documents.lines().next().unwrap();
+        assert_eq!((line.changed, line.changed_in.len()), (1, 2));
     }
 
     #[test]
     fn a_corrected_request_is_not_compared_with_the_rejected_one_for_ever() {
         let mut documents = Documents::default();
-        documents.seen("a", &body(json!({"login": "1"})));
-        assert_eq!(documents.seen("a", &body(json!({"login": "2"}))), ["login"]);
-        assert!(documents.seen("a", &body(json!({"login": "2"}))).is_empty());
+        let (first, second) = (json!({"login": "1"}), json!({"login": "2"}));
+        let ext_id = Some("a");
+        let rejected = Answered::Code {
+            code: 6009,
+            uuid: None,
+        };
+        documents.seen(&asked(ext_id, &first));
+        documents.ended(&asked(ext_id, &first), &rejected);
+        let seen = documents.seen(&asked(ext_id, &second));
+        assert_eq!(seen.differs_in, ["login"]);
+        assert!(seen.corrected);
+        let seen = documents.seen(&asked(ext_id, &second));
+        assert!(seen.differs_in.is_empty());
+        assert_eq!(documents.lines().next().unwrap().changed, 0);
+    }
+
+    #[test]
+    fn a_request_that_changes_before_it_was_answered_is_not_a_corrected_one() {
+        let mut documents = Documents::default();
+        let (first, second) = (json!({"login": "1"}), json!({"login": "2"}));
+        documents.seen(&asked(Some("a"), &first));
+        documents.ended(&asked(Some("a"), &first), &Answered::Http(503));
+        assert!(!documents.seen(&asked(Some("a"), &second)).corrected);
+        assert_eq!(documents.lines().next().unwrap().changed, 1);
+    }
+
+    #[test]
+    fn a_repeat_under_a_new_ext_id_is_a_second_document_if_the_first_was_not_heard_of() {
+        for told in [true, false] {
+            let mut documents = Documents::default();
+            let first = json!({"login": "1", "ext_id": "a", "apikey": "one"});
+            let second = json!({"login": "1", "ext_id": "b", "apikey": "two"});
+            let (first, second) = (asked(Some("a"), &first), asked(Some("b"), &second));
+            documents.seen(&first);
+            let uuid = documents.take(&first).document.uuid;
+            let answered = Answered::Code {
+                code: 0,
+                uuid: Some(uuid),
+            };
+            documents.ended(&first, if told { &answered } else { &Answered::Closed });
+            documents.seen(&second);
+            let taken = documents.take(&second);
+            assert!(taken.new);
+            assert_eq!(taken.second_after.is_none(), told);
+            let line = documents.lines().next().unwrap();
+            assert_eq!(line.second_after.is_none(), told);
+        }
     }
 }

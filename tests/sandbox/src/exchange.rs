@@ -12,12 +12,14 @@ use axum::Extension;
 use http_body_util::BodyExt;
 use serde_json::Value;
 
-use crate::answer::{fault, Answer, Fields, Reply};
+use crate::answer::{fault, Answer, Fields, Reply, Sent};
 use crate::console;
+use crate::entry::Entry;
 use crate::journal::{Answered, Request};
+use crate::mask::Mask;
 use crate::request::LARGEST_BODY;
 use crate::sandbox::State;
-use crate::server::{Connection, CREATE_SESSION};
+use crate::server::Connection;
 
 /// The layer around all routes. It buffers the body, so that a request is in the journal before
 /// anything is decided about it, and hands it to the route as an `Arc<Request>` extension.
@@ -42,7 +44,9 @@ pub(crate) async fn record(
         }
         Read::TooLarge => {
             let text = format!("Больше {LARGEST_BODY} байт.");
-            Answer::from(Reply::rejected(6000, fault("body", &text))).into_response()
+            let faults = fault("body", &text);
+            exchange.state.found(&exchange.request, &faults);
+            Answer::from(Reply::rejected(6000, faults)).into_response()
         }
         Read::Broken => {
             drop(exchange);
@@ -52,7 +56,12 @@ pub(crate) async fn record(
     let answered = response.extensions().get().cloned();
     let answered = answered.unwrap_or(Answered::Http(response.status().as_u16()));
     let faults = response.extensions().get().cloned();
-    exchange.end(answered.clone(), &faults.unwrap_or_default());
+    let sent = response.extensions().get().cloned();
+    exchange.end(
+        answered.clone(),
+        &faults.unwrap_or_default(),
+        sent.unwrap_or_default(),
+    );
     match answered {
         Answered::Closed => connection.close().await,
         Answered::Reset => connection.reset().await,
@@ -121,48 +130,64 @@ fn received(parts: &Parts, connection: usize, body: Vec<u8>) -> Request {
 struct Exchange {
     state: Arc<State>,
     request: Arc<Request>,
+    mask: Mask,
     clock: SystemTime,
     ended: bool,
 }
 
 impl Exchange {
     fn begin(state: Arc<State>, mut request: Request) -> Exchange {
-        if let (CREATE_SESSION, Some(ext_id), Some(Value::Object(body))) =
-            (request.bare_path(), &request.ext_id, &request.json)
-        {
-            request.differs_in = state.documents.lock().unwrap().seen(ext_id, body);
+        let clock = SystemTime::now();
+        let mask = state.mask(&request);
+        request.number = state.journal.number();
+        let mut corrected = false;
+        if let Some(asked) = state.asked(&request) {
+            let seen = state.documents.lock().unwrap().seen(&asked);
+            (request.differs_in, corrected) = (seen.differs_in, seen.corrected);
         }
-        state.journal.received(&mut request);
+        let mut entry = Entry::of(&request, clock, &mask);
+        entry.corrected = corrected;
+        state.journal.received(&request, entry);
         Exchange {
             state,
             request: Arc::new(request),
-            clock: SystemTime::now(),
+            mask,
+            clock,
             ended: false,
         }
     }
 
-    fn end(mut self, answered: Answered, faults: &Fields) {
-        self.finish(answered, faults);
+    fn end(mut self, answered: Answered, faults: &Fields, sent: Option<Sent>) {
+        self.finish(answered, faults, sent);
     }
 
-    fn finish(&mut self, answered: Answered, faults: &Fields) {
+    fn finish(&mut self, answered: Answered, faults: &Fields, sent: Option<Sent>) {
         self.ended = true;
-        if self.state.options.print {
-            let request = &self.request;
-            let took = request.received_at.elapsed();
+        let (state, request) = (&self.state, &self.request);
+        let took = request.received_at.elapsed();
+        if let Some(asked) = state.asked(request) {
+            state.documents.lock().unwrap().ended(&asked, &answered);
+        }
+        if state.options.print {
             let count = request.ext_id.as_deref();
-            let count = count.map(|ext_id| self.state.documents.lock().unwrap().count(ext_id));
-            let block = console::block(request, self.clock, &answered, faults, took, count);
+            let count = count.map(|ext_id| state.documents.lock().unwrap().count(ext_id));
+            let block = console::block(
+                request, &self.mask, self.clock, &answered, faults, took, count,
+            );
             console::print(&block);
         }
-        self.state.journal.answered(self.request.number, answered);
+        state.journal.note(request.number, |entry| {
+            entry.took = Some(took);
+            entry.answer = sent.map(|sent| sent.masked(&self.mask));
+        });
+        state.journal.answered(request.number, answered);
     }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
         if !self.ended {
-            self.finish(Answered::Abandoned, &Fields::new());
+            self.finish(Answered::Abandoned, &Fields::new(), None);
         }
     }
 }

@@ -1,11 +1,15 @@
 //! The journal: every request as it came, and what became of it.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
 use serde_json::Value;
 
+use crate::changes::Changes;
+use crate::entry::Entry;
 use crate::mask::Mask;
 
 /// A request as it was received.
@@ -94,11 +98,12 @@ impl Request {
         self.path.split('?').next().unwrap_or_default()
     }
 
-    /// The body for people to read: the apikey masked, and only its size if it is not JSON,
-    /// since then there is no telling what in it is the apikey.
-    pub(crate) fn shown_body(&self) -> String {
+    /// The body for people to read: the apikey masked, and only its size if it is not a JSON
+    /// object, since then there is no telling what in it is the apikey.
+    pub(crate) fn shown_body(&self, mask: &Mask) -> String {
         match &self.json {
-            Some(json) => Mask::of(self).json(json).to_string(),
+            Some(json) if json.is_object() => mask.json(json).to_string(),
+            Some(_) => format!("{} bytes, not a JSON object", self.body.len()),
             None => format!("{} bytes, not JSON", self.body.len()),
         }
     }
@@ -118,18 +123,61 @@ impl fmt::Debug for Request {
             .field("method", &self.method)
             .field("path", &mask.text(self.bare_path()))
             .field("headers", &headers)
-            .field("body", &format_args!("{}", self.shown_body()))
+            .field("body", &format_args!("{}", self.shown_body(&mask)))
             .field("differs_in", &self.differs_in)
             .field("answered", &self.answered)
             .finish_non_exhaustive()
     }
 }
 
+/// How many requests are kept in full; the ones before are only counted.
+const KEPT: usize = 1000;
+/// And how many bytes of their bodies, at most.
+const KEPT_BYTES: usize = 32 * 1024 * 1024;
+
 #[derive(Default)]
 struct Entries {
-    requests: Vec<Request>,
+    /// As they came, and what is shown of them: side by side.
+    requests: VecDeque<Request>,
+    shown: VecDeque<Entry>,
+    /// Since the start.
+    numbered: usize,
+    /// The last number when the journal was cleared, and the version of that.
+    cleared_at: usize,
+    cleared: u64,
+    /// Since the journal was cleared, those included that are not kept any more.
+    received: usize,
+    ended: usize,
+    bytes: usize,
     connections: usize,
     portal_visits: usize,
+}
+
+impl Entries {
+    /// None if it is not kept any more.
+    fn position(&self, number: usize) -> Option<usize> {
+        let first = self.requests.front()?.number;
+        let position = number.checked_sub(first)?;
+        (position < self.requests.len()).then_some(position)
+    }
+
+    fn forget_the_oldest(&mut self) {
+        while self.requests.len() > KEPT || (self.bytes > KEPT_BYTES && self.requests.len() > 1) {
+            let oldest = self.requests.pop_front();
+            self.shown.pop_front();
+            self.bytes -= oldest.map_or(0, |oldest| oldest.body.len());
+        }
+    }
+}
+
+/// How many requests there were since the journal was cleared.
+#[derive(Serialize)]
+pub(crate) struct Counts {
+    pub(crate) received: usize,
+    pub(crate) ended: usize,
+    pub(crate) kept: usize,
+    /// The version at which the journal was cleared: what is older is gone.
+    pub(crate) cleared: u64,
 }
 
 /// All that happened. Blocking, but never for long: nothing is awaited under its lock.
@@ -137,11 +185,13 @@ struct Entries {
 pub(crate) struct Journal {
     entries: Mutex<Entries>,
     changed: Condvar,
+    pub(crate) changes: Changes,
 }
 
 impl Journal {
     pub(crate) fn requests(&self) -> Vec<Request> {
-        self.entries.lock().unwrap().requests.clone()
+        let entries = self.entries.lock().unwrap();
+        entries.requests.iter().cloned().collect()
     }
 
     pub(crate) fn connections(&self) -> usize {
@@ -163,18 +213,83 @@ impl Journal {
         entries.connections
     }
 
-    /// Records a request and gives it its number.
-    pub(crate) fn received(&self, request: &mut Request) {
+    /// The number of the next request, for whoever must know it before it is recorded.
+    pub(crate) fn number(&self) -> usize {
         let mut entries = self.entries.lock().unwrap();
-        request.number = entries.requests.len() + 1;
-        entries.requests.push(request.clone());
+        entries.numbered += 1;
+        entries.numbered
+    }
+
+    /// Records a request, which has its number.
+    pub(crate) fn received(&self, request: &Request, mut entry: Entry) {
+        let mut entries = self.entries.lock().unwrap();
+        entry.number = request.number;
+        entry.version = self.changes.next();
+        entries.received += 1;
+        entries.bytes += request.body.len();
+        entries.requests.push_back(request.clone());
+        entries.shown.push_back(entry);
+        entries.forget_the_oldest();
         self.changed.notify_all();
+    }
+
+    /// Changes what is shown of a request, if it is kept.
+    pub(crate) fn note(&self, number: usize, note: impl FnOnce(&mut Entry)) {
+        let mut entries = self.entries.lock().unwrap();
+        if let Some(position) = entries.position(number) {
+            let entry = &mut entries.shown[position];
+            note(entry);
+            entry.version = self.changes.next();
+        }
     }
 
     pub(crate) fn answered(&self, number: usize, answered: Answered) {
         let mut entries = self.entries.lock().unwrap();
-        entries.requests[number - 1].answered = Some(answered);
+        if number > entries.cleared_at {
+            entries.ended += 1;
+        }
+        if let Some(position) = entries.position(number) {
+            entries.requests[position].answered = Some(answered.clone());
+            let entry = &mut entries.shown[position];
+            entry.answered = Some(answered);
+            entry.version = self.changes.next();
+        }
         self.changed.notify_all();
+    }
+
+    /// What has changed since a version, the oldest first, and how many there are.
+    pub(crate) fn since(&self, version: u64) -> (Vec<Entry>, Counts) {
+        let entries = self.entries.lock().unwrap();
+        let changed = entries.shown.iter().filter(|entry| entry.version > version);
+        let counts = Counts {
+            received: entries.received,
+            ended: entries.ended,
+            kept: entries.requests.len(),
+            cleared: entries.cleared,
+        };
+        (changed.cloned().collect(), counts)
+    }
+
+    /// Forgets all requests. The next one's number follows the last one's all the same.
+    pub(crate) fn clear(&self) {
+        let mut entries = self.entries.lock().unwrap();
+        *entries = Entries {
+            numbered: entries.numbered,
+            cleared_at: entries.numbered,
+            cleared: self.changes.next(),
+            connections: entries.connections,
+            portal_visits: entries.portal_visits,
+            ..Entries::default()
+        };
+        self.changed.notify_all();
+    }
+
+    pub(crate) fn wait_for_requests(&self, count: usize, limit: Duration) -> bool {
+        self.wait(limit, |entries| entries.received >= count)
+    }
+
+    pub(crate) fn wait_for_answers(&self, count: usize, limit: Duration) -> bool {
+        self.wait(limit, |entries| entries.ended >= count)
     }
 
     pub(crate) fn wait_until(
@@ -182,10 +297,16 @@ impl Journal {
         limit: Duration,
         condition: impl Fn(&[Request]) -> bool,
     ) -> bool {
+        self.wait(limit, |entries| {
+            condition(entries.requests.make_contiguous())
+        })
+    }
+
+    fn wait(&self, limit: Duration, condition: impl Fn(&mut Entries) -> bool) -> bool {
         let entries = self.entries.lock().unwrap();
         let (_entries, waited) = self
             .changed
-            .wait_timeout_while(entries, limit, |entries| !condition(&entries.requests))
+            .wait_timeout_while(entries, limit, |entries| !condition(entries))
             .unwrap();
         !waited.timed_out()
     }

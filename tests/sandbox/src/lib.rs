@@ -21,16 +21,23 @@
 //! | --- | --- |
 //! | `sandbox` | [`Sandbox`], the handle that tests hold, and its [`Options`] |
 //! | `server` | the accept loop, connections that can be cut, the routes |
+//! | `tls` | HTTPS with certificates made on the fly |
 //! | `exchange` | one request from receipt to answer: recorded and printed |
 //! | `request` | the strict check of what came |
-//! | `session` | opening a shift: magic values first, then a document |
+//! | `fields` | the page's fields in its words |
+//! | `session` | opening a shift: switches and magic values first, then a document |
+//! | `switch` | what is answered from now on |
 //! | [`magic`] | the table of magic values |
 //! | `document` | documents, their uuids, what is known of each ext_id |
 //! | `answer` | LifePay's answer as PHP would write it, and pages of HTML |
 //! | `notify` | notifications to callback_url |
 //! | `journal` | what tests may ask about afterwards: [`Request`], [`Answered`] |
+//! | `entry`, `event` | what is shown of requests, and of what happens beside them |
+//! | `changes`, `recent` | versions, and a map that forgets the oldest |
+//! | `control` | the page and its HTTP interface |
+//! | `page/` | the page: HTML, CSS, JavaScript, in Russian |
 //! | `console` | the lines printed for each request |
-//! | `mask` | keeps the apikey out of all that is printed |
+//! | `mask` | keeps the apikey out of all that is printed and shown |
 //! | `args` | the program's options |
 
 #![deny(unsafe_code, missing_docs)]
@@ -38,19 +45,27 @@
 mod answer;
 #[doc(hidden)]
 pub mod args;
+mod changes;
 mod console;
+mod control;
 mod document;
+mod entry;
+mod event;
 mod exchange;
+mod fields;
 mod journal;
 pub mod magic;
 mod mask;
 mod notify;
+mod recent;
 mod request;
 mod sandbox;
 mod server;
 mod session;
+mod switch;
+mod tls;
 
 pub use document::Document;
 pub use journal::{Answered, Request};
-pub use sandbox::{Options, Sandbox};
+pub use sandbox::{Listening, Options, Sandbox};
 pub use server::{CREATE_SESSION, PORTAL};

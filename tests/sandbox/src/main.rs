@@ -14,8 +14,12 @@ fn main() -> ExitCode {
     let arguments = arguments
         .collect::<Result<Vec<_>, _>>()
         .map_err(|argument| format!("not Unicode: {argument:?}"));
-    let (options, port_file) = match arguments.and_then(args::parse) {
-        Ok(Command::Serve { options, port_file }) => (options, port_file),
+    let served = match arguments.and_then(args::parse) {
+        Ok(Command::Serve {
+            options,
+            port_file,
+            ca_file,
+        }) => serve(options, port_file.as_deref(), ca_file.as_deref()),
         Ok(Command::Print(text)) => {
             say(&text);
             return ExitCode::SUCCESS;
@@ -25,7 +29,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match serve(options, port_file.as_deref()) {
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("lifepay-sandbox: {error}");
@@ -34,27 +38,38 @@ fn main() -> ExitCode {
     }
 }
 
-fn serve(options: Options, port_file: Option<&Path>) -> io::Result<()> {
+fn serve(options: Options, port_file: Option<&Path>, ca_file: Option<&Path>) -> io::Result<()> {
+    let print = options.print;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
         // First, so that a signal which comes right after the first line ends us cleanly.
         let stopped = stop_signal()?;
-        let _sandbox = Sandbox::start_announced(options, |address| {
-            say(&format!("listening on http://{address}\n"));
-            port_file.map_or(Ok(()), |path| write_port(path, address.port()))
+        let _sandbox = Sandbox::start_announced(options, |listening| {
+            if let (Some(path), Some(pem)) = (ca_file, &listening.ca_pem) {
+                write(path, pem)?;
+            }
+            say(&format!("listening on {}\n", listening.url));
+            if print {
+                say(&format!("page {}\n", listening.page_url()));
+                if let Some(path) = ca_file {
+                    say(&format!("trust {}\n", path.display()));
+                }
+            }
+            let port = format!("{}\n", listening.address.port());
+            port_file.map_or(Ok(()), |path| write(path, &port))
         })?;
         stopped.await;
         Ok(())
     })
 }
 
-/// Whoever waits for the file must not see it before the number is in it.
-fn write_port(path: &Path, port: u16) -> io::Result<()> {
+/// Whoever waits for a file must not see it before all of it is there.
+fn write(path: &Path, text: &str) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(format!(".{}", std::process::id()));
-    fs::write(&temporary, format!("{port}\n"))
+    fs::write(&temporary, text)
         .and_then(|()| fs::rename(&temporary, path))
         .map_err(|error| {
             let text = format!("cannot write {}: {error}", path.display());

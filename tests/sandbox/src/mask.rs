@@ -15,25 +15,48 @@ pub(crate) fn masked(key: &str) -> String {
     format!("***{tail}")
 }
 
-/// Masks the apikey of one request, wherever in that request it turns up.
+/// Masks apikeys wherever they turn up.
+#[derive(Clone, Default)]
 pub(crate) struct Mask {
-    key: Option<String>,
+    keys: Vec<String>,
 }
 
 impl Mask {
+    /// With the apikey of this request. A misspelt one is a secret, too.
     pub(crate) fn of(request: &Request) -> Mask {
-        let key = request.field("apikey").and_then(Value::as_str);
+        let fields = request.json.as_ref().and_then(Value::as_object);
+        let fields = fields.into_iter().flatten();
+        let keys = fields.filter(|(name, _)| is_apikey(name));
+        let keys = keys.filter_map(|(_, key)| key.as_str());
         Mask {
             // Shorter ones are masked in their own field only: they could be part of any word.
-            key: key.filter(|key| key.len() >= 4).map(str::to_owned),
+            keys: keys
+                .filter(|key| key.len() >= 4)
+                .map(str::to_owned)
+                .collect(),
         }
     }
 
+    /// With those of other requests as well.
+    pub(crate) fn and(mut self, keys: impl Iterator<Item = String>) -> Mask {
+        self.keys.extend(keys);
+        // The longer ones first: one may begin with another.
+        self.keys.sort_by_key(|key| std::cmp::Reverse(key.len()));
+        self
+    }
+
+    pub(crate) fn keys(&self) -> &[String] {
+        &self.keys
+    }
+
     pub(crate) fn text(&self, text: &str) -> String {
-        match &self.key {
-            Some(key) => text.replace(key, &masked(key)),
-            None => text.to_owned(),
+        let mut text = text.to_owned();
+        for key in &self.keys {
+            if text.contains(key) {
+                text = text.replace(key, &masked(key));
+            }
         }
+        text
     }
 
     pub(crate) fn header(&self, name: &str, value: &str) -> String {
@@ -56,7 +79,7 @@ impl Mask {
         }
     }
 
-    fn field(&self, name: &str, value: &Value) -> Value {
+    pub(crate) fn field(&self, name: &str, value: &Value) -> Value {
         match value.as_str() {
             _ if !is_apikey(name) => self.json(value),
             Some(key) => Value::String(masked(key)),
@@ -91,7 +114,7 @@ mod tests {
     #[test]
     fn the_key_is_masked_wherever_it_stands() {
         let mask = Mask {
-            key: Some("secret-key-42".to_owned()),
+            keys: vec!["secret-key-42".to_owned()],
         };
         let shown = mask.json(&json!({
             "apikey": "secret-key-42",
@@ -105,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_key_that_is_not_a_string_is_masked_too() {
-        let mask = Mask { key: None };
+        let mask = Mask::default();
         assert_eq!(
             mask.json(&json!({"apikey": 1234567890123_u64})),
             json!({"apikey": "***"})

@@ -3,6 +3,7 @@
 //! Their form is the sandbox's own. LifePay's is not published, and only the texts of the
 //! statuses are the page's: a till must not be built on what is sent here.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -10,64 +11,76 @@ use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::http::{Request, Uri};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{json, Value};
 use tokio::net::TcpStream;
 
 use crate::answer::php_json;
 use crate::console;
-use crate::document::Document;
+use crate::event::What;
+use crate::mask::Mask;
+use crate::sandbox::State;
 
 const LIMIT: Duration = Duration::from_secs(10);
 
-pub(crate) struct Notification {
-    pub(crate) url: String,
-    /// The URL for people to read.
-    pub(crate) shown_url: String,
-    pub(crate) data: String,
-    pub(crate) print: bool,
+/// The JSON of a notification.
+#[derive(Serialize)]
+pub(crate) struct Data {
+    pub(crate) uuid: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ext_id: Option<String>,
+    /// In the page's words.
+    pub(crate) status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) callback_data: Option<Value>,
 }
 
-/// The JSON text of a notification.
-pub(crate) fn data(document: &Document, callback_data: Option<&Value>) -> String {
-    #[derive(Serialize)]
-    struct Data<'a> {
-        uuid: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        ext_id: Option<&'a str>,
-        status: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        callback_data: Option<&'a Value>,
-    }
-    php_json(&Data {
-        uuid: &document.uuid,
-        ext_id: document.ext_id.as_deref(),
-        status: "обработан",
-        callback_data,
-    })
-}
-
-/// Sends a notification once. A failure is printed and changes nothing.
-pub(crate) async fn send(notification: Notification) {
+/// Sends a notification once. It is shown and printed; a failure changes nothing.
+pub(crate) async fn send(state: Arc<State>, request: usize, url: String, data: Data, mask: Mask) {
     let begun = Instant::now();
-    let outcome = match tokio::time::timeout(LIMIT, post(&notification)).await {
-        Ok(Ok(status)) => format!("HTTP {status}"),
-        Ok(Err(reason)) => format!("failed: {reason}"),
-        Err(_) => "failed: no answer in time".to_owned(),
+    let shown_url = mask.text(&url);
+    let what = What::Notification {
+        request,
+        url: shown_url.clone(),
+        status: data.status,
+        data: mask.json(&json!(data)),
+        http_status: None,
+        error: None,
+        took: None,
     };
-    if notification.print {
+    let number = state.events.add(&state.journal.changes, what);
+    let answer = match tokio::time::timeout(LIMIT, post(&url, &php_json(&data))).await {
+        Ok(answer) => answer,
+        Err(_) => Err("no answer in time".to_owned()),
+    };
+    let elapsed = begun.elapsed();
+    if state.options.print {
+        let outcome = match &answer {
+            Ok(status) => format!("HTTP {status}"),
+            Err(reason) => format!("failed: {reason}"),
+        };
         console::print(&format!(
             "notification to {}: {outcome}, {} ms\n",
-            console::plain(&notification.shown_url),
-            begun.elapsed().as_millis()
+            console::plain(&shown_url),
+            elapsed.as_millis()
         ));
     }
+    state.events.note(&state.journal.changes, number, |what| {
+        if let What::Notification {
+            http_status,
+            error,
+            took,
+            ..
+        } = what
+        {
+            *took = Some(elapsed);
+            *http_status = answer.as_ref().ok().copied();
+            *error = answer.err().map(|reason| mask.text(&reason));
+        }
+    });
 }
 
-async fn post(notification: &Notification) -> Result<u16, String> {
-    let uri: Uri = notification
-        .url
-        .parse()
-        .map_err(|_| "not a URL".to_owned())?;
+async fn post(url: &str, data: &str) -> Result<u16, String> {
+    let uri: Uri = url.parse().map_err(|_| "not a URL".to_owned())?;
     if uri.scheme_str() != Some("http") {
         return Err("the sandbox notifies http:// addresses only".to_owned());
     }
@@ -80,7 +93,7 @@ async fn post(notification: &Notification) -> Result<u16, String> {
         .await
         .map_err(text)?;
     let form = form_urlencoded::Serializer::new(String::new())
-        .append_pair("data", &notification.data)
+        .append_pair("data", data)
         .finish();
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let request = Request::post(path)

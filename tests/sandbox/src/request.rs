@@ -8,40 +8,16 @@ use std::fmt;
 
 use axum::http::header::CONTENT_TYPE;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::answer::{fault, Fields, Reply};
+use crate::fields::{Kind, FIELDS};
 use crate::journal::Request;
+use crate::mask::Mask;
 
 /// A body of more bytes is refused unseen. The page names no limit; its fields fit many times.
 pub(crate) const LARGEST_BODY: usize = 1024 * 1024;
-
-#[derive(Clone, Copy)]
-enum Kind {
-    Text,
-    /// 0 or 1.
-    Switch,
-    /// A string, an object or an array.
-    Data,
-}
-
-/// The page's fields, all of them.
-const FIELDS: [(&str, Kind); 9] = [
-    ("apikey", Kind::Text),
-    ("login", Kind::Text),
-    ("test", Kind::Switch),
-    ("cashier_name", Kind::Text),
-    ("cashier_inn", Kind::Text),
-    ("target_serial", Kind::Text),
-    ("ext_id", Kind::Text),
-    ("callback_url", Kind::Text),
-    ("callback_data", Kind::Data),
-];
-
-const REQUIRED: [&str; 2] = ["apikey", "login"];
-
-/// In characters, not bytes.
-const LONGEST: [(&str, usize); 2] = [("ext_id", 50), ("callback_url", 255)];
 
 /// A request that has passed.
 #[derive(Debug)]
@@ -49,8 +25,6 @@ pub(crate) struct OpenShift {
     pub(crate) login: String,
     pub(crate) test: bool,
     pub(crate) target_serial: Option<String>,
-    /// None if it was empty: it cannot tell one shift from another then.
-    pub(crate) ext_id: Option<String>,
     pub(crate) callback_url: Option<String>,
     pub(crate) callback_data: Option<Value>,
 }
@@ -78,7 +52,6 @@ impl OpenShift {
             login: text("login").unwrap_or_default(),
             test: get("test").and_then(Value::as_u64) == Some(1),
             target_serial: text("target_serial"),
-            ext_id: text("ext_id"),
             callback_url: text("callback_url"),
             callback_data: get("callback_data").cloned(),
         })
@@ -116,12 +89,26 @@ fn envelope(request: &Request) -> Result<(), Fields> {
     }
 }
 
+/// The body with the apikey masked, its fields in the order of receipt; None if it is no object.
+pub(crate) fn shown(body: &[u8], mask: &Mask) -> Option<Pairs> {
+    let pairs: Pairs = serde_json::from_slice(body).ok()?;
+    let masked = |(name, value): &(String, Value)| (mask.text(name), mask.field(name, value));
+    Some(Pairs(pairs.0.iter().map(masked).collect()))
+}
+
 /// The fields of the body in the order of receipt, doubled ones included.
 fn pairs(body: &[u8]) -> Result<Vec<(String, Value)>, Fields> {
     let text =
         std::str::from_utf8(body).map_err(|_| fault("body", "Не UTF-8: возможно, CP1251."))?;
-    let pairs: Pairs = serde_json::from_str(text)
-        .map_err(|error| fault("body", &format!("Не объект JSON: {error}.")))?;
+    let pairs: Pairs = serde_json::from_str(text).map_err(|error| {
+        // What is JSON but no object would be quoted in the error, and might be the apikey.
+        let reason = if error.is_data() {
+            String::new()
+        } else {
+            format!(": {error}")
+        };
+        fault("body", &format!("Не объект JSON{reason}."))
+    })?;
     Ok(pairs.0)
 }
 
@@ -135,15 +122,14 @@ fn types(pairs: &[(String, Value)]) -> Result<(), Fields> {
         if pairs[..position].iter().any(|(known, _)| known == name) {
             add("Поле указано дважды.");
         }
-        match FIELDS.iter().find(|(known, _)| known == name) {
+        let known = FIELDS.iter().find(|field| field.name == name);
+        match known.map(|field| field.kind) {
             None => add("Неизвестное поле."),
-            Some((_, Kind::Text)) if !value.is_string() => add("Должно быть строкой."),
-            Some((_, Kind::Switch)) if !matches!(value.as_u64(), Some(0 | 1)) => {
+            Some(Kind::Text) if !value.is_string() => add("Должно быть строкой."),
+            Some(Kind::Switch) if !matches!(value.as_u64(), Some(0 | 1)) => {
                 add("Должно быть целым числом: 0 или 1.");
             }
-            Some((_, Kind::Data))
-                if !(value.is_string() || value.is_object() || value.is_array()) =>
-            {
+            Some(Kind::Data) if !(value.is_string() || value.is_object() || value.is_array()) => {
                 add("Должно быть строкой, объектом или массивом.");
             }
             Some(_) => {}
@@ -158,14 +144,14 @@ fn types(pairs: &[(String, Value)]) -> Result<(), Fields> {
 
 fn values(text: impl Fn(&str) -> Option<String>) -> Fields {
     let mut faults = Fields::new();
-    for name in REQUIRED {
-        if text(name).is_none() {
-            faults.extend(fault(name, "Обязательное поле."));
+    for field in &FIELDS {
+        let value = text(field.name);
+        if field.required && value.is_none() {
+            faults.extend(fault(field.name, "Обязательное поле."));
         }
-    }
-    for (name, longest) in LONGEST {
-        if text(name).is_some_and(|value| value.chars().count() > longest) {
-            faults.extend(fault(name, &format!("Максимум {longest} символов.")));
+        let length = value.map_or(0, |value| value.chars().count());
+        if let Some(longest) = field.longest.filter(|longest| length > *longest) {
+            faults.extend(fault(field.name, &format!("Максимум {longest} символов.")));
         }
     }
     faults
@@ -173,7 +159,14 @@ fn values(text: impl Fn(&str) -> Option<String>) -> Fields {
 
 /// A JSON object that remembers doubled fields, of which serde_json's own keeps the last one
 /// only. Readers differ in which they keep, so that no client should send any.
-struct Pairs(Vec<(String, Value)>);
+#[derive(Clone)]
+pub(crate) struct Pairs(Vec<(String, Value)>);
+
+impl Serialize for Pairs {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
 
 impl<'de> Deserialize<'de> for Pairs {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pairs, D::Error> {

@@ -1,19 +1,27 @@
 //! The handle on a running sandbox.
 
-use std::collections::HashSet;
+use std::collections::hash_map::DefaultHasher;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::oneshot;
 
-use crate::document::{Document, Documents};
+use crate::answer::Fields;
+use crate::document::{Asked, Document, Documents};
+use crate::entry::{Chosen, Entry};
+use crate::event::Events;
 use crate::journal::{Journal, Request};
 use crate::magic::Does;
-use crate::server;
+use crate::mask::Mask;
+use crate::recent::Recent;
+use crate::server::{self, CREATE_SESSION};
+use crate::switch::Switches;
+use crate::tls::Authority;
 
 /// How a sandbox listens and behaves.
 #[derive(Clone, Debug)]
@@ -31,6 +39,9 @@ pub struct Options {
     pub notify: bool,
     /// Whether each request is printed to stdout. Default: off.
     pub print: bool,
+    /// HTTPS, with certificates of an authority that is made for this run. The page is there
+    /// over plain http all the same. Default: off.
+    pub tls: bool,
 }
 
 impl Default for Options {
@@ -42,9 +53,15 @@ impl Default for Options {
             retry_after: 5,
             notify: false,
             print: false,
+            tls: false,
         }
     }
 }
+
+/// How many faults that pass are remembered as having come.
+const FAULTS: usize = 100_000;
+/// How many apikeys are remembered, to be masked wherever they turn up.
+const APIKEYS: usize = 64;
 
 /// What the handlers share.
 pub(crate) struct State {
@@ -52,19 +69,122 @@ pub(crate) struct State {
     pub(crate) address: SocketAddr,
     pub(crate) journal: Journal,
     pub(crate) documents: Mutex<Documents>,
-    once: Mutex<HashSet<(Does, String)>>,
+    pub(crate) events: Events,
+    pub(crate) switches: Switches,
+    /// Only with TLS.
+    pub(crate) authority: Option<Authority>,
+    /// Tells one run from another.
+    pub(crate) run: String,
+    once: Mutex<Recent<(Does, u64), ()>>,
+    apikeys: Mutex<Recent<String, ()>>,
 }
 
 impl State {
+    fn new(options: Options, address: SocketAddr) -> io::Result<State> {
+        let authority = options.tls.then(Authority::new).transpose()?;
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+        Ok(State {
+            address,
+            journal: Journal::default(),
+            documents: Mutex::default(),
+            events: Events::default(),
+            switches: Switches::new(options.notify),
+            authority,
+            run: format!("{:x}", since_1970.unwrap_or_default().as_nanos()),
+            options,
+            once: Mutex::new(Recent::new(FAULTS)),
+            apikeys: Mutex::new(Recent::new(APIKEYS)),
+        })
+    }
+
+    pub(crate) fn url(&self) -> String {
+        let scheme = if self.options.tls { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// Forgets all requests and documents, but no apikey.
+    pub(crate) fn clear(&self) {
+        *self.documents.lock().unwrap() = Documents::default();
+        *self.once.lock().unwrap() = Recent::new(FAULTS);
+        self.events.clear();
+        self.journal.clear();
+    }
+
+    /// Notes what the strict check has found.
+    pub(crate) fn found(&self, request: &Request, faults: &Fields) {
+        let mask = self.mask(request);
+        let find = |entry: &mut Entry| entry.find(faults, &mask);
+        self.journal.note(request.number, find);
+    }
+
+    /// Notes what has chosen the answer.
+    pub(crate) fn chosen(&self, request: &Request, chosen: Chosen) {
+        let choose = |entry: &mut Entry| entry.chosen_by = Some(chosen);
+        self.journal.note(request.number, choose);
+    }
+
     /// Whether this fault meets this request for the first time: faults that pass are
     /// remembered by ext_id, or by the body of a request that has none.
     pub(crate) fn first_time(&self, fault: Does, request: &Request) -> bool {
-        let who = match &request.ext_id {
-            Some(ext_id) => format!("ext_id {ext_id}"),
-            None => format!("body {}", String::from_utf8_lossy(&request.body)),
-        };
-        self.once.lock().unwrap().insert((fault, who))
+        let mut who = DefaultHasher::new();
+        match &request.ext_id {
+            Some(ext_id) => (true, ext_id).hash(&mut who),
+            None => (false, &request.body).hash(&mut who),
+        }
+        self.once.lock().unwrap().insert((fault, who.finish()), ())
     }
+
+    /// The mask for what is shown of a request: its own apikey and those seen before.
+    pub(crate) fn mask(&self, request: &Request) -> Mask {
+        let own = Mask::of(request);
+        let mut known = self.apikeys.lock().unwrap();
+        // A short one could be a part of another request's words.
+        for key in own.keys().iter().filter(|key| key.len() >= 8) {
+            known.insert(key.clone(), ());
+        }
+        own.and(known.keys().cloned())
+    }
+
+    /// A request to open a shift, as documents see it.
+    pub(crate) fn asked<'a>(&self, request: &'a Request) -> Option<Asked<'a>> {
+        let body = request.json.as_ref()?.as_object()?;
+        (request.bare_path() == CREATE_SESSION).then(|| Asked {
+            number: request.number,
+            version: self.journal.changes.next(),
+            ext_id: request.ext_id.as_deref(),
+            body,
+            mask: self.mask(request),
+        })
+    }
+}
+
+/// What is to be told of a sandbox that has been started.
+#[derive(Debug)]
+pub struct Listening {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// As [`Sandbox::url`].
+    pub url: String,
+    /// As [`Sandbox::ca_pem`].
+    pub ca_pem: Option<String>,
+}
+
+impl Listening {
+    /// As [`Sandbox::page_url`].
+    #[must_use]
+    pub fn page_url(&self) -> String {
+        page_url(self.address)
+    }
+}
+
+/// Where it listens on all addresses, loopback is one of them.
+fn page_url(address: SocketAddr) -> String {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    format!("http://{}/", SocketAddr::new(ip, address.port()))
 }
 
 /// A running sandbox, on a thread of its own. Dropping it stops the server and closes every
@@ -84,14 +204,14 @@ impl Sandbox {
         Sandbox::start_announced(options, |_| Ok(()))
     }
 
-    /// Starts a sandbox and calls `announce` with its address when connections can be made, but
+    /// Starts a sandbox and calls `announce` when connections can be made, but
     /// before the first request is taken, so that what it prints comes first.
     ///
     /// # Errors
     /// Those of [`Sandbox::start`], and that of `announce`.
     pub fn start_announced(
         options: Options,
-        announce: impl FnOnce(SocketAddr) -> io::Result<()>,
+        announce: impl FnOnce(&Listening) -> io::Result<()>,
     ) -> io::Result<Sandbox> {
         let (listen, port) = (options.listen, options.port);
         let listener = TcpListener::bind((listen, port)).map_err(|error| {
@@ -100,17 +220,15 @@ impl Sandbox {
         })?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        announce(address)?;
+        let state = Arc::new(State::new(options, address)?);
+        announce(&Listening {
+            address,
+            url: state.url(),
+            ca_pem: state.authority.as_ref().map(Authority::pem),
+        })?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let state = Arc::new(State {
-            options,
-            address,
-            journal: Journal::default(),
-            documents: Mutex::default(),
-            once: Mutex::default(),
-        });
         let (stop, stopped) = oneshot::channel();
         let serving = Arc::clone(&state);
         let thread = std::thread::Builder::new()
@@ -134,7 +252,19 @@ impl Sandbox {
     /// The address to give to a client as its base_url, without a slash at the end.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.state.address)
+        self.state.url()
+    }
+
+    /// The address of the page, for a browser. It is plain http also with TLS.
+    #[must_use]
+    pub fn page_url(&self) -> String {
+        page_url(self.state.address)
+    }
+
+    /// The certificate that a client has to trust, in PEM; None without TLS.
+    #[must_use]
+    pub fn ca_pem(&self) -> Option<String> {
+        self.state.authority.as_ref().map(Authority::pem)
     }
 
     /// The port it listens on.
@@ -143,14 +273,15 @@ impl Sandbox {
         self.state.address.port()
     }
 
-    /// Every request so far, in the order of receipt, unknown paths included. A request is
-    /// recorded when its body has come, before it is answered.
+    /// The last 1000 requests, in the order of receipt, unknown paths included. A request is
+    /// recorded when its body has come, before it is answered. Fewer are kept if their bodies
+    /// come to more than 32 MiB.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
         self.state.journal.requests()
     }
 
-    /// The documents made so far.
+    /// The documents made so far, the last 100,000 of them.
     #[must_use]
     pub fn documents(&self) -> Vec<Document> {
         self.state.documents.lock().unwrap().all()
@@ -173,16 +304,14 @@ impl Sandbox {
     /// than `limit`.
     #[must_use]
     pub fn wait_for_requests(&self, count: usize, limit: Duration) -> bool {
-        self.wait_until(limit, |requests| requests.len() >= count)
+        self.state.journal.wait_for_requests(count, limit)
     }
 
     /// Waits until `count` requests are over: answered, or cut off by either side; false if
     /// that took longer than `limit`.
     #[must_use]
     pub fn wait_for_answers(&self, count: usize, limit: Duration) -> bool {
-        self.wait_until(limit, |requests| {
-            requests.iter().filter(|r| r.answered.is_some()).count() >= count
-        })
+        self.state.journal.wait_for_answers(count, limit)
     }
 
     /// Waits until the journal satisfies `condition`; false if that took longer than `limit`.

@@ -16,13 +16,17 @@ use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
+use tokio_rustls::server::TlsStream;
 
 use crate::answer::{fault, Answer, Page, Reply};
-use crate::exchange;
+use crate::event::What;
+use crate::journal::Request;
 use crate::sandbox::State;
 use crate::session::create_session;
+use crate::{console, control, exchange};
 
 /// The path that opens a shift.
 pub const CREATE_SESSION: &str = "/cloud-print/create-session";
@@ -30,10 +34,15 @@ pub const CREATE_SESSION: &str = "/cloud-print/create-session";
 /// The path of the page to which target_serial …302 redirects.
 pub const PORTAL: &str = "/portal";
 
+/// The first byte of a connection over TLS.
+const TLS_HANDSHAKE: u8 = 22;
+
 /// The connection a request came over. Handlers get it as an extension.
 #[derive(Clone)]
 pub(crate) struct Connection {
     pub(crate) number: usize,
+    /// Whether it is encrypted.
+    pub(crate) secure: bool,
     end: mpsc::UnboundedSender<End>,
 }
 
@@ -61,12 +70,18 @@ impl Connection {
 }
 
 fn routes(state: &Arc<State>) -> Router {
+    let recorded = from_fn_with_state(Arc::clone(state), exchange::record);
+    let elsewhere = any(unknown_path).layer(recorded.clone());
+    let elsewhere = elsewhere.with_state(Arc::clone(state));
     Router::new()
         // Any method: a wrong one is the client's fault and answered as such.
         .route(CREATE_SESSION, any(create_session))
         .route(PORTAL, any(portal))
         .fallback(unknown_path)
-        .layer(from_fn_with_state(Arc::clone(state), exchange::record))
+        .layer(recorded)
+        // What the page asks for is not recorded, but a client's POST to its address is.
+        .route("/", control::page().fallback_service(elsewhere))
+        .merge(control::routes())
         .with_state(Arc::clone(state))
 }
 
@@ -75,9 +90,13 @@ async fn portal(Shared(state): Shared<Arc<State>>) -> Answer {
     Answer::Page(Page::portal())
 }
 
-async fn unknown_path() -> Answer {
-    let reply = Reply::rejected(6000, fault("path", "Неизвестный адрес."));
-    Answer::LifePay(StatusCode::NOT_FOUND, reply)
+async fn unknown_path(
+    Shared(state): Shared<Arc<State>>,
+    Extension(request): Extension<Arc<Request>>,
+) -> Answer {
+    let faults = fault("path", "Неизвестный адрес.");
+    state.found(&request, &faults);
+    Answer::LifePay(StatusCode::NOT_FOUND, Reply::rejected(6000, faults))
 }
 
 /// Accepts connections until it is dropped.
@@ -91,21 +110,77 @@ pub(crate) async fn serve(listener: TcpListener, state: Arc<State>) {
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let (end, ended) = mpsc::unbounded_channel();
         let number = state.journal.connected();
-        let connection = Connection { number, end };
-        let router = router.clone().layer(Extension(connection));
-        tokio::spawn(connection_task(stream, router, ended));
+        tokio::spawn(accepted(stream, number, Arc::clone(&state), router.clone()));
     }
 }
 
-async fn connection_task(
-    stream: TcpStream,
-    router: Router,
-    mut ended: mpsc::UnboundedReceiver<End>,
-) {
+/// Over TLS if there is to be any. The page can be had without: a browser knows nothing of our
+/// certificate, and a switch that makes it a bad one must not lock out whoever works the switches.
+async fn accepted(stream: TcpStream, number: usize, state: Arc<State>, router: Router) {
     // Without this the kernel delays the second of two small writes.
     let _ = stream.set_nodelay(true);
+    let tls = state.authority.as_ref();
+    let Some(authority) = tls.filter(|_| state.options.tls) else {
+        return connection_task(stream, number, router).await;
+    };
+    let mut first = [0];
+    match stream.peek(&mut first).await {
+        Ok(1..) if first[0] == TLS_HANDSHAKE => {}
+        Ok(1..) => return connection_task(stream, number, router).await,
+        _ => return,
+    }
+    let certificate = state.switches.take_certificate();
+    state.journal.changes.next();
+    match authority.accept(stream, certificate).await {
+        Ok(stream) => connection_task(stream, number, router).await,
+        Err(failed) => {
+            let error = failed.error;
+            if state.options.print {
+                let error = console::plain(&error);
+                console::print(&format!("connection {number}: no TLS: {error}\n"));
+            }
+            let what = What::Handshake {
+                connection: number,
+                server_name: failed.server_name,
+                certificate,
+                error,
+            };
+            state.events.add(&state.journal.changes, what);
+        }
+    }
+}
+
+/// A stream that can be closed and reset.
+trait Stream: AsyncRead + AsyncWrite + Unpin {
+    const SECURE: bool;
+
+    fn socket(&self) -> &TcpStream;
+}
+
+impl Stream for TcpStream {
+    const SECURE: bool = false;
+
+    fn socket(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Stream for TlsStream<TcpStream> {
+    const SECURE: bool = true;
+
+    fn socket(&self) -> &TcpStream {
+        self.get_ref().0
+    }
+}
+
+async fn connection_task<S: Stream>(stream: S, number: usize, router: Router) {
+    let (end, mut ended) = mpsc::unbounded_channel();
+    let router = router.layer(Extension(Connection {
+        number,
+        secure: S::SECURE,
+        end,
+    }));
     let service = TowerToHyperService::new(router);
     let mut http = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -115,9 +190,13 @@ async fn connection_task(
         _ = &mut http => return,
         end = ended.recv() => end,
     };
-    let stream = http.into_parts().io.into_inner();
-    if matches!(end, Some(End::Reset)) {
-        // With no time to linger, closing sends RST.
-        let _ = stream.set_zero_linger();
+    let mut stream = http.into_parts().io.into_inner();
+    match end {
+        Some(End::Reset) => {
+            // With no time to linger, closing sends RST.
+            let _ = stream.socket().set_zero_linger();
+        }
+        // Over TLS an orderly end is told.
+        _ => drop(stream.shutdown().await),
     }
 }

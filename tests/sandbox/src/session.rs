@@ -1,32 +1,86 @@
-//! Opening a shift: what the page promises, and what magic values ask for instead.
+//! Opening a shift: what the page promises, and what switches and magic values ask for instead.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State as Shared;
 use axum::Extension;
 
-use crate::answer::{Answer, Fields, Page, Reply};
+use crate::answer::{fault, Answer, Fields, Page, Reply};
+use crate::entry::{Chosen, Made};
 use crate::journal::Request;
 use crate::magic::{self, Does};
-use crate::mask::Mask;
 use crate::notify;
 use crate::request::OpenShift;
 use crate::sandbox::State;
-use crate::server::PORTAL;
+use crate::server::{Connection, PORTAL};
+use crate::switch::{Answering, Name};
 
-/// A faulty request is rejected whatever magic it holds, so that magic values cannot hide a
-/// client's faults. Then come the faults on the way to LifePay, then LifePay's answer, then
-/// the faults on the way back.
+/// A switch that is on decides. Otherwise a faulty request is rejected whatever magic it holds, so
+/// that magic values cannot hide a client's faults. Then come the faults on the way to LifePay,
+/// then LifePay's answer, then the faults on the way back.
 pub(crate) async fn create_session(
     Shared(state): Shared<Arc<State>>,
+    Extension(connection): Extension<Connection>,
     Extension(request): Extension<Arc<Request>>,
 ) -> Answer {
-    let shift = match OpenShift::read(&request) {
-        Ok(shift) => shift,
-        Err(reply) => return reply.into(),
-    };
+    if state.options.tls && !connection.secure {
+        state.found(
+            &request,
+            &fault("path", "Нужен https://: запущено с --tls."),
+        );
+        return Answer::Page(Page::plain_http());
+    }
+    let checked = OpenShift::read(&request);
+    if let Err(reply) = &checked {
+        state.found(&request, &reply.faults());
+    }
+    let answering = state.switches.take_answer();
+    if answering.answer != Name::Usual {
+        let chosen = Chosen::Switch(answering.answer.text());
+        state.chosen(&request, chosen);
+        return switched(&state, &request, checked, &answering).await;
+    }
+    match checked {
+        Ok(shift) => usual(&state, &request, &shift).await,
+        Err(reply) => reply.into(),
+    }
+}
+
+/// Whatever the magic values say.
+async fn switched(
+    state: &Arc<State>,
+    request: &Request,
+    checked: Result<OpenShift, Reply>,
+    answering: &Answering,
+) -> Answer {
+    match answering.answer {
+        Name::Reset => return Answer::Reset,
+        Name::Unavailable => return Answer::Page(Page::unavailable()),
+        Name::Html => return Answer::Page(Page::portal()),
+        Name::Redirect => return Answer::Page(Page::redirect(portal_url(state, request))),
+        Name::Code => {
+            let (code, message, fields) = answering.rejection();
+            return Reply::rejected_as(code, message, fields).into();
+        }
+        Name::Slow | Name::Lost | Name::Usual => {}
+    }
+    // From here on LifePay has the request, and does with it what it does.
+    let reply = checked.map_or_else(|reply| reply, |shift| accepted(state, request, &shift));
+    if answering.answer == Name::Lost {
+        return Answer::Close;
+    }
+    let seconds = answering.seconds.unwrap_or_default();
+    tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+    reply.into()
+}
+
+async fn usual(state: &Arc<State>, request: &Request, shift: &OpenShift) -> Answer {
     let does = shift.target_serial.as_deref().and_then(magic::of_serial);
-    let first_time = |fault| state.first_time(fault, &request);
+    if does.is_some() {
+        state.chosen(request, Chosen::Magic("target_serial"));
+    }
+    let first_time = |fault| state.first_time(fault, request);
     match does {
         Some(fault @ Does::FailOnce) if first_time(fault) => {
             return Answer::Page(Page::unavailable());
@@ -36,10 +90,10 @@ pub(crate) async fn create_session(
         }
         Some(Does::Reset) => return Answer::Reset,
         Some(Does::Page) => return Answer::Page(Page::portal()),
-        Some(Does::Redirect) => return Answer::Page(Page::redirect(portal_url(&state, &request))),
+        Some(Does::Redirect) => return Answer::Page(Page::redirect(portal_url(state, request))),
         _ => {}
     }
-    let reply = reply(&state, &request, &shift, does);
+    let reply = reply(state, request, shift, does);
     match does {
         Some(fault @ Does::LoseAnswer) if first_time(fault) => Answer::Close,
         Some(Does::Slow) => {
@@ -53,31 +107,54 @@ pub(crate) async fn create_session(
 }
 
 fn reply(state: &Arc<State>, request: &Request, shift: &OpenShift, does: Option<Does>) -> Reply {
-    match (magic::of_login(&shift.login), does) {
+    let code = magic::of_login(&shift.login);
+    if code.is_some() {
+        state.chosen(request, Chosen::Magic("login"));
+    }
+    match (code, does) {
         (Some(400), _) => Reply::printer_not_found(),
         (Some(code), _) => Reply::rejected(code, Fields::new()),
         (None, Some(Does::Answer(_))) => Reply::printer_not_found(),
-        (None, _) if shift.test => Reply::accepted(None),
-        (None, _) => Reply::accepted(Some(document(state, request, shift))),
+        (None, _) => accepted(state, request, shift),
     }
+}
+
+/// As the page says.
+fn accepted(state: &Arc<State>, request: &Request, shift: &OpenShift) -> Reply {
+    Reply::accepted((!shift.test).then(|| document(state, request, shift)))
 }
 
 /// The uuid of this request's document, old or new.
 fn document(state: &Arc<State>, request: &Request, shift: &OpenShift) -> String {
-    let mut documents = state.documents.lock().unwrap();
-    let (document, new) = documents.take(shift.ext_id.as_deref());
-    if let (true, true, Some(url)) = (new, state.options.notify, &shift.callback_url) {
-        tokio::spawn(notify::send(notify::Notification {
-            url: url.clone(),
-            shown_url: Mask::of(request).text(url),
-            data: notify::data(document, shift.callback_data.as_ref()),
-            print: state.options.print,
-        }));
+    let asked = state
+        .asked(request)
+        .expect("a checked request is a JSON object");
+    let taken = state.documents.lock().unwrap().take(&asked);
+    let document = taken.document;
+    state.journal.note(request.number, |entry| {
+        entry.document = Some(Made {
+            uuid: document.uuid.clone(),
+            new: taken.new,
+            second_after: taken.second_after,
+        });
+    });
+    let status = state.switches.now().notify.status.words();
+    if let (true, Some(status), Some(url)) = (taken.new, status, &shift.callback_url) {
+        let data = notify::Data {
+            uuid: document.uuid.clone(),
+            ext_id: document.ext_id,
+            status,
+            callback_data: shift.callback_data.clone(),
+        };
+        let (state, url) = (Arc::clone(state), url.clone());
+        tokio::spawn(notify::send(state, request.number, url, data, asked.mask));
     }
-    document.uuid.clone()
+    document.uuid
 }
 
 fn portal_url(state: &State, request: &Request) -> String {
     let here = state.address.to_string();
-    format!("http://{}{PORTAL}", request.header("host").unwrap_or(&here))
+    let scheme = if state.options.tls { "https" } else { "http" };
+    let host = request.header("host").unwrap_or(&here);
+    format!("{scheme}://{host}{PORTAL}")
 }

@@ -1,11 +1,15 @@
 //! The sandbox as its users meet it: over a socket, through the library, as a program.
 
+mod control;
 mod documents;
+mod journal;
 mod library;
 mod magic;
 mod notify;
 mod program;
 mod strict;
+mod switches;
+mod tls;
 mod wire;
 
 use std::time::Duration;

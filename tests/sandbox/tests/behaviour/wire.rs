@@ -63,7 +63,11 @@ impl Client {
 
     /// `first` is the request line without its version; `headers` go along with Host and length.
     pub fn send(&mut self, first: &str, headers: &[&str], body: &[u8]) {
-        let mut request = format!("{first} HTTP/1.1\r\nHost: till.test\r\n");
+        self.send_to("till.test", first, headers, body);
+    }
+
+    pub fn send_to(&mut self, host: &str, first: &str, headers: &[&str], body: &[u8]) {
+        let mut request = format!("{first} HTTP/1.1\r\nHost: {host}\r\n");
         for header in headers {
             request += &format!("{header}\r\n");
         }
@@ -116,6 +120,34 @@ impl Client {
 /// One request over a connection of its own.
 pub fn ask(sandbox: &Sandbox, body: &Value) -> Reply {
     Client::to(sandbox).ask(body)
+}
+
+/// What the journal shows.
+pub fn journal(sandbox: &Sandbox) -> Value {
+    journal_since(sandbox, 0)
+}
+
+pub fn journal_since(sandbox: &Sandbox, version: u64) -> Value {
+    let mut client = Client::to(sandbox);
+    let first = format!("GET /sandbox/journal.json?since={version}");
+    client.send_to("localhost", &first, &[], b"");
+    client.receive().unwrap().unwrap().json()
+}
+
+/// An order to the sandbox, as a till's own tests give it.
+pub fn order(sandbox: &Sandbox, path: &str, body: &Value) -> Reply {
+    let mut client = Client::to(sandbox);
+    let first = format!("POST /sandbox/{path}");
+    let headers = ["Content-Type: application/json"];
+    client.send_to("localhost", &first, &headers, body.to_string().as_bytes());
+    client.receive().unwrap().unwrap()
+}
+
+/// One that is taken. Returns the switches.
+pub fn switch(sandbox: &Sandbox, path: &str, body: Value) -> Value {
+    let reply = order(sandbox, path, &body);
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    reply.json()["switches"].clone()
 }
 
 /// A request that LifePay would take, with these fields put in or replaced.

@@ -1,0 +1,335 @@
+//! The page and its HTTP interface: `/` and everything below `/sandbox/`.
+//!
+//! A page of another site that the programmer's browser shows must neither work the switches nor
+//! read the journal. So an order is JSON, which a browser sends to another origin only after a
+//! question that is not answered here; a foreign Origin is refused; and so is a Host that is a
+//! domain, since anyone can make a name of theirs point to 127.0.0.1.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{RawQuery, Request, State as Shared};
+use axum::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, ORIGIN,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::{from_fn, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, MethodRouter};
+use axum::Router;
+use http_body_util::channel::Channel;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::document::{Line, Totals};
+use crate::entry::Entry;
+use crate::event::Event;
+use crate::fields::{self, Words};
+use crate::journal::Counts;
+use crate::sandbox::State;
+use crate::switch::Positions;
+
+/// The page is told of changes this often at most.
+const PAUSE: Duration = Duration::from_millis(100);
+/// And that there are none this often, so that a connection that is gone is noticed.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+/// How many ext_ids the journal lists.
+const LINES: usize = 1000;
+
+pub(crate) fn routes() -> Router<Arc<State>> {
+    let below = Router::new()
+        .route(
+            "/page.css",
+            fixed("text/css", include_str!("page/page.css")),
+        )
+        .route(
+            "/page.js",
+            fixed("text/javascript", include_str!("page/page.js")),
+        )
+        .route(
+            "/icon.svg",
+            fixed("image/svg+xml", include_str!("page/icon.svg")),
+        )
+        .route("/journal.json", get(journal).fallback(wrong_method))
+        .route("/events", get(events).fallback(wrong_method))
+        .route("/answer", post(answer).fallback(wrong_method))
+        .route("/certificate", post(certificate).fallback(wrong_method))
+        .route("/notify", post(notify).fallback(wrong_method))
+        .route("/reset", post(reset).fallback(wrong_method))
+        .fallback(unknown);
+    Router::new().nest("/sandbox", below).layer(from_fn(guard))
+}
+
+/// The page itself.
+pub(crate) fn page() -> MethodRouter<Arc<State>> {
+    fixed("text/html", include_str!("page/page.html")).layer(from_fn(guard))
+}
+
+fn fixed(kind: &'static str, text: &'static str) -> MethodRouter<Arc<State>> {
+    get(move || async move {
+        let kind = format!("{kind}; charset=UTF-8");
+        ([(CONTENT_TYPE, kind)], text)
+    })
+}
+
+async fn guard(request: Request, next: Next) -> Response {
+    if let Err(refused) = is_own(request.headers()) {
+        return refusal(StatusCode::FORBIDDEN, refused);
+    }
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (CACHE_CONTROL, "no-store"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (X_FRAME_OPTIONS, "DENY"),
+        (
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+             connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Whether a request is from our own page, or from a program.
+fn is_own(headers: &HeaderMap) -> Result<(), &'static str> {
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let host = text(HOST).unwrap_or_default();
+    if !is_ours(host) {
+        return Err("Host: нужен IP-адрес, localhost или имя без домена");
+    }
+    let origin = text(ORIGIN).map(|origin| origin.split_once("://").map(|(_, host)| host));
+    if origin.is_some_and(|origin| origin != Some(host)) {
+        return Err("Origin: чужая страница");
+    }
+    Ok(())
+}
+
+/// A name without a dot is known to the local network only.
+fn is_ours(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    bare.parse::<IpAddr>().is_ok()
+        || !name.is_empty() && !name.contains('.')
+        || name.ends_with(".localhost")
+        || name.ends_with(".local")
+}
+
+fn refusal(status: StatusCode, text: &str) -> Response {
+    (status, reply(&json!({ "error": text }))).into_response()
+}
+
+fn reply(value: &impl Serialize) -> Response {
+    let kind = [(CONTENT_TYPE, "application/json; charset=UTF-8")];
+    let text = serde_json::to_string(value).expect("the types given have no way to fail");
+    (kind, text).into_response()
+}
+
+async fn unknown() -> Response {
+    refusal(StatusCode::NOT_FOUND, "нет такого адреса")
+}
+
+async fn wrong_method() -> Response {
+    let refused = refusal(StatusCode::METHOD_NOT_ALLOWED, "не тот метод");
+    ([(ALLOW, "GET, POST")], refused).into_response()
+}
+
+/// `?since=VERSION` leaves out what has not changed since.
+async fn journal(Shared(state): Shared<Arc<State>>, RawQuery(query): RawQuery) -> Response {
+    let query = query.unwrap_or_default();
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    let since = pairs.find_map(|(name, value)| (name == "since").then(|| value.parse()));
+    match since.transpose() {
+        Ok(since) => reply(&snapshot(&state, since.unwrap_or(0))),
+        Err(_) => refusal(StatusCode::BAD_REQUEST, "since: целое число"),
+    }
+}
+
+/// The journal as JSON. The order of a body's fields is the client's, which no Value keeps.
+#[derive(Serialize)]
+struct Snapshot<'a> {
+    /// Another one: the sandbox was started anew, and what was read before is gone.
+    run: &'a str,
+    version: u64,
+    base_url: String,
+    tls: bool,
+    counts: Counts,
+    totals: Totals,
+    switches: Positions,
+    ext_ids: Vec<Line>,
+    requests: Vec<Entry>,
+    events: Vec<Event>,
+    /// Only in a whole snapshot.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fields: Vec<Words>,
+}
+
+fn snapshot(state: &State, since: u64) -> Snapshot<'_> {
+    // First, so that what changes meanwhile comes once more the next time.
+    let version = state.journal.changes.now();
+    let (requests, counts) = state.journal.since(since);
+    let documents = state.documents.lock().unwrap();
+    let lines = documents.lines().take(LINES);
+    let lines = lines.filter(|line| line.version > since);
+    Snapshot {
+        run: &state.run,
+        version,
+        base_url: state.url(),
+        tls: state.options.tls,
+        counts,
+        totals: documents.totals(),
+        switches: state.switches.now(),
+        ext_ids: lines.cloned().collect(),
+        requests,
+        events: state.events.since(since),
+        fields: if since == 0 {
+            fields::words()
+        } else {
+            Vec::new()
+        },
+    }
+}
+
+/// Server-sent events: each is the version at which something has changed.
+async fn events(Shared(state): Shared<Arc<State>>) -> Response {
+    let (mut sender, body) = Channel::<Bytes, Infallible>::new(1);
+    let mut changes = state.journal.changes.watch();
+    tokio::spawn(async move {
+        changes.mark_changed();
+        loop {
+            let waited = tokio::time::timeout(SIGN_OF_LIFE, changes.changed()).await;
+            let text = match waited {
+                Ok(Ok(())) => format!("data: {}\n\n", *changes.borrow_and_update()),
+                Ok(Err(_)) => return,
+                Err(_) => ":\n\n".to_owned(),
+            };
+            if sender.send_data(text.into()).await.is_err() {
+                return;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    });
+    ([(CONTENT_TYPE, "text/event-stream")], Body::new(body)).into_response()
+}
+
+/// An order from its JSON, or the refusal.
+fn order<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, (StatusCode, String)> {
+    let kind = headers.get(CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()?.split(';').next());
+    if !kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
+        let text = "Content-Type: должен быть application/json".to_owned();
+        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+    }
+    serde_json::from_slice(body)
+        .map_err(|error| (StatusCode::BAD_REQUEST, format!("JSON: {error}")))
+}
+
+/// The switches as they are now, or what was wrong.
+fn done(state: &State, result: Result<(), String>) -> Response {
+    match result {
+        Ok(()) => {
+            state.journal.changes.next();
+            reply(&json!({ "switches": state.switches.now() }))
+        }
+        Err(text) => refusal(StatusCode::BAD_REQUEST, &text),
+    }
+}
+
+async fn answer(Shared(state): Shared<Arc<State>>, headers: HeaderMap, body: Bytes) -> Response {
+    match order(&headers, &body) {
+        Ok(answer) => done(&state, state.switches.set_answer(answer)),
+        Err((status, text)) => refusal(status, &text),
+    }
+}
+
+async fn certificate(
+    Shared(state): Shared<Arc<State>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    match order(&headers, &body) {
+        Ok(_) if !state.options.tls => done(&state, Err("только с --tls".to_owned())),
+        Ok(certificate) => done(&state, state.switches.set_certificate(certificate)),
+        Err((status, text)) => refusal(status, &text),
+    }
+}
+
+async fn notify(Shared(state): Shared<Arc<State>>, headers: HeaderMap, body: Bytes) -> Response {
+    match order(&headers, &body) {
+        Ok(notify) => {
+            state.switches.set_notify(notify);
+            done(&state, Ok(()))
+        }
+        Err((status, text)) => refusal(status, &text),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reset {
+    /// Not given: everything, as at the start.
+    #[serde(default)]
+    what: What,
+}
+
+#[derive(Default, Deserialize, PartialEq)]
+#[serde(rename_all = "snake_case")]
+enum What {
+    #[default]
+    All,
+    Switches,
+    /// Requests, documents, and what is known of ext_ids.
+    Journal,
+}
+
+async fn reset(Shared(state): Shared<Arc<State>>, headers: HeaderMap, body: Bytes) -> Response {
+    let Reset { what } = match order(&headers, &body) {
+        Ok(reset) => reset,
+        Err((status, text)) => return refusal(status, &text),
+    };
+    if what != What::Journal {
+        state.switches.reset();
+    }
+    if what != What::Switches {
+        state.clear();
+    }
+    done(&state, Ok(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_that_anyone_could_own_is_not_ours() {
+        for host in [
+            "127.0.0.1",
+            "127.0.0.1:8080",
+            "[::1]:8080",
+            "localhost:1",
+            "till",
+            "pc.local",
+        ] {
+            assert!(is_ours(host), "{host}");
+        }
+        for host in [
+            "",
+            "evil.example",
+            "evil.example:8080",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example:80",
+        ] {
+            assert!(!is_ours(host), "{host}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! What the journal shows of a request: everything masked, so that it can go anywhere.
+
+use std::time::{Duration, SystemTime};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Serialize, Serializer};
+use serde_json::{json, Value};
+
+use crate::answer::{Fields, Sent};
+use crate::journal::{Answered, Request};
+use crate::mask::Mask;
+use crate::request::{self, Pairs};
+
+#[derive(Clone, Serialize)]
+pub(crate) struct Entry {
+    pub(crate) number: usize,
+    /// Grows with every change, over the whole sandbox.
+    pub(crate) version: u64,
+    #[serde(serialize_with = "utc")]
+    time: SystemTime,
+    connection: usize,
+    method: String,
+    path: String,
+    headers: Vec<(String, String)>,
+    ext_id: Value,
+    login: Value,
+    target_serial: Value,
+    cashier_name: Value,
+    cashier_inn: Value,
+    test: Value,
+    /// Null if it is no JSON object: there is no telling what in it is the apikey then.
+    body: Option<Pairs>,
+    body_bytes: usize,
+    /// What the strict check found.
+    findings: Vec<Finding>,
+    /// The fields that differ from what came before with the same ext_id.
+    differs_in: Vec<String>,
+    /// They may: what came before was rejected.
+    pub(crate) corrected: bool,
+    pub(crate) document: Option<Made>,
+    /// What chose the answer.
+    pub(crate) chosen_by: Option<Chosen>,
+    #[serde(serialize_with = "answered")]
+    pub(crate) answered: Option<Answered>,
+    pub(crate) answer: Option<Sent>,
+    #[serde(serialize_with = "milliseconds", rename = "took_ms")]
+    pub(crate) took: Option<Duration>,
+}
+
+#[derive(Clone, Serialize)]
+struct Finding {
+    field: String,
+    texts: Vec<String>,
+}
+
+/// The document that a request got.
+#[derive(Clone, Serialize)]
+pub(crate) struct Made {
+    pub(crate) uuid: String,
+    pub(crate) new: bool,
+    pub(crate) second_after: Option<String>,
+}
+
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Chosen {
+    /// The name of the switch.
+    Switch(&'static str),
+    /// The magic value's field.
+    Magic(&'static str),
+}
+
+impl Entry {
+    /// The request's number and the version are the journal's to give.
+    pub(crate) fn of(request: &Request, time: SystemTime, mask: &Mask) -> Entry {
+        let is_object = request.json.as_ref().is_some_and(Value::is_object);
+        let field = |name| match request.field(name) {
+            Some(value) if is_object => mask.json(value),
+            _ => Value::Null,
+        };
+        let header = |(name, value): &(String, String)| (mask.text(name), mask.header(name, value));
+        Entry {
+            number: 0,
+            version: 0,
+            time,
+            connection: request.connection,
+            method: mask.text(&request.method),
+            path: mask.text(request.bare_path()),
+            headers: request.headers.iter().map(header).collect(),
+            ext_id: field("ext_id"),
+            login: field("login"),
+            target_serial: field("target_serial"),
+            cashier_name: field("cashier_name"),
+            cashier_inn: field("cashier_inn"),
+            test: field("test"),
+            body: request::shown(&request.body, mask),
+            body_bytes: request.body.len(),
+            findings: Vec::new(),
+            differs_in: request
+                .differs_in
+                .iter()
+                .map(|name| mask.text(name))
+                .collect(),
+            corrected: false,
+            document: None,
+            chosen_by: None,
+            answered: None,
+            answer: None,
+            took: None,
+        }
+    }
+
+    pub(crate) fn find(&mut self, faults: &Fields, mask: &Mask) {
+        let finding = |(field, texts): (&String, &Vec<String>)| Finding {
+            field: mask.text(field),
+            texts: texts.iter().map(|text| mask.text(text)).collect(),
+        };
+        self.findings = faults.iter().map(finding).collect();
+    }
+}
+
+/// In UTC, with milliseconds.
+pub(crate) fn utc<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+    let time = DateTime::<Utc>::from(*time);
+    serializer.serialize_str(&time.to_rfc3339_opts(SecondsFormat::Millis, true))
+}
+
+pub(crate) fn milliseconds<S: Serializer>(
+    took: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    took.map(|took| took.as_millis()).serialize(serializer)
+}
+
+fn answered<S: Serializer>(answered: &Option<Answered>, serializer: S) -> Result<S::Ok, S::Error> {
+    let kind = |kind| json!({ "kind": kind });
+    let value = answered.as_ref().map(|answered| match answered {
+        Answered::Code { code, uuid } => json!({"kind": "code", "code": code, "uuid": uuid}),
+        Answered::Http(status) => json!({"kind": "http", "status": status}),
+        Answered::Closed => kind("closed"),
+        Answered::Reset => kind("reset"),
+        Answered::Abandoned => kind("abandoned"),
+    });
+    value.serialize(serializer)
+}

@@ -1,0 +1,102 @@
+//! What happens beside requests: notifications that are sent, TLS handshakes that fail.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::changes::Changes;
+use crate::entry::{milliseconds, utc};
+use crate::switch::Certificate;
+
+/// How many are kept.
+const KEPT: usize = 1000;
+
+#[derive(Clone, Serialize)]
+pub(crate) struct Event {
+    pub(crate) number: usize,
+    version: u64,
+    #[serde(serialize_with = "utc")]
+    time: SystemTime,
+    #[serde(flatten)]
+    pub(crate) what: What,
+}
+
+/// Everything masked.
+#[derive(Clone, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum What {
+    Notification {
+        /// The request that made the document.
+        request: usize,
+        url: String,
+        /// In the page's words.
+        status: &'static str,
+        /// The JSON of the field "data".
+        data: Value,
+        http_status: Option<u16>,
+        error: Option<String>,
+        #[serde(serialize_with = "milliseconds", rename = "took_ms")]
+        took: Option<Duration>,
+    },
+    Handshake {
+        connection: usize,
+        /// The name that the client asked for.
+        server_name: Option<String>,
+        certificate: Certificate,
+        error: String,
+    },
+}
+
+#[derive(Default)]
+struct Kept {
+    events: VecDeque<Event>,
+    numbered: usize,
+}
+
+#[derive(Default)]
+pub(crate) struct Events {
+    kept: Mutex<Kept>,
+}
+
+impl Events {
+    /// The number of the new event.
+    pub(crate) fn add(&self, changes: &Changes, what: What) -> usize {
+        let mut kept = self.kept.lock().unwrap();
+        kept.numbered += 1;
+        let event = Event {
+            number: kept.numbered,
+            version: changes.next(),
+            time: SystemTime::now(),
+            what,
+        };
+        kept.events.push_back(event);
+        if kept.events.len() > KEPT {
+            kept.events.pop_front();
+        }
+        kept.numbered
+    }
+
+    /// Changes an event, if it is kept.
+    pub(crate) fn note(&self, changes: &Changes, number: usize, note: impl FnOnce(&mut What)) {
+        let mut kept = self.kept.lock().unwrap();
+        let mut events = kept.events.iter_mut();
+        if let Some(event) = events.find(|event| event.number == number) {
+            note(&mut event.what);
+            event.version = changes.next();
+        }
+    }
+
+    /// What has changed since a version, the oldest first.
+    pub(crate) fn since(&self, version: u64) -> Vec<Event> {
+        let kept = self.kept.lock().unwrap();
+        let changed = kept.events.iter().filter(|event| event.version > version);
+        changed.cloned().collect()
+    }
+
+    pub(crate) fn clear(&self) {
+        self.kept.lock().unwrap().events.clear();
+    }
+}

@@ -1,0 +1,140 @@
+//! The fields of LifePay's page, in its order and its words.
+
+use serde::Serialize;
+
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    Text,
+    /// 0 or 1.
+    Switch,
+    /// A string, an object or an array.
+    Data,
+}
+
+impl Kind {
+    /// The page's column "Тип".
+    const fn words(self) -> &'static str {
+        match self {
+            Kind::Text => "Строка",
+            Kind::Switch => "Целое",
+            Kind::Data => "Строка | Объект | Массив",
+        }
+    }
+}
+
+pub(crate) struct Field {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) required: bool,
+    /// In characters, not bytes.
+    pub(crate) longest: Option<usize>,
+    /// The page's column "Описание".
+    words: &'static str,
+}
+
+const fn field(name: &'static str, kind: Kind, words: &'static str) -> Field {
+    Field {
+        name,
+        kind,
+        required: false,
+        longest: None,
+        words,
+    }
+}
+
+/// All of them.
+pub(crate) const FIELDS: [Field; 9] = [
+    Field {
+        required: true,
+        ..field(
+            "apikey",
+            Kind::Text,
+            "АПИ-ключ компании в системе Lifepay. Узнать свой АПИ-ключ можно в личном кабинете Lifepay.",
+        )
+    },
+    Field {
+        required: true,
+        ..field(
+            "login",
+            Kind::Text,
+            "Логин администратора компании или торговой точки в системе Lifepay. Если логин относится к торговой точке, к которой привязан принтер, документ будет отправлен на этот принтер. Как правило, логин - номер телефона в формате 7xxxxxxxxxx.",
+        )
+    },
+    field(
+        "test",
+        Kind::Switch,
+        "Тестовый режим отправки запроса без фискализации. Может принимать значения 0, 1, или отсутствовать (фискализировать по умолчанию). В тестовом режиме uuid сгенерирован не будет, оповещения о результате фискализации отправляться не будут.",
+    ),
+    field("cashier_name", Kind::Text, "Имя кассира."),
+    field("cashier_inn", Kind::Text, "ИНН кассира."),
+    field(
+        "target_serial",
+        Kind::Text,
+        "Серийный номер принтера, на котором необходимо открыть смену. Если не задан, смена будет открыта на одном из подключенных (активных) фискальных принтеров.",
+    ),
+    Field {
+        longest: Some(50),
+        ..field(
+            "ext_id",
+            Kind::Text,
+            "Идентификатор в сторонней системе. Максимум 50 символов. В случае, если в систему повторно передан запрос с одинаковым ext_id, документ создан не будет, сервер вернет uuid первого документа.",
+        )
+    },
+    Field {
+        longest: Some(255),
+        ..field(
+            "callback_url",
+            Kind::Text,
+            "URL для отправки уведомления об обработке документа. Максимум 255 символов. Уведомление будет сформировано при смене статуса обработки документа на “обработан”, “ожидает повтора”, “ошибка”.",
+        )
+    },
+    field(
+        "callback_data",
+        Kind::Data,
+        "Пользовательские данные, которые будут отправлены обратно на URL, указанный в параметре callback_url.",
+    ),
+];
+
+/// What the page says of what is no field.
+const OTHERS: [(&str, &str); 4] = [
+    ("method", "Тип запроса: POST"),
+    (
+        "path",
+        "Адрес URL: https://sapi.life-pay.ru/cloud-print/create-session",
+    ),
+    (
+        "Content-Type",
+        "Формат данных: Данные в теле запроса предварительно сериализуются в json-формат",
+    ),
+    (
+        "body",
+        "Формат данных: Данные в теле запроса предварительно сериализуются в json-формат",
+    ),
+];
+
+/// What the page says of a field, or of another part of a request.
+#[derive(Clone, Serialize)]
+pub(crate) struct Words {
+    name: &'static str,
+    #[serde(rename = "type")]
+    kind: Option<&'static str>,
+    required: bool,
+    page: &'static str,
+}
+
+/// The page's table.
+pub(crate) fn words() -> Vec<Words> {
+    let fields = FIELDS.iter().map(|field| Words {
+        name: field.name,
+        kind: Some(field.kind.words()),
+        required: field.required,
+        page: field.words,
+    });
+    let others = OTHERS.iter().map(|(name, page)| Words {
+        name,
+        kind: None,
+        required: true,
+        page,
+    });
+    fields.chain(others).collect()
+}

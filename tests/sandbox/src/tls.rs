@@ -1,0 +1,135 @@
+//! HTTPS with certificates made on the fly: a certification authority of this run, and for each
+//! connection a certificate with the name and the address that the client has asked for, so that
+//! it fits whatever the machine is called.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use tokio::net::TcpStream;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
+use tokio_rustls::rustls::server::Acceptor;
+use tokio_rustls::rustls::{self, ServerConfig};
+use tokio_rustls::server::TlsStream;
+use tokio_rustls::LazyConfigAcceptor;
+
+use crate::switch::Certificate;
+
+const LIMIT: Duration = Duration::from_secs(10);
+/// A client that asks for ever new names does not fill the memory.
+const REMEMBERED: usize = 64;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// Browsers and some libraries refuse certificates that are valid for longer.
+const VALID: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+type Wanted = (Certificate, IpAddr, Option<String>);
+
+pub(crate) struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    made: Mutex<HashMap<Wanted, Arc<ServerConfig>>>,
+}
+
+/// A handshake that came to nothing.
+pub(crate) struct Failed {
+    pub(crate) server_name: Option<String>,
+    pub(crate) error: String,
+}
+
+impl Authority {
+    pub(crate) fn new() -> io::Result<Authority> {
+        let mut parameters = CertificateParams::default();
+        let name = "lifepay-sandbox, made for one run";
+        parameters.distinguished_name.push(DnType::CommonName, name);
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        let now = SystemTime::now();
+        parameters.not_before = (now - DAY).into();
+        parameters.not_after = (now + VALID).into();
+        let key = KeyPair::generate().map_err(io::Error::other)?;
+        let issuer = CertifiedIssuer::self_signed(parameters, key).map_err(io::Error::other)?;
+        Ok(Authority {
+            issuer,
+            made: Mutex::default(),
+        })
+    }
+
+    /// Its certificate, which a client has to trust.
+    pub(crate) fn pem(&self) -> String {
+        self.issuer.pem()
+    }
+
+    /// The server's side of a handshake, with this certificate.
+    pub(crate) async fn accept(
+        &self,
+        stream: TcpStream,
+        certificate: Certificate,
+    ) -> Result<TlsStream<TcpStream>, Failed> {
+        let mut server_name = None;
+        let handshake = self.handshake(stream, certificate, &mut server_name);
+        let error = match tokio::time::timeout(LIMIT, handshake).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "no handshake in time".to_owned(),
+        };
+        Err(Failed { server_name, error })
+    }
+
+    async fn handshake(
+        &self,
+        stream: TcpStream,
+        certificate: Certificate,
+        server_name: &mut Option<String>,
+    ) -> io::Result<TlsStream<TcpStream>> {
+        let address = stream.local_addr()?.ip();
+        let start = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+        *server_name = start.client_hello().server_name().map(str::to_owned);
+        let config = self.config((certificate, address, server_name.clone()))?;
+        start.into_stream(config).await
+    }
+
+    fn config(&self, wanted: Wanted) -> io::Result<Arc<ServerConfig>> {
+        let mut made = self.made.lock().unwrap();
+        if let Some(config) = made.get(&wanted) {
+            return Ok(Arc::clone(config));
+        }
+        if made.len() >= REMEMBERED {
+            made.clear();
+        }
+        let config = Arc::new(self.make(&wanted).map_err(io::Error::other)?);
+        made.insert(wanted, Arc::clone(&config));
+        Ok(config)
+    }
+
+    fn make(
+        &self,
+        (certificate, address, name): &Wanted,
+    ) -> Result<ServerConfig, Box<dyn std::error::Error + Send + Sync>> {
+        let mut names = match certificate {
+            Certificate::WrongName => vec!["another-server.invalid".to_owned()],
+            _ => vec!["localhost".to_owned(), address.to_canonical().to_string()],
+        };
+        if *certificate != Certificate::WrongName {
+            names.extend(name.clone().filter(|name| name != "localhost"));
+        }
+        let mut parameters = CertificateParams::new(names)?;
+        let now = SystemTime::now();
+        let (from, to) = match certificate {
+            Certificate::Expired => (now - 3 * DAY, now - 2 * DAY),
+            _ => (now - DAY, now + VALID),
+        };
+        parameters.not_before = from.into();
+        parameters.not_after = to.into();
+        let key = KeyPair::generate()?;
+        let signed = parameters.signed_by(&key, &self.issuer)?;
+        let key = PrivatePkcs8KeyDer::from(key.serialize_der());
+        let provider = Arc::new(ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(rustls::ALL_VERSIONS)?
+            .with_no_client_auth()
+            .with_single_cert(vec![signed.der().clone()], key.into())?;
+        Ok(config)
+    }
+}

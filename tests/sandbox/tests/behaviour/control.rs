@@ -1,0 +1,113 @@
+//! Who may work the switches and read the journal.
+
+use lifepay_sandbox::{Options, Sandbox};
+use serde_json::json;
+
+use crate::wire::{order, Client, Reply};
+
+fn sandbox() -> Sandbox {
+    Sandbox::start(Options::default()).unwrap()
+}
+
+fn send(sandbox: &Sandbox, host: &str, first: &str, headers: &[&str], body: &str) -> Reply {
+    let mut client = Client::to(sandbox);
+    client.send_to(host, first, headers, body.as_bytes());
+    client.receive().unwrap().unwrap()
+}
+
+const JSON: &str = "Content-Type: application/json";
+
+#[test]
+fn a_foreign_page_can_neither_work_the_switches_nor_read_the_journal() {
+    let sandbox = sandbox();
+    let host = format!("127.0.0.1:{}", sandbox.port());
+    let own = format!("Origin: http://{host}");
+    let html = r#"{"answer":"html"}"#;
+    for (host, headers, status) in [
+        // What a form or a simple fetch of a foreign page can send.
+        (&host[..], &["Content-Type: text/plain"][..], 415),
+        (
+            &host,
+            &["Content-Type: application/x-www-form-urlencoded"],
+            415,
+        ),
+        (&host, &[], 415),
+        (&host, &[JSON, "Origin: http://evil.example"], 403),
+        (&host, &[JSON, "Origin: null"], 403),
+        (&host, &[JSON, "Origin: http://127.0.0.1:1"], 403),
+        // A name that is made to point here.
+        ("evil.example", &[JSON, "Origin: http://evil.example"], 403),
+        ("evil.example", &[JSON], 403),
+    ] {
+        let reply = send(&sandbox, host, "POST /sandbox/answer", headers, html);
+        assert_eq!(reply.status, status, "{host} {headers:?}");
+        assert!(reply.json()["error"].is_string());
+    }
+    for path in ["/", "/sandbox/journal.json", "/sandbox/events"] {
+        let reply = send(&sandbox, "evil.example", &format!("GET {path}"), &[], "");
+        assert_eq!(reply.status, 403, "{path}");
+    }
+    let preflight = send(&sandbox, &host, "OPTIONS /sandbox/answer", &[], "");
+    assert_eq!(preflight.status, 405);
+    assert_eq!(preflight.header("access-control-allow-origin"), None);
+
+    let journal = send(&sandbox, &host, "GET /sandbox/journal.json", &[], "");
+    assert_eq!(journal.json()["switches"]["answer"]["answer"], "usual");
+    let reply = send(&sandbox, &host, "POST /sandbox/answer", &[JSON, &own], html);
+    assert_eq!(reply.status, 200);
+}
+
+#[test]
+fn the_page_runs_nothing_but_its_own_script_and_sits_in_no_frame() {
+    let page = send(&sandbox(), "localhost", "GET /", &[], "");
+    assert_eq!(
+        page.header("content-type"),
+        Some("text/html; charset=UTF-8")
+    );
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.contains("default-src 'none'; script-src 'self'"));
+    assert!(policy.contains("frame-ancestors 'none'"));
+    assert!(!page.body.contains("://"), "it loads from elsewhere");
+}
+
+#[test]
+fn a_wrong_order_is_named_and_changes_nothing() {
+    let sandbox = sandbox();
+    for (path, body, status, named) in [
+        ("answer", json!({"answer": "fast"}), 400, "fast"),
+        (
+            "answer",
+            json!({"answer": "html", "times": 1}),
+            400,
+            "times",
+        ),
+        ("answer", json!({"answer": "slow"}), 400, "seconds"),
+        ("answer", json!({}), 400, "answer"),
+        ("answer", json!([]), 400, "JSON"),
+        ("notify", json!({"status": "done"}), 400, "done"),
+        (
+            "certificate",
+            json!({"certificate": "expired"}),
+            400,
+            "--tls",
+        ),
+        ("reset", json!({"what": "me"}), 400, "me"),
+        ("switch", json!({}), 404, "адреса"),
+    ] {
+        let reply = order(&sandbox, path, &body);
+        assert_eq!(reply.status, status, "{path} {body}");
+        let error = reply.json()["error"].as_str().unwrap().to_owned();
+        assert!(error.contains(named), "{path} {body}: {error}");
+    }
+    let reply = send(&sandbox, "localhost", "GET /sandbox/answer", &[], "");
+    assert_eq!(reply.status, 405);
+    let reply = order(&sandbox, "reset", &json!({}));
+    assert_eq!(
+        reply.json()["switches"],
+        json!({
+            "answer": {"answer": "usual", "count": null},
+            "certificate": {"certificate": "valid", "count": null},
+            "notify": {"status": "off"},
+        })
+    );
+}

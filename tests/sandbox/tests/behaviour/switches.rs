@@ -1,0 +1,194 @@
+//! Each switch, as a client meets it.
+
+use std::io::ErrorKind;
+use std::time::{Duration, Instant};
+
+use lifepay_sandbox::{Answered, Options, Sandbox, PORTAL};
+use serde_json::json;
+
+use crate::wire::{ask, journal, shift, switch, Client};
+use crate::LONG;
+
+fn sandbox() -> Sandbox {
+    Sandbox::start(Options::default()).unwrap()
+}
+
+#[test]
+fn reset_resets_the_connection_and_makes_no_document() {
+    let sandbox = sandbox();
+    switch(&sandbox, "answer", json!({"answer": "reset"}));
+    for _ in 0..2 {
+        let mut client = Client::to(&sandbox);
+        client.post(&shift(json!({"ext_id": "a"})));
+        let error = client.receive().err().expect("a reset");
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    }
+    assert!(sandbox.documents().is_empty());
+    // The page is there all the same, and so is the way back.
+    switch(&sandbox, "answer", json!({"answer": "usual"}));
+    ask(&sandbox, &shift(json!({"ext_id": "a"}))).uuid();
+}
+
+#[test]
+fn http_503_html_and_redirect_answer_pages_and_make_no_document() {
+    let sandbox = sandbox();
+    for (answer, status) in [("http_503", 503), ("html", 200), ("redirect", 302)] {
+        switch(&sandbox, "answer", json!({"answer": answer}));
+        let reply = ask(&sandbox, &shift(json!({"ext_id": "a"})));
+        assert_eq!(reply.status, status);
+        assert_eq!(
+            reply.header("content-type"),
+            Some("text/html; charset=UTF-8")
+        );
+        let portal = format!("http://till.test{PORTAL}");
+        let location = (status == 302).then_some(&portal[..]);
+        assert_eq!(reply.header("location"), location);
+    }
+    assert!(sandbox.documents().is_empty());
+}
+
+#[test]
+fn lost_makes_the_document_and_closes_the_connection() {
+    let sandbox = sandbox();
+    switch(&sandbox, "answer", json!({"answer": "lost", "count": 1}));
+    let mut client = Client::to(&sandbox);
+    client.post(&shift(json!({"ext_id": "a"})));
+    assert!(client.receive().unwrap().is_none());
+    assert_eq!(sandbox.documents().len(), 1);
+    let uuid = ask(&sandbox, &shift(json!({"ext_id": "a"}))).uuid();
+    assert_eq!(sandbox.documents()[0].uuid, uuid);
+    assert_eq!(sandbox.documents().len(), 1);
+    let answered = |number: usize| sandbox.requests()[number].answered.clone();
+    assert_eq!(answered(0), Some(Answered::Closed));
+}
+
+#[test]
+fn slow_makes_the_document_at_once_and_answers_late() {
+    let sandbox = sandbox();
+    switch(
+        &sandbox,
+        "answer",
+        json!({"answer": "slow", "seconds": 0.5}),
+    );
+    let begun = Instant::now();
+    let mut client = Client::to(&sandbox);
+    client.post(&shift(json!({"ext_id": "a"})));
+    assert!(sandbox.wait_for_requests(1, LONG));
+    client.receive().unwrap().unwrap().uuid();
+    assert!(begun.elapsed() >= Duration::from_millis(500));
+    assert!(journal(&sandbox)["requests"][0]["took_ms"].as_u64() >= Some(500));
+}
+
+#[test]
+fn code_answers_with_the_code_the_message_and_the_field_that_were_chosen() {
+    let sandbox = sandbox();
+    switch(
+        &sandbox,
+        "answer",
+        json!({
+            "answer": "code", "code": 400, "message": "Смена уже открыта",
+            "field": "target_serial", "text": "Принтер занят.",
+        }),
+    );
+    let reply = ask(&sandbox, &shift(json!({})));
+    assert_eq!(
+        reply.json(),
+        json!({"code": 400, "message": "Смена уже открыта",
+            "data": {"target_serial": ["Принтер занят."]}})
+    );
+    switch(&sandbox, "answer", json!({"answer": "code", "code": 6095}));
+    let reply = ask(&sandbox, &shift(json!({})));
+    assert_eq!(
+        reply.json(),
+        json!({"code": 6095, "message": "Доступ запрещен", "data": []})
+    );
+    assert!(sandbox.documents().is_empty());
+}
+
+#[test]
+fn a_count_is_shown_as_it_runs_down_and_other_paths_do_not_use_it_up() {
+    let sandbox = sandbox();
+    let on = switch(
+        &sandbox,
+        "answer",
+        json!({"answer": "http_503", "count": 2}),
+    );
+    assert_eq!(on["answer"], json!({"answer": "http_503", "count": 2}));
+    let mut client = Client::to(&sandbox);
+    client.send("GET /elsewhere", &[], b"");
+    client.receive().unwrap();
+    let left = || journal(&sandbox)["switches"]["answer"]["count"].clone();
+    assert_eq!(ask(&sandbox, &shift(json!({}))).status, 503);
+    assert_eq!(left(), 1);
+    assert_eq!(ask(&sandbox, &shift(json!({}))).status, 503);
+    assert_eq!(left(), json!(null));
+    ask(&sandbox, &shift(json!({}))).uuid();
+}
+
+#[test]
+fn a_switch_that_is_on_overrides_magic_values_and_off_they_count_again() {
+    let sandbox = sandbox();
+    let magic = shift(json!({"login": "70000006009", "target_serial": "0499"}));
+    let slow = json!({"answer": "slow", "seconds": 0, "count": 1});
+    switch(&sandbox, "answer", slow);
+    ask(&sandbox, &magic).uuid();
+    let magic = shift(json!({"login": "70000006009"}));
+    assert_eq!(ask(&sandbox, &magic).code(), 6009);
+}
+
+#[test]
+fn reset_brings_everything_back_or_a_part_of_it() {
+    let sandbox = sandbox();
+    let dirty = || {
+        ask(&sandbox, &shift(json!({"ext_id": "a"})));
+        switch(&sandbox, "notify", json!({"status": "error"}));
+        switch(&sandbox, "answer", json!({"answer": "html"}));
+    };
+    let state = || {
+        let journal = journal(&sandbox);
+        let switches = &journal["switches"];
+        let is_usual = switches["answer"]["answer"] == "usual";
+        let is_off = switches["notify"]["status"] == "off";
+        let requests = journal["requests"].as_array().unwrap().len();
+        let received = journal["counts"]["received"].as_u64().unwrap();
+        (
+            is_usual && is_off,
+            requests,
+            received,
+            sandbox.documents().len(),
+        )
+    };
+    dirty();
+    switch(&sandbox, "reset", json!({"what": "switches"}));
+    assert_eq!(state(), (true, 1, 1, 1));
+    dirty();
+    switch(&sandbox, "reset", json!({"what": "journal"}));
+    assert_eq!(state(), (false, 0, 0, 0));
+    switch(&sandbox, "reset", json!({}));
+    assert_eq!(state(), (true, 0, 0, 0));
+    dirty();
+    // Numbers go on, so that no two requests of one run share one.
+    assert_eq!(sandbox.requests()[0].number, 3);
+    assert!(sandbox.wait_for_answers(1, LONG));
+    assert_eq!(state(), (false, 1, 1, 1));
+}
+
+#[test]
+fn a_request_under_way_when_the_journal_is_cleared_is_answered_and_not_counted() {
+    let sandbox = sandbox();
+    switch(
+        &sandbox,
+        "answer",
+        json!({"answer": "slow", "seconds": 0.3}),
+    );
+    let mut client = Client::to(&sandbox);
+    client.post(&shift(json!({"ext_id": "a"})));
+    assert!(sandbox.wait_for_requests(1, LONG));
+    switch(&sandbox, "reset", json!({}));
+    client.receive().unwrap().unwrap().uuid();
+    let counts = &journal(&sandbox)["counts"];
+    assert_eq!(
+        (&counts["received"], &counts["ended"]),
+        (&json!(0), &json!(0))
+    );
+}

@@ -1,0 +1,139 @@
+//! --tls, as a client that verifies meets it.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+
+use lifepay_sandbox::{Options, Sandbox, CREATE_SESSION};
+use serde_json::json;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned, ALL_VERSIONS,
+};
+
+use crate::wire::{ask, journal, shift, switch};
+
+fn sandbox() -> Sandbox {
+    Sandbox::start(Options {
+        tls: true,
+        ..Options::default()
+    })
+    .unwrap()
+}
+
+/// What comes back over TLS, or why nothing does.
+fn ask_over_tls(sandbox: &Sandbox, ca_pem: &str, name: &str) -> Result<String, String> {
+    let mut roots = RootCertStore::empty();
+    let root = CertificateDer::from_pem_slice(ca_pem.as_bytes()).unwrap();
+    roots.add(root).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(ALL_VERSIONS)
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = ServerName::try_from(name.to_owned()).unwrap();
+    let client = ClientConnection::new(Arc::new(config), name).unwrap();
+    let socket = TcpStream::connect(("127.0.0.1", sandbox.port())).unwrap();
+    socket.set_read_timeout(Some(crate::LONG)).unwrap();
+    let mut stream = StreamOwned::new(client, socket);
+    let body = shift(json!({"ext_id": "a"})).to_string();
+    let request = format!(
+        "POST {CREATE_SESSION} HTTP/1.1\r\nHost: till.test\r\nConnection: close\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut answer = String::new();
+    stream
+        .write_all(request.as_bytes())
+        .and_then(|()| stream.read_to_string(&mut answer))
+        .map_err(|error| error.to_string())?;
+    Ok(answer)
+}
+
+#[test]
+fn whoever_trusts_the_certificate_is_served_by_name_and_by_address() {
+    let sandbox = sandbox();
+    assert!(sandbox.url().starts_with("https://127.0.0.1:"));
+    let pem = sandbox.ca_pem().unwrap();
+    for name in ["127.0.0.1", "localhost", "till.shop.test"] {
+        let answer = ask_over_tls(&sandbox, &pem, name).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{name}: {answer}");
+    }
+    assert_eq!(sandbox.documents()[0].requests, 3);
+}
+
+#[test]
+fn whoever_trusts_another_is_not_served_and_that_is_shown() {
+    let sandbox = sandbox();
+    let other = self::sandbox().ca_pem().unwrap();
+    let error = ask_over_tls(&sandbox, &other, "localhost").unwrap_err();
+    assert!(error.contains("certificate"), "{error}");
+    let event = shown_handshake(&sandbox, 0);
+    assert_eq!(event["server_name"], "localhost");
+    assert_eq!(event["certificate"], "valid");
+    assert!(sandbox.requests().is_empty());
+}
+
+/// The handshake that failed, once the server has noticed.
+fn shown_handshake(sandbox: &Sandbox, position: usize) -> serde_json::Value {
+    let begun = std::time::Instant::now();
+    loop {
+        let event = journal(sandbox)["events"][position].clone();
+        if event["kind"] == "handshake" {
+            return event;
+        }
+        assert!(begun.elapsed() < crate::LONG);
+    }
+}
+
+#[test]
+fn an_expired_and_a_wrong_name_certificate_are_shown_for_as_many_connections_as_asked() {
+    let sandbox = sandbox();
+    let pem = sandbox.ca_pem().unwrap();
+    for (position, (certificate, named)) in
+        [("expired", "expired"), ("wrong_name", "not valid for name")]
+            .into_iter()
+            .enumerate()
+    {
+        let order = json!({"certificate": certificate, "count": 1});
+        let on = switch(&sandbox, "certificate", order);
+        assert_eq!(on["certificate"]["certificate"], certificate);
+        let error = ask_over_tls(&sandbox, &pem, "localhost").unwrap_err();
+        assert!(error.contains(named), "{error}");
+        let event = shown_handshake(&sandbox, position);
+        assert_eq!(event["certificate"], certificate);
+        let off = &journal(&sandbox)["switches"]["certificate"];
+        assert_eq!(off, &json!({"certificate": "valid", "count": null}));
+        ask_over_tls(&sandbox, &pem, "localhost").unwrap();
+    }
+    switch(&sandbox, "certificate", json!({"certificate": "expired"}));
+    for _ in 0..2 {
+        ask_over_tls(&sandbox, &pem, "localhost").unwrap_err();
+    }
+    assert_eq!(sandbox.requests().len(), 2);
+}
+
+#[test]
+fn the_page_is_there_over_plain_http_and_the_rest_is_not() {
+    let sandbox = sandbox();
+    assert_eq!(
+        sandbox.page_url(),
+        format!("http://127.0.0.1:{}/", sandbox.port())
+    );
+    assert_eq!(ask(&sandbox, &shift(json!({}))).status, 400);
+    let shown = journal(&sandbox);
+    assert_eq!(shown["tls"], true);
+    assert_eq!(shown["requests"][0]["findings"][0]["field"], "path");
+    assert!(sandbox.documents().is_empty());
+}
+
+#[test]
+fn a_connection_can_be_reset_under_tls_too() {
+    let sandbox = sandbox();
+    switch(&sandbox, "answer", json!({"answer": "reset"}));
+    let pem = sandbox.ca_pem().unwrap();
+    let error = ask_over_tls(&sandbox, &pem, "localhost").unwrap_err();
+    assert!(error.contains("reset"), "{error}");
+}
