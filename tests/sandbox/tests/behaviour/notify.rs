@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use lifepay_sandbox::{Options, Sandbox};
 use serde_json::{json, Value};
 
-use crate::wire::{ask, shift};
+use crate::wire::{ask, journal, shift, switch};
 
 fn sandbox(notify: bool) -> Sandbox {
     Sandbox::start(Options {
@@ -105,4 +105,43 @@ fn notifications_are_off_by_default() {
     )
     .uuid();
     assert_eq!(take_one(&listener).1["ext_id"], "notified");
+}
+
+#[test]
+fn the_switch_chooses_the_status_and_what_is_sent_is_shown() {
+    let sandbox = sandbox(false);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/key-of-a-test-42", listener.local_addr().unwrap());
+    for (position, (status, words)) in [
+        ("processed", "обработан"),
+        ("waiting", "ожидает повтора"),
+        ("error", "ошибка"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        switch(&sandbox, "notify", json!({ "status": status }));
+        let body = shift(json!({"callback_url": url, "ext_id": status, "callback_data": "till 1"}));
+        ask(&sandbox, &body).uuid();
+        let (_, data) = take_one(&listener);
+        assert_eq!(data["status"], words);
+        let event = loop {
+            let event = journal(&sandbox)["events"][position].clone();
+            if !event["http_status"].is_null() {
+                break event;
+            }
+        };
+        assert_eq!(event["kind"], "notification");
+        assert_eq!(event["request"], position + 1);
+        assert_eq!(event["status"], words);
+        assert_eq!(event["data"], data);
+        assert_eq!(event["http_status"], 200);
+        assert!(event["url"].as_str().unwrap().ends_with("/***42"));
+    }
+    switch(&sandbox, "notify", json!({"status": "off"}));
+    ask(
+        &sandbox,
+        &shift(json!({"callback_url": url, "ext_id": "off"})),
+    );
+    assert_eq!(journal(&sandbox)["events"].as_array().unwrap().len(), 3);
 }

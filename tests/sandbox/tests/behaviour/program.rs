@@ -42,7 +42,8 @@ impl Program {
             }
         });
         let line = program.lines.recv_timeout(LONG).unwrap();
-        let port = line.strip_prefix("listening on http://127.0.0.1:");
+        let address = line.strip_prefix("listening on ").unwrap_or_default();
+        let port = address.rsplit_once("://127.0.0.1:").map(|(_, port)| port);
         program.port = port.unwrap_or_else(|| panic!("{line}")).parse().unwrap();
         program
     }
@@ -218,6 +219,33 @@ fn the_port_file_holds_the_port() {
     Client::connect(program.port).ask(&shift(json!({})));
     let text = fs::read_to_string(&path).unwrap();
     assert_eq!(text, format!("{}\n", program.port));
+    fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn the_page_and_the_certificate_to_trust_are_named() {
+    let name = format!("lifepay-sandbox-ca-{}.pem", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    let mut program = Program::start(&["--tls", "--ca-file", path.to_str().unwrap()]);
+    let printed = program.printed_until("trust ");
+    let page = format!("page http://127.0.0.1:{}/\n", program.port);
+    assert!(printed.contains(&page), "{printed}");
+    assert!(printed.contains(path.to_str().unwrap()), "{printed}");
+    let pem = fs::read_to_string(&path).unwrap();
+    assert!(pem.starts_with("-----BEGIN CERTIFICATE-----"), "{pem}");
+    assert!(!pem.contains("PRIVATE KEY"), "{pem}");
+    fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn a_handshake_that_fails_is_printed() {
+    let name = format!("lifepay-sandbox-ca-{}-unused.pem", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    let mut program = Program::start(&["--tls", "--ca-file", path.to_str().unwrap()]);
+    // The first byte of a handshake, and then none.
+    Client::connect(program.port).write(b"\x16\x03\x01\x00\x05nope!");
+    let printed = program.printed_until("no TLS: ");
+    assert!(printed.contains("connection 1: no TLS: "), "{printed}");
     fs::remove_file(&path).unwrap();
 }
 
