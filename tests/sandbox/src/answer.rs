@@ -75,7 +75,7 @@ impl Reply {
     }
 
     /// What is wrong, by field; empty if nothing is or no field is to blame.
-    pub(crate) fn faults(&self) -> Fields {
+    fn faults(&self) -> Fields {
         match &self.data {
             Data::Fields(fields) => fields.clone(),
             _ => Fields::new(),

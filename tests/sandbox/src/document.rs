@@ -56,7 +56,8 @@ pub(crate) struct Line {
     /// A request with the same body made a document before, under this ext_id, and never heard of
     /// it: this one's document is a second one for the same shift. "" stands for no ext_id.
     second_after: Option<String>,
-    /// The number of the last request.
+    /// The numbers of the first and of the last request.
+    first: usize,
     last: usize,
     pub(crate) version: u64,
     /// The body that made the document; while there is none, the last one. Of each field the hash.
@@ -200,6 +201,7 @@ impl Documents {
                 changed_in: BTreeSet::new(),
                 uuid: None,
                 second_after: None,
+                first: asked.number,
                 last: asked.number,
                 version: asked.version,
                 fields,

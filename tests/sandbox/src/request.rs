@@ -58,6 +58,27 @@ impl OpenShift {
     }
 }
 
+/// Everything that is wrong with a request, of its form and of its values, for people to read.
+pub(crate) fn faults(request: &Request) -> Fields {
+    let mut faults = envelope(request).err().unwrap_or_default();
+    let pairs = match pairs(&request.body) {
+        Ok(pairs) => pairs,
+        Err(unreadable) => {
+            faults.extend(unreadable);
+            return faults;
+        }
+    };
+    let of_values = values(|name: &str| {
+        let pair = pairs.iter().find(|(known, _)| known == name);
+        let text = pair.and_then(|(_, value)| value.as_str());
+        text.filter(|text| !text.is_empty()).map(str::to_owned)
+    });
+    faults.extend(of_values);
+    // In the place of what follows from them.
+    faults.extend(types(&pairs).err().unwrap_or_default());
+    faults
+}
+
 /// Method and Content-Type. LifePay itself is not so strict about the latter, since the page's
 /// own example sends curl's default; but what it does accept is not written anywhere.
 fn envelope(request: &Request) -> Result<(), Fields> {

@@ -11,7 +11,7 @@ use crate::entry::{Chosen, Made};
 use crate::journal::Request;
 use crate::magic::{self, Does};
 use crate::notify;
-use crate::request::OpenShift;
+use crate::request::{faults, OpenShift};
 use crate::sandbox::State;
 use crate::server::{Connection, PORTAL};
 use crate::switch::{Answering, Name};
@@ -32,8 +32,8 @@ pub(crate) async fn create_session(
         return Answer::Page(Page::plain_http());
     }
     let checked = OpenShift::read(&request);
-    if let Err(reply) = &checked {
-        state.found(&request, &reply.faults());
+    if checked.is_err() {
+        state.found(&request, &faults(&request));
     }
     let answering = state.switches.take_answer();
     if answering.answer != Name::Usual {

@@ -131,11 +131,15 @@ fn the_apikey_is_nowhere_in_the_journal() {
 #[test]
 fn the_strict_check_is_shown_field_by_field_with_the_pages_words() {
     let sandbox = sandbox();
-    ask(&sandbox, &json!({"ext_id": "e".repeat(51)}));
+    // Of its form as of its values, whatever the answer is about.
+    let body = json!({"ext_id": "e".repeat(51), "test": 2, "login": 1});
+    assert_eq!(ask(&sandbox, &body).code(), 6000);
     let journal = journal(&sandbox);
     let long = json!({"field": "ext_id", "texts": ["Максимум 50 символов."]});
     let findings = journal["requests"][0]["findings"].as_array().unwrap();
-    assert_eq!(findings.len(), 3);
+    let login = json!({"field": "login", "texts": ["Должно быть строкой."]});
+    assert!(findings.contains(&login), "{findings:?}");
+    assert_eq!(findings.len(), 4);
     assert!(findings.contains(&long), "{findings:?}");
     let words = journal["fields"].as_array().unwrap();
     for finding in findings {
