@@ -9,7 +9,7 @@
 
   const ANSWERS = {
     usual: 'как обычно', reset: 'сеть недоступна', http_503: 'HTTP 503', slow: 'медленно',
-    lost: 'ответ потерян', html: 'HTML с кодом 200', redirect: 'переадресация', code: 'код LifePay',
+    lost: 'ответ потерян', html: 'HTML, HTTP 200', redirect: 'переадресация', code: 'код LifePay',
   };
   const CERTIFICATES = { valid: 'верный', expired: 'просрочен', wrong_name: 'чужое имя' };
 
@@ -24,6 +24,13 @@
       element.appendChild(child instanceof Node ? child : document.createTextNode(String(child)));
     }
     return element;
+  }
+
+  // One that is cut if it is too long; then the mouse shows all of it.
+  function short(className, text) {
+    const cell = make('td', 'short ' + className, text);
+    cell.title = text;
+    return cell;
   }
 
   function fill(element, ...children) {
@@ -42,9 +49,8 @@
 
   function clock(time) {
     const date = new Date(time);
-    const digits = (number, length) => String(number).padStart(length, '0');
-    return digits(date.getHours(), 2) + ':' + digits(date.getMinutes(), 2) + ':' +
-      digits(date.getSeconds(), 2) + '.' + digits(date.getMilliseconds(), 3);
+    const digits = (number) => String(number).padStart(2, '0');
+    return digits(date.getHours()) + ':' + digits(date.getMinutes()) + ':' + digits(date.getSeconds());
   }
 
   // ------------------------------------------------------------------------- what is known
@@ -75,7 +81,7 @@
 
   function answerOf(request) {
     const answered = request.answered;
-    if (answered === null) return ['', 'ожидает ответа…'];
+    if (answered === null) return ['pending', 'ожидает ответа…'];
     switch (answered.kind) {
       case 'code':
         if (answered.code !== 0) return ['warn', 'код ' + answered.code];
@@ -142,8 +148,8 @@
     return [
       make('td', 'time', clock(request.time)),
       make('td', 'ext-id mono', plain(request.ext_id) || '—'),
-      make('td', 'mono', plain(request.login)),
-      make('td', 'mono', plain(request.target_serial)),
+      short('mono', plain(request.login)),
+      short('mono', plain(request.target_serial)),
       make('td', '', plain(request.cashier_name)),
       make('td', '', plain(request.test)),
       make('td', 'answer', make('span', 'pill ' + tone, text), ...notesOf(request)),
@@ -160,7 +166,7 @@
       const waits = event.http_status === null && event.error === null;
       const good = event.http_status >= 200 && event.http_status < 300;
       const text = waits ? 'ожидает ответа…' : event.error ? 'не доставлено' : 'HTTP ' + event.http_status;
-      fill(result, make('span', 'pill ' + (waits ? '' : good ? 'good' : 'warn'), text));
+      fill(result, make('span', 'pill ' + (waits ? 'pending' : good ? 'good' : 'warn'), text));
     } else {
       const name = event.server_name ? ', имя ' + event.server_name : '';
       fill(wide, make('span', '', 'Соединение ' + event.connection + ' без TLS: сертификат ' +
@@ -239,7 +245,7 @@
 
   function facts(request) {
     const parts = [request.method + ' ' + request.path, 'соединение ' + request.connection,
-      new Date(request.time).toLocaleString('ru-RU')];
+      request.time.replace('T', ' ').replace('Z', ' UTC')];
     const document = request.document;
     if (document) parts.push((document.new ? 'новый документ ' : 'прежний документ ') + document.uuid);
     const chosen = chosenBy(request);
@@ -343,10 +349,11 @@
       notes.push(make('span', 'note', 'без ext_id каждый повтор — новый документ'));
     }
     const second = shift.second_after !== null || shift.documents > 1;
-    const documents = second && isBad(shift) ? make('span', 'pill danger', shift.documents) : shift.documents;
+    const danger = shift.documents > 1 ? shift.documents : '2-й';
+    const documents = second && isBad(shift) ? make('span', 'pill danger', danger) : shift.documents;
     return make('tr', isBad(shift) ? 'bad' : '',
       make('td', 'mono', shift.ext_id === null ? '— без ext_id' : shift.ext_id),
-      make('td', 'mono', plain(shift.login)), make('td', 'number', shift.requests),
+      short('mono', plain(shift.login)), make('td', 'number', shift.requests),
       make('td', 'number', documents), make('td', '', ...notes));
   }
 
@@ -363,8 +370,8 @@
     const alarm = (count, text) => {
       if (count) parts.push(document.createTextNode(' '), make('span', 'pill danger', text + ': ' + count));
     };
-    alarm(totals.second, 'вторых');
-    alarm(totals.changed, 'с изменённым телом');
+    alarm(totals.second, 'вторых документов');
+    alarm(totals.changed, 'изменённых тел');
     fill(id('totals'), ...parts);
     const shown = Math.min(counts.kept, SHOWN_REQUESTS);
     id('counts').textContent = 'получено ' + counts.received +
@@ -487,10 +494,10 @@
       if (!whole) return true;
     }
     version = journal.version;
-    if (journal.fields) {
+    // A fresh journal is whole until something happens; what is chosen must stay chosen.
+    if (journal.fields && !fields.length) {
       fields = journal.fields;
       const select = id('field');
-      while (select.options.length > 1) select.remove(1);
       for (const words of fields) if (words.type !== null) select.appendChild(make('option', '', words.name));
     }
     id('base-url').textContent = journal.base_url;
