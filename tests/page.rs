@@ -7,12 +7,11 @@ mod support;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use lifepay_sandbox::{Options, Sandbox};
 use serde_json::json;
 use support::browser::{have_browser, Browser};
-use support::tools;
+use support::{respond, tools, Server};
 
 const APIKEY: &str = "key-of-a-test-42";
 const PICTURE: &str = "tests/sandbox/page.png";
@@ -135,7 +134,7 @@ fn each_switch_changes_what_the_c_program_gets() {
     for (position, (answer, now, status, parts, row)) in [
         (
             "reset",
-            "сеть недоступна",
+            "нет сети",
             4,
             ["LP_ERR_NETWORK", ""],
             "соединение сброшено",
@@ -156,14 +155,14 @@ fn each_switch_changes_what_the_c_program_gets() {
         ),
         (
             "html",
-            "HTML, HTTP 200",
+            "HTML с HTTP 200",
             4,
             ["LP_ERR_REPLY", ""],
             "HTTP 200, не LifePay",
         ),
         (
             "redirect",
-            "переадресация",
+            "редирект",
             4,
             ["LP_ERR_HTTP", "http_status: 302"],
             "HTTP 302",
@@ -282,6 +281,53 @@ fn certificates_are_switched_while_the_page_stays() {
     until_rows(&browser, 4);
 }
 
+#[test]
+fn notifications_are_switched_and_what_is_sent_is_shown() {
+    let Some((sandbox, browser)) = page(Options::default()) else {
+        return;
+    };
+    let till = Server::always(respond("200 OK", ""));
+    let shift = |ext_id: &str| {
+        let url = format!("{}/{APIKEY}", till.url());
+        let arguments =
+            format!("{LOGIN} --ext-id {ext_id} --callback-url {url} --callback-data касса-1");
+        let said = open_shift(&sandbox, &arguments);
+        assert_eq!(said.status, Some(0), "{}", said.text);
+    };
+    shift("silent");
+    until_rows(&browser, 1);
+    for (position, (status, words)) in [
+        ("processed", "обработан"),
+        ("waiting", "ожидает повтора"),
+        ("error", "ошибка"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        browser.click(&format!("[data-status={status}]"));
+        browser.until(&format!(
+            "document.querySelector('[data-status={status}][aria-pressed=true]')"
+        ));
+        shift(status);
+        until_rows(&browser, 2 * position + 3);
+        let feed = browser.run(
+            "return document.querySelector('#feed').innerText",
+            json!([]),
+        );
+        let text = format!("Уведомление «{words}» к запросу {}", position + 2);
+        assert!(feed.as_str().unwrap().contains(&text), "{feed}");
+    }
+    browser.click("#feed tr.beside button");
+    let detail = "document.querySelector('#feed .detail:not([hidden])')";
+    browser.until(detail);
+    let detail = browser.run(&format!("return {detail}.innerText"), json!([]));
+    let detail = detail.as_str().unwrap();
+    for part in ["\"status\": \"ошибка\"", "касса-1", "HTTP 200", "/***42"] {
+        assert!(detail.contains(part), "{part} is not in {detail}");
+    }
+    assert!(!detail.contains("key-of"), "{detail}");
+}
+
 /// The colour behind the row of a table that contains a text.
 fn colour(browser: &Browser, table: &str, text: &str) -> String {
     let colour = browser.run(
@@ -324,7 +370,7 @@ fn a_second_document_and_a_changed_body_are_red() {
     for (table, text) in [
         ("#shifts", "смена-8"),
         ("#shifts", "2026-11-24-1"),
-        ("#feed", "Второй документ: первый создан под ext_id смена-7"),
+        ("#feed", "Второй документ: первый был под ext_id смена-7"),
         ("#feed", "Тело изменилось: cashier_name"),
     ] {
         let colour = colour(&browser, table, text);
@@ -501,7 +547,7 @@ fn everything_is_reached_by_the_keyboard() {
         json!([]),
     );
     browser.press(ENTER);
-    browser.until("document.getElementById('now-text').textContent === 'HTML, HTTP 200'");
+    browser.until("document.getElementById('now-text').textContent === 'HTML с HTTP 200'");
     browser.run("document.querySelector('#seconds').focus()", json!([]));
     browser.press(ENTER);
     browser.until("document.getElementById('now-text').textContent.startsWith('медленно')");
@@ -603,7 +649,8 @@ fn it_is_legible_in_light_and_dark_and_fits_small_screens() {
     }
 }
 
-/// The README's picture. `LIFEPAY_BLESS=1 cargo test --test page` takes it anew.
+/// The README's picture. `LIFEPAY_BLESS=1 cargo test --test page` takes it anew, and
+/// `pngquant 64 --force --ext .png tests/sandbox/page.png` makes it small.
 #[test]
 fn the_readme_shows_a_picture_of_the_page() {
     let readme = std::fs::read_to_string(tools::root().join("README.md")).expect("the README");
@@ -613,12 +660,13 @@ fn the_readme_shows_a_picture_of_the_page() {
         bad_day(&sandbox, &browser);
         browser.click("[data-answer=slow]");
         until_rows(&browser, 7);
+        browser.until("document.getElementById('now').className === 'now on'");
         browser.run("document.activeElement.blur()", json!([]));
-        std::thread::sleep(Duration::from_millis(200));
         let picture = browser.picture();
         assert_eq!(&picture[1..4], b"PNG");
         if std::env::var_os("LIFEPAY_BLESS").is_some() {
             std::fs::write(&path, picture).expect("the picture");
+            return;
         }
     }
     let committed = std::fs::read(&path).expect("the picture");

@@ -69,6 +69,39 @@ fn the_table_of_magic_values_is_the_sandboxes() {
 }
 
 #[test]
+fn the_sandboxes_switches_are_as_the_table_says() {
+    let sandbox = Sandbox::start(Options {
+        tls: true,
+        ..Options::default()
+    })
+    .unwrap();
+    let config = ureq::Agent::config_builder().proxy(None);
+    let agent: ureq::Agent = config.http_status_as_error(false).build().into();
+    let readme = readme();
+    let rows = readme.lines().filter_map(|line| {
+        let (path, rest) = line.strip_prefix("| `/sandbox/")?.split_once("` | `")?;
+        Some((path, rest.split_once("` |")?.0))
+    });
+    let rows: Vec<_> = rows.collect();
+    assert_eq!(rows.len(), 11, "{rows:?}");
+    for (path, order) in rows {
+        let url = format!("{}sandbox/{path}", sandbox.page_url());
+        let request = agent.post(&url).content_type("application/json");
+        let mut reply = request.send(order).unwrap();
+        let text = reply.body_mut().read_to_string().unwrap();
+        assert_eq!(reply.status(), 200, "{path} {order}: {text}");
+        // The position is what was asked for, and null what was not.
+        let order: serde_json::Value = serde_json::from_str(order).unwrap();
+        let reply: serde_json::Value = serde_json::from_str(&text).unwrap();
+        for (name, value) in order.as_object().unwrap() {
+            let position = &reply["switches"][path][name];
+            let is_same = position == value || position.as_f64() == value.as_f64();
+            assert!(is_same, "{path} {order}: {text}");
+        }
+    }
+}
+
+#[test]
 fn the_table_of_codes_has_every_code_by_its_name() {
     let readme = readme();
     let header = std::fs::read_to_string(tools::root().join("include/lifepay.h")).unwrap();

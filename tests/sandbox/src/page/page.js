@@ -8,8 +8,8 @@
   const RETRY_MS = 2000;
 
   const ANSWERS = {
-    usual: 'как обычно', reset: 'сеть недоступна', http_503: 'HTTP 503', slow: 'медленно',
-    lost: 'ответ потерян', html: 'HTML, HTTP 200', redirect: 'переадресация', code: 'код LifePay',
+    usual: 'как обычно', reset: 'нет сети', http_503: 'HTTP 503', slow: 'медленно',
+    lost: 'ответ потерян', html: 'HTML с HTTP 200', redirect: 'редирект', code: 'код LifePay',
   };
   const CERTIFICATES = { valid: 'верный', expired: 'просрочен', wrong_name: 'чужое имя' };
 
@@ -109,8 +109,7 @@
 
   function secondText(request) {
     const before = request.document.second_after;
-    return 'Второй документ: первый создан ' + (before ? 'под ext_id ' + before : 'без ext_id') +
-      ', ответ на него касса не получила.';
+    return 'Второй документ: первый был ' + (before ? 'под ext_id ' + before : 'без ext_id');
   }
 
   function notesOf(request) {
@@ -150,7 +149,7 @@
       make('td', 'ext-id mono', plain(request.ext_id) || '—'),
       short('mono', plain(request.login)),
       short('mono', plain(request.target_serial)),
-      make('td', '', plain(request.cashier_name)),
+      short('', plain(request.cashier_name)),
       make('td', '', plain(request.test)),
       make('td', 'answer', make('span', 'pill ' + tone, text), ...notesOf(request)),
       make('td', 'number', request.took_ms === null ? '' : request.took_ms),
@@ -314,7 +313,7 @@
     const headers = request.headers.map((header) => header.join(': ')).join('\n');
     const more = make('details', '', make('summary', '', 'Заголовки запроса'), make('pre', '', headers));
     return make('div', '', facts(request),
-      isSecond(request) ? make('p', 'changed', secondText(request)) : null,
+      isSecond(request) ? make('p', 'changed', secondText(request) + ', и ответа на него касса не получила.') : null,
       request.differs_in.length ? changes(request) : null,
       make('div', 'columns',
         make('div', '', make('h3', '', 'Запрос'), make('pre', 'sent', text), more),
