@@ -15,6 +15,13 @@ pub fn have_browser() -> bool {
     ["chromium", "chromedriver"].into_iter().all(tools::have)
 }
 
+/// chromedriver looks for Google's own.
+fn program() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let mut programs = std::env::split_paths(&path).map(|folder| folder.join("chromium"));
+    programs.find(|program| program.exists())
+}
+
 /// A browser with one page. It ends when dropped.
 pub struct Browser {
     driver: Child,
@@ -73,7 +80,7 @@ impl Browser {
         ];
         let wanted = json!({"capabilities": {"alwaysMatch": {
             "browserName": "chrome",
-            "goog:chromeOptions": {"args": arguments, "binary": "/usr/bin/chromium"},
+            "goog:chromeOptions": {"args": arguments, "binary": program()},
             "goog:loggingPrefs": {"browser": "ALL"},
         }}});
         let session = browser.call("session", &wanted);
@@ -107,6 +114,13 @@ impl Browser {
         self.command("goog/cdp/execute", &body)
     }
 
+    /// Loads the page anew; the script runs before it does.
+    pub fn reload_with(&self, script: &str) {
+        let source = json!({ "source": script });
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", source);
+        self.command("refresh", &json!({}));
+    }
+
     /// The size of what is seen of the page.
     pub fn size(&self, width: u32, height: u32) {
         let metrics =
@@ -137,7 +151,7 @@ impl Browser {
         while self.run(&format!("return Boolean({script})"), json!([])) != true {
             let page = || self.run("return document.body.innerText", json!([]));
             let waited = begun.elapsed();
-            assert!(waited < Duration::from_secs(15), "{script}: {}", page());
+            assert!(waited < Duration::from_secs(30), "{script}: {}", page());
             std::thread::sleep(Duration::from_millis(20));
         }
     }

@@ -8,6 +8,7 @@ pub mod call;
 pub mod child;
 pub mod library;
 pub mod outbox;
+pub mod page;
 pub mod pascal;
 pub mod proxy_server;
 pub mod server;

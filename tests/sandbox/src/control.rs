@@ -41,20 +41,27 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 /// How many ext_ids the journal lists.
 const LINES: usize = 1000;
 
+/// The page's files: path, type, text.
+const FILES: [(&str, &str, &str); 10] = [
+    ("/page.css", "text/css", include_str!("page/page.css")),
+    ("/icon.svg", "image/svg+xml", include_str!("page/icon.svg")),
+    ("/page.js", SCRIPT, include_str!("page/page.js")),
+    ("/dom.js", SCRIPT, include_str!("page/dom.js")),
+    ("/words.js", SCRIPT, include_str!("page/words.js")),
+    ("/request.js", SCRIPT, include_str!("page/request.js")),
+    ("/event.js", SCRIPT, include_str!("page/event.js")),
+    ("/feed.js", SCRIPT, include_str!("page/feed.js")),
+    ("/shifts.js", SCRIPT, include_str!("page/shifts.js")),
+    ("/switches.js", SCRIPT, include_str!("page/switches.js")),
+];
+const SCRIPT: &str = "text/javascript";
+
 pub(crate) fn routes() -> Router<Arc<State>> {
-    let below = Router::new()
-        .route(
-            "/page.css",
-            fixed("text/css", include_str!("page/page.css")),
-        )
-        .route(
-            "/page.js",
-            fixed("text/javascript", include_str!("page/page.js")),
-        )
-        .route(
-            "/icon.svg",
-            fixed("image/svg+xml", include_str!("page/icon.svg")),
-        )
+    let files = Router::new();
+    let files = FILES.iter().fold(files, |files, (path, kind, text)| {
+        files.route(path, fixed(kind, text))
+    });
+    let below = files
         .route("/journal.json", get(journal).fallback(wrong_method))
         .route("/events", get(events).fallback(wrong_method))
         .route("/answer", post(answer).fallback(wrong_method))

@@ -314,6 +314,7 @@ fn what_the_page_asks_for_is_not_in_the_journal_and_a_clients_post_to_it_is() {
     for path in [
         "/",
         "/sandbox/page.js",
+        "/sandbox/dom.js",
         "/sandbox/page.css",
         "/sandbox/icon.svg",
         "/sandbox/journal.json",

@@ -1,0 +1,43 @@
+// Elements and words. What a request contains gets into the document as text only.
+
+export const id = (name) => document.getElementById(name);
+
+// An element with a class and children: elements, or what becomes text.
+export function make(tag, className, ...children) {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  for (const child of children) {
+    if (child === null || child === undefined) continue;
+    element.appendChild(child instanceof Node ? child : document.createTextNode(String(child)));
+  }
+  return element;
+}
+
+// One that is cut if it is too long; then the mouse shows all of it.
+export function short(className, text) {
+  const cell = make('td', 'short ' + className, text);
+  cell.title = text;
+  return cell;
+}
+
+export function fill(element, ...children) {
+  element.textContent = '';
+  for (const child of children) if (child) element.appendChild(child);
+}
+
+export function counted(count, one, few, many) {
+  const tens = count % 100, ones = count % 10;
+  const form = tens > 10 && tens < 20 ? many : ones === 1 ? one : ones > 1 && ones < 5 ? few : many;
+  return count + ' ' + form;
+}
+
+export const plain = (value) =>
+  value === null || value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+
+export function clock(time) {
+  const date = new Date(time);
+  const digits = (number) => String(number).padStart(2, '0');
+  return digits(date.getHours()) + ':' + digits(date.getMinutes()) + ':' + digits(date.getSeconds());
+}
+
+export const pretty = (value) => JSON.stringify(value, null, 2);
