@@ -1,0 +1,21 @@
+// Stands in for Delphi's unit of this name, with what the documentation's form uses.
+unit Controls;
+
+interface
+
+uses
+  Classes;
+
+type
+  TControl = class(TComponent)
+  private
+    FCaption: string;
+    FEnabled: Boolean;
+  published
+    property Caption: string read FCaption write FCaption;
+    property Enabled: Boolean read FEnabled write FEnabled;
+  end;
+
+implementation
+
+end.

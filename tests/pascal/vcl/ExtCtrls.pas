@@ -1,0 +1,15 @@
+// Stands in for Delphi's unit of this name, see Controls. The program calls the timer's handler.
+unit ExtCtrls;
+
+interface
+
+uses
+  Controls;
+
+type
+  TTimer = class(TControl)
+  end;
+
+implementation
+
+end.
