@@ -6,13 +6,22 @@ mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use lifepay_sandbox::{Options, Sandbox};
 use support::{library, read_request, tools, Server};
 
 const COMPILERS: [&str; 2] = ["g++", "clang++"];
 const SOURCES: [&str; 4] = ["main.cpp", "shift.cpp", "outbox.cpp", "log.cpp"];
-const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"];
+const WARNINGS: [&str; 7] = [
+    "-Wall",
+    "-Wextra",
+    "-Wpedantic",
+    "-Wshadow",
+    "-Wconversion",
+    "-Wold-style-cast",
+    "-Werror",
+];
 const SANITIZERS: [&str; 2] = [
     "-fsanitize=address,undefined",
     "-fno-sanitize-recover=undefined",
@@ -28,22 +37,40 @@ fn compiler(name: &str, standard: &str) -> Command {
     command
 }
 
-/// Compiles the test program, linked with the shared library.
-fn program(name: &str, flags: &[&str]) -> PathBuf {
+/// The test program: one file that includes its sources, so that the standard's headers are read
+/// once and not four times.
+fn test_program() -> PathBuf {
+    static FILE: OnceLock<PathBuf> = OnceLock::new();
+    let write = || {
+        let folder = tools::root().join("tests/cpp");
+        let include = |name| format!("#include \"{}\"\n", folder.join(name).display());
+        source("all", &SOURCES.map(include).concat())
+    };
+    FILE.get_or_init(write).clone()
+}
+
+/// A file of this name with this text.
+fn source(name: &str, text: &str) -> PathBuf {
+    let file = tools::scratch("cpp").join(format!("{name}.cpp"));
+    std::fs::write(&file, text).expect("the file can be written");
+    file
+}
+
+/// Compiles a program, linked with the shared library.
+fn program(mut compiler: Command, name: &str, sources: &[PathBuf]) -> PathBuf {
     let libraries = library::folder();
     // The program looks for the library by its SONAME.
     let _ = std::os::unix::fs::symlink("liblifepay.so", libraries.join("liblifepay.so.0"));
-    let program = tools::scratch("cpp").join(format!("{name}-{}", flags.len()));
-    let mut command = compiler(name, "c++17");
-    command.args(["-g", "-pthread"]).args(flags);
-    command.args(SOURCES.map(|source| tools::root().join("tests/cpp").join(source)));
-    command
+    let program = tools::scratch("cpp").join(name);
+    compiler
+        .args(["-g", "-pthread"])
+        .args(sources)
         .arg("-o")
         .arg(&program)
         .arg(format!("-L{}", libraries.display()))
         .arg("-llifepay")
         .arg(format!("-Wl,-rpath,{}", libraries.display()));
-    tools::run(&mut command);
+    tools::run(&mut compiler);
     program
 }
 
@@ -102,9 +129,14 @@ fn has_sanitizers(compiler: &str) -> bool {
 
 #[test]
 fn programs_pass_with_every_compiler() {
-    for compiler in COMPILERS {
-        if tools::have(compiler) {
-            passes(&program(compiler, &["-O1"]));
+    // Included by a second file too: what the header defines must be inline.
+    let second = source("second", "#include \"lifepay.hpp\"\n");
+    for name in COMPILERS {
+        if tools::have(name) {
+            let mut compiler = compiler(name, "c++17");
+            compiler.arg("-O1");
+            let sources = [test_program(), second.clone()];
+            passes(&program(compiler, &format!("{name}-plain"), &sources));
         }
     }
 }
@@ -121,23 +153,21 @@ fn programs_make_no_memory_error_no_leak_and_no_undefined_behaviour() {
         !able.is_empty() || !required,
         "no compiler has AddressSanitizer, and LIFEPAY_REQUIRE_TOOLS is set"
     );
-    for compiler in able {
-        passes(&program(compiler, &SANITIZERS));
+    for name in able {
+        let mut compiler = compiler(name, "gnu++17");
+        compiler.args(SANITIZERS);
+        let name = format!("{name}-sanitized");
+        passes(&program(compiler, &name, &[test_program()]));
     }
 }
 
+/// The programs that are run are C++17, without GNU's extensions and with them.
 #[test]
-fn the_header_is_cpp17_and_newer() {
-    let newer = ["c++17", "gnu++17", "c++20", "c++2b"];
+fn the_header_compiles_under_newer_standards() {
     for name in COMPILERS.into_iter().filter(|name| tools::have(name)) {
-        for standard in newer {
-            for source in SOURCES {
-                let mut command = compiler(name, standard);
-                command.args(["-Wshadow", "-Wconversion", "-Wold-style-cast"]);
-                command.arg("-fsyntax-only");
-                command.arg(tools::root().join("tests/cpp").join(source));
-                tools::run(&mut command);
-            }
+        for standard in ["c++20", "c++2b"] {
+            let mut compiler = compiler(name, standard);
+            tools::run(compiler.arg("-fsyntax-only").arg(test_program()));
         }
     }
 }
@@ -152,10 +182,27 @@ fn the_headers_example_compiles() {
         program.push_str(line.trim_start_matches(" *"));
         program.push('\n');
     }
-    let file = tools::scratch("cpp").join("example.cpp");
-    std::fs::write(&file, program).unwrap();
+    let file = source("example", &program);
     for name in COMPILERS.into_iter().filter(|name| tools::have(name)) {
         tools::run(compiler(name, "c++17").arg("-fsyntax-only").arg(&file));
+    }
+}
+
+#[test]
+fn the_readmes_program_opens_a_shift() {
+    let readme = std::fs::read_to_string(tools::root().join("README.md")).unwrap();
+    let (_, block) = readme.split_once("```cpp\n").expect("a block");
+    let (text, _) = block.split_once("```").expect("its end");
+    let sandbox = Sandbox::start(Options::default()).unwrap();
+    assert!(text.contains("http://127.0.0.1:8080"));
+    let text = text.replace("http://127.0.0.1:8080", &sandbox.url());
+    let file = source("readme", &text);
+    for name in COMPILERS.into_iter().filter(|name| tools::have(name)) {
+        let compiler = compiler(name, "c++17");
+        let program = program(compiler, &format!("{name}-readme"), &[file.clone()]);
+        let output = tools::run(&mut Command::new(program));
+        let expected = format!("accepted: {}\n", sandbox.documents()[0].uuid);
+        assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
     }
 }
 

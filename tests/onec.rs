@@ -301,24 +301,85 @@ fn the_list_of_the_outbox_has_every_field_of_an_entry() {
     assert_eq!(there, expected);
 }
 
+/// How many arguments a call has, if this is what follows its opening parenthesis.
+fn arguments(call: &str) -> usize {
+    let (mut depth, mut commas, mut given) = (1, 0, false);
+    for letter in call.chars() {
+        match letter {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            ',' if depth == 1 => commas += 1,
+            _ => {}
+        }
+        if depth == 0 {
+            break;
+        }
+        given |= !letter.is_whitespace();
+    }
+    commas + usize::from(given)
+}
+
 #[test]
-fn the_sample_uses_members_that_there_are() {
+fn the_samples_use_members_as_they_are() {
     let Some(host) = host() else { return };
-    let there: BTreeSet<String> = members(host)
-        .into_iter()
-        .flat_map(|[_, russian, english, _]| [russian, english])
-        .collect();
-    for file in ["Example.bsl", "README.md", "../../README.md"] {
+    let members = members(host);
+    let find = |name: &str| {
+        let found = members
+            .iter()
+            .find(|[_, russian, english, _]| [russian, english].contains(&&name.to_owned()));
+        found.map(|[kind, _, _, last]| (kind.as_str(), last.as_str()))
+    };
+    // In running text a method may stand without its parentheses.
+    let sample = bindings("Example.bsl");
+    let blocks = |file: &str| -> Vec<String> {
         let text = bindings(file);
-        let is_letter = |c: char| c.is_alphanumeric();
-        let names: BTreeSet<&str> = text
-            .split("Касса.")
-            .skip(1)
-            .map(|rest| rest.split(|c| !is_letter(c)).next().unwrap_or_default())
-            .collect();
-        assert!(names.len() >= 5, "{file}: {names:?}");
-        for name in names {
-            assert!(there.contains(name), "{file}: {name}");
+        let begun = text.split("```bsl\n").skip(1);
+        begun
+            .map(|block| block.split("```").next().unwrap_or_default().to_owned())
+            .collect()
+    };
+    let russian = blocks("../../README.ru.md");
+    assert!(russian.len() >= 8, "{russian:?}");
+    let samples = [vec![sample], blocks("../../README.md"), russian].concat();
+    for sample in samples {
+        let used: Vec<&str> = sample.split("Касса.").skip(1).collect();
+        for rest in &used {
+            let end = rest.find(|c: char| !c.is_alphanumeric());
+            let (name, after) = rest.split_at(end.unwrap_or(rest.len()));
+            let (kind, last) = find(name).unwrap_or_else(|| panic!("no {name}: {sample}"));
+            match after.strip_prefix('(') {
+                Some(call) => {
+                    assert_eq!(kind, "method", "{name}: {sample}");
+                    let most: usize = last.parse().expect("a number");
+                    assert!(arguments(call) <= most, "{name}: {sample}");
+                }
+                None => {
+                    assert_eq!(kind, "property", "{name}: {sample}");
+                    let is_read_alone = last == "r" && after.starts_with(" = ");
+                    let begins = sample.contains(&format!("\nКасса.{name} = "));
+                    assert!(!(is_read_alone && begins), "{name}: {sample}");
+                }
+            }
+        }
+    }
+    for file in ["README.md", "../../README.ru.md"] {
+        let text = bindings(file);
+        for rest in text.split("Касса.").skip(1) {
+            let name = rest.split(|c: char| !c.is_alphanumeric()).next();
+            let name = name.unwrap_or_default();
+            assert!(find(name).is_some(), "{file}: {name}");
+        }
+    }
+}
+
+#[test]
+fn the_russian_table_of_settings_has_every_property_that_can_be_set() {
+    let Some(host) = host() else { return };
+    let text = bindings("../../README.ru.md");
+    let (_, settings) = text.split_once("## Настройки").expect("a table");
+    for [kind, russian, _, access] in members(host) {
+        if kind == "property" && access.contains('w') {
+            assert!(settings.contains(&format!("`{russian}`")), "{russian}");
         }
     }
 }

@@ -1,4 +1,4 @@
-// Runs the tests of all files: that they are linked into one program is a test of the header too.
+// Runs the tests of all files.
 #include "check.hpp"
 
 int main(int argc, char **argv)

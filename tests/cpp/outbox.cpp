@@ -196,7 +196,7 @@ void what_waits_goes_on_at_the_next_open()
     CHECK_EQUAL(outbox.entries().at(0).attempts, 2u);
 }
 
-struct Thrown {};
+struct ThrownByEach {};
 
 void each_ends_at_false_and_hands_back_what_is_thrown()
 {
@@ -214,9 +214,9 @@ void each_ends_at_false_and_hands_back_what_is_thrown()
     try {
         outbox.each([&shown](const lifepay::Entry &) -> bool {
             ++shown;
-            throw Thrown();
+            throw ThrownByEach();
         });
-    } catch (const Thrown &) {
+    } catch (const ThrownByEach &) {
         thrown = true;
     }
     CHECK(thrown);

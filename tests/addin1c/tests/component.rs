@@ -179,16 +179,23 @@ fn run(program: &str, base_url: &str) -> Vec<String> {
 fn the_smallest_programs_of_the_documentation_open_a_shift() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let read = |file: &str| std::fs::read_to_string(root.join(file)).expect("a text");
-    let readme = read("README.md");
-    let (_, program) = readme.split_once("```bsl\n").expect("a program");
-    let (program, _) = program.split_once("```").expect("its end");
+    let first = |file: &str| -> String {
+        let text = read(file);
+        let (_, program) = text.split_once("```bsl\n").expect("a program");
+        program.split_once("```").expect("its end").0.to_owned()
+    };
     let for_programmers = read("bindings/onec/README.md");
     let lines = for_programmers.lines();
     let indented: Vec<&str> = lines
         .skip_while(|line| !line.starts_with("    "))
         .take_while(|line| line.starts_with("    "))
         .collect();
-    for program in [program, &indented.join("\n")] {
+    let programs = [
+        first("README.md"),
+        first("README.ru.md"),
+        indented.join("\n"),
+    ];
+    for program in programs {
         let sandbox = sandbox();
         let program = program.replace("http://127.0.0.1:8080", &sandbox.url());
         let said = run(&program, &sandbox.url());
