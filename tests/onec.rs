@@ -342,23 +342,24 @@ fn the_samples_use_members_as_they_are() {
     assert!(russian.len() >= 8, "{russian:?}");
     let samples = [vec![sample], blocks("../../README.md"), russian].concat();
     for sample in samples {
-        let used: Vec<&str> = sample.split("Касса.").skip(1).collect();
-        for rest in &used {
+        for (place, _) in sample.match_indices("Касса.") {
+            let rest = &sample[place + "Касса.".len()..];
             let end = rest.find(|c: char| !c.is_alphanumeric());
             let (name, after) = rest.split_at(end.unwrap_or(rest.len()));
             let (kind, last) = find(name).unwrap_or_else(|| panic!("no {name}: {sample}"));
-            match after.strip_prefix('(') {
-                Some(call) => {
-                    assert_eq!(kind, "method", "{name}: {sample}");
-                    let most: usize = last.parse().expect("a number");
-                    assert!(arguments(call) <= most, "{name}: {sample}");
-                }
-                None => {
-                    assert_eq!(kind, "property", "{name}: {sample}");
-                    let is_read_alone = last == "r" && after.starts_with(" = ");
-                    let begins = sample.contains(&format!("\nКасса.{name} = "));
-                    assert!(!(is_read_alone && begins), "{name}: {sample}");
-                }
+            let before = sample[..place].rsplit('\n').next().unwrap_or_default();
+            let begins_line = before.trim().is_empty();
+            if let Some(call) = after.strip_prefix('(') {
+                assert_eq!(kind, "method", "{name}: {sample}");
+                let most: usize = last.parse().expect("a number");
+                assert!(arguments(call) <= most, "{name}: {sample}");
+            } else {
+                assert_eq!(kind, "property", "{name}: {sample}");
+                let is_set = begins_line && after.starts_with(" = ");
+                assert!(
+                    last.contains(if is_set { 'w' } else { 'r' }),
+                    "{name}: {sample}"
+                );
             }
         }
     }
