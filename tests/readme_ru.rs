@@ -127,7 +127,7 @@ fn the_pascal_form_opens_a_shift_from_its_timer() {
 }
 
 /// The samples that are no programs, as procedures of one program; its arguments are the
-/// sandbox's URL, a login and the number of the one that is run.
+/// sandbox's URL, a login, the number of the one that is run and a serial number.
 fn fragments(name: &str, samples: &[String]) -> PathBuf {
     let mut text = String::from(
         "program Fragments;
@@ -158,6 +158,7 @@ end;
   Shift := TLifePay.Create('key', ParamStr(2));
   Shift.BaseUrl := ParamStr(1);
   Shift.ExtId := 'fragment';
+  Shift.TargetSerial := ParamStr(4);
   Settings := Shift;
   Outbox := nil;
   I := 0;
@@ -180,14 +181,15 @@ fn the_pascal_samples_compile_and_do_what_they_say() {
     let (_, parts): (Vec<_>, Vec<_>) = samples(&readme()).into_iter().partition(|s| is_whole(s));
     assert!(parts.len() >= 6, "{parts:?}");
     let program = fragments("readme-ru-fragments", &parts);
-    let run = |beginning: &str, url: &str, login: &str| {
+    let run_with = |beginning: &str, url: &str, login: &str, serial: &str| {
         let number = parts
             .iter()
             .position(|part| part.starts_with(beginning))
             .unwrap_or_else(|| panic!("no sample begins with {beginning}"));
-        printed(&program, &[url, login, &number.to_string()])
+        printed(&program, &[url, login, &number.to_string(), serial])
     };
-    let sandbox = sandbox();
+    let run = |beginning: &str, url: &str, login: &str| run_with(beginning, url, login, "");
+    let (sandbox, other) = (sandbox(), sandbox());
     let url = sandbox.url();
     let with_exceptions = "try\n  Uuid := Shift.OpenShift;";
     let without = "if Shift.TryOpenShift(Answer)";
@@ -204,6 +206,9 @@ fn the_pascal_samples_compile_and_do_what_they_say() {
     );
     assert!(told.contains("logged: LP_DATA_ERROR fragment"), "{told}");
     assert!(!told.contains("мог дойти"), "{told}");
+    let lost = "00000000000504";
+    let told = run_with(with_exceptions, &other.url(), "79031234567", lost);
+    assert!(told.contains("shown: Запрос мог дойти"), "{told}");
     let told = run(without, &url, "70000006010");
     assert!(told.starts_with("shown: Не удалось найти"), "{told}");
 

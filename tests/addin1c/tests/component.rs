@@ -3,9 +3,13 @@
 //!
 //! Run it with `cargo test -p lifepay-addin1c`; it needs a C++ compiler.
 
+mod language;
+
 use std::path::Path;
+use std::time::Duration;
 
 use addin1c_test::{name, str1c, TestAddinLib, Variant};
+use language::{Program, Value};
 use lifepay_sandbox::{Options, Sandbox};
 
 /// The shared library, which cargo has put beside this test.
@@ -128,62 +132,21 @@ fn a_request_in_the_outbox_gets_its_answer() {
     // The object is destroyed with the outbox open.
 }
 
-/// A name for the host, which wants a NUL at its end.
-fn member(name: &str) -> Vec<u16> {
-    name.encode_utf16().chain([0]).collect()
+fn read(file: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    std::fs::read_to_string(root.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// Runs a program in 1C's language that is as simple as the documentation's smallest ones: what it
-/// says with Сообщить. It sends to `base_url` unless it sets its own.
-fn run(program: &str, base_url: &str) -> Vec<String> {
-    let component = component();
-    let till = component.new_addin("LifePay").expect("an object");
-    let set = |name: &str, value: &str| till.set_property(&member(name), &text(value)).unwrap();
-    set("БазовыйАдрес", base_url);
-    let evaluate = |part: &str| match part.strip_prefix("Касса.") {
-        Some(name) => shown(&till.get_property(&member(name)).unwrap()),
-        None => part.trim_matches('"').to_owned(),
-    };
-    let mut said = Vec::new();
-    // Whether the branch that is open is taken.
-    let mut branch = None;
-    for line in program.lines() {
-        let line = line.split(" // ").next().unwrap_or_default().trim();
-        if let Some(condition) = line.strip_prefix("Если Касса.") {
-            let method = condition.strip_suffix("() Тогда").expect("a call");
-            let answer = till.call_as_func(&member(method), &mut []).unwrap();
-            branch = Some(answer.get_bool().expect("Булево"));
-        } else if line == "Иначе" {
-            branch = branch.map(|taken| !taken);
-        } else if line == "КонецЕсли;" {
-            branch = None;
-        } else if branch == Some(false) {
-            // Passed over.
-        } else if let Some(message) = line.strip_prefix("Сообщить(") {
-            let message = message.strip_suffix(");").expect("an end");
-            said.push(message.split(" + ").map(evaluate).collect());
-        } else if let Some(assignment) = line.strip_prefix("Касса.") {
-            let assignment = assignment.strip_suffix(';').expect("an end");
-            let (name, value) = assignment.split_once(" = ").expect("a value");
-            set(name, &evaluate(value));
-        } else {
-            let begins = line.starts_with("ПодключитьВнешнююКомпоненту(")
-                || line == "Касса = Новый(\"AddIn.LifePay.LifePay\");";
-            assert!(begins, "{line}");
-        }
-    }
-    said
+/// The samples of a text.
+fn samples(file: &str) -> Vec<String> {
+    let text = read(file);
+    let begun = text.split("```bsl\n").skip(1);
+    let ended = begun.map(|sample| sample.split("```").next().unwrap_or_default());
+    ended.map(str::to_owned).collect()
 }
 
 #[test]
 fn the_smallest_programs_of_the_documentation_open_a_shift() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let read = |file: &str| std::fs::read_to_string(root.join(file)).expect("a text");
-    let first = |file: &str| -> String {
-        let text = read(file);
-        let (_, program) = text.split_once("```bsl\n").expect("a program");
-        program.split_once("```").expect("its end").0.to_owned()
-    };
     let for_programmers = read("bindings/onec/README.md");
     let lines = for_programmers.lines();
     let indented: Vec<&str> = lines
@@ -191,20 +154,112 @@ fn the_smallest_programs_of_the_documentation_open_a_shift() {
         .take_while(|line| line.starts_with("    "))
         .collect();
     let programs = [
-        first("README.md"),
-        first("README.ru.md"),
+        samples("README.md").remove(0),
+        samples("README.ru.md").remove(0),
         indented.join("\n"),
     ];
-    for program in programs {
-        let sandbox = sandbox();
-        let program = program.replace("http://127.0.0.1:8080", &sandbox.url());
-        let said = run(&program, &sandbox.url());
+    for text in programs {
+        let (sandbox, component) = (sandbox(), component());
+        let text = text.replace("http://127.0.0.1:8080", &sandbox.url());
+        let said = |text: &str| -> String {
+            let mut program = Program::new(&component);
+            let path = Value::Text("liblifepay.so".into());
+            program.variables.insert("ПутьКБиблиотеке".into(), path);
+            program.is_installed = true;
+            // Of those that do not set it.
+            program.settings = vec![("БазовыйАдрес", sandbox.url())];
+            program.run(text);
+            assert_eq!(program.said.len(), 1, "{:?}", program.said);
+            program.said.remove(0)
+        };
+        let accepted = said(&text);
         let uuid = &sandbox.documents()[0].uuid;
-        assert_eq!(said.len(), 1, "{said:?}");
-        assert!(said[0].ends_with(&format!(": {uuid}")), "{said:?}");
+        assert!(accepted.ends_with(&format!(": {uuid}")), "{accepted}");
         // The other branch.
-        let refused = program.replace("79031234567", "70000006080");
-        let said = run(&refused, &sandbox.url());
-        assert!(said[0].contains("фискализация запрещена"), "{said:?}");
+        let refused = said(&text.replace("79031234567", "70000006080"));
+        assert!(refused.contains("фискализация запрещена"), "{refused}");
     }
+}
+
+#[test]
+fn the_samples_of_the_russian_documentation_do_what_they_say() {
+    let (sandbox, component) = (sandbox(), component());
+    let samples = samples("README.ru.md");
+    let sample = |beginning: &str| -> &str {
+        let found = samples.iter().find(|sample| sample.starts_with(beginning));
+        found.unwrap_or_else(|| panic!("no sample begins with {beginning}"))
+    };
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("addin1c-samples");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    // With the component from a template, and a till's settings.
+    let begun = |login: &str, sandbox: &Sandbox| -> Program {
+        let mut program = Program::new(&component);
+        program.settings = vec![
+            ("КлючАПИ", "key".into()),
+            ("Логин", login.into()),
+            ("БазовыйАдрес", sandbox.url()),
+        ];
+        program.documents = folder.clone();
+        program.run(sample("Макет = "));
+        program
+    };
+
+    let errors = sample("Если Не Касса.ОткрытьСмену()");
+    let mut program = begun("70000006010", &sandbox);
+    program.run(errors);
+    assert_eq!(program.said.len(), 1, "{:?}", program.said);
+    assert!(program.logged[0].starts_with("LP_CREDENTIALS_UNKNOWN "));
+
+    // A connection of its own: on one that was kept, a lost answer is repeated at once.
+    let other = self::sandbox();
+    let mut program = begun("79031234567", &other);
+    program.run("Касса.СерийныйНомер = \"00000000000504\";");
+    program.run(errors);
+    assert!(program.said[1].contains("мог дойти"), "{:?}", program.said);
+    // A repeat with the same identifier makes no second document.
+    program.run(sample(
+        "Касса.ВнешнийИдентификатор = Касса.ИдентификаторЗапроса;",
+    ));
+    program.run(errors);
+    assert_eq!(program.said.len(), 2, "{:?}", program.said);
+    assert_eq!(other.requests().len(), 2);
+    assert_eq!(other.documents().len(), 1);
+
+    let mut program = begun("79031234567", &sandbox);
+    program.run(sample("&НаКлиенте"));
+    program.call("ОткрытьСмену");
+    assert!(program.said.is_empty(), "{:?}", program.said);
+    for _ in 0..1000 {
+        let Some(procedure) = program.waits.clone() else {
+            break;
+        };
+        std::thread::sleep(Duration::from_millis(20));
+        program.call(&procedure);
+    }
+    assert!(
+        program.said[0].starts_with("LifePay принял"),
+        "{:?}",
+        program.said
+    );
+    assert_eq!(sandbox.documents().len(), 1);
+    assert!(folder.join("lifepay-shifts.db").is_file());
+    program.call("ПриЗакрытии");
+
+    let mut program = begun("79031234567", &sandbox);
+    let file = folder.join("server.db").display().to_string();
+    program
+        .variables
+        .insert("ФайлОчереди".into(), Value::Text(file));
+    program.run(sample("Если Касса.ОткрытьОчередь(ФайлОчереди)"));
+    assert_eq!(program.variables["Состояние"], Value::Number(0.0));
+    assert_eq!(sandbox.documents().len(), 2);
+
+    program.run(sample("Касса.ПовторятьВТечениеМс"));
+    let log = folder.join("lifepay.log").display().to_string();
+    let logs = sample("Касса.ЖурналВФайл").replace("C:\\Till\\lifepay.log", &log);
+    program.run(&logs);
+    program.run("Касса.ОткрытьСмену();");
+    assert!(std::fs::read_to_string(log).unwrap().contains("LP_OK"));
+    program.run("Касса.ЖурналВФайл(\"\");");
 }

@@ -1,0 +1,209 @@
+//! As much of 1C's language as the samples of the documentation need. What they use beyond that
+//! fails their test.
+
+mod object;
+mod syntax;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use addin1c_test::TestAddinLib;
+
+use object::Object;
+use syntax::{Expression, Statement};
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    Undefined,
+    Boolean(bool),
+    Number(f64),
+    Text(String),
+    /// The component's object.
+    Object,
+}
+
+/// A program with its state.
+pub struct Program<'a> {
+    component: &'a TestAddinLib,
+    object: Option<Object<'a>>,
+    procedures: HashMap<String, Rc<Vec<Statement>>>,
+    /// Whether 1C has the component of the template.
+    pub is_installed: bool,
+    pub variables: HashMap<String, Value>,
+    /// What an object has from the beginning.
+    pub settings: Vec<(&'static str, String)>,
+    /// КаталогДокументов.
+    pub documents: PathBuf,
+    /// What it has said with Сообщить.
+    pub said: Vec<String>,
+    /// What it has written into the platform's log.
+    pub logged: Vec<String>,
+    /// The procedure that the platform calls from time to time.
+    pub waits: Option<String>,
+}
+
+impl<'a> Program<'a> {
+    pub fn new(component: &'a TestAddinLib) -> Self {
+        Program {
+            component,
+            object: None,
+            procedures: HashMap::new(),
+            is_installed: false,
+            variables: HashMap::new(),
+            settings: Vec::new(),
+            documents: PathBuf::new(),
+            said: Vec::new(),
+            logged: Vec::new(),
+            waits: None,
+        }
+    }
+
+    /// Does what the text says; its procedures wait to be called.
+    pub fn run(&mut self, text: &str) {
+        self.execute(&syntax::parse(text));
+    }
+
+    pub fn call(&mut self, procedure: &str) {
+        let body = self.procedures.get(procedure).cloned();
+        self.execute(&body.unwrap_or_else(|| panic!("no procedure {procedure}")));
+    }
+
+    /// Whether they came to their end without Возврат.
+    fn execute(&mut self, statements: &[Statement]) -> bool {
+        statements.iter().all(|statement| self.step(statement))
+    }
+
+    fn step(&mut self, statement: &Statement) -> bool {
+        match statement {
+            Statement::Procedure(name, body) => {
+                self.procedures.insert(name.clone(), Rc::clone(body));
+            }
+            Statement::Assign(Expression::Variable(name), value) => {
+                let value = self.evaluate(value);
+                self.variables.insert(name.clone(), value);
+            }
+            Statement::Assign(Expression::Property(name), value) => {
+                let value = self.evaluate(value);
+                self.object().set(name, &value);
+            }
+            Statement::Assign(..) => panic!("an assignment to neither a variable nor a property"),
+            Statement::Do(expression) => {
+                self.evaluate(expression);
+            }
+            Statement::If(branches) => {
+                for (condition, body) in branches {
+                    if condition
+                        .as_ref()
+                        .is_none_or(|condition| self.truth(condition))
+                    {
+                        return self.execute(body);
+                    }
+                }
+            }
+            Statement::Return => return false,
+            Statement::Raise(text) => panic!("{:?}", self.evaluate(text)),
+        }
+        true
+    }
+
+    fn truth(&mut self, expression: &Expression) -> bool {
+        match self.evaluate(expression) {
+            Value::Boolean(truth) => truth,
+            other => panic!("Булево and not {other:?}"),
+        }
+    }
+
+    fn evaluate(&mut self, expression: &Expression) -> Value {
+        match expression {
+            Expression::Value(value) => value.clone(),
+            Expression::Variable(name) => {
+                let value = self.variables.get(name).cloned();
+                let own = (name == "Касса" && self.object.is_some()).then_some(Value::Object);
+                value
+                    .or(own)
+                    .unwrap_or_else(|| panic!("no variable {name}"))
+            }
+            Expression::Property(name) => self.object().get(name),
+            Expression::Method(name, arguments) => self.method(name, arguments),
+            Expression::Call(name, arguments) => {
+                let values = arguments.iter().map(|argument| self.evaluate(argument));
+                let values: Vec<Value> = values.collect();
+                self.platform(name, &values)
+            }
+            Expression::New(arguments) => {
+                let class = self.evaluate(&arguments[0]);
+                assert_eq!(class, Value::Text("AddIn.LifePay.LifePay".into()));
+                assert!(self.is_installed, "Новый before the component is there");
+                let object = Object::new(self.component);
+                for (name, value) in &self.settings {
+                    object.set(name, &Value::Text(value.clone()));
+                }
+                self.object = Some(object);
+                Value::Object
+            }
+            Expression::Not(of) => Value::Boolean(!self.truth(of)),
+            Expression::Negative(of) => match self.evaluate(of) {
+                Value::Number(number) => Value::Number(-number),
+                other => panic!("Число and not {other:?}"),
+            },
+            Expression::Binary(operator, left, right) => match operator.as_str() {
+                "Или" => Value::Boolean(self.truth(left) || self.truth(right)),
+                "И" => Value::Boolean(self.truth(left) && self.truth(right)),
+                "=" => Value::Boolean(self.evaluate(left) == self.evaluate(right)),
+                "<>" => Value::Boolean(self.evaluate(left) != self.evaluate(right)),
+                _ => match (operator.as_str(), self.evaluate(left), self.evaluate(right)) {
+                    ("+", Value::Text(left), Value::Text(right)) => Value::Text(left + &right),
+                    other => panic!("{other:?}"),
+                },
+            },
+        }
+    }
+
+    fn method(&mut self, name: &str, arguments: &[Expression]) -> Value {
+        let values = arguments.iter().map(|argument| self.evaluate(argument));
+        let mut values: Vec<Value> = values.collect();
+        let answer = self.object().call(name, &mut values);
+        for (argument, value) in arguments.iter().zip(values) {
+            if let Expression::Variable(variable) = argument {
+                self.variables.insert(variable.clone(), value);
+            }
+        }
+        answer
+    }
+
+    fn platform(&mut self, name: &str, arguments: &[Value]) -> Value {
+        let text = |place: usize| match arguments.get(place) {
+            Some(Value::Text(text)) => text.clone(),
+            other => panic!("{name}: a text and not {other:?}"),
+        };
+        match name {
+            "ПодключитьВнешнююКомпоненту" => {
+                assert_eq!(text(1), "LifePay");
+                assert_eq!(text(2), "ТипВнешнейКомпоненты.Native");
+                // From a file at once, from a template once it is installed.
+                self.is_installed |= !text(0).starts_with("ОбщийМакет.");
+                return Value::Boolean(self.is_installed);
+            }
+            "УстановитьВнешнююКомпоненту" => self.is_installed = true,
+            "КаталогДокументов" => {
+                return Value::Text(format!("{}/", self.documents.display()));
+            }
+            "Сообщить" => self.said.push(text(0)),
+            "ЗаписьЖурналаРегистрации" => self.logged.push(text(4)),
+            "ПодключитьОбработчикОжидания" => {
+                assert!(self.procedures.contains_key(&text(0)), "{arguments:?}");
+                self.waits = Some(text(0));
+            }
+            "ОтключитьОбработчикОжидания" => {
+                assert_eq!(self.waits.take(), Some(text(0)));
+            }
+            _ => panic!("no function {name}"),
+        }
+        Value::Undefined
+    }
+
+    fn object(&self) -> &Object<'a> {
+        self.object.as_ref().expect("the object")
+    }
+}
