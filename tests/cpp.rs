@@ -199,7 +199,11 @@ fn the_readmes_program_opens_a_shift() {
     let file = source("readme", &text);
     for name in COMPILERS.into_iter().filter(|name| tools::have(name)) {
         let compiler = compiler(name, "c++17");
-        let program = program(compiler, &format!("{name}-readme"), &[file.clone()]);
+        let program = program(
+            compiler,
+            &format!("{name}-readme"),
+            std::slice::from_ref(&file),
+        );
         let output = tools::run(&mut Command::new(program));
         let expected = format!("accepted: {}\n", sandbox.documents()[0].uuid);
         assert_eq!(String::from_utf8_lossy(&output.stdout), expected);

@@ -49,7 +49,10 @@ fn sandbox() -> Sandbox {
 fn printed(program: &Path, arguments: &[&str]) -> String {
     let mut command = Command::new(program);
     command.args(arguments).env("LC_ALL", "C.UTF-8");
-    command.env_remove("LIFEPAY_LOG");
+    // cargo's: a library of another test would be found there.
+    command
+        .env_remove("LIFEPAY_LOG")
+        .env_remove("LD_LIBRARY_PATH");
     command.current_dir(program.parent().expect("a folder"));
     String::from_utf8(tools::run(&mut command).stdout).expect("UTF-8")
 }

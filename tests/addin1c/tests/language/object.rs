@@ -14,8 +14,10 @@ enum Ask<'b> {
 
 type Answer = Result<Variant, Box<dyn Error>>;
 
-/// A function that owns the object, because the host's crate keeps the name of its type to itself.
-pub struct Object<'a>(Box<dyn Fn(&[u16], Ask) -> Answer + 'a>);
+/// Owns the object: the host's crate keeps the name of its type to itself.
+type Owner<'a> = dyn Fn(&[u16], Ask) -> Answer + 'a;
+
+pub struct Object<'a>(Box<Owner<'a>>);
 
 impl<'a> Object<'a> {
     pub fn new(component: &'a TestAddinLib) -> Self {
