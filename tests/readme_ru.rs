@@ -241,6 +241,25 @@ fn the_samples_of_the_units_own_readme_compile() {
 }
 
 #[test]
+fn the_table_of_settings_has_every_property_of_the_unit() {
+    let (readme, unit) = (readme(), read("bindings/delphi/LifePay.pas"));
+    let (_, settings) = readme.split_once("## Настройки").expect("a table");
+    let (_, class) = unit.split_once("TLifePay = class").expect("the class");
+    let (class, _) = class.split_once("  end;").expect("its end");
+    let names = class
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("property ")?.split(':').next());
+    // No settings, and told elsewhere.
+    let names: Vec<_> = names
+        .filter(|name| !["Last", "OnProgress"].contains(name))
+        .collect();
+    assert!(names.len() >= 20, "{names:?}");
+    for name in names {
+        assert!(settings.contains(&format!("`{name}`")), "missing: {name}");
+    }
+}
+
+#[test]
 fn the_table_of_magic_values_is_whole() {
     let readme = readme();
     for row in magic::rows() {
