@@ -7,6 +7,7 @@ pub mod browser;
 pub mod call;
 pub mod child;
 pub mod library;
+pub mod onec;
 pub mod outbox;
 pub mod page;
 pub mod pascal;
