@@ -1,0 +1,48 @@
+/* What the measured programs share. */
+#ifndef BENCH_H
+#define BENCH_H
+
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define PATH "/cloud-print/create-session"
+
+/* The fields of request.json, whose bytes the server demands of every program. */
+#define APIKEY "key-for-the-benches"
+#define LOGIN "79031234567"
+#define CASHIER_NAME "Иванова Мария Петровна"
+#define CASHIER_INN "770123456789"
+#define TARGET_SERIAL "00106304012797"
+#define EXT_ID "00106304012797-2026-11-24-1"
+#define REQUEST                                                                                    \
+    "{\"apikey\":\"" APIKEY "\",\"login\":\"" LOGIN "\",\"cashier_name\":\"" CASHIER_NAME          \
+    "\",\"cashier_inn\":\"" CASHIER_INN "\",\"target_serial\":\"" TARGET_SERIAL                    \
+    "\",\"ext_id\":\"" EXT_ID "\"}"
+
+static inline double clock_us(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
+}
+
+static inline double now_us(void)
+{
+    return clock_us(CLOCK_MONOTONIC);
+}
+
+static inline void fail(const char *what)
+{
+    fprintf(stderr, "failed: %s\n", what);
+    exit(1);
+}
+
+/* One way to send the request; calls.c calls it. Each thread has a client of its own. */
+void *client_new(const char *base_url, const char *ca_file);
+/* Sends the request, checks the answer and puts its uuid into uuid. */
+void client_call(void *client, char uuid[64]);
+
+#endif

@@ -1,0 +1,45 @@
+//! What a till's programmer would otherwise write: a table of requests in SQLite, one insert for
+//! each, as durable as the outbox (write-ahead log, `synchronous = FULL`).
+//!
+//! `bare-insert FILE COUNT` prints the microseconds of each insert, a line each.
+
+use std::time::{Instant, SystemTime};
+use std::{env, error, fmt::Write, process};
+
+use rusqlite::Connection;
+
+const REQUEST: &str = include_str!("../../request.json");
+
+fn main() -> Result<(), Box<dyn error::Error>> {
+    let arguments: Vec<String> = env::args().collect();
+    let [_, file, count] = arguments.as_slice() else {
+        return Err("usage: bare-insert FILE COUNT".into());
+    };
+    let connection = Connection::open(file)?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.execute_batch(
+        "CREATE TABLE IF NOT EXISTS request (
+            id INTEGER PRIMARY KEY,
+            ext_id TEXT NOT NULL UNIQUE,
+            request TEXT NOT NULL,
+            state INTEGER NOT NULL,
+            submitted_at INTEGER NOT NULL
+        )",
+    )?;
+    let mut insert = connection.prepare(
+        "INSERT INTO request (ext_id, request, state, submitted_at) VALUES (?1, ?2, 0, ?3)",
+    )?;
+    let run = SystemTime::UNIX_EPOCH.elapsed()?.as_nanos();
+    let mut times = String::new();
+    for number in 0..count.parse()? {
+        let number: u32 = number;
+        let ext_id = format!("{}-{run}-{number}", process::id());
+        let began = Instant::now();
+        let now = i64::try_from(SystemTime::UNIX_EPOCH.elapsed()?.as_millis())?;
+        insert.execute((&ext_id, REQUEST.trim_end(), now))?;
+        writeln!(times, "{:.1}", began.elapsed().as_secs_f64() * 1e6)?;
+    }
+    print!("{times}");
+    Ok(())
+}
