@@ -1,0 +1,263 @@
+"""Measures the library beside libcurl, a raw socket, Python's requests and SQLite; see the Makefile.
+
+The programs of a comparison run in turn, many times over, so that what else the machine does falls
+on all of them; of each the median of its runs is shown, with the smallest and the largest.
+"""
+
+import argparse
+import contextlib
+import os
+import pathlib
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import urllib.request
+
+HERE = pathlib.Path(__file__).resolve().parent
+SYSTEMS_ROOTS = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
+PARTS = ["first", "http", "tls", "threads", "memory", "outbox", "drain"]
+
+
+class Bench:
+    def __init__(self, build: pathlib.Path, folder: pathlib.Path, smoke: bool, server) -> None:
+        self.build = build
+        self.folder = folder
+        self.smoke = smoke
+        plain, encrypted = server.stdout.readline().split()
+        self.port = int(plain)
+        self.http = f"http://127.0.0.1:{plain}"
+        self.https = f"https://127.0.0.1:{encrypted}"
+        self.ca_file = folder / "ca.pem"
+        self.environment = {
+            name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")
+        }
+        self.missed = 0
+
+    def count(self, usual: int, smoke: int) -> int:
+        return smoke if self.smoke else usual
+
+    def client(self, name: str) -> list[str]:
+        if name == "requests":
+            return [sys.executable, str(HERE / "client_requests.py")]
+        return [str(self.build / name)]
+
+    def run(self, command: list[str]) -> str:
+        done = subprocess.run(
+            command, env=self.environment, stdout=subprocess.PIPE, text=True, check=False
+        )
+        if done.returncode != 0:
+            sys.exit(f"{' '.join(command)} ended with {done.returncode}")
+        return done.stdout
+
+    def control(self, what: str) -> None:
+        request = urllib.request.Request(f"{self.http}/{what}", data=b"", method="POST")
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        opener.open(request, timeout=30).read()
+
+    # What is printed.
+
+    def table(self, title: str, unit: str) -> None:
+        print(f"\n{title}, {unit}\n")
+        print(f"  {'':36}{'median':>10}{'least':>10}{'most':>10}{'ratio':>8}   goal")
+
+    def row(self, name: str, values: list[float], ratio: float | None = None, goal=None) -> None:
+        least, most = min(values), max(values)
+        cells = "".join(f"{value:10.{1 if value < 1000 else 0}f}" for value in
+                        (statistics.median(values), least, most))
+        print(f"  {name:36}{cells}{self.verdict(ratio, goal)}", flush=True)
+
+    def verdict(self, ratio: float | None, goal: float | None) -> str:
+        if ratio is None:
+            return ""
+        if goal is None:
+            return f"{ratio:8.2f}"
+        if self.smoke:
+            return f"{ratio:8.2f}   at most {goal}"
+        is_met = ratio <= goal
+        self.missed += not is_met
+        return f"{ratio:8.2f}   at most {goal}: {'met' if is_met else 'MISSED'}"
+
+    def compare(self, runs: dict[str, list[float]], goals: dict[str, float]) -> None:
+        """The library's row shows its ratio to each of the others, a line each."""
+        ours = statistics.median(runs["lifepay"])
+        self.row("lifepay", runs["lifepay"])
+        for name, values in runs.items():
+            if name != "lifepay":
+                self.row(f"{name} (ratio: lifepay to it)", values,
+                         ours / statistics.median(values), goals.get(name))
+
+    # What is measured.
+
+    def launch(self, rounds: int, commands: list[list[str]]) -> list[list[tuple[float, float]]]:
+        """Microseconds of the whole process and of its first call, for each run of each command."""
+        joined = [part for command in commands for part in ["--", *command]][1:]
+        printed = self.run([str(self.build / "launch"), str(rounds), *joined])
+        times: list[list[tuple[float, float]]] = [[] for _ in commands]
+        for line in printed.splitlines():
+            number, whole, _, first, _ = line.split()
+            times[int(number)].append((float(whole), float(first)))
+        return times
+
+    def first(self) -> None:
+        rounds = self.count(40, 2)
+        call = [self.https, str(self.ca_file), "1", "0", "0"]
+        names = ["lifepay", "curl", "requests"]
+        times = self.launch(rounds, [[*self.client(name), *call] for name in names])
+        goals = {"curl": 0.6}
+        self.table("A process from its start to the uuid, TLS", "milliseconds")
+        self.compare(
+            {name: [whole / 1e3 for whole, _ in runs] for name, runs in zip(names, times)}, goals
+        )
+        self.table("The first TLS call of a process", "milliseconds")
+        self.compare(
+            {name: [first / 1e3 for _, first in runs] for name, runs in zip(names, times)}, goals
+        )
+        if SYSTEMS_ROOTS.exists():
+            self.roots(rounds, goals)
+
+    def roots(self, rounds: int, goals: dict[str, float]) -> None:
+        both = self.folder / "with-systems.pem"
+        both.write_bytes(SYSTEMS_ROOTS.read_bytes() + self.ca_file.read_bytes())
+        with_ours = [self.https, str(self.ca_file), "1", "0", "0"]
+        with_all = [self.https, str(both), "1", "0", "0"]
+        lifepay = self.client("lifepay")
+        commands = [
+            [*lifepay, *with_all],
+            [*self.client("curl"), *with_all],
+            ["env", "TRUST=1", *lifepay, *with_ours],
+            ["env", "TRUST=2", *lifepay, *with_ours],
+        ]
+        times = [[first / 1e3 for _, first in runs] for runs in self.launch(rounds, commands)]
+        count = SYSTEMS_ROOTS.read_text().count("BEGIN CERTIFICATE")
+        self.table(f"The same with the system's {count} roots in the CA file", "milliseconds")
+        self.compare({"lifepay": times[0], "curl": times[1]}, goals)
+        self.table("What reading the system's roots costs a first call", "milliseconds")
+        self.row("LP_TRUST_BUNDLED: not read", times[2])
+        self.row("LP_TRUST_SYSTEM: read", times[3])
+        cost = statistics.median(times[3]) - statistics.median(times[2])
+        print(f"  the difference of the medians: {cost:.1f}; LP_TRUST_DEFAULT reads them only when")
+        print("  neither Mozilla's roots nor the ca_file do")
+
+    def warm(self, base_url: str, ca_file: str, names: list[str], goals: dict[str, float],
+             threads: int = 1) -> None:
+        rounds = self.count(15, 1)
+        calls = self.count(2000 if threads == 1 else 300, 5)
+        warmup = self.count(200, 2)
+        wall: dict[str, list[float]] = {name: [] for name in names}
+        cpu: dict[str, list[float]] = {name: [] for name in names}
+        for _ in range(rounds):
+            for name in names:
+                printed = self.run([*self.client(name), base_url, ca_file, str(threads),
+                                    str(warmup), str(calls)])
+                _, taken, used, *_ = printed.splitlines()[-1].split()
+                wall[name].append(float(taken))
+                cpu[name].append(float(used))
+        self.compare(wall, goals)
+        used = ", ".join(f"{name} {statistics.median(values):.1f}" for name, values in cpu.items())
+        print(f"  of it the processor's time in the client: {used}")
+
+    def warm_http(self) -> None:
+        self.table("A warm call over HTTP", "microseconds")
+        self.warm(self.http, "-", ["lifepay", "curl", "raw", "requests"], {"curl": 0.85, "raw": 1.3})
+
+    def warm_tls(self) -> None:
+        self.table("A warm call over TLS", "microseconds")
+        self.warm(self.https, str(self.ca_file), ["lifepay", "curl", "requests"], {"curl": 0.85})
+
+    def threads(self) -> None:
+        for title, base_url, ca_file in [("HTTP", self.http, "-"),
+                                         ("TLS", self.https, str(self.ca_file))]:
+            self.table(f"16 threads over {title}, elapsed time divided by all calls", "microseconds")
+            self.warm(base_url, ca_file, ["lifepay", "curl"], {"curl": 1.0}, threads=16)
+
+    def memory(self) -> None:
+        calls = self.count(100_000, 1500)
+        print(f"\nResident memory over {calls} calls of a process, KiB\n")
+        print(f"  {'':36}{'at 1000':>10}{'at end':>10}{'growth':>10}")
+        for title, base_url, ca_file in [("HTTP", self.http, "-"),
+                                         ("TLS", self.https, str(self.ca_file))]:
+            for name in ["lifepay", "curl"]:
+                printed = self.run([*self.client(name), base_url, ca_file, "1", "0", str(calls)])
+                *_, at_1000, at_end = printed.splitlines()[-1].split()
+                growth = int(at_end) - int(at_1000)
+                verdict = ""
+                if name == "lifepay":
+                    # An allocator's page or two more or less says nothing.
+                    verdict = self.verdict(growth / int(at_1000), 0.02)
+                print(f"  {name + ' over ' + title:36}{at_1000:>10}{at_end:>10}{growth:>10}{verdict}")
+
+    def outbox(self) -> None:
+        rounds = self.count(10, 1)
+        each = self.count(100, 3)
+        runs: dict[str, list[float]] = {"lifepay": [], "bare insert": []}
+        self.control("hold")
+        for number in range(rounds):
+            for name in runs:
+                file = self.folder / f"{name.split()[0]}.db"
+                command = ([str(self.build / "outbox"), str(file), f"{self.http}/outbox", str(each)]
+                           if name == "lifepay" else
+                           [str(self.build / "bare-insert"), str(file), str(each)])
+                times = [float(line) for line in self.run(command).split()]
+                runs[name].append(statistics.median(times))
+        self.control("release")
+        self.table("lp_outbox_submit, on the disk when it returns", "microseconds")
+        self.compare(runs, {"bare insert": 1.2})
+
+    def drain(self) -> None:
+        print("\nPending entries drained, one commit for the attempt and one for its answer\n")
+        print(f"  {'entries':>10}{'seconds':>10}{'ms each':>10}")
+        each = []
+        for count in [self.count(2500, 5), self.count(10_000, 20)]:
+            self.control("hold")
+            file = self.folder / f"drain-{count}.db"
+            printed = self.run([str(self.build / "outbox"), str(file), f"{self.http}/outbox",
+                                str(count), str(self.port)])
+            seconds = float(printed)
+            each.append(seconds / count)
+            print(f"  {count:10}{seconds:10.2f}{seconds / count * 1e3:10.3f}", flush=True)
+        print(f"  {'the cost of one entry, four times as many to fewer':36}"
+              f"{self.verdict(each[1] / each[0], 1.3)}")
+
+
+def processor() -> str:
+    with contextlib.suppress(OSError):
+        found = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
+        if found:
+            return found[1]
+    return platform.machine()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser.add_argument("--smoke", action="store_true", help="so few calls that numbers say nothing")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    arguments = parser.parse_args()
+    if unknown := set(arguments.parts) - set(PARTS):
+        parser.error(f"no such part: {', '.join(unknown)}")
+    build = arguments.build.resolve()
+    # In the build folder: a temporary one may be memory, and what is durable there costs nothing.
+    with tempfile.TemporaryDirectory(dir=build) as folder:
+        server = subprocess.Popen([build / "lifepay-bench-server", folder],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        with server:
+            bench = Bench(build, pathlib.Path(folder), arguments.smoke, server)
+            print(f"{processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, "
+                  f"load {os.getloadavg()[0]:.1f}")
+            methods = {"first": bench.first, "http": bench.warm_http, "tls": bench.warm_tls,
+                       "threads": bench.threads, "memory": bench.memory, "outbox": bench.outbox,
+                       "drain": bench.drain}
+            for part in arguments.parts or PARTS:
+                methods[part]()
+            server.stdin.close()
+    if arguments.smoke:
+        print("\nso few calls that the numbers say nothing; everything works")
+    else:
+        print(f"\ngoals missed: {bench.missed}")
+
+
+if __name__ == "__main__":
+    main()
