@@ -134,7 +134,10 @@ fn request(received: &[u8]) -> Option<(usize, usize)> {
 }
 
 fn answer(head: &[u8], body: &[u8], gate: &Gate) -> String {
-    let is_for = |path: &[u8]| head.strip_prefix(b"POST ").is_some_and(|h| h.starts_with(path));
+    let is_for = |path: &[u8]| {
+        head.strip_prefix(b"POST ")
+            .is_some_and(|h| h.starts_with(path))
+    };
     let text = if is_for(b"/hold ") {
         gate.shut(true);
         "{}"
