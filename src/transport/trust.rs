@@ -8,9 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use rustls::{ClientConfig, RootCertStore};
+use once_cell::race::OnceBox;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{VerifierBuilderError, WebPkiServerVerifier};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::CertificateDer;
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 use crate::crypto;
 use crate::error::Failure;
@@ -122,13 +125,8 @@ pub fn client_config(roots: Roots, ca_file: Option<&CaFile>) -> Result<Arc<Clien
     if roots != Roots::System {
         store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
-    if roots != Roots::Bundled {
-        let system = rustls_native_certs::load_native_certs();
-        for error in &system.errors {
-            log::warn!("the system's certificates: {error}");
-        }
-        let (added, ignored) = store.add_parsable_certificates(system.certs);
-        log::debug!("the system's certificates: {added} taken, {ignored} unusable");
+    if roots == Roots::System {
+        add_systems(&mut store);
     }
     if let Some(file) = ca_file {
         store.add_parsable_certificates(file.certificates.iter().cloned());
@@ -139,10 +137,105 @@ pub fn client_config(roots: Roots, ca_file: Option<&CaFile>) -> Result<Arc<Clien
             "no root certificates",
         ));
     }
+    let internal = |error: &dyn std::error::Error| Failure::Internal(error.to_string());
     let config = ClientConfig::builder_with_provider(crypto::provider())
         .with_safe_default_protocol_versions()
-        .map_err(|error| Failure::Internal(error.to_string()))?
-        .with_root_certificates(store)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
+        .map_err(|error| internal(&error))?;
+    let config = if roots == Roots::Both {
+        let verifier = SystemsLast::new(store).map_err(|error| internal(&error))?;
+        // rustls calls every verifier dangerous that is not its own; this one decides nothing itself.
+        config
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+    } else {
+        config.with_root_certificates(store)
+    };
+    Ok(Arc::new(config.with_no_client_auth()))
+}
+
+fn add_systems(store: &mut RootCertStore) {
+    let system = rustls_native_certs::load_native_certs();
+    for error in &system.errors {
+        log::warn!("the system's certificates: {error}");
+    }
+    let (added, ignored) = store.add_parsable_certificates(system.certs);
+    log::debug!("the system's certificates: {added} taken, {ignored} unusable");
+}
+
+/// Trusts some roots and the system's, which are read only when the others do not do: reading them
+/// takes four times as long as all the rest of a process's first call.
+#[derive(Debug)]
+struct SystemsLast {
+    first: Arc<WebPkiServerVerifier>,
+    roots: RootCertStore,
+    /// With the system's roots too. Two threads may make it at once: making it is logged, which
+    /// calls the host, and nobody waits for that under a lock.
+    all: OnceBox<Arc<WebPkiServerVerifier>>,
+}
+
+impl SystemsLast {
+    fn new(roots: RootCertStore) -> Result<SystemsLast, VerifierBuilderError> {
+        Ok(SystemsLast {
+            first: verifier(roots.clone())?,
+            roots,
+            all: OnceBox::new(),
+        })
+    }
+
+    fn all(&self) -> Result<&WebPkiServerVerifier, VerifierBuilderError> {
+        let make = || {
+            let mut roots = self.roots.clone();
+            add_systems(&mut roots);
+            verifier(roots).map(Box::new)
+        };
+        self.all.get_or_try_init(make).map(|all| &**all)
+    }
+}
+
+fn verifier(roots: RootCertStore) -> Result<Arc<WebPkiServerVerifier>, VerifierBuilderError> {
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), crypto::provider()).build()
+}
+
+impl ServerCertVerifier for SystemsLast {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let verify = |verifier: &WebPkiServerVerifier| {
+            verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        };
+        // Whatever the reason: the verdict, and its wording, is that of all roots together.
+        verify(&self.first).or_else(|_| match self.all() {
+            Ok(all) => verify(all),
+            Err(error) => Err(rustls::Error::General(error.to_string())),
+        })
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.first
+            .verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.first
+            .verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.first.supported_verify_schemes()
+    }
 }
