@@ -162,7 +162,7 @@ impl Report {
         // A uuid must not be spoilt by a key that is a letter or two, as tests have.
         let uuid = self.uuid.as_mut().filter(|_| secret.is_long());
         for text in texts.into_iter().flatten().chain(errors).chain(uuid) {
-            *text = secret.mask(text);
+            secret.mask_in_place(text);
         }
     }
 }

@@ -27,14 +27,33 @@ impl Secret {
     /// `text` with every occurrence of the secret masked, also as JSON writes it: a server may
     /// well send back what it was sent.
     pub fn mask(&self, text: &str) -> String {
-        if self.0.is_empty() {
-            return text.to_owned();
-        }
-        let mut masked = text.replace(&self.0, MASK);
-        for spelling in self.json_spellings() {
-            masked = masked.replace(&spelling, MASK);
-        }
+        let mut masked = text.to_owned();
+        self.mask_in_place(&mut masked);
         masked
+    }
+
+    /// The same; a text without the secret, as nearly all are, is left as it is.
+    pub fn mask_in_place(&self, text: &mut String) {
+        if self.0.is_empty() {
+            return;
+        }
+        let mut replace = |spelling: &str| {
+            if text.contains(spelling) {
+                *text = text.replace(spelling, MASK);
+            }
+        };
+        replace(&self.0);
+        if !self.is_same_in_json() {
+            self.json_spellings()
+                .for_each(|spelling| replace(&spelling));
+        }
+    }
+
+    /// Whether every JSON encoder writes it as it is.
+    fn is_same_in_json(&self) -> bool {
+        self.0
+            .bytes()
+            .all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\' | b'/'))
     }
 
     /// The same for a text that was cut off: its end may be the beginning of the secret.
