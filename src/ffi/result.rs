@@ -138,20 +138,30 @@ impl Slot {
 
     /// Releases what the host's result held, and writes `report` into it. Returns its code.
     pub fn write(self, report: &Report) -> i32 {
-        self.release();
         let kept = Kept::new(report);
         let mut result = kept.result(report);
         result.owner = next_owner();
-        table().insert(result.owner, kept);
+        let held = {
+            let mut table = table();
+            let held = table.remove(&self.owner());
+            table.insert(result.owner, kept);
+            held
+        };
+        // Freed without the lock.
+        drop(held);
         self.put(&result);
         report.code
     }
 
     fn release(&self) {
-        // SAFETY: the slot's struct has `size` readable bytes.
-        let owner = unsafe { layout::copy_in(self.result, self.size) }.owner;
-        table().remove(&owner);
+        let held = table().remove(&self.owner());
+        drop(held);
         self.put(&layout::zeroed());
+    }
+
+    fn owner(&self) -> u64 {
+        // SAFETY: the slot's struct has `size` readable bytes.
+        unsafe { layout::copy_in(self.result, self.size) }.owner
     }
 
     fn put(&self, result: &lp_result) {

@@ -48,7 +48,9 @@ fn looks_like_cp1251(bytes: &[u8]) -> bool {
 
 /// `text` for C. NUL cannot stand in a C string: it becomes U+FFFD.
 pub fn to_c(text: &str) -> CString {
-    CString::new(text.replace('\0', "\u{fffd}")).unwrap_or_default()
+    CString::new(text)
+        .or_else(|_| CString::new(text.replace('\0', "\u{fffd}")))
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
