@@ -32,6 +32,8 @@ use crate::process::PerProcess;
 const USER_AGENT: &str = concat!("lifepay/", env!("CARGO_PKG_VERSION"));
 /// The largest answer that is read, bytes.
 const LARGEST_ANSWER: u64 = 1024 * 1024;
+/// Room for LifePay's answers, bytes.
+const USUAL_ANSWER: usize = 1024;
 /// How much of a larger one is kept for a support request, bytes.
 const KEPT_OF_LARGE_ANSWER: usize = 4096;
 /// How many sets of connection settings are kept with their connections.
@@ -93,7 +95,7 @@ fn exchange(agent: &Agent, url: &str, body: &str) -> Result<Reply, Failure> {
 
 /// Reads what there is of the body, and says why that is not all.
 fn read(body: &mut Body) -> (Vec<u8>, Option<Failure>) {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(USUAL_ANSWER);
     // One byte more than allowed tells that there are too many.
     let read = body
         .as_reader()

@@ -14,10 +14,14 @@ use super::tcp::BUFFER;
 use crate::error::Failure;
 
 /// A TLS connection whose handshake is done: the server has shown a certificate that is trusted.
+///
+/// What is to be sent is gathered until an answer is awaited, so that head and body of a request
+/// are one record, not two.
 #[derive(Debug)]
 pub struct TlsTransport {
     stream: StreamOwned<ClientConnection, Adapter>,
     buffers: LazyBuffers,
+    unsent: Vec<u8>,
 }
 
 /// ureq's adapter, which lacks only `Debug`.
@@ -76,7 +80,16 @@ impl TlsTransport {
         Ok(TlsTransport {
             stream,
             buffers: LazyBuffers::new(BUFFER, BUFFER),
+            unsent: Vec::new(),
         })
+    }
+
+    fn encrypt_unsent(&mut self) -> io::Result<()> {
+        if !self.unsent.is_empty() {
+            self.stream.write_all(&self.unsent)?;
+            self.unsent.clear();
+        }
+        Ok(())
     }
 }
 
@@ -86,12 +99,16 @@ impl Transport for TlsTransport {
     }
 
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
-        let output = &self.buffers.output()[..amount];
-        self.stream.write_all(output)?;
+        self.unsent
+            .extend_from_slice(&self.buffers.output()[..amount]);
+        if self.unsent.len() >= BUFFER {
+            self.encrypt_unsent()?;
+        }
         Ok(())
     }
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
+        self.encrypt_unsent()?;
         let input = self.buffers.input_append_buf();
         let bytes = self.stream.read(input)?;
         self.buffers.input_appended(bytes);
