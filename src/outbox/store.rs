@@ -221,7 +221,7 @@ impl Store {
             }
         }
         change
-            .execute(
+            .prepare_cached(
                 "INSERT INTO request (operation, base_url, ext_id, login, target_serial, request,
                      state, report, submitted_at, next_attempt_at, expires_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?8, ?9)
@@ -229,7 +229,9 @@ impl Store {
                      target_serial = ?5, request = ?6, state = 0, sending = 0, cancelling = 0,
                      attempts = 0, retry_after_ms = 0, report = ?7, submitted_at = ?8, next_attempt_at = ?8, answered_at = 0,
                      expires_at = ?9",
-                params![
+            )
+            .and_then(|mut insert| {
+                insert.execute(params![
                     shift::OPERATION,
                     base_url,
                     shift.ext_id,
@@ -239,8 +241,8 @@ impl Store {
                     to_text(&report),
                     now,
                     expires_at
-                ],
-            )
+                ])
+            })
             .map_err(failed)?;
         let entry = find(&change, &shift.ext_id)
             .map_err(failed)?
@@ -294,7 +296,8 @@ impl Store {
     pub fn has_changed(&mut self) -> Result<bool, Failure> {
         let version = self
             .connection
-            .pragma_query_value(None, "data_version", |row| row.get(0))
+            .prepare_cached("PRAGMA data_version")
+            .and_then(|mut query| query.query_row([], |row| row.get(0)))
             .map_err(failed)?;
         let before = std::mem::replace(&mut self.seen_version, version);
         Ok(before != version)
@@ -384,7 +387,8 @@ impl Store {
         let any = format!("SELECT 1 FROM request {sql} LIMIT 1");
         let any = self
             .connection
-            .query_row(&any, params![base_url, now], |_| Ok(()))
+            .prepare_cached(&any)
+            .and_then(|mut query| query.query_row(params![base_url, now], |_| Ok(())))
             .optional();
         if any.map_err(failed)?.is_none() {
             return Ok(0);
