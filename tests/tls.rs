@@ -372,6 +372,29 @@ fn the_systems_roots_are_trusted_in_the_modes_that_name_them() {
 }
 
 #[test]
+fn the_systems_roots_are_read_only_when_the_others_do_not_do() {
+    let (server, authority) = server(LOOPBACK, 2020, 4000);
+    let file = pem_file("read-late", authority.pem());
+    let says_that_it_read = |name: &str, ca_file: Option<&str>| {
+        let log = scratch("systems-roots").join(name);
+        let _ = std::fs::remove_file(&log);
+        let request = json!({
+            "apikey": "1", "login": "2", "proxy": "none",
+            "base_url": server.url(), "ca_file": ca_file,
+        });
+        let level_and_path = format!("debug,{}", log.display());
+        let environment = [("SSL_CERT_FILE", &*file), ("LIFEPAY_LOG", &level_and_path)];
+        let answer = child::send(&environment, &request);
+        assert_eq!(answer["code"], 0, "{answer}");
+        let log = std::fs::read_to_string(&log).unwrap();
+        assert!(log.contains("code=0"), "{log}");
+        log.contains("the system's certificates: 1 taken")
+    };
+    assert!(!says_that_it_read("not-read.log", Some(&file)));
+    assert!(says_that_it_read("read.log", None));
+}
+
+#[test]
 fn a_system_without_roots_is_told_as_such_and_a_ca_file_serves_in_its_place() {
     let (server, authority) = server(LOOPBACK, 2020, 4000);
     let empty = pem_file("no-roots", "");

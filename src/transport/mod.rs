@@ -18,7 +18,7 @@ use std::rc::Rc;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use ureq::http::header::{HeaderMap, ACCEPT, CONTENT_TYPE, DATE, RETRY_AFTER};
+use ureq::http::header::{HeaderMap, HeaderValue, ACCEPT, CONTENT_TYPE, DATE, RETRY_AFTER};
 use ureq::{Agent, Body};
 
 use self::attempt::Attempt;
@@ -78,10 +78,11 @@ pub fn post(
 }
 
 fn exchange(agent: &Agent, url: &str, body: &str) -> Result<Reply, Failure> {
+    const JSON: HeaderValue = HeaderValue::from_static("application/json");
     let mut response = agent
         .post(url)
-        .header(CONTENT_TYPE, "application/json")
-        .header(ACCEPT, "application/json")
+        .header(CONTENT_TYPE, JSON)
+        .header(ACCEPT, JSON)
         .send(body)
         .map_err(failure)?;
     let (body, cut) = read(response.body_mut());
