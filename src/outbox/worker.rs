@@ -138,7 +138,11 @@ impl Worker {
             board.look_again = true;
         }
         board.changes += 1;
-        self.changed.notify_all();
+        // While all are sending, whoever is done first takes it: nobody is to look into the file for
+        // it, as that would hold up the next submit.
+        if board.sending.len() < self.terms.concurrency {
+            self.changed.notify_all();
+        }
     }
 
     /// An entry was cancelled; if it is being sent here, that ends.
