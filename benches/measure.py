@@ -194,14 +194,17 @@ class Bench:
     def outbox(self) -> None:
         rounds = self.count(60, 1)
         each = self.count(25, 3)
-        runs: dict[str, list[float]] = {"lifepay": [], "bare insert": []}
+        runs: dict[str, list[float]] = {"lifepay": [], "bare insert": [], "the same, indexed": []}
         self.control("hold")
-        for number in range(rounds):
+        for _ in range(rounds):
             for name in runs:
-                file = self.folder / f"{name.split()[0]}.db"
-                command = ([str(self.build / "outbox"), str(file), f"{self.http}/outbox", str(each)]
-                           if name == "lifepay" else
-                           [str(self.build / "bare-insert"), str(file), str(each)])
+                file = self.folder / f"{name.replace(' ', '-')}.db"
+                if name == "lifepay":
+                    command = ["outbox", str(file), f"{self.http}/outbox", str(each)]
+                else:
+                    form = ["indexed"] if "indexed" in name else []
+                    command = ["bare-insert", str(file), str(each), *form]
+                command[0] = str(self.build / command[0])
                 times = [float(line) for line in self.run(command).split()]
                 runs[name].append(statistics.median(times))
         self.control("release")
