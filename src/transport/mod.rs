@@ -173,6 +173,8 @@ fn new_agent(peer: &Peer, names: Names) -> Agent {
         .proxy(peer.proxy.clone())
         .input_buffer_size(tcp::BUFFER)
         .output_buffer_size(tcp::BUFFER)
+        // Less than the buffer: a larger head must not be taken for a connection that has ended.
+        .max_response_header_size(tcp::BUFFER - 1)
         .max_idle_connections(MOST_IDLE)
         .max_idle_connections_per_host(MOST_IDLE)
         .timeout_await_100(None)

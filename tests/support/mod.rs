@@ -6,6 +6,7 @@
 pub mod browser;
 pub mod call;
 pub mod child;
+pub mod fault_server;
 pub mod library;
 pub mod onec;
 pub mod outbox;

@@ -1,0 +1,295 @@
+//! A server that fails as a test says, byte for byte, until it is mended.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use socket2::{Domain, SockRef, Socket, Type};
+
+use super::server::{read_request, respond};
+use super::tls_server;
+
+/// What is heard before the fault begins.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Hears {
+    Nothing,
+    /// What comes first, such as a ClientHello.
+    Something,
+    /// A head, and the body it announces.
+    Request,
+}
+
+/// What is then done, one after the other.
+#[derive(Clone)]
+pub enum Step {
+    Write(Vec<u8>),
+    /// A byte a second.
+    Trickle(Vec<u8>),
+    /// The same bytes again and again, until these many have been written.
+    Flood(&'static [u8], u64),
+    /// Reads a byte a second.
+    Sip,
+    /// Nothing, until the client goes away.
+    Silence,
+    Close,
+    Reset,
+}
+
+/// What speaks when nothing fails.
+#[derive(Clone)]
+pub enum Speaks {
+    Http,
+    Https(Arc<ServerConfig>),
+    /// A proxy that connects everyone to this server's own HTTPS.
+    Proxy(Arc<ServerConfig>),
+}
+
+/// When the fault strikes.
+#[derive(Clone)]
+pub struct Fault {
+    pub hears: Hears,
+    pub steps: Vec<Step>,
+    /// After TLS stands; otherwise on the bare connection.
+    pub inside_tls: bool,
+}
+
+struct Shared {
+    fault: Fault,
+    speaks: Speaks,
+    mended: AtomicBool,
+    stop: AtomicBool,
+    written: AtomicU64,
+}
+
+/// The answer's uuid once the server is mended: no other answer can be taken for it.
+pub const MENDED: &str = "0e37df36-f698-11e6-8dd4-cb9ced3df976";
+
+/// A server of this machine, or a port that refuses connections until it is mended.
+pub struct FaultServer {
+    socket: Socket,
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+trait Wire: Read + Write {
+    fn socket(&self) -> &TcpStream;
+}
+
+impl Wire for TcpStream {
+    fn socket(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Wire for StreamOwned<ServerConnection, TcpStream> {
+    fn socket(&self) -> &TcpStream {
+        &self.sock
+    }
+}
+
+impl FaultServer {
+    /// A port at which nothing listens yet.
+    pub fn refusing(speaks: Speaks) -> FaultServer {
+        FaultServer::new(speaks, Hears::Nothing, Vec::new(), false)
+    }
+
+    /// A port whose queue is full: the system drops what asks to be connected. The connections
+    /// that fill it are returned.
+    pub fn unaccepting(speaks: Speaks) -> (FaultServer, Vec<TcpStream>) {
+        let server = FaultServer::refusing(speaks);
+        server.socket.listen(0).expect("listen");
+        let mut waiting = Vec::new();
+        let patience = Duration::from_millis(100);
+        while let Ok(stream) = TcpStream::connect_timeout(&server.address, patience) {
+            waiting.push(stream);
+            assert!(waiting.len() < 100, "this system's queue has no end");
+        }
+        (server, waiting)
+    }
+
+    pub fn start(speaks: Speaks, fault: Fault) -> FaultServer {
+        let server = FaultServer::new(speaks, fault.hears, fault.steps, fault.inside_tls);
+        server.open();
+        server
+    }
+
+    fn new(speaks: Speaks, hears: Hears, steps: Vec<Step>, inside_tls: bool) -> FaultServer {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        // Small, so that a request soon has no room.
+        socket.set_recv_buffer_size(4096).expect("a buffer");
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        socket.bind(&any.into()).expect("a free port");
+        let address = socket.local_addr().expect("an address");
+        FaultServer {
+            socket,
+            address: address.as_socket().expect("an IP address"),
+            shared: Arc::new(Shared {
+                fault: Fault {
+                    hears,
+                    steps,
+                    inside_tls,
+                },
+                speaks,
+                mended: AtomicBool::new(false),
+                stop: AtomicBool::new(false),
+                written: AtomicU64::new(0),
+            }),
+        }
+    }
+
+    /// Begins to accept connections.
+    fn open(&self) {
+        self.socket.listen(64).expect("listen");
+        let listener: TcpListener = self.socket.try_clone().expect("a second handle").into();
+        let shared = Arc::clone(&self.shared);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                if shared.stop.load(Ordering::SeqCst) {
+                    return;
+                }
+                let Ok(stream) = stream else { continue };
+                let shared = Arc::clone(&shared);
+                std::thread::spawn(move || shared.serve(stream));
+            }
+        });
+    }
+
+    /// Nothing fails from now on.
+    pub fn mend(&self) {
+        let opened = !self.shared.fault.steps.is_empty();
+        self.shared.mended.store(true, Ordering::SeqCst);
+        if !opened {
+            self.open();
+        }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// How many bytes of the fault the system has taken.
+    pub fn written(&self) -> u64 {
+        self.shared.written.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for FaultServer {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::SeqCst);
+        let _ = TcpStream::connect_timeout(&self.address, Duration::from_millis(100));
+    }
+}
+
+impl Shared {
+    fn mended(&self) -> bool {
+        self.mended.load(Ordering::SeqCst)
+    }
+
+    fn is_over(&self) -> bool {
+        self.mended() || self.stop.load(Ordering::SeqCst)
+    }
+
+    fn serve(&self, mut stream: TcpStream) {
+        // A reset throws away what Nagle's algorithm holds back.
+        let _ = stream.set_nodelay(true);
+        if !self.mended() && !self.fault.inside_tls {
+            if self.fail(&mut stream).is_none() {
+                return;
+            }
+            if let Speaks::Http = self.speaks {
+                self.answer(&mut stream);
+            }
+            return;
+        }
+        match &self.speaks {
+            Speaks::Http => self.answer(&mut stream),
+            Speaks::Https(config) => self.encrypted(stream, config),
+            Speaks::Proxy(config) => {
+                let connected = b"HTTP/1.1 200 Connection established\r\n\r\n";
+                if read_request(&mut stream).is_some() && stream.write_all(connected).is_ok() {
+                    self.encrypted(stream, config);
+                }
+            }
+        }
+    }
+
+    fn encrypted(&self, stream: TcpStream, config: &Arc<ServerConfig>) {
+        let Some(mut stream) = tls_server::accept(stream, config) else {
+            return;
+        };
+        if self.mended() || self.fail(&mut stream).is_some() {
+            self.answer(&mut stream);
+        }
+    }
+
+    fn answer(&self, stream: &mut impl Wire) {
+        let body = format!(r#"{{"code":0,"message":"","data":{{"uuid":"{MENDED}"}}}}"#);
+        while read_request(stream).is_some() {
+            if !self.mended() || stream.write_all(&respond("200 OK", &body)).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Nothing is returned if the connection has ended.
+    fn fail(&self, stream: &mut impl Wire) -> Option<()> {
+        match self.fault.hears {
+            Hears::Nothing => {}
+            Hears::Something => {
+                if stream.read(&mut [0; 4096]).ok()? == 0 {
+                    return None;
+                }
+            }
+            Hears::Request => {
+                read_request(stream)?;
+            }
+        }
+        for step in &self.fault.steps {
+            match step {
+                Step::Write(bytes) => self.write(stream, bytes)?,
+                Step::Trickle(bytes) => {
+                    for byte in bytes {
+                        self.write(stream, &[*byte])?;
+                        std::thread::sleep(Duration::from_secs(1));
+                    }
+                }
+                Step::Flood(bytes, most) => {
+                    let end = self.written.load(Ordering::SeqCst) + most;
+                    while self.written.load(Ordering::SeqCst) < end {
+                        self.write(stream, bytes)?;
+                    }
+                }
+                Step::Sip => {
+                    while stream.read(&mut [0]).ok()? > 0 && !self.is_over() {
+                        std::thread::sleep(Duration::from_secs(1));
+                    }
+                    return None;
+                }
+                Step::Silence => {
+                    // What is not read leaves the sender no room.
+                    while self.fault.hears != Hears::Request && !self.is_over() {
+                        std::thread::sleep(Duration::from_millis(20));
+                    }
+                    while stream.read(&mut [0; 4096]).ok()? > 0 {}
+                    return None;
+                }
+                Step::Close => return None,
+                Step::Reset => {
+                    let at_once = Some(Duration::ZERO);
+                    let _ = SockRef::from(stream.socket()).set_linger(at_once);
+                    return None;
+                }
+            }
+        }
+        Some(())
+    }
+
+    fn write(&self, stream: &mut impl Wire, bytes: &[u8]) -> Option<()> {
+        stream.write_all(bytes).and_then(|()| stream.flush()).ok()?;
+        self.written.fetch_add(bytes.len() as u64, Ordering::SeqCst);
+        Some(())
+    }
+}
