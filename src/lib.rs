@@ -52,6 +52,10 @@ mod answer;
 mod crypto;
 mod delivery;
 mod error;
+/// cbindgen:ignore
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod log_file;
 /// cbindgen:ignore
 mod onec;

@@ -100,7 +100,7 @@ pub fn to_json(report: &Report) -> String {
 }
 
 /// The settings in a JSON object, and what is wrong with single keys; an error if it is none.
-fn read(
+pub(crate) fn read(
     request: Option<&str>,
     mut faults: Vec<FieldError>,
 ) -> Result<(Settings, Vec<FieldError>), Vec<FieldError>> {

@@ -34,6 +34,8 @@ pub(crate) mod log;
 mod version;
 
 mod fpu;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 pub(crate) mod guard;
 mod layout;
 mod text;

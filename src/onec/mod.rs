@@ -29,6 +29,8 @@
 mod component;
 mod dispatch;
 mod exports;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod host;
 mod interface;
 mod method;

@@ -212,6 +212,22 @@ impl Variant {
         true
     }
 
+    #[cfg(any(test, fuzzing))]
+    pub const TEXT: u16 = PWSTR;
+
+    /// Makes it a value of this type, whatever it holds.
+    #[cfg(any(test, fuzzing))]
+    pub fn label(self, kind: u16) {
+        self.set(TYPE, kind);
+    }
+
+    /// Makes it point to a text.
+    #[cfg(any(test, fuzzing))]
+    pub fn point(self, text: *const u16, length: u32) {
+        self.set(0, text);
+        self.set(LENGTH, length);
+    }
+
     /// Gives 1C back what a parameter held before a new value is put in its place.
     pub fn release(self, memory: Option<Memory>) {
         let has_memory = matches!(self.get::<u16>(TYPE), PSTR | PWSTR | BLOB);

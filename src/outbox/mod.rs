@@ -17,6 +17,8 @@ mod entry;
 mod failure;
 mod file;
 mod lock;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod probe;
 mod sender;
 mod store;
 mod worker;
