@@ -5,7 +5,7 @@ use std::ffi::c_char;
 use std::ptr;
 
 use super::fpu::{self, Masked};
-use super::log;
+use super::{log, pin};
 use crate::code;
 use crate::panic::catch;
 
@@ -83,6 +83,7 @@ pub fn guard_anywhere<T: Fallback>(body: impl FnOnce() -> T) -> T {
     let body = || {
         // At each call, not at load: nothing of ours runs in DllMain, and a forked child has none.
         log::refresh();
+        pin::pin();
         body()
     };
     catch(body).unwrap_or_else(|_| T::broken())

@@ -38,6 +38,7 @@ mod fpu;
 pub(crate) mod fuzz;
 pub(crate) mod guard;
 mod layout;
+mod pin;
 mod text;
 
 pub use self::code::{lp_code_name, lp_code_text};

@@ -9,6 +9,7 @@ mod dial;
 mod proxy;
 mod resolve;
 pub mod route;
+mod sliced;
 mod tcp;
 mod tls;
 pub mod trust;

@@ -53,18 +53,74 @@ fn environments_proxy() -> Result<Option<Proxy>, String> {
     match names.iter().find_map(|name| Some((name, variable(name)?))) {
         Some((name, url)) => {
             let proxy = parse_proxy(&url).map_err(|why| format!("{name}: {why}"))?;
-            with_exceptions(&proxy).map(Some)
+            with_exceptions(&proxy, environments_exceptions()).map(Some)
         }
-        None => Ok(Proxy::try_from_env()),
+        None => systems_proxy(),
     }
 }
 
-/// The proxy with the exceptions of NO_PROXY. ureq's own reading of it neither strips blanks nor
-/// takes a domain for its subdomains, as curl and others do.
-fn with_exceptions(proxy: &Proxy) -> Result<Proxy, String> {
+#[cfg(not(windows))]
+fn systems_proxy() -> Result<Option<Proxy>, String> {
+    Ok(None)
+}
+
+/// The static setting of this user, the one in Windows' Internet options.
+#[cfg(windows)]
+fn systems_proxy() -> Result<Option<Proxy>, String> {
+    let path = r"Software\Microsoft\Windows\CurrentVersion\Internet Settings";
+    let Ok(settings) = winreg::HKCU.open_subkey(path) else {
+        return Ok(None);
+    };
+    let text = |name| settings.get_value::<String, _>(name).unwrap_or_default();
+    match settings.get_value::<u32, _>("ProxyEnable") {
+        Ok(1) => read_windows_setting(&text("ProxyServer"), &text("ProxyOverride")),
+        _ => Ok(None),
+    }
+}
+
+/// `server` is "host:port" for all that is sent, or "http=host:port;https=host:port;socks=host:port".
+/// `exceptions` are hosts between semicolons, with "*" for any part, and "<local>" for names without
+/// a dot, which LifePay's is not.
+#[cfg_attr(not(any(windows, test)), allow(dead_code))]
+fn read_windows_setting(server: &str, exceptions: &str) -> Result<Option<Proxy>, String> {
+    let of = |protocol: &str| {
+        let mut parts = server.split([';', ' ']).filter(|part| !part.is_empty());
+        parts.find_map(|part| match part.split_once('=') {
+            Some((of, address)) => (of.eq_ignore_ascii_case(protocol)).then_some(address),
+            None => Some(part),
+        })
+    };
+    let url = match (of("https"), of("socks")) {
+        (Some(address), _) => address.to_owned(),
+        (None, Some(address)) => format!("socks4://{address}"),
+        (None, None) => return Ok(None),
+    };
+    let proxy = parse_proxy(&url).map_err(|why| format!("настройка прокси Windows: {why}"))?;
+    let exceptions = exceptions.split(';').filter(|host| *host != "<local>");
+    with_exceptions(&proxy, exceptions).map(Some)
+}
+
+/// The exceptions of NO_PROXY. ureq's own reading of it neither strips blanks nor takes a domain for
+/// its subdomains, as curl and others do.
+fn environments_exceptions() -> Vec<String> {
     let list = ["NO_PROXY", "no_proxy"]
         .iter()
         .find_map(|name| std::env::var(name).ok());
+    let hosts = list.iter().flat_map(|list| list.split(',')).map(str::trim);
+    hosts
+        .filter(|host| !host.is_empty())
+        .flat_map(|host| match host.starts_with(['*', '.']) {
+            true => vec![host.to_owned()],
+            false => vec![host.to_owned(), format!(".{host}")],
+        })
+        .collect()
+}
+
+/// The proxy, but not on the way to these hosts.
+fn with_exceptions<H: AsRef<str>>(
+    proxy: &Proxy,
+    hosts: impl IntoIterator<Item = H>,
+) -> Result<Proxy, String> {
     let mut builder = Proxy::builder(proxy.protocol())
         .host(proxy.host())
         .port(proxy.port());
@@ -74,12 +130,10 @@ fn with_exceptions(proxy: &Proxy) -> Result<Proxy, String> {
     if let Some(password) = proxy.password() {
         builder = builder.password(password);
     }
-    for exception in list.iter().flat_map(|list| list.split(',')).map(str::trim) {
-        if !exception.is_empty() {
-            builder = builder.no_proxy(exception);
-            if !exception.starts_with(['*', '.']) {
-                builder = builder.no_proxy(&format!(".{exception}"));
-            }
+    for host in hosts {
+        let host = host.as_ref().trim();
+        if !host.is_empty() {
+            builder = builder.no_proxy(host);
         }
     }
     builder.build().map_err(|error| error.to_string())
@@ -101,6 +155,39 @@ mod tests {
         for bad in ["socks5://10.0.0.1:1080", "r32/?//52:**", "ftp://x"] {
             assert!(choose(Some(bad), None).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn windows_setting_is_one_proxy_or_one_for_each_protocol() {
+        let read = |server| read_windows_setting(server, "").map(|proxy| proxy.map(described));
+        fn described(proxy: Proxy) -> String {
+            format!("{:?} {} {}", proxy.protocol(), proxy.host(), proxy.port())
+        }
+        let https = Some("Http proxy.local 3128".to_owned());
+        for server in [
+            "proxy.local:3128",
+            "http://proxy.local:3128",
+            "http=other:80;https=proxy.local:3128;ftp=other:21",
+            "socks=other:1080 HTTPS=proxy.local:3128",
+            "https=http://proxy.local:3128",
+        ] {
+            assert_eq!(read(server).as_ref(), Ok(&https), "{server}");
+        }
+        assert_eq!(read("http=other:80"), Ok(None));
+        assert_eq!(read(""), Ok(None));
+        assert!(read("https=r32/?//52:**").is_err());
+        let socks = read("socks=other:1080").unwrap().unwrap();
+        assert!(socks.starts_with("Socks"), "{socks}");
+    }
+
+    #[test]
+    fn windows_exceptions_are_heeded() {
+        let proxy = read_windows_setting("proxy:1", "<local>;*.life-pay.ru; 10.*").unwrap();
+        let proxy = proxy.unwrap();
+        let goes_past = |url: &str| proxy.is_no_proxy(&url.parse().unwrap());
+        assert!(goes_past("https://sapi.life-pay.ru"));
+        assert!(goes_past("https://10.1.2.3"));
+        assert!(!goes_past("https://life-pay.com"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! TCP: a connect and waits that can be interrupted, and few writes.
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,8 @@ use ureq::unversioned::transport::{
 };
 use ureq::Error;
 
-use super::attempt::{Attempt, SLICE};
+use super::attempt::Attempt;
+use super::sliced::{self, SlicedStream};
 use crate::error::Failure;
 
 /// Input and output buffer of a connection, bytes: a request and an answer are far smaller.
@@ -19,15 +20,13 @@ pub(crate) const BUFFER: usize = 16 * 1024;
 /// A TCP connection.
 ///
 /// What is to be sent is gathered until an answer is awaited, so that head and body of a request
-/// leave in one write. The socket's own time limits are set once to a slice of the attempt's time;
-/// the attempt is asked between the slices.
+/// leave in one write. No wait is longer than a slice of the attempt's time; the attempt is asked
+/// between the slices.
 #[derive(Debug)]
 pub struct TcpTransport {
-    stream: TcpStream,
+    stream: SlicedStream,
     buffers: LazyBuffers,
     unsent: Vec<u8>,
-    /// What the socket's time limits are set to.
-    slice: Duration,
 }
 
 impl TcpTransport {
@@ -67,26 +66,11 @@ impl TcpTransport {
 
     fn new(stream: TcpStream) -> io::Result<TcpTransport> {
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(SLICE))?;
-        stream.set_write_timeout(Some(SLICE))?;
         Ok(TcpTransport {
-            stream,
+            stream: SlicedStream::new(stream)?,
             buffers: LazyBuffers::new(BUFFER, BUFFER),
             unsent: Vec::new(),
-            slice: SLICE,
         })
-    }
-
-    /// Waits no longer than `slice`; the socket is told only when that changes.
-    fn limit_wait(&mut self, slice: Duration) -> io::Result<()> {
-        // A shorter wait than this is none to some systems.
-        let slice = slice.max(Duration::from_millis(1));
-        if slice != self.slice {
-            self.stream.set_read_timeout(Some(slice))?;
-            self.stream.set_write_timeout(Some(slice))?;
-            self.slice = slice;
-        }
-        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -97,8 +81,8 @@ impl TcpTransport {
         attempt.writes();
         let mut sent = 0;
         while sent < self.unsent.len() {
-            self.limit_wait(attempt.slice()?)?;
-            match self.stream.write(&self.unsent[sent..]) {
+            let slice = attempt.slice()?;
+            match self.stream.write(&self.unsent[sent..], slice) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(bytes) => {
                     attempt.wrote();
@@ -115,8 +99,8 @@ impl TcpTransport {
     fn receive(&mut self) -> io::Result<usize> {
         let attempt = Attempt::current()?;
         loop {
-            self.limit_wait(attempt.slice()?)?;
-            match self.stream.read(self.buffers.input_append_buf()) {
+            let slice = attempt.slice()?;
+            match self.stream.read(self.buffers.input_append_buf(), slice) {
                 Ok(bytes) => {
                     if bytes > 0 {
                         attempt.received();
@@ -153,7 +137,7 @@ impl Transport for TcpTransport {
 
     fn is_open(&mut self) -> bool {
         let wanted = !Attempt::current().is_ok_and(|attempt| attempt.passes_over_kept());
-        wanted && is_quiet(&self.stream)
+        wanted && self.stream.is_quiet()
     }
 }
 
@@ -161,26 +145,6 @@ impl Transport for TcpTransport {
 fn is_no_error(error: &io::Error) -> bool {
     use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
     matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
-}
-
-/// Whether an idle connection still stands: nothing to read, no end, no error.
-fn is_quiet(stream: &TcpStream) -> bool {
-    let looked = peek_without_waiting(stream);
-    matches!(looked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
-}
-
-#[cfg(unix)]
-fn peek_without_waiting(stream: &TcpStream) -> io::Result<usize> {
-    let mut byte = [std::mem::MaybeUninit::uninit()];
-    socket2::SockRef::from(stream).recv_with_flags(&mut byte, libc::MSG_PEEK | libc::MSG_DONTWAIT)
-}
-
-#[cfg(not(unix))]
-fn peek_without_waiting(stream: &TcpStream) -> io::Result<usize> {
-    stream.set_nonblocking(true)?;
-    let looked = stream.peek(&mut [0]);
-    stream.set_nonblocking(false)?;
-    looked
 }
 
 fn connect(address: SocketAddr, attempt: &Attempt, limit: Duration) -> io::Result<TcpStream> {
@@ -199,7 +163,7 @@ fn connect(address: SocketAddr, attempt: &Attempt, limit: Duration) -> io::Resul
                 if left.is_zero() {
                     return Err(io::ErrorKind::TimedOut.into());
                 }
-                await_writable(&socket, attempt.slice()?.min(left))?;
+                sliced::await_connected(&socket, attempt.slice()?.min(left))?;
             }
         }
         Err(error) => return Err(error),
@@ -225,27 +189,4 @@ fn is_connected(socket: &Socket) -> io::Result<bool> {
         Some(error) => Err(error),
         None => Ok(socket.peer_addr().is_ok()),
     }
-}
-
-/// Waits until the connect is decided, or for `slice`.
-#[cfg(unix)]
-fn await_writable(socket: &Socket, slice: Duration) -> io::Result<()> {
-    use nix::errno::Errno;
-    use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
-    use std::os::fd::AsFd;
-
-    let mut sockets = [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)];
-    // Rounded up: a rest below a millisecond must not become a busy loop.
-    let wait = u16::try_from(slice.as_millis() + 1).unwrap_or(u16::MAX);
-    match poll(&mut sockets, PollTimeout::from(wait)) {
-        Ok(_) | Err(Errno::EINTR) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Before Windows 10, WSAPoll never tells that a connect has failed; asking the socket does.
-#[cfg(not(unix))]
-fn await_writable(_: &Socket, slice: Duration) -> io::Result<()> {
-    std::thread::sleep(slice.min(Duration::from_millis(10)));
-    Ok(())
 }

@@ -1,0 +1,26 @@
+//! Once used, the library stays in memory until the process ends: it may have threads under way when
+//! the host unloads it.
+
+/// At each call, since nothing of ours runs in DllMain. On Linux the linker's `-z nodelete` does it.
+#[cfg(not(windows))]
+pub fn pin() {}
+
+#[cfg(windows)]
+pub fn pin() {
+    use std::sync::Once;
+    use windows_sys::Win32::System::LibraryLoader::{
+        GetModuleHandleExW, GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN,
+    };
+
+    static PINNED: Once = Once::new();
+    PINNED.call_once(|| {
+        let flags = GET_MODULE_HANDLE_EX_FLAG_PIN | GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS;
+        let mut module = std::ptr::null_mut();
+        // SAFETY: with this flag the "name" is an address in this module, and `module` is ours.
+        let pinned = unsafe { GetModuleHandleExW(flags, pin as *const u16, &raw mut module) };
+        if pinned == 0 {
+            let error = std::io::Error::last_os_error();
+            ::log::error!("the library cannot be pinned in memory: {error}");
+        }
+    });
+}
