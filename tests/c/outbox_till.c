@@ -13,6 +13,13 @@
 
 #include "check.h"
 
+#ifdef _WIN32
+#include <io.h>
+#define fsync _commit
+#else
+#define O_BINARY 0
+#endif
+
 #define MOST_SHIFTS 20000
 /* How many are submitted in one run: the kills are many, and the shifts should not be. */
 #define SHIFTS_A_RUN 5
@@ -125,7 +132,7 @@ int main(int argc, char **argv)
 
     CHECK_INT(argc, 4);
     read_journal(argv[3]);
-    journal = open(argv[3], O_WRONLY | O_CREAT | O_APPEND, 0600);
+    journal = open(argv[3], O_WRONLY | O_CREAT | O_APPEND | O_BINARY, 0600);
     CHECK(journal >= 0);
     config = config_for(argv[2]);
     config.retry_delays_ms = &pause_ms;

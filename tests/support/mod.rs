@@ -14,9 +14,11 @@ pub mod page;
 pub mod pascal;
 pub mod proxy_server;
 pub mod server;
+pub mod till;
 pub mod tls_server;
 pub mod tools;
 pub mod wait;
+pub mod wine;
 
 pub use call::{Answer, Call};
 pub use library::library;

@@ -51,6 +51,10 @@ impl Authority {
         self.0.pem()
     }
 
+    pub fn der(&self) -> &[u8] {
+        self.0.der()
+    }
+
     /// A certificate for names and IP addresses.
     pub fn issue(&self, names: &[&str]) -> Identity {
         self.issue_valid(names, 2020, 4000)

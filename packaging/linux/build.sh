@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Builds the library for Linux x86_64 with glibc 2.17 and later, on Debian 12:
+#
+#     packaging/linux/build.sh
+#
+# Into target/linux: liblifepay.so, liblifepay.so.0, liblifepay.a, lifepay-sandbox.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. packaging/tools.sh
+need_zig
+
+out=$PWD/target/linux
+target=x86_64-unknown-linux-gnu
+export CARGO_TARGET_DIR=$out/build
+mkdir -p "$out"
+rustup target list --installed 2>/dev/null | grep -q "^$target\$" || rustup target add "$target"
+export PATH=$zig:$PATH CARGO_ZIGBUILD_ZIG_PATH=$zig/python-zig
+export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS=$(remap_paths)
+cargo-zigbuild zigbuild --release --locked -p lifepay -p lifepay-sandbox --target $target.2.17
+
+built=$CARGO_TARGET_DIR/$target/release
+cp "$built/liblifepay.so" "$built/liblifepay.a" "$built/lifepay-sandbox" "$out"
+ln -sf liblifepay.so "$out/liblifepay.so.0"
+packaging/linux/hide-symbols.sh "$out/liblifepay.a"
+ls -l "$out"

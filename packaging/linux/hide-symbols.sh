@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Makes local every symbol of a static library but those of the interface, so that the SQLite inside
+# does not clash with one of the host's own:
+#
+#     packaging/linux/hide-symbols.sh LIBRARY.a
+#
+# OBJCOPY and LD name other tools than binutils'.
+set -euo pipefail
+library=$(realpath "$1")
+symbols=$(realpath "$(dirname "$0")/../../include/symbols.txt")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+
+awk '!/^#/ { print $1 }' "$symbols" >public
+${LD:-ld} -r --whole-archive "$library" -o whole.o
+${OBJCOPY:-objcopy} --keep-global-symbols=public whole.o lifepay.o
+rm -f new.a
+${AR:-ar} rcsD new.a lifepay.o
+mv new.a "$library"

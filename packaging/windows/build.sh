@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Builds the library for Windows 7 and later, x86 and x64, on Debian 12:
+#
+#     packaging/windows/build.sh
+#
+# Into target/windows/x86 and target/windows/x64:
+#
+#     lifepay.dll           stands alone: no run-time library is needed
+#     lifepay.lib           import library for MSVC
+#     liblifepay.dll.a      import library for MinGW
+#     lifepay.def           its exports
+#     lifepay-sandbox.exe   stands in for LifePay
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. packaging/tools.sh
+
+# Debian's compiler for the web comes with the source of the standard library, which is built here:
+# the ready-made one calls functions that Windows 7 lacks. rustup's compiler does not fit it.
+need /usr/src/rustc-1.96.0/library rustc-web cargo-web rust-web-src
+need /usr/bin/x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64-win32
+need /usr/bin/i686-w64-mingw32-gcc gcc-mingw-w64-i686-win32
+need_zig
+
+out=$PWD/target/windows
+build=$out/build
+mkdir -p "$build"
+
+export RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc CARGO_TARGET_DIR=$build
+# Else C code, SQLite's and ring's, would be compiled for this machine.
+for a in x86_64 i686; do
+    export CC_${a}_win7_windows_gnu=$a-w64-mingw32-gcc AR_${a}_win7_windows_gnu=$a-w64-mingw32-ar
+done
+flags="$(remap_paths) -C link-arg=-Wl,--no-insert-timestamp"
+export CARGO_TARGET_X86_64_WIN7_WINDOWS_GNU_RUSTFLAGS=$flags
+# Without the standard library's own start-up object, a caught panic kills a process into which the
+# host has loaded libgcc itself.
+/usr/bin/rustc --target i686-win7-windows-gnu --emit=obj -O -o "$build/rsbegin.o" \
+    /usr/src/rustc-1.96.0/library/rtstartup/rsbegin.rs
+export CARGO_TARGET_I686_WIN7_WINDOWS_GNU_RUSTFLAGS="$flags -Z pre-link-arg=$build/rsbegin.o"
+
+/usr/bin/cargo build --release --locked -Z build-std=std,panic_unwind -p lifepay -p lifepay-sandbox \
+    --target x86_64-win7-windows-gnu --target i686-win7-windows-gnu
+
+# folder, target, what dlltool calls the machine
+finish() {
+    local to=$out/$1 from=$build/$2/release
+    mkdir -p "$to"
+    cp "$from/lifepay.dll" "$from/liblifepay.dll.a" "$from/lifepay-sandbox.exe" "$to"
+    {
+        echo 'LIBRARY lifepay.dll'
+        echo 'EXPORTS'
+        awk '!/^#/ { print "    " $1 }' include/symbols.txt
+    } >"$to/lifepay.def"
+    "$zig/python" -m ziglang dlltool -m "$3" -d "$to/lifepay.def" -l "$to/lifepay.lib"
+}
+finish x64 x86_64-win7-windows-gnu i386:x86-64
+finish x86 i686-win7-windows-gnu i386
+
+ls -l "$out"/x86/* "$out"/x64/*

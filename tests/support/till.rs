@@ -1,0 +1,250 @@
+//! A till that is killed again and again, and the books that must agree in the end: the server's, the
+//! till's own journal and the outbox's.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::outbox::{fresh, uuid_of, Books, Outbox, Reply};
+use super::Call;
+
+/// For how many requests of one ext_id the server makes trouble.
+const TROUBLE: usize = 6;
+/// Another seed for the lives and the server, to repeat a run that has failed.
+const SEED: &str = "LIFEPAY_TEST_SEED";
+const ANSWERED: i32 = 3;
+
+/// Numbers that look random and are the same in every run: xorshift64*.
+struct Dice(u64);
+
+impl Dice {
+    fn of(seed: u64) -> Dice {
+        // Neighbouring seeds must not begin alike, and zero would stay zero.
+        let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        for _ in 0..4 {
+            dice.below(1);
+        }
+        dice
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % limit
+    }
+}
+
+/// Drops, delays, refuses, loses answers, and accepts at last; rejects one shift in ten.
+fn troubled(seed: u64) -> Books {
+    Books::open(move |ext_id, before| {
+        let number: u64 = ext_id[5..].parse().expect("till-N");
+        let last = match number % 10 {
+            3 => Reply::Reject(6080),
+            _ => Reply::Accept,
+        };
+        let mut dice = Dice::of(seed ^ (number << 20) ^ before as u64);
+        if before >= TROUBLE {
+            return (Duration::ZERO, last);
+        }
+        let delay = Duration::from_millis(match dice.below(10) {
+            // Longer than the client waits.
+            0 => 400,
+            1..4 => dice.below(80),
+            _ => 0,
+        });
+        let reply = match dice.below(10) {
+            0..2 => Reply::Drop,
+            2..4 => Reply::Http("503 Service Unavailable"),
+            // What is rejected makes no document whose answer could be lost.
+            4..6 if last == Reply::Accept => Reply::Lose,
+            _ => last,
+        };
+        (delay, reply)
+    })
+}
+
+/// What the till has written into its journal.
+#[derive(Default)]
+struct Journal {
+    submitted: Vec<String>,
+    /// code and uuid, by ext_id
+    told: BTreeMap<String, (i32, Option<String>)>,
+}
+
+impl Journal {
+    fn read(path: &Path) -> Journal {
+        let mut journal = Journal::default();
+        for line in std::fs::read_to_string(path).unwrap_or_default().lines() {
+            let words: Vec<&str> = line.split(' ').collect();
+            let ext_id = format!("till-{:06}", words[1].parse::<u32>().expect("a number"));
+            match words[..] {
+                ["submitted", _] => journal.submitted.push(ext_id),
+                ["told", _, code, uuid] => {
+                    let uuid = (uuid != "-").then(|| uuid.to_owned());
+                    let before = journal.told.insert(ext_id, (code.parse().unwrap(), uuid));
+                    assert!(before.is_none(), "told twice: {line}");
+                }
+                _ => panic!("{line}"),
+            }
+        }
+        journal
+    }
+}
+
+/// Runs the till for so long, from its start or from when it has opened its outbox, and kills it.
+fn live(till: &mut Command, life: Duration, is_opened: bool, kill: fn(&mut Child)) {
+    let mut till = till
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the till starts");
+    if is_opened {
+        let mut said = till.stdout.take().expect("a pipe");
+        // Nothing comes if it has failed, and then it says why below.
+        let _ = said.read(&mut [0]);
+    }
+    // The moment is what is random here; there is nothing to wait for.
+    std::thread::sleep(life);
+    kill(&mut till);
+    let ended = till.wait_with_output().expect("it ends");
+    // It never ends by itself but to say what is wrong.
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(
+        !ended.status.success() && said.is_empty(),
+        "{}: {said}",
+        ended.status
+    );
+}
+
+/// Compares the two books: the server's and what the outbox says in the end.
+fn compare(books: &Books, outbox: &Outbox, journal: &Journal) {
+    let documents = books.documents();
+    let mut expected = Vec::new();
+    for ext_id in &journal.submitted {
+        let answer = outbox.wait(ext_id, 30_000);
+        assert_eq!(answer.outcome, ANSWERED, "{ext_id}: {answer:?}");
+        let outcome = (answer.code, answer.uuid.clone());
+        if ext_id.ends_with('3') {
+            assert_eq!(outcome, (6080, None), "{ext_id}: {answer:?}");
+        } else {
+            assert_eq!(outcome, (0, Some(uuid_of(ext_id))), "{ext_id}: {answer:?}");
+            assert_eq!(documents.get(ext_id), Some(&uuid_of(ext_id)));
+            expected.push(ext_id.clone());
+        }
+        if let Some(told) = journal.told.get(ext_id) {
+            assert_eq!(*told, outcome, "{ext_id} was told otherwise before");
+        }
+    }
+    let made: Vec<String> = documents.into_keys().collect();
+    assert_eq!(
+        made, expected,
+        "a document for each that was accepted, and no other"
+    );
+}
+
+/// Every request of an ext_id has the same bytes, and they are those that were submitted.
+fn compare_bodies(books: &Books) {
+    let mut bodies = BTreeMap::new();
+    for exchange in books.exchanges() {
+        let number: u32 = exchange.ext_id[5..].parse().expect("till-N");
+        let first = bodies
+            .entry(exchange.ext_id.clone())
+            .or_insert_with(|| exchange.body.clone());
+        assert_eq!(*first, exchange.body);
+        for part in [
+            format!(r#""cashier_name":"Кассир {number}""#),
+            format!(r#"{{ "number" : {number}, "sum": 1.50 }}"#),
+        ] {
+            assert!(first.contains(&part), "no {part} in {first}");
+        }
+    }
+}
+
+/// How a till is killed.
+pub struct Kills {
+    /// The test's own, for its folder.
+    pub name: &'static str,
+    pub count: usize,
+    /// The longest life of a till, from its start or from when it has opened its outbox.
+    pub longest_life: Duration,
+    /// Kills a till that runs.
+    pub kill: fn(&mut Child),
+}
+
+/// What came of it all.
+pub struct Outcome {
+    pub submitted: usize,
+    /// Told to the till before it was killed.
+    pub told: usize,
+}
+
+/// Starts `tests/c/outbox_till.c`, kills it at random moments, and compares the books: nothing is
+/// lost, nothing is sent twice, and nothing is told in two different ways. `till` makes the command
+/// that the arguments are added to.
+pub fn kill_again_and_again(till: impl Fn() -> Command, kills: &Kills) -> Outcome {
+    let seed = std::env::var(SEED).map_or(20_261_124, |seed| seed.parse().expect("a number"));
+    println!("{SEED}={seed}");
+    let path = fresh(kills.name);
+    let journal_path = path.with_file_name("journal");
+    let books = troubled(seed);
+    let url = books.url();
+    let arguments = [&path, &journal_path].map(|path| path.to_str().expect("UTF-8").to_owned());
+    let arguments = [arguments[0].as_str(), &url, &arguments[1]];
+    let started = Instant::now();
+    let mut dice = Dice::of(seed);
+    for number in 0..kills.count {
+        let longest = kills.longest_life.as_millis() as u64;
+        let life = Duration::from_millis(dice.below(longest + 1));
+        let mut till = till();
+        live(till.args(arguments), life, number % 2 == 1, kills.kill);
+    }
+    let killing = started.elapsed();
+
+    // The last submission may have come to the outbox but not to the journal: the till would submit
+    // it again.
+    let mut journal = Journal::read(&journal_path);
+    let call = Call::to(&url).repeat(0, &[100]).limits(2000, 2000);
+    let outbox = Outbox::open(&path, call.with(|c| c.concurrency = 16));
+    let entries: Vec<String> = outbox.entries().into_iter().map(|e| e.ext_id).collect();
+    let (known, beyond) = entries.split_at(journal.submitted.len());
+    assert_eq!(known, journal.submitted, "an entry is lost");
+    assert!(beyond.len() <= 1, "not submitted: {beyond:?}");
+    journal.submitted.extend_from_slice(beyond);
+
+    for ext_id in &journal.submitted {
+        let answer = outbox.wait(ext_id, 30_000);
+        assert_eq!(answer.outcome, ANSWERED, "{ext_id}: {answer:?}");
+    }
+    assert_eq!(outbox.pending(), 0);
+    compare(&books, &outbox, &journal);
+    compare_bodies(&books);
+    // And so it stays.
+    outbox.close();
+    let outbox = Outbox::open(&path, Call::to(&url).repeat(0, &[100]));
+    compare(&books, &outbox, &journal);
+
+    let requests = books.exchanges().len();
+    let broken_off = books
+        .exchanges()
+        .iter()
+        .filter(|one| one.broken_off)
+        .count();
+    println!(
+        "{} kills in {killing:?}; {} submitted, {} told before a kill, {requests} requests, {broken_off} broken off, \
+         {} documents; {:?} in all",
+        kills.count,
+        journal.submitted.len(),
+        journal.told.len(),
+        books.documents().len(),
+        started.elapsed()
+    );
+    assert!(broken_off > 0 && requests > journal.submitted.len());
+    Outcome {
+        submitted: journal.submitted.len(),
+        told: journal.told.len(),
+    }
+}

@@ -1,0 +1,209 @@
+//! The library for Windows: what it imports, exports and says of itself, and programs that use it,
+//! compiled by MinGW and run by wine.
+#![cfg(target_os = "linux")]
+
+#[path = "c/driver.rs"]
+mod driver;
+mod support;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use driver::echo_server;
+use support::till::{kill_again_and_again, Kills};
+use support::tls_server::{pem_file, Authority, TlsServer};
+use support::tools::{root, run, scratch};
+use support::wine::Machine;
+
+const MACHINES: [Machine; 2] = [Machine::X64, Machine::X86];
+
+/// The libraries, where they can be built.
+fn libraries() -> impl Iterator<Item = (Machine, std::path::PathBuf)> {
+    let built = |machine: Machine| Some((machine, machine.folder()?));
+    MACHINES.into_iter().filter_map(built)
+}
+
+fn lines_of(path: &str) -> BTreeSet<String> {
+    let text = std::fs::read_to_string(root().join(path)).expect(path);
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines.map(|line| line.trim().to_owned()).collect()
+}
+
+/// What objdump says of a file's headers.
+fn headers(machine: Machine, file: &Path) -> String {
+    let output = run(Command::new(machine.tool("objdump")).arg("-p").arg(file));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// The functions that a DLL or program imports, as "dll function".
+fn imports(machine: Machine, file: &Path) -> BTreeSet<String> {
+    let mut library = String::new();
+    let mut found = BTreeSet::new();
+    let headers = headers(machine, file);
+    let (tables, _) = headers
+        .split_once("\nThe Export Tables")
+        .unwrap_or((&headers, ""));
+    for line in tables.lines() {
+        if let Some((_, name)) = line.split_once("DLL Name: ") {
+            library = name.trim().to_ascii_lowercase();
+        }
+        // "  address  hint  name"
+        let words: Vec<&str> = line.split_whitespace().collect();
+        if let [address, hint, name] = words[..] {
+            let is_hex = |word: &str| word.bytes().all(|byte| byte.is_ascii_hexdigit());
+            if !library.is_empty() && is_hex(address) && hint.parse::<u32>().is_ok() {
+                found.insert(format!("{library} {name}"));
+            }
+        }
+    }
+    assert!(
+        found.len() > 50,
+        "the imports are not where they were: {found:?}"
+    );
+    found
+}
+
+#[test]
+fn nothing_is_imported_that_windows_7_lacks() {
+    let known = lines_of("packaging/windows/windows-7.txt");
+    for (machine, folder) in libraries() {
+        for file in ["lifepay.dll", "lifepay-sandbox.exe"] {
+            let imports = imports(machine, &folder.join(file));
+            let unknown: Vec<_> = imports.difference(&known).collect();
+            assert!(
+                unknown.is_empty(),
+                "{file} for {machine:?} imports what is not in packaging/windows/windows-7.txt; \
+                 look up whether Windows 7 has it: {unknown:#?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_exports_are_the_interface_with_undecorated_names() {
+    let symbols = lines_of("include/symbols.txt");
+    let wanted: BTreeSet<_> = symbols
+        .iter()
+        .map(|line| line.split(' ').next().unwrap_or_default())
+        .collect();
+    for (machine, folder) in libraries() {
+        let headers = headers(machine, &folder.join("lifepay.dll"));
+        let (_, table) = headers.split_once("[Ordinal/Name Pointer] Table").unwrap();
+        let exported: BTreeSet<_> = table
+            .lines()
+            .filter(|line| line.trim_start().starts_with('['))
+            .filter_map(|line| line.split_whitespace().last())
+            .collect();
+        assert_eq!(exported, wanted, "{machine:?}");
+
+        let prefix = if machine == Machine::X86 { "_" } else { "" };
+        for library in ["lifepay.lib", "liblifepay.dll.a"] {
+            let output = run(Command::new(machine.tool("nm")).arg(folder.join(library)));
+            let said = String::from_utf8_lossy(&output.stdout);
+            for name in &wanted {
+                let symbol = format!(" T {prefix}{name}\n");
+                assert!(said.contains(&symbol), "{library} for {machine:?}: {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_library_says_its_name_and_version() {
+    for machine in Machine::that_run() {
+        let source = root().join("tests/windows/version.c");
+        let library = machine.folder().unwrap().join("liblifepay.dll.a");
+        let program = machine.compile(&source, &[library.to_str().unwrap(), "-lversion"]);
+        let folder = program.parent().unwrap();
+        run(machine.command(&program).current_dir(folder));
+    }
+}
+
+#[test]
+fn c_programs_pass_with_the_import_library() {
+    for machine in Machine::that_run() {
+        for (name, requests) in [
+            ("calls", 12),
+            ("ownership", 29),
+            ("json", 4),
+            ("nulls", 0),
+            ("utf8", 0),
+            ("words", 0),
+        ] {
+            let program = machine.compile_linked(&root().join(format!("tests/c/{name}.c")));
+            let (server, received) = echo_server();
+            let output = run(machine.command(&program).arg(server.url()));
+            assert!(
+                output.stdout.is_empty(),
+                "{name} for {machine:?}: {output:?}"
+            );
+            assert_eq!(received.count(), requests, "{name} for {machine:?}");
+        }
+    }
+}
+
+#[test]
+fn a_host_may_load_the_library_and_free_it_with_an_outbox_open() {
+    for machine in Machine::that_run() {
+        let program = machine.compile(&root().join("tests/windows/load.c"), &[]);
+        let (server, received) = echo_server();
+        let outbox = program.with_file_name(format!("{}.db", std::process::id()));
+        let mut command = machine.command(&program);
+        run(command
+            .arg(server.url())
+            .arg(&outbox)
+            .current_dir(program.parent().unwrap()));
+        assert_eq!(received.count(), 2);
+    }
+}
+
+#[test]
+fn https_takes_the_roots_of_a_file_and_of_windows_store() {
+    for machine in Machine::that_run() {
+        let authority = Authority::new();
+        let server = TlsServer::start(authority.issue(&["127.0.0.1"]));
+        let pem = pem_file(&format!("wine-{machine:?}"), authority.pem());
+        let der = scratch("pem").join(format!("wine-{machine:?}.der"));
+        std::fs::write(&der, authority.der()).unwrap();
+        let program = machine.compile(
+            &root().join("tests/windows/https.c"),
+            &[
+                machine
+                    .folder()
+                    .unwrap()
+                    .join("liblifepay.dll.a")
+                    .to_str()
+                    .unwrap(),
+                "-lcrypt32",
+            ],
+        );
+        run(machine
+            .command(&program)
+            .arg(server.url())
+            .arg(&pem)
+            .arg(&der));
+    }
+}
+
+#[test]
+fn an_outbox_killed_again_and_again_under_windows_loses_nothing() {
+    for machine in Machine::that_run() {
+        let program = machine.compile_linked(&root().join("tests/c/outbox_till.c"));
+        let kills = Kills {
+            name: match machine {
+                Machine::X64 => "killed-x64",
+                Machine::X86 => "killed-x86",
+            },
+            count: 20,
+            longest_life: Duration::from_millis(1500),
+            kill: |till: &mut Child| drop(till.kill()),
+        };
+        let outcome = kill_again_and_again(|| machine.command(&program), &kills);
+        assert!(
+            outcome.submitted > 0 && outcome.told > 0,
+            "kills came too early"
+        );
+    }
+}
