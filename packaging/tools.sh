@@ -27,10 +27,24 @@ need_zig() {
     fi
 }
 
+# need_rust: puts Debian's compiler for the web, which comes with the source of the standard library,
+# into the environment, and into the array $small what makes a library small: a standard library built
+# for size, and no places of panics in the code of others. rustup's compiler does not fit that source.
+need_rust() {
+    need /usr/src/rustc-1.96.0/library rustc-web cargo-web rust-web-src
+    export RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc CARGO=/usr/bin/cargo
+    # C code throws nothing: it needs no tables to unwind.
+    export CFLAGS=-fno-asynchronous-unwind-tables
+    small=(--release --locked -Z build-std=std,panic_unwind
+        -Z build-std-features=panic-unwind,optimize_for_size -Z profile-rustflags
+        --config 'profile.release.package."*".rustflags=["-Zlocation-detail=none"]')
+}
+
 # Nothing of this machine's folders stands in what is built.
 remap_paths() {
-    local registry=${CARGO_HOME:-$HOME/.cargo}/registry/src
-    printf -- '--remap-path-prefix=%s=. ' "$PWD"
-    printf -- '--remap-path-prefix=%s=registry ' "$registry"/*
-    printf -- '--remap-path-prefix=/usr/src=rust '
+    local registry
+    for registry in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do
+        printf -- '--remap-path-prefix=%s=crates ' "$registry"
+    done
+    printf -- '--remap-path-prefix=%s=lifepay --remap-path-prefix=/usr/src=rust' "$PWD"
 }

@@ -7,16 +7,16 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . packaging/tools.sh
+need_rust
 need_zig
 
 out=$PWD/target/linux
 target=x86_64-unknown-linux-gnu
 export CARGO_TARGET_DIR=$out/build
 mkdir -p "$out"
-rustup target list --installed 2>/dev/null | grep -q "^$target\$" || rustup target add "$target"
 export PATH=$zig:$PATH CARGO_ZIGBUILD_ZIG_PATH=$zig/python-zig
 export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS=$(remap_paths)
-cargo-zigbuild zigbuild --release --locked -p lifepay -p lifepay-sandbox --target $target.2.17
+cargo-zigbuild zigbuild "${small[@]}" -p lifepay -p lifepay-sandbox --target $target.2.17
 
 built=$CARGO_TARGET_DIR/$target/release
 cp "$built/liblifepay.so" "$built/liblifepay.a" "$built/lifepay-sandbox" "$out"

@@ -14,9 +14,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 . packaging/tools.sh
 
-# Debian's compiler for the web comes with the source of the standard library, which is built here:
-# the ready-made one calls functions that Windows 7 lacks. rustup's compiler does not fit it.
-need /usr/src/rustc-1.96.0/library rustc-web cargo-web rust-web-src
+# The standard library is built here, too: the ready-made one calls what Windows 7 lacks.
+need_rust
 need /usr/bin/x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64-win32
 need /usr/bin/i686-w64-mingw32-gcc gcc-mingw-w64-i686-win32
 need_zig
@@ -25,7 +24,7 @@ out=$PWD/target/windows
 build=$out/build
 mkdir -p "$build"
 
-export RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc CARGO_TARGET_DIR=$build
+export CARGO_TARGET_DIR=$build
 # Else C code, SQLite's and ring's, would be compiled for this machine.
 for a in x86_64 i686; do
     export CC_${a}_win7_windows_gnu=$a-w64-mingw32-gcc AR_${a}_win7_windows_gnu=$a-w64-mingw32-ar
@@ -38,7 +37,7 @@ export CARGO_TARGET_X86_64_WIN7_WINDOWS_GNU_RUSTFLAGS=$flags
     /usr/src/rustc-1.96.0/library/rtstartup/rsbegin.rs
 export CARGO_TARGET_I686_WIN7_WINDOWS_GNU_RUSTFLAGS="$flags -Z pre-link-arg=$build/rsbegin.o"
 
-/usr/bin/cargo build --release --locked -Z build-std=std,panic_unwind -p lifepay -p lifepay-sandbox \
+/usr/bin/cargo build "${small[@]}" -p lifepay -p lifepay-sandbox \
     --target x86_64-win7-windows-gnu --target i686-win7-windows-gnu
 
 # folder, target, what dlltool calls the machine
