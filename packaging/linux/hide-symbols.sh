@@ -14,7 +14,9 @@ cd "$work"
 
 awk '!/^#/ { print $1 }' "$symbols" >public
 ${LD:-ld} -r --whole-archive "$library" -o whole.o
-${OBJCOPY:-objcopy} --keep-global-symbols=public whole.o lifepay.o
+# The compiler's own code for later optimisation is of no use any more, and of no size to ship.
+${OBJCOPY:-objcopy} --keep-global-symbols=public --strip-debug \
+    --remove-section=.llvmbc --remove-section=.llvmcmd whole.o lifepay.o
 rm -f new.a
 ${AR:-ar} rcsD new.a lifepay.o
 mv new.a "$library"
