@@ -33,8 +33,8 @@ need_zig() {
 need_rust() {
     need /usr/src/rustc-1.96.0/library rustc-web cargo-web rust-web-src
     export RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc CARGO=/usr/bin/cargo
-    # C code throws nothing: it needs no tables to unwind.
-    export CFLAGS=-fno-asynchronous-unwind-tables
+    # What is not called is left out, of C code too.
+    export CFLAGS='-ffunction-sections -fdata-sections'
     small=(--release --locked -Z build-std=std,panic_unwind
         -Z build-std-features=panic-unwind,optimize_for_size -Z profile-rustflags
         --config 'profile.release.package."*".rustflags=["-Zlocation-detail=none"]')

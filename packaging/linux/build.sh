@@ -15,9 +15,9 @@ target=x86_64-unknown-linux-gnu
 export CARGO_TARGET_DIR=$out/build
 mkdir -p "$out"
 export PATH=$zig:$PATH CARGO_ZIGBUILD_ZIG_PATH=$zig/python-zig
-# Clang's own words for small, which zig keeps to itself.
-export CFLAGS_x86_64_unknown_linux_gnu="$CFLAGS -fno-unwind-tables -fomit-frame-pointer -Xclang -Oz \
-    -mllvm -inline-threshold=0"
+# C code throws nothing: it needs no tables to unwind. The rest are Clang's words for small.
+export CFLAGS_x86_64_unknown_linux_gnu="$CFLAGS -fno-asynchronous-unwind-tables -fno-unwind-tables \
+    -fomit-frame-pointer -Xclang -Oz -mllvm -inline-threshold=0"
 export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS=$(remap_paths)
 cargo-zigbuild zigbuild "${small[@]}" -p lifepay -p lifepay-sandbox --target $target.2.17
 

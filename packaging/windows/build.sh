@@ -29,7 +29,9 @@ export CARGO_TARGET_DIR=$build
 for a in x86_64 i686; do
     export CC_${a}_win7_windows_gnu=$a-w64-mingw32-gcc AR_${a}_win7_windows_gnu=$a-w64-mingw32-ar
 done
-flags="$(remap_paths) -C link-arg=-Wl,--no-insert-timestamp"
+# 32-bit C code needs no tables to unwind; on 64 bit, Windows itself wants them.
+export CFLAGS_i686_win7_windows_gnu="$CFLAGS -fno-asynchronous-unwind-tables"
+flags="$(remap_paths) -Z function-sections=yes -C link-arg=-Wl,--no-insert-timestamp"
 export CARGO_TARGET_X86_64_WIN7_WINDOWS_GNU_RUSTFLAGS=$flags
 # Without the standard library's own start-up object, a caught panic kills a process into which the
 # host has loaded libgcc itself.

@@ -19,7 +19,7 @@ pub const WINE32: &str = "LIFEPAY_WINE32";
 
 impl Machine {
     /// The folder below target/windows.
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Machine::X64 => "x64",
             Machine::X86 => "x86",
