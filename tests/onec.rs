@@ -11,6 +11,7 @@ use std::process::Command;
 use lifepay_sandbox::{Options, Sandbox};
 use serde_json::{json, Value};
 use support::onec::{compile, folder, host};
+use support::wine::Machine;
 use support::{library, tools};
 
 /// The cases of `tests/onec/host.cpp`, which are run alone and under valgrind.
@@ -97,40 +98,25 @@ fn another_compiler_lays_out_the_same_objects() {
     }
 }
 
-/// The DLLs of these variables are what `cargo build --target ...-pc-windows-gnu` has made.
 #[test]
 fn in_windows_the_component_is_the_same() {
-    for (variable, machine) in [
-        ("LIFEPAY_DLL_X86_64", "x86_64"),
-        ("LIFEPAY_DLL_I686", "i686"),
-    ] {
-        let Some(dll) = std::env::var_os(variable) else {
-            eprintln!("passed over: no DLL in {variable}");
-            continue;
-        };
-        let compiler = format!("{machine}-w64-mingw32-g++-posix");
-        if !tools::have("wine") || !tools::have(&compiler) {
+    for machine in Machine::that_run() {
+        // Of this thread model the C++ library has threads.
+        let compiler = machine.tool("g++-posix");
+        if !tools::have(&compiler) {
             continue;
         }
-        let name = format!("onec-host-{machine}.exe");
+        let name = format!("onec-host-{}.exe", machine.name());
         let host = compile(&compiler, &name, &["-static"]);
-        let folder = folder(&format!("windows-{machine}"));
-        let library = folder.join("lifepay.dll");
-        std::fs::copy(&dll, &library).expect("the DLL can be copied");
-        let beside_host = host.with_file_name("bcryptprimitives.dll");
-        let mut c = Command::new(format!("{machine}-w64-mingw32-gcc"));
-        let source = tools::root().join("tests/onec/bcryptprimitives.c");
-        c.arg("-shared").arg(source).arg("-o").arg(beside_host);
-        tools::run(c.arg("-ladvapi32"));
+        let folder = folder(&format!("windows-{}", machine.name()));
+        let library = machine.folder().expect("it is built").join("lifepay.dll");
         let in_windows = |path: &Path| format!("Z:{}", path.display());
         for case in CASES {
             let sandbox = sandbox();
             let files = folder.join(case);
             std::fs::create_dir(&files).expect("a folder");
-            let mut wine = Command::new("wine");
-            wine.env("WINEPREFIX", tools::scratch("onec").join("wine"));
-            wine.env("WINEDEBUG", "-all").env_remove("LIFEPAY_LOG");
-            wine.arg(&host).arg(in_windows(&library)).arg(case);
+            let mut wine = machine.command(&host);
+            wine.arg(in_windows(&library)).arg(case);
             let output = tools::run(wine.arg(sandbox.url()).arg(in_windows(&files)));
             assert!(output.stdout.is_empty(), "{case}: {output:?}");
         }

@@ -12,6 +12,8 @@ use std::process::{Child, Command};
 use std::time::Duration;
 
 use driver::echo_server;
+use lifepay_sandbox::{Options, Sandbox};
+use support::pascal;
 use support::till::{kill_again_and_again, Kills};
 use support::tls_server::{pem_file, Authority, TlsServer};
 use support::tools::{root, run, scratch};
@@ -205,5 +207,42 @@ fn an_outbox_killed_again_and_again_under_windows_loses_nothing() {
             outcome.submitted > 0 && outcome.told > 0,
             "kills came too early"
         );
+    }
+}
+
+#[test]
+fn pascal_programs_open_shifts_and_use_the_outbox() {
+    let machines = Machine::that_run();
+    if machines.is_empty() {
+        return;
+    }
+    let Some(cross) = pascal::cross_compilers() else {
+        return;
+    };
+    for machine in machines {
+        let compiler = cross.join(match machine {
+            Machine::X64 => "fpc-win64",
+            Machine::X86 => "fpc-win32",
+        });
+        let out = pascal::fresh(&format!("wine-{}", machine.name()));
+        let library = machine.folder().unwrap().join("lifepay.dll");
+        std::fs::copy(library, out.join("lifepay.dll")).expect("a copy");
+        let sandbox = Sandbox::start(Options::default()).expect("a sandbox");
+        let url = sandbox.url();
+        let login = "79031234567";
+        for (name, arguments) in [
+            ("OpenShift", ["--base-url", &url, "--login", login]),
+            ("OutboxTill", ["shifts.db", login, "shift-1", &url]),
+        ] {
+            run(pascal::compiler(&compiler, "delphi", &out).arg(pascal::example(name)));
+            let mut program = machine.command(&out.join(format!("{name}.exe")));
+            program.current_dir(&out).env("LIFEPAY_APIKEY", "key");
+            let output = run(program.args(arguments));
+            let said = String::from_utf8_lossy(&output.stdout);
+            let documents = sandbox.documents();
+            let uuid = &documents.last().expect("a document").uuid;
+            assert!(said.contains(uuid.as_str()), "{said}");
+        }
+        assert_eq!(sandbox.documents().len(), 2);
     }
 }

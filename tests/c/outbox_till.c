@@ -64,7 +64,7 @@ static void read_journal(const char *path)
     CHECK(next_shift + SHIFTS_A_RUN < MOST_SHIFTS);
 }
 
-static void tell(int number, const lp_result *result)
+static void tell_once(int number, const lp_result *result)
 {
     char line[200];
     const char *uuid = result->uuid == NULL ? "-" : result->uuid;
@@ -94,7 +94,7 @@ static void look(int number, uint32_t wait_ms)
     if (result.code == LP_ERR_NOT_FOUND || result.code == LP_ERR_OUTBOX)
         fprintf(stderr, "%s: %s %s\n", ext_id, result.message, result.detail ? result.detail : "");
     CHECK(result.code != LP_ERR_NOT_FOUND && result.code != LP_ERR_OUTBOX);
-    tell(number, &result);
+    tell_once(number, &result);
     lp_result_free(&result);
 }
 
@@ -119,7 +119,7 @@ static void submit(int number)
     CHECK(result.code == LP_PENDING || result.code >= 0);
     write_down(line);
     next_shift++;
-    tell(number, &result);
+    tell_once(number, &result);
     lp_result_free(&result);
 }
 

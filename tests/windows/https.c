@@ -7,6 +7,13 @@
 
 #include "check.h"
 
+/* Told if a check fails. */
+static void LP_CALL log_line(int32_t level, const char *message, void *user_data)
+{
+    (void)level, (void)user_data;
+    printf("%s\n", message);
+}
+
 static int32_t open_shift(const char *url, int32_t trust, const char *ca_file)
 {
     lp_config config = config_for(url);
@@ -39,6 +46,7 @@ static void trust_in_store(const char *path)
 int main(int argc, char **argv)
 {
     CHECK_INT(argc, 4);
+    lp_set_log(log_line, NULL, LP_LOG_DEBUG);
     CHECK_INT(open_shift(argv[1], LP_TRUST_SYSTEM, NULL), LP_ERR_TLS);
     CHECK_INT(open_shift(argv[1], LP_TRUST_BUNDLED, argv[2]), LP_OK);
     trust_in_store(argv[3]);
