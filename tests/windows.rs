@@ -181,11 +181,14 @@ fn https_takes_the_roots_of_a_file_and_of_windows_store() {
                 "-lcrypt32",
             ],
         );
-        run(machine
-            .command(&program)
-            .arg(server.url())
-            .arg(&pem)
-            .arg(&der));
+        let url = server.url();
+        for arguments in [
+            vec![url.as_str(), &pem],
+            vec![der.to_str().unwrap()],
+            vec![&url, "in store"],
+        ] {
+            run(machine.command(&program).args(arguments));
+        }
     }
 }
 

@@ -119,7 +119,10 @@ fn in_prefix(command: &mut Command, machine: Machine) {
             // No dialogues, and no offers to install something.
             .env("WINEDLLOVERRIDES", "mscoree,mshtml,winemenubuilder.exe=")
             .env_remove("DISPLAY")
-            .env_remove("LIFEPAY_LOG");
+            .env_remove("LIFEPAY_LOG")
+            // They would be read in place of the store.
+            .env_remove("SSL_CERT_FILE")
+            .env_remove("SSL_CERT_DIR");
     };
     READY[machine as usize].get_or_init(|| {
         std::fs::create_dir_all(prefix.parent().expect("a folder")).expect("a folder");

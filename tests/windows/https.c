@@ -1,6 +1,9 @@
 /*
- * HTTPS with the roots of a file, and with those of Windows' store: https URL CA_FILE CA_DER. The
- * store has the root only after it was put there.
+ * HTTPS with the roots of a file, and with those of Windows' store:
+ *
+ *     https URL CA_FILE        the store has not got the root
+ *     https CA_DER             puts it into the store
+ *     https URL "in store"     it is there
  */
 #include <windows.h>
 #include <wincrypt.h>
@@ -45,13 +48,19 @@ static void trust_in_store(const char *path)
 
 int main(int argc, char **argv)
 {
-    CHECK_INT(argc, 4);
+    CHECK(argc == 2 || argc == 3);
+    if (argc == 2) {
+        trust_in_store(argv[1]);
+        return 0;
+    }
     lp_set_log(log_line, NULL, LP_LOG_DEBUG);
-    CHECK_INT(open_shift(argv[1], LP_TRUST_SYSTEM, NULL), LP_ERR_TLS);
-    CHECK_INT(open_shift(argv[1], LP_TRUST_BUNDLED, argv[2]), LP_OK);
-    trust_in_store(argv[3]);
+    if (strcmp(argv[2], "in store") == 0) {
+        CHECK_INT(open_shift(argv[1], LP_TRUST_SYSTEM, NULL), LP_OK);
+        CHECK_INT(open_shift(argv[1], LP_TRUST_DEFAULT, NULL), LP_OK);
+    } else {
+        CHECK_INT(open_shift(argv[1], LP_TRUST_SYSTEM, NULL), LP_ERR_TLS);
+        CHECK_INT(open_shift(argv[1], LP_TRUST_BUNDLED, argv[2]), LP_OK);
+    }
     CHECK_INT(open_shift(argv[1], LP_TRUST_BUNDLED, NULL), LP_ERR_TLS);
-    CHECK_INT(open_shift(argv[1], LP_TRUST_SYSTEM, NULL), LP_OK);
-    CHECK_INT(open_shift(argv[1], LP_TRUST_DEFAULT, NULL), LP_OK);
     return 0;
 }
