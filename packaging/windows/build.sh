@@ -31,7 +31,7 @@ for a in x86_64 i686; do
 done
 # 32-bit C code needs no tables to unwind; on 64 bit, Windows itself wants them.
 export CFLAGS_i686_win7_windows_gnu="$CFLAGS -fno-asynchronous-unwind-tables"
-flags="$(remap_paths) -Z function-sections=yes -C link-arg=-Wl,--no-insert-timestamp"
+flags="$(remap_paths) -Z function-sections=yes -C link-arg=-Wl,--no-insert-timestamp,--gc-sections"
 export CARGO_TARGET_X86_64_WIN7_WINDOWS_GNU_RUSTFLAGS=$flags
 # Without the standard library's own start-up object, a caught panic kills a process into which the
 # host has loaded libgcc itself.

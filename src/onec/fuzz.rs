@@ -26,11 +26,7 @@ struct Table {
     free: unsafe extern "system" fn(*mut c_void, *mut *mut c_void),
 }
 
-unsafe extern "system" fn allocate(
-    _: *mut c_void,
-    block: *mut *mut c_void,
-    bytes: c_ulong,
-) -> u8 {
+unsafe extern "system" fn allocate(_: *mut c_void, block: *mut *mut c_void, bytes: c_ulong) -> u8 {
     // SAFETY: the component hands a place for the block.
     unsafe {
         *block = libc::malloc(bytes as libc::size_t);
@@ -64,7 +60,11 @@ impl MadeUp {
         let variant = unsafe { Variant::at(made.bytes.as_mut_ptr().cast()) }?;
         let kind = u16::from_le_bytes(*kind);
         // Every second one is a text, or there would be few.
-        let kind = if kind % 2 == 0 { kind / 2 } else { Variant::TEXT };
+        let kind = if kind % 2 == 0 {
+            kind / 2
+        } else {
+            Variant::TEXT
+        };
         if kind == Variant::TEXT {
             let length = usize::from(value[0]).min(data.len() / 2);
             let (text, rest) = data.split_at(2 * length);
