@@ -17,6 +17,7 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 use crate::crypto;
 use crate::error::Failure;
+use crate::panic;
 use crate::process::PerProcess;
 
 /// How many files are kept as they were read.
@@ -154,7 +155,11 @@ pub fn client_config(roots: Roots, ca_file: Option<&CaFile>) -> Result<Arc<Clien
 }
 
 fn add_systems(store: &mut RootCertStore) {
-    let system = rustls_native_certs::load_native_certs();
+    // On Windows it panics at a certificate that the system cannot tell about.
+    let Ok(system) = panic::catch(rustls_native_certs::load_native_certs) else {
+        log::warn!("the system's certificates cannot be read");
+        return;
+    };
     for error in &system.errors {
         log::warn!("the system's certificates: {error}");
     }
