@@ -39,7 +39,7 @@ pub fn config(data: &[u8]) {
         Ok((settings, faults)) => settings_hold(settings, faults),
         Err(faults) => faults_hold(&faults),
     }
-    ffi::fuzz::config(data, |settings, faults| settings_hold(settings, faults));
+    ffi::fuzz::config(data, settings_hold);
 }
 
 /// Settings either make a call that keeps to LifePay's page, or say what is wrong.
