@@ -1,7 +1,8 @@
 //! The library for Windows, programs for it, and wine to run them.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 use super::tools::{self, have, root, run};
@@ -102,6 +103,30 @@ impl Machine {
         command.arg(program).stdin(Stdio::null());
         in_prefix(&mut command, self);
         command
+    }
+
+    /// Keeps the server that all of its programs talk to, which is otherwise started by the first of
+    /// them, shares its stderr, and reports there what a killed one has left.
+    pub fn served(self) -> Served {
+        let mut idle = self.command(Path::new("cmd"));
+        idle.stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut idle = idle.spawn().expect("wine starts");
+        // Its greeting: the server is there.
+        let mut said = idle.stdout.take().expect("a pipe");
+        said.read_exact(&mut [0]).expect("cmd says something");
+        Served(idle)
+    }
+}
+
+/// Until it is dropped: a program that waits for its input's end.
+pub struct Served(Child);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
     }
 }
 
