@@ -19,7 +19,9 @@ export PATH=$zig:$PATH CARGO_ZIGBUILD_ZIG_PATH=$zig/python-zig
 export CFLAGS_x86_64_unknown_linux_gnu="$CFLAGS -fno-asynchronous-unwind-tables -fno-unwind-tables \
     -fomit-frame-pointer -Xclang -Oz -mllvm -inline-threshold=0"
 export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS=$(remap_paths)
-cargo-zigbuild zigbuild "${small[@]}" -p lifepay -p lifepay-sandbox --target $target.2.17
+# Without the rlib, for which the compiler would keep every public function.
+cargo-zigbuild rustc "${small[@]}" --target $target.2.17 -p lifepay --lib --crate-type cdylib,staticlib
+cargo-zigbuild zigbuild "${small[@]}" --target $target.2.17 -p lifepay-sandbox
 
 built=$CARGO_TARGET_DIR/$target/release
 cp "$built/liblifepay.so" "$built/liblifepay.a" "$built/lifepay-sandbox" "$out"

@@ -39,8 +39,11 @@ export CARGO_TARGET_X86_64_WIN7_WINDOWS_GNU_RUSTFLAGS=$flags
     /usr/src/rustc-1.96.0/library/rtstartup/rsbegin.rs
 export CARGO_TARGET_I686_WIN7_WINDOWS_GNU_RUSTFLAGS="$flags -Z pre-link-arg=$build/rsbegin.o"
 
-/usr/bin/cargo build "${small[@]}" -p lifepay -p lifepay-sandbox \
-    --target x86_64-win7-windows-gnu --target i686-win7-windows-gnu
+targets=(--target x86_64-win7-windows-gnu --target i686-win7-windows-gnu)
+# The DLL alone: for an rlib beside it, the compiler would keep every public function, and MinGW's
+# linker would throw none away.
+/usr/bin/cargo rustc "${small[@]}" "${targets[@]}" -p lifepay --lib --crate-type cdylib
+/usr/bin/cargo build "${small[@]}" "${targets[@]}" -p lifepay-sandbox
 
 # folder, target, what dlltool calls the machine
 finish() {
