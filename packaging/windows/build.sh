@@ -24,7 +24,6 @@ out=$PWD/target/windows
 build=$out/build
 mkdir -p "$build"
 
-export CARGO_TARGET_DIR=$build
 # Else C code, SQLite's and ring's, would be compiled for this machine.
 for a in x86_64 i686; do
     export CC_${a}_win7_windows_gnu=$a-w64-mingw32-gcc AR_${a}_win7_windows_gnu=$a-w64-mingw32-ar
@@ -39,15 +38,14 @@ export CARGO_TARGET_X86_64_WIN7_WINDOWS_GNU_RUSTFLAGS=$flags
     /usr/src/rustc-1.96.0/library/rtstartup/rsbegin.rs
 export CARGO_TARGET_I686_WIN7_WINDOWS_GNU_RUSTFLAGS="$flags -Z pre-link-arg=$build/rsbegin.o"
 
-targets=(--target x86_64-win7-windows-gnu --target i686-win7-windows-gnu)
-# The DLL alone: for an rlib beside it, the compiler would keep every public function, and MinGW's
-# linker would throw none away.
-/usr/bin/cargo rustc "${small[@]}" "${targets[@]}" -p lifepay --lib --crate-type cdylib
-/usr/bin/cargo build "${small[@]}" "${targets[@]}" -p lifepay-sandbox
-
 # folder, target, what dlltool calls the machine
-finish() {
-    local to=$out/$1 from=$build/$2/release
+make_all() {
+    local to=$out/$1 from=$build/$1/$2/release
+    export CARGO_TARGET_DIR=$build/$1
+    /usr/bin/cargo build "${small[@]}" --target "$2" -p lifepay-sandbox
+    # The DLL alone: for an rlib beside it, the compiler would keep every public function, and MinGW's
+    # linker would throw none away.
+    /usr/bin/cargo rustc "${small[@]}" --target "$2" -p lifepay --lib --crate-type cdylib
     mkdir -p "$to"
     cp "$from/lifepay.dll" "$from/liblifepay.dll.a" "$from/lifepay-sandbox.exe" "$to"
     {
@@ -57,7 +55,10 @@ finish() {
     } >"$to/lifepay.def"
     "$zig/python" -m ziglang dlltool -m "$3" -d "$to/lifepay.def" -l "$to/lifepay.lib"
 }
-finish x64 x86_64-win7-windows-gnu i386:x86-64
-finish x86 i686-win7-windows-gnu i386
+# Side by side: the last step of each has work for one processor.
+make_all x64 x86_64-win7-windows-gnu i386:x86-64 &
+first=$!
+make_all x86 i686-win7-windows-gnu i386
+wait $first
 
 ls -l "$out"/x86/* "$out"/x64/*
