@@ -134,7 +134,7 @@ fn judge(came: Result<Reply, Failure>, apikey: &Secret, report: &mut Report) -> 
         Ok(reply) => {
             report.http_status = i32::from(reply.status);
             let text = String::from_utf8_lossy(&reply.body);
-            let failure = read_answer(&reply, &text, report).err();
+            let failure = read_answer(&reply, &text, apikey, report).err();
             report.reply = match &reply.cut {
                 _ if text.is_empty() => None,
                 Some(_) => Some(apikey.mask_cut(&text)),
@@ -149,7 +149,12 @@ fn judge(came: Result<Reply, Failure>, apikey: &Secret, report: &mut Report) -> 
 }
 
 /// LifePay's answer, in a reply that is whole and has status 200.
-fn read_answer(reply: &Reply, text: &str, report: &mut Report) -> Result<(), Failure> {
+fn read_answer(
+    reply: &Reply,
+    text: &str,
+    apikey: &Secret,
+    report: &mut Report,
+) -> Result<(), Failure> {
     match &reply.cut {
         Some(Failure::Cancelled) => return Err(Failure::Cancelled),
         // The status says enough, even if the body is not whole.
@@ -168,7 +173,8 @@ fn read_answer(reply: &Reply, text: &str, report: &mut Report) -> Result<(), Fai
             message,
             errors,
         }) => report.reject(code, &message, errors),
-        Err(why) => return Err(Failure::reply("", why)),
+        // What it quotes may be cut off.
+        Err(why) => return Err(Failure::reply("", apikey.mask_cut(&why))),
     }
     Ok(())
 }

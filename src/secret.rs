@@ -1,31 +1,47 @@
 //! Texts that must be shown nowhere: the apikey.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 /// What stands in the place of a secret.
 const MASK: &str = "***";
 
 /// A text that neither `Debug` nor any log line, message or kept reply shows.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Secret(String);
+#[derive(Clone, Default)]
+pub struct Secret {
+    text: String,
+    /// See [`Secret::spellings`]; made when they are first needed.
+    spellings: OnceLock<Vec<String>>,
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Secret) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Secret {}
 
 impl Secret {
     pub fn new(text: String) -> Self {
-        Secret(text)
+        Secret {
+            text,
+            spellings: OnceLock::new(),
+        }
     }
 
     /// The text itself, for the one place that needs it: the request's body.
     pub fn reveal(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// Whether it is too long to stand in another text by chance.
     pub fn is_long(&self) -> bool {
-        self.0.len() >= 8
+        self.text.len() >= 8
     }
 
-    /// `text` with every occurrence of the secret masked, also as JSON writes it: a server may
-    /// well send back what it was sent.
+    /// `text` with every occurrence of the secret masked, also as JSON, HTML, URLs and base64 write
+    /// it: a server may well send back what it was sent.
     pub fn mask(&self, text: &str) -> String {
         let mut masked = text.to_owned();
         self.mask_in_place(&mut masked);
@@ -34,7 +50,7 @@ impl Secret {
 
     /// The same; a text without the secret, as nearly all are, is left as it is.
     pub fn mask_in_place(&self, text: &mut String) {
-        if self.0.is_empty() {
+        if self.text.is_empty() {
             return;
         }
         let mut replace = |spelling: &str| {
@@ -42,36 +58,61 @@ impl Secret {
                 *text = text.replace(spelling, MASK);
             }
         };
-        replace(&self.0);
-        if !self.is_same_in_json() {
-            self.json_spellings()
-                .for_each(|spelling| replace(&spelling));
-        }
-    }
-
-    /// Whether every JSON encoder writes it as it is.
-    fn is_same_in_json(&self) -> bool {
-        self.0
-            .bytes()
-            .all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\' | b'/'))
+        replace(&self.text);
+        self.spellings()
+            .iter()
+            .for_each(|spelling| replace(spelling));
     }
 
     /// The same for a text that was cut off: its end may be the beginning of the secret.
     pub fn mask_cut(&self, text: &str) -> String {
         let masked = self.mask(text);
-        let beginnings = (1..self.0.len()).rev().filter_map(|end| self.0.get(..end));
-        for beginning in beginnings {
-            if let Some(rest) = masked.strip_suffix(beginning) {
-                return format!("{rest}{MASK}");
-            }
+        let spellings = self.spellings().iter().chain([&self.text]);
+        let longest = spellings.filter_map(|spelling| {
+            let ends = (1..spelling.len()).rev();
+            let mut beginnings = ends.filter_map(|end| spelling.get(..end));
+            beginnings.find_map(|beginning| Some(masked.strip_suffix(beginning)?.len()))
+        });
+        match longest.min() {
+            Some(rest) => format!("{}{MASK}", &masked[..rest]),
+            None => masked,
         }
-        masked
+    }
+
+    /// How others write the secret where that differs from it, the longest first: one may be a part
+    /// of another.
+    fn spellings(&self) -> &[String] {
+        self.spellings.get_or_init(|| self.make_spellings())
+    }
+
+    fn make_spellings(&self) -> Vec<String> {
+        let secret = self.text.as_str();
+        let mut spellings = base64(secret);
+        if !self.is_plain() {
+            let json: Vec<String> = self.json_spellings().collect();
+            let escape = |json: &String| json.replace('\\', "\\\\").replace('"', "\\\"");
+            spellings.extend(json.iter().map(escape));
+            spellings.extend(json);
+            let in_url = percent(secret, false);
+            spellings.extend([in_url.replace("%20", "+"), in_url, percent(secret, true)]);
+            spellings.extend(["&#39;", "&#039;", "'"].map(|apostrophe| html(secret, apostrophe)));
+            spellings.retain(|spelling| spelling != secret && !spelling.is_empty());
+        }
+        spellings.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
+        spellings.dedup();
+        spellings
+    }
+
+    /// Whether JSON, HTML and URLs write it as it is.
+    fn is_plain(&self) -> bool {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        self.text.bytes().all(is_plain)
     }
 
     /// How JSON encoders write the secret where that differs from the secret: raw UTF-8, ASCII
     /// only, and PHP's, which also escapes the slash.
     fn json_spellings(&self) -> impl Iterator<Item = String> + '_ {
-        let utf8 = serde_json::to_string(&self.0).unwrap_or_default();
+        let utf8 = serde_json::to_string(&self.text).unwrap_or_default();
         let utf8 = utf8.trim_matches('"').to_owned();
         let mut ascii = String::with_capacity(utf8.len());
         for unit in utf8.encode_utf16() {
@@ -83,8 +124,55 @@ impl Secret {
         let php = ascii.replace('/', "\\/");
         [utf8.replace('/', "\\/"), utf8, ascii, php]
             .into_iter()
-            .filter(|spelling| *spelling != self.0 && !spelling.is_empty())
+            .filter(|spelling| *spelling != self.text && !spelling.is_empty())
     }
+}
+
+/// As URLs have it.
+fn percent(text: &str, lower: bool) -> String {
+    let byte = |byte: u8| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+            char::from(byte).to_string()
+        }
+        _ if lower => format!("%{byte:02x}"),
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}
+
+/// As HTML has it.
+fn html(text: &str, apostrophe: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('"', "&quot;");
+    let text = text.replace('<', "&lt;").replace('>', "&gt;");
+    text.replace('\'', apostrophe)
+}
+
+/// The middle of the secret in base64, where it begins at any place of a longer text: the digits
+/// that it alone decides. Nothing if they are too few to stand for it.
+fn base64(text: &str) -> Vec<String> {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const FEWEST: usize = 8;
+    let encode = |skipped: usize| {
+        let bits = text
+            .bytes()
+            .flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1));
+        let bits: Vec<u8> = bits.skip(skipped).collect();
+        let digit = |six: &[u8]| {
+            six.iter()
+                .fold(0, |value, bit| value << 1 | usize::from(*bit))
+        };
+        let digits = bits
+            .chunks_exact(6)
+            .map(|six| char::from(DIGITS[digit(six)]));
+        digits.collect::<String>()
+    };
+    // 0, 8 and 16 bits of a group of 24 stand before it: its first 0, 4 and 2 bits share a digit.
+    let plain = [encode(0), encode(4), encode(2)];
+    let for_urls = plain
+        .each_ref()
+        .map(|text| text.replace('+', "-").replace('/', "_"));
+    let both = plain.into_iter().chain(for_urls);
+    both.filter(|text| text.len() >= FEWEST).collect()
 }
 
 impl fmt::Debug for Secret {
@@ -121,6 +209,40 @@ mod tests {
         let secret = Secret::new("s3cr3t".into());
         assert_eq!(secret.mask_cut("key s3cr3t and s3cr"), "key *** and ***");
         assert_eq!(secret.mask_cut("no key"), "no key");
+    }
+
+    #[test]
+    fn it_is_masked_as_urls_html_and_base64_write_it() {
+        let secret = Secret::new("a/b\"&ключ 7".into());
+        for echo in [
+            "a%2Fb%22%26%D0%BA%D0%BB%D1%8E%D1%87%207",
+            "a%2fb%22%26%d0%ba%d0%bb%d1%8e%d1%87%207",
+            "a%2Fb%22%26%D0%BA%D0%BB%D1%8E%D1%87+7",
+            "a/b&quot;&amp;ключ 7",
+            r#"a/b\\\"&ключ 7"#,
+        ] {
+            assert_eq!(secret.mask(&format!("<{echo}>")), "<***>", "{echo}");
+        }
+        // Python: base64.b64encode(b'x' * n + secret)
+        let key = Secret::new("s3cr3t-apikey".into());
+        for echo in [
+            "czNjcjN0LWFwaWtleQ==",
+            "eHMzY3IzdC1hcGlrZXk=",
+            "eHhzM2NyM3QtYXBpa2V5",
+        ] {
+            let masked = key.mask(echo);
+            assert!(
+                masked.contains("***") && masked.len() <= 3 + 2 * 4,
+                "{masked}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_beginning_of_any_spelling_at_the_end_of_a_cut_text_is_masked() {
+        let secret = Secret::new("a/bcdefgh".into());
+        assert_eq!(secret.mask_cut("x a%2Fbcd"), "x ***");
+        assert_eq!(secret.mask_cut(r"x a\/bcd"), "x ***");
     }
 
     #[test]

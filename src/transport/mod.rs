@@ -13,6 +13,7 @@ mod sliced;
 mod tcp;
 mod tls;
 pub mod trust;
+mod verify;
 
 use std::io::{self, Read};
 use std::rc::Rc;

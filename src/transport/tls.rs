@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
-use rustls::{CertificateError, ClientConfig, ClientConnection, StreamOwned};
+use rustls::{AlertDescription, CertificateError, ClientConfig, ClientConnection, StreamOwned};
 use rustls_pki_types::ServerName;
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, LazyBuffers, NextTimeout, Transport, TransportAdapter,
@@ -11,6 +11,7 @@ use ureq::unversioned::transport::{
 use ureq::Error;
 
 use super::tcp::BUFFER;
+use super::verify::SelfSigned;
 use crate::error::Failure;
 
 /// A TLS connection whose handshake is done: the server has shown a certificate that is trusted.
@@ -144,7 +145,7 @@ fn handshake_failed(error: io::Error) -> io::Error {
 
 /// What rustls found wrong, for the person at the till.
 fn failure(error: &rustls::Error) -> Failure {
-    use rustls::Error::{InvalidCertificate, InvalidMessage};
+    use rustls::Error::{AlertReceived, InvalidCertificate, InvalidMessage, PeerIncompatible};
     let what = match error {
         InvalidCertificate(reason) => match reason {
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
@@ -164,14 +165,25 @@ fn failure(error: &rustls::Error) -> Failure {
             CertificateError::BadSignature => {
                 "Сертификат сервера подписан не тем ключом, что у корневого с этим именем: обновите ca_file."
             }
+            CertificateError::Other(reason) if reason.0.is::<SelfSigned>() => {
+                "Сервер сам выдал себе сертификат. Если это ваш сервер или прокси, укажите его сертификат в ca_file; если нет, запрос перехвачен."
+            }
             // What `openssl req -x509` makes. rustls passes webpki's reason on as a text only.
             CertificateError::Other(reason) if format!("{reason:?}").contains("CaUsedAsEndEntity") => {
                 "Сервер показывает сертификат центра вместо своего: выпустите ему отдельный сертификат (CA:FALSE), а в ca_file укажите сертификат центра."
             }
             _ => "Сертификат сервера не прошёл проверку.",
         },
+        // What a server says that has only older versions, or what it chooses.
+        AlertReceived(AlertDescription::ProtocolVersion)
+        | PeerIncompatible(
+            rustls::PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | rustls::PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+        ) => {
+            "Сервер предлагает только устаревший TLS, а нужен TLS 1.2 или 1.3: обновите сервер или прокси по этому адресу."
+        }
         InvalidMessage(_) => "По этому адресу отвечает не TLS-сервер.",
-        _ => "Сервер и программа не договорились о защите соединения.",
+        _ => "Сервер и программа не договорились о защите соединения: у сервера нет общих с ней шифров или версий TLS. Обновите сервер или прокси по этому адресу.",
     };
     Failure::tls(what, error)
 }

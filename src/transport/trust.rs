@@ -15,6 +15,7 @@ use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
+use super::verify::Worded;
 use crate::crypto;
 use crate::error::Failure;
 use crate::panic;
@@ -142,15 +143,15 @@ pub fn client_config(roots: Roots, ca_file: Option<&CaFile>) -> Result<Arc<Clien
     let config = ClientConfig::builder_with_provider(crypto::provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| internal(&error))?;
-    let config = if roots == Roots::Both {
-        let verifier = SystemsLast::new(store).map_err(|error| internal(&error))?;
-        // rustls calls every verifier dangerous that is not its own; this one decides nothing itself.
-        config
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
+    let verifier: Arc<dyn ServerCertVerifier> = if roots == Roots::Both {
+        Arc::new(SystemsLast::new(store).map_err(|error| internal(&error))?)
     } else {
-        config.with_root_certificates(store)
+        verifier(store).map_err(|error| internal(&error))?
     };
+    // rustls calls every verifier dangerous that is not its own; these decide nothing themselves.
+    let config = config
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Worded(verifier)));
     Ok(Arc::new(config.with_no_client_auth()))
 }
 

@@ -6,7 +6,11 @@ use std::process::{Command, Output, Stdio};
 
 /// Whether `tool` can be run. If it must be there and is not, the test fails.
 pub fn have(tool: &str) -> bool {
-    let version = if tool == "fpc" { "-iV" } else { "--version" };
+    let version = match tool {
+        "fpc" => "-iV",
+        "openssl" => "version",
+        _ => "--version",
+    };
     let found = Command::new(tool)
         .arg(version)
         .stdout(Stdio::null())
