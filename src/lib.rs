@@ -62,6 +62,8 @@ mod onec;
 mod outbox;
 mod panic;
 mod process;
+#[cfg(test)]
+mod properties;
 mod secret;
 mod settings;
 mod shift;

@@ -7,6 +7,13 @@ use super::layout;
 use crate::error::FieldError;
 use crate::settings::Settings;
 
+/// A string as a host passes it.
+#[cfg(test)]
+pub fn text(string: &std::ffi::CStr, faults: &mut Vec<FieldError>) -> Option<String> {
+    // SAFETY: it is a string of C.
+    unsafe { super::text::read(string.as_ptr(), "text", faults) }
+}
+
 /// Hands what could be read to `check`.
 pub fn config(data: &[u8], check: impl FnOnce(Settings, Vec<FieldError>)) {
     let (numbers, texts) = data.split_at(data.len().min(40));
