@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::OnceLock;
 
+use base64::prelude::{Engine, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
+
 /// What stands in the place of a secret.
 const MASK: &str = "***";
 
@@ -150,29 +152,21 @@ fn html(text: &str, apostrophe: &str) -> String {
 /// The middle of the secret in base64, where it begins at any place of a longer text: the digits
 /// that it alone decides. Nothing if they are too few to stand for it.
 fn base64(text: &str) -> Vec<String> {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const FEWEST: usize = 8;
-    let encode = |skipped: usize| {
-        let bits = text
-            .bytes()
-            .flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1));
-        let bits: Vec<u8> = bits.skip(skipped).collect();
-        let digit = |six: &[u8]| {
-            six.iter()
-                .fold(0, |value, bit| value << 1 | usize::from(*bit))
-        };
-        let digits = bits
-            .chunks_exact(6)
-            .map(|six| char::from(DIGITS[digit(six)]));
-        digits.collect::<String>()
+    // Three bytes are four digits: what stands before it decides the first digits, and what follows
+    // a last one that is not full.
+    let encode = |before: usize, foreign: usize| {
+        let padded = [&[0; 2][..before], text.as_bytes()].concat();
+        let whole = padded.len() * 8 / 6;
+        [
+            BASE64_STANDARD_NO_PAD.encode(&padded),
+            BASE64_URL_SAFE_NO_PAD.encode(&padded),
+        ]
+        .map(|digits| digits[foreign.min(whole)..whole].to_owned())
     };
-    // 0, 8 and 16 bits of a group of 24 stand before it: its first 0, 4 and 2 bits share a digit.
-    let plain = [encode(0), encode(4), encode(2)];
-    let for_urls = plain
-        .each_ref()
-        .map(|text| text.replace('+', "-").replace('/', "_"));
-    let both = plain.into_iter().chain(for_urls);
-    both.filter(|text| text.len() >= FEWEST).collect()
+    let all = [encode(0, 0), encode(1, 2), encode(2, 3)];
+    let all = all.into_iter().flatten();
+    all.filter(|digits| digits.len() >= FEWEST).collect()
 }
 
 impl fmt::Debug for Secret {
