@@ -27,6 +27,8 @@ pub struct TcpTransport {
     stream: SlicedStream,
     buffers: LazyBuffers,
     unsent: Vec<u8>,
+    /// An exchange has been made since it was last asked whether it is open.
+    used: bool,
 }
 
 impl TcpTransport {
@@ -70,6 +72,7 @@ impl TcpTransport {
             stream: SlicedStream::new(stream)?,
             buffers: LazyBuffers::new(BUFFER, BUFFER),
             unsent: Vec::new(),
+            used: false,
         })
     }
 
@@ -120,6 +123,7 @@ impl Transport for TcpTransport {
     }
 
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
+        self.used = true;
         self.unsent
             .extend_from_slice(&self.buffers.output()[..amount]);
         if self.unsent.len() >= BUFFER {
@@ -135,7 +139,12 @@ impl Transport for TcpTransport {
         Ok(bytes > 0)
     }
 
+    /// ureq asks when it puts a connection back and when it takes it out again. Only then does the
+    /// socket have to be looked at: that also finds what has come meanwhile.
     fn is_open(&mut self) -> bool {
+        if std::mem::take(&mut self.used) {
+            return true;
+        }
         let wanted = !Attempt::current().is_ok_and(|attempt| attempt.passes_over_kept());
         wanted && self.stream.is_quiet()
     }
