@@ -5,7 +5,38 @@
 //! keeps between calls stands in rooms, one for each process, found without a lock: a child walks
 //! past those of its ancestors and adds its own.
 
+use std::cell::Cell;
+
 use once_cell::race::OnceBox;
+
+thread_local! {
+    /// This process, while a call of the host's is under way on this thread; zero: it is asked for.
+    static KNOWN: Cell<u32> = const { Cell::new(0) };
+}
+
+/// This process's number.
+pub fn id() -> u32 {
+    match KNOWN.get() {
+        0 => std::process::id(),
+        known => known,
+    }
+}
+
+/// Runs `call`, in which this thread does not fork: the system is asked for the process once.
+pub fn without_fork<T>(call: impl FnOnce() -> T) -> T {
+    let outer = KNOWN.replace(std::process::id());
+    let done = call();
+    KNOWN.set(outer);
+    done
+}
+
+/// Runs `callback`, which may fork, in the middle of such a call: in a child it goes on as the child's.
+pub fn with_fork<T>(callback: impl FnOnce() -> T) -> T {
+    let outer = KNOWN.replace(0);
+    let done = callback();
+    KNOWN.set(if outer == 0 { 0 } else { std::process::id() });
+    done
+}
 
 /// A `T` for each process.
 pub struct PerProcess<T> {
@@ -28,7 +59,7 @@ impl<T> PerProcess<T> {
     /// This process's `T`. `make` is called at its first use, with the parent's if there is one;
     /// it must not wait for a lock of the parent's.
     pub fn get(&self, make: impl Fn(Option<&T>) -> T) -> &T {
-        let process = std::process::id();
+        let process = id();
         let mut parent = None;
         let mut place = &self.first;
         loop {

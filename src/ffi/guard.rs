@@ -8,6 +8,7 @@ use super::fpu::{self, Masked};
 use super::{log, pin};
 use crate::code;
 use crate::panic::catch;
+use crate::process::{with_fork, without_fork};
 
 /// What an export answers when it cannot do its work.
 pub trait Fallback {
@@ -86,12 +87,12 @@ pub fn guard_anywhere<T: Fallback>(body: impl FnOnce() -> T) -> T {
         pin::pin();
         body()
     };
-    catch(body).unwrap_or_else(|_| T::broken())
+    without_fork(|| catch(body)).unwrap_or_else(|_| T::broken())
 }
 
 /// Runs a callback of the host's.
 pub fn call_host<T>(callback: impl FnOnce() -> T) -> T {
-    fpu::outward(callback)
+    with_fork(|| fpu::outward(callback))
 }
 
 /// Runs a log callback of the host's: what it calls is refused, see [`guard`].
@@ -104,10 +105,35 @@ pub fn call_host_to_log(callback: impl FnOnce()) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process;
 
     #[test]
     fn a_panic_becomes_an_internal_error() {
         assert_eq!(guard::<i32>(|| panic!("on purpose")), code::LP_ERR_INTERNAL);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_child_that_a_callback_forks_knows_that_it_is_another_process() {
+        use nix::sys::wait::{waitpid, WaitStatus};
+        use nix::unistd::Pid;
+
+        let ended = guard(|| {
+            let parent = process::id();
+            // SAFETY: the child asks for its number and ends.
+            let child = call_host(|| unsafe { libc::fork() });
+            if child == 0 {
+                let is_taken_for_parent = process::id() == parent;
+                // SAFETY: as above.
+                unsafe { libc::_exit(is_taken_for_parent.into()) }
+            }
+            Some(waitpid(Pid::from_raw(child), None))
+        });
+        assert!(
+            matches!(ended, Some(Ok(WaitStatus::Exited(_, 0)))),
+            "{ended:?}"
+        );
+        assert_eq!(process::id(), std::process::id());
     }
 
     #[test]
