@@ -177,8 +177,10 @@ pub fn has_good_port(uri: &Uri) -> bool {
     let Some(authority) = uri.authority() else {
         return false;
     };
-    let after_login = authority.as_str().rsplit('@').next().unwrap_or_default();
-    after_login == authority.host() || authority.port_u16().is_some_and(|port| port > 0)
+    match authority.port_u16() {
+        Some(port) => port > 0,
+        None => authority.as_str().rsplit('@').next() == Some(authority.host()),
+    }
 }
 
 #[cfg(test)]
