@@ -1,7 +1,7 @@
 //! Attempts until LifePay has answered.
 
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::answer::Answer;
 use crate::code;
@@ -45,7 +45,6 @@ impl Letter<'_> {
         go_on: impl Fn(Stage) -> bool + 'static,
         report: &mut Report,
     ) -> Option<Unanswered> {
-        let began = Instant::now();
         let ext_id = report.ext_id.as_deref().unwrap_or_default();
         log::trace!("ext_id={ext_id} body {}", self.apikey.mask(self.body));
         let attempt = Attempt::new(limits, go_on);
@@ -56,7 +55,7 @@ impl Letter<'_> {
         let asked_pause = came.as_ref().ok().and_then(|reply| reply.retry_after);
         let failure = judge(came, self.apikey, report);
         report.mask(self.apikey);
-        tell_log(report, began.elapsed());
+        tell_log(report, &attempt);
         failure.map(|failure| Unanswered {
             failure,
             asked_pause: asked_pause.unwrap_or_default(),
@@ -179,7 +178,7 @@ fn read_answer(
     Ok(())
 }
 
-fn tell_log(report: &Report, took: Duration) {
+fn tell_log(report: &Report, attempt: &Attempt) {
     let level = match report.code {
         _ if report.outcome != LP_OUTCOME_ANSWERED => log::Level::Warn,
         code::LP_OK => log::Level::Info,
@@ -193,7 +192,7 @@ fn tell_log(report: &Report, took: Duration) {
         report.http_status,
         report.code,
         code::name_str(report.code),
-        took.as_millis(),
+        attempt.elapsed().as_millis(),
         report
             .detail
             .as_deref()

@@ -90,7 +90,7 @@ impl Watch {
 
     /// Tells the host if it is time to.
     pub fn tick(&self, phase: i32, next_attempt: Duration) -> bool {
-        if self.told.get().elapsed() < SLICE {
+        if self.on_progress.is_none() || self.told.get().elapsed() < SLICE {
             return !self.stopped.get();
         }
         self.tell(phase, next_attempt)

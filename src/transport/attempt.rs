@@ -100,6 +100,10 @@ impl Attempt {
             .ok_or_else(|| Failure::Internal("no attempt under way".into()).into())
     }
 
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
     /// How long to wait now before asking again.
     ///
     /// # Errors
@@ -127,7 +131,7 @@ impl Attempt {
             }
             Stage::Exchanging => (self.limits.whole, "the exchange", "ответ не получен"),
         };
-        let left = limit.saturating_sub(self.started.elapsed());
+        let left = limit.saturating_sub(self.elapsed());
         if left.is_zero() {
             let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
             return Err(Failure::Timeout {
