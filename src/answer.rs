@@ -4,8 +4,12 @@
 //! or absent, numbers may come as strings, a byte order mark may stand first. Numbers are taken
 //! from their text; nothing is ever computed in floating point.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::error::FieldError;
@@ -19,10 +23,7 @@ const DEEPEST: usize = 8;
 #[derive(Debug, PartialEq, Eq)]
 pub enum Answer {
     /// Code 0. In test mode LifePay gives no uuid.
-    Accepted {
-        uuid: Option<String>,
-        message: String,
-    },
+    Accepted { uuid: Option<String> },
     /// Any other code, of the page or not.
     Rejected {
         code: i32,
@@ -39,25 +40,18 @@ impl Answer {
     /// Why the body is not LifePay's: not a JSON object, or without a `code` from 0 to 2147483647.
     pub fn parse(body: &str) -> Result<Answer, String> {
         let body = body.trim_start_matches('\u{feff}');
-        let object: Object =
-            serde_json::from_str(body).map_err(|error| format!("not a JSON object: {error}"))?;
-        let code = object.get("code").ok_or("the JSON has no code")?;
+        let [code, message, data] = fields(body, ["code", "message", "data"])
+            .map_err(|error| format!("not a JSON object: {error}"))?;
+        let code = code.ok_or("the JSON has no code")?;
         let code = integer(code)
             .filter(|code| *code >= 0)
             .ok_or_else(|| format!("the JSON's code is {}", shorten(code.get())))?;
-        let message = object
-            .get("message")
-            .and_then(|value| text(value))
-            .unwrap_or_default();
-        let data = object.get("data").copied();
         Ok(if code == 0 {
-            let fields: Object = data
-                .and_then(|data| serde_json::from_str(data.get()).ok())
+            let [uuid] = data
+                .and_then(|data| fields(data.get(), ["uuid"]).ok())
                 .unwrap_or_default();
-            let uuid = fields.get("uuid").and_then(|value| text(value));
             Answer::Accepted {
-                uuid: uuid.filter(|uuid| !uuid.is_empty()),
-                message,
+                uuid: uuid.and_then(text).filter(|uuid| !uuid.is_empty()),
             }
         } else {
             let mut errors = Vec::new();
@@ -66,12 +60,48 @@ impl Answer {
             }
             Answer::Rejected {
                 code,
-                message,
+                message: message.and_then(text).unwrap_or_default(),
                 errors,
             }
         })
     }
 }
+
+/// The values of these fields of an object; of a field that comes twice the last, as PHP has it.
+fn fields<'a, const N: usize>(
+    object: &'a str,
+    names: [&str; N],
+) -> serde_json::Result<[Option<&'a RawValue>; N]> {
+    let mut json = serde_json::Deserializer::from_str(object);
+    let values = json.deserialize_map(Fields(names))?;
+    json.end()?;
+    Ok(values)
+}
+
+/// serde's visitor for [`fields`].
+struct Fields<'n, const N: usize>([&'n str; N]);
+
+impl<'a, const N: usize> Visitor<'a> for Fields<'_, N> {
+    type Value = [Option<&'a RawValue>; N];
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_map<M: MapAccess<'a>>(self, mut object: M) -> Result<Self::Value, M::Error> {
+        let mut values = [None; N];
+        while let Some((Name(name), value)) = object.next_entry()? {
+            if let Some(place) = self.0.iter().position(|wanted| *wanted == name) {
+                values[place] = Some(value);
+            }
+        }
+        Ok(values)
+    }
+}
+
+/// A field's name, copied only if there are escapes in it.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// An int32, as a number or as a string that holds one.
 fn integer(value: &RawValue) -> Option<i32> {

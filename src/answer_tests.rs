@@ -3,7 +3,6 @@ use super::*;
 fn accepted(uuid: Option<&str>) -> Answer {
     Answer::Accepted {
         uuid: uuid.map(str::to_owned),
-        message: String::new(),
     }
 }
 

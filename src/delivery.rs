@@ -132,12 +132,11 @@ fn judge(came: Result<Reply, Failure>, apikey: &Secret, report: &mut Report) -> 
     let failure = match came {
         Ok(reply) => {
             report.http_status = i32::from(reply.status);
-            let text = String::from_utf8_lossy(&reply.body);
-            let failure = read_answer(&reply, &text, apikey, report).err();
+            let failure = read_answer(&reply, apikey, report).err();
             report.reply = match &reply.cut {
-                _ if text.is_empty() => None,
-                Some(_) => Some(apikey.mask_cut(&text)),
-                None => Some(text.into_owned()),
+                _ if reply.body.is_empty() => None,
+                Some(_) => Some(apikey.mask_cut(&reply.body)),
+                None => Some(reply.body),
             };
             failure?
         }
@@ -148,12 +147,7 @@ fn judge(came: Result<Reply, Failure>, apikey: &Secret, report: &mut Report) -> 
 }
 
 /// LifePay's answer, in a reply that is whole and has status 200.
-fn read_answer(
-    reply: &Reply,
-    text: &str,
-    apikey: &Secret,
-    report: &mut Report,
-) -> Result<(), Failure> {
+fn read_answer(reply: &Reply, apikey: &Secret, report: &mut Report) -> Result<(), Failure> {
     match &reply.cut {
         Some(Failure::Cancelled) => return Err(Failure::Cancelled),
         // The status says enough, even if the body is not whole.
@@ -165,8 +159,8 @@ fn read_answer(
         Some(failure) => return Err(failure.clone()),
         None => {}
     }
-    match Answer::parse(text) {
-        Ok(Answer::Accepted { uuid, .. }) => report.accept(uuid),
+    match Answer::parse(&reply.body) {
+        Ok(Answer::Accepted { uuid }) => report.accept(uuid),
         Ok(Answer::Rejected {
             code,
             message,

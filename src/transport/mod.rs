@@ -17,6 +17,7 @@ mod verify;
 
 use std::io::{self, Read};
 use std::rc::Rc;
+use std::string::FromUtf8Error;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -49,7 +50,8 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Debug)]
 pub struct Reply {
     pub status: u16,
-    pub body: Vec<u8>,
+    /// What is no UTF-8 in it is replaced.
+    pub body: String,
     /// What Retry-After asks for.
     pub retry_after: Option<Duration>,
     /// Why the body is not whole, if it is not.
@@ -68,7 +70,7 @@ pub fn post(
     attempt: &Rc<Attempt>,
 ) -> Result<Reply, Failure> {
     let agent = agent(&route.peer.renewed());
-    let url = format!("{}{path}", route.base_url);
+    let url = [&route.base_url, path].concat();
     attempt.run(|| loop {
         match exchange(&agent, &url, body) {
             Err(failure) if attempt.replaces_pooled(&failure) => {
@@ -88,10 +90,11 @@ fn exchange(agent: &Agent, url: &str, body: &str) -> Result<Reply, Failure> {
         .send(body)
         .map_err(failure)?;
     let (body, cut) = read(response.body_mut());
+    let replaced = |error: FromUtf8Error| String::from_utf8_lossy(error.as_bytes()).into_owned();
     Ok(Reply {
         status: response.status().as_u16(),
         retry_after: retry_after(response.headers()),
-        body,
+        body: String::from_utf8(body).unwrap_or_else(replaced),
         cut,
     })
 }
