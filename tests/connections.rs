@@ -20,6 +20,8 @@ const ANSWERED: i32 = 3;
 /// What a server does with a request.
 enum Then {
     Answer(Vec<u8>),
+    /// Answers, and sends the other bytes between two meetings at the barrier.
+    AnswerAndMore(Vec<u8>, Arc<Barrier>, Vec<u8>),
     /// Closes after these bytes, which may be none.
     Close(Vec<u8>),
     /// Closes so that the client's system reports an error, not an end.
@@ -113,6 +115,12 @@ fn serve(
         match then(number, place) {
             Then::Answer(answer) => {
                 let _ = stream.write_all(&answer);
+            }
+            Then::AnswerAndMore(answer, barrier, more) => {
+                let _ = stream.write_all(&answer);
+                barrier.wait();
+                let _ = stream.write_all(&more);
+                barrier.wait();
             }
             Then::Close(answer) => {
                 let _ = stream.write_all(&answer);
@@ -275,6 +283,27 @@ fn a_connection_with_bytes_after_the_answer_is_not_kept() {
         assert_ne!(answer.uuid.as_deref(), Some("another-one"));
         server.wait_until_closed();
     }
+    assert_eq!(server.seen(), pairs(&[(0, "1"), (1, "2")]));
+}
+
+#[test]
+fn a_connection_on_which_bytes_have_come_since_the_answer_is_replaced() {
+    let other = r#"{"code":0,"message":"","data":{"uuid":"another-one"}}"#;
+    let barrier = Arc::new(Barrier::new(2));
+    let servers = Arc::clone(&barrier);
+    let server = Script::new(move |connection, _| match connection {
+        0 => {
+            let (answer, more) = (respond("200 OK", ACCEPTED), respond("200 OK", other));
+            Then::AnswerAndMore(answer, Arc::clone(&servers), more)
+        }
+        _ => accept(),
+    });
+    accepted(&server.send("1"));
+    barrier.wait();
+    barrier.wait();
+    let answer = server.send("2");
+    accepted(&answer);
+    assert_ne!(answer.uuid.as_deref(), Some("another-one"));
     assert_eq!(server.seen(), pairs(&[(0, "1"), (1, "2")]));
 }
 
