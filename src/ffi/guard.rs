@@ -105,7 +105,6 @@ pub fn call_host_to_log(callback: impl FnOnce()) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process;
 
     #[test]
     fn a_panic_becomes_an_internal_error() {
@@ -117,6 +116,8 @@ mod tests {
     fn a_child_that_a_callback_forks_knows_that_it_is_another_process() {
         use nix::sys::wait::{waitpid, WaitStatus};
         use nix::unistd::Pid;
+
+        use crate::process;
 
         let ended = guard(|| {
             let parent = process::id();
