@@ -15,7 +15,7 @@ use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
-use super::verify::Worded;
+use super::verify;
 use crate::crypto;
 use crate::error::Failure;
 use crate::panic;
@@ -143,15 +143,11 @@ pub fn client_config(roots: Roots, ca_file: Option<&CaFile>) -> Result<Arc<Clien
     let config = ClientConfig::builder_with_provider(crypto::provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| internal(&error))?;
-    let verifier: Arc<dyn ServerCertVerifier> = if roots == Roots::Both {
-        Arc::new(SystemsLast::new(store).map_err(|error| internal(&error))?)
-    } else {
-        verifier(store).map_err(|error| internal(&error))?
-    };
-    // rustls calls every verifier dangerous that is not its own; these decide nothing themselves.
+    let verifier = Verifier::new(store, roots == Roots::Both).map_err(|error| internal(&error))?;
+    // rustls calls every verifier dangerous that is not its own; this one decides nothing itself.
     let config = config
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Worded(verifier)));
+        .with_custom_certificate_verifier(Arc::new(verifier));
     Ok(Arc::new(config.with_no_client_auth()))
 }
 
@@ -168,11 +164,17 @@ fn add_systems(store: &mut RootCertStore) {
     log::debug!("the system's certificates: {added} taken, {ignored} unusable");
 }
 
-/// Trusts some roots and the system's, which are read only when the others do not do: reading them
-/// takes four times as long as all the rest of a process's first call.
+/// webpki's judgement by some roots, and where they do not do, by the system's too if they count.
+#[derive(Debug)]
+struct Verifier {
+    first: Arc<WebPkiServerVerifier>,
+    systems: Option<SystemsLast>,
+}
+
+/// Some roots and the system's, which are read only when the others do not do: reading them takes
+/// four times as long as all the rest of a process's first call.
 #[derive(Debug)]
 struct SystemsLast {
-    first: Arc<WebPkiServerVerifier>,
     roots: RootCertStore,
     /// With the system's roots too. Two threads may make it at once: making it is logged, which
     /// calls the host, and nobody waits for that under a lock.
@@ -180,29 +182,34 @@ struct SystemsLast {
 }
 
 impl SystemsLast {
-    fn new(roots: RootCertStore) -> Result<SystemsLast, VerifierBuilderError> {
-        Ok(SystemsLast {
-            first: verifier(roots.clone())?,
-            roots,
-            all: OnceBox::new(),
-        })
-    }
-
     fn all(&self) -> Result<&WebPkiServerVerifier, VerifierBuilderError> {
         let make = || {
             let mut roots = self.roots.clone();
             add_systems(&mut roots);
-            verifier(roots).map(Box::new)
+            webpki(roots).map(Box::new)
         };
         self.all.get_or_try_init(make).map(|all| &**all)
     }
 }
 
-fn verifier(roots: RootCertStore) -> Result<Arc<WebPkiServerVerifier>, VerifierBuilderError> {
+fn webpki(roots: RootCertStore) -> Result<Arc<WebPkiServerVerifier>, VerifierBuilderError> {
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), crypto::provider()).build()
 }
 
-impl ServerCertVerifier for SystemsLast {
+impl Verifier {
+    fn new(roots: RootCertStore, with_systems: bool) -> Result<Verifier, VerifierBuilderError> {
+        let systems = with_systems.then(|| SystemsLast {
+            roots: roots.clone(),
+            all: OnceBox::new(),
+        });
+        Ok(Verifier {
+            first: webpki(roots)?,
+            systems,
+        })
+    }
+}
+
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -214,11 +221,14 @@ impl ServerCertVerifier for SystemsLast {
         let verify = |verifier: &WebPkiServerVerifier| {
             verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
         };
+        let verified = verify(&self.first);
         // Whatever the reason: the verdict, and its wording, is that of all roots together.
-        verify(&self.first).or_else(|_| match self.all() {
-            Ok(all) => verify(all),
-            Err(error) => Err(rustls::Error::General(error.to_string())),
-        })
+        let verified = verified.or_else(|why| match self.systems.as_ref().map(SystemsLast::all) {
+            None => Err(why),
+            Some(Ok(all)) => verify(all),
+            Some(Err(error)) => Err(rustls::Error::General(error.to_string())),
+        });
+        verified.map_err(|why| verify::refused(why, end_entity))
     }
 
     fn verify_tls12_signature(

@@ -1,11 +1,9 @@
-//! Whether a server's certificate is trusted: webpki's judgement, and whether what it does not trust
-//! was issued by the server itself, which webpki does not tell apart.
+//! Whether a certificate that is not trusted was issued by its owner, which webpki does not tell
+//! apart from one of an unknown issuer.
 
 use std::sync::Arc;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, Error, OtherError};
 use thiserror::Error;
 
 /// A certificate that nobody but its owner vouches for.
@@ -13,55 +11,16 @@ use thiserror::Error;
 #[error("self-signed certificate")]
 pub struct SelfSigned;
 
-/// Refuses what another refuses.
-#[derive(Debug)]
-pub struct Worded(pub Arc<dyn ServerCertVerifier>);
-
-impl ServerCertVerifier for Worded {
-    fn verify_server_cert(
-        &self,
-        certificate: &CertificateDer<'_>,
-        between: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        let verified = self
-            .0
-            .verify_server_cert(certificate, between, name, ocsp, now);
-        match verified {
-            Err(Error::InvalidCertificate(CertificateError::UnknownIssuer))
-                if issued_itself(certificate) == Some(true) =>
-            {
-                let reason = OtherError(Arc::new(SelfSigned));
-                Err(Error::InvalidCertificate(CertificateError::Other(reason)))
-            }
-            verified => verified,
+/// Why `certificate` was refused, told more exactly.
+pub fn refused(why: Error, certificate: &[u8]) -> Error {
+    match why {
+        Error::InvalidCertificate(CertificateError::UnknownIssuer)
+            if issued_itself(certificate) == Some(true) =>
+        {
+            let reason = OtherError(Arc::new(SelfSigned));
+            Error::InvalidCertificate(CertificateError::Other(reason))
         }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.0
-            .verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.0
-            .verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        why => why,
     }
 }
 
