@@ -9,6 +9,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Mutex;
 
+use base64::prelude::{Engine, BASE64_STANDARD};
 use support::outbox::fresh;
 use support::server::ACCEPTED;
 use support::wait::until;
@@ -50,24 +51,6 @@ fn html(text: &str) -> String {
         .replace('\'', "&#39;")
 }
 
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let groups = bytes.chunks(3).flat_map(|group| {
-        let byte = |place: usize| usize::from(group.get(place).copied().unwrap_or(0));
-        let number = byte(0) << 16 | byte(1) << 8 | byte(2);
-        let digit = |(place, shift): (usize, usize)| match place <= group.len() {
-            true => char::from(DIGITS[number >> shift & 63]),
-            false => '=',
-        };
-        [18, 12, 6, 0]
-            .into_iter()
-            .enumerate()
-            .map(digit)
-            .collect::<Vec<_>>()
-    });
-    groups.collect()
-}
-
 /// How a secret may be written; what of them no text may hold.
 fn spellings(secret: &str) -> BTreeMap<String, String> {
     let bytes = secret.as_bytes();
@@ -96,7 +79,7 @@ fn spellings(secret: &str) -> BTreeMap<String, String> {
     .map(|(name, text)| (name.to_owned(), text))
     .into();
     for skipped in 0..3 {
-        let encoded = base64(&bytes[skipped..]);
+        let encoded = BASE64_STANDARD.encode(&bytes[skipped..]);
         all.insert(format!("base64 of its bytes from {skipped}"), encoded);
     }
     all
@@ -164,9 +147,9 @@ fn echoes(key: &str) -> Vec<Vec<u8>> {
         }
     }
     for cut in [
-        base64(whole.as_bytes()),
-        base64(format!(" {whole}").as_bytes()),
-        base64(format!("  {whole}").as_bytes()),
+        BASE64_STANDARD.encode(whole.as_bytes()),
+        BASE64_STANDARD.encode(format!(" {whole}").as_bytes()),
+        BASE64_STANDARD.encode(format!("  {whole}").as_bytes()),
     ] {
         echoes.push(respond("500 X", &cut));
     }
