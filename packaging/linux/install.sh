@@ -14,7 +14,7 @@ if ! command -v cargo-cinstall >/dev/null; then
     # Without optimisation: it has little to do, and is built in half the time. Elsewhere: the
     # project's settings for SQLite are not for cargo-c's.
     [ -x "$cargo_c/bin/cargo-cinstall" ] ||
-        (cd / && cargo install --debug --locked --root "$cargo_c" cargo-c --version 0.10.18+cargo-0.92.0)
+        (cd / && CARGO_PROFILE_DEV_DEBUG=0 cargo install --debug --locked --root "$cargo_c" cargo-c --version 0.10.18+cargo-0.92.0)
     export PATH=$cargo_c/bin:$PATH
 fi
 cargo cinstall --release --locked --prefix "$prefix" --libdir lib
