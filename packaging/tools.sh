@@ -33,7 +33,7 @@ need_zig() {
 need_rust() {
     need /usr/src/rustc-1.96.0/library rustc-web cargo-web rust-web-src
     # A test's cargo tells it of the test's own package. Build scripts that read it would run anew.
-    unset $(compgen -e | grep -E '^CARGO_(PKG|MANIFEST|CRATE|BIN|PRIMARY)_') || true
+    unset OUT_DIR $(compgen -e | grep -E '^CARGO_(PKG|MANIFEST|CRATE|BIN|PRIMARY)_')
     export RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc CARGO=/usr/bin/cargo
     # What is not called is left out, of C code too.
     export CFLAGS='-ffunction-sections -fdata-sections'

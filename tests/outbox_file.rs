@@ -462,3 +462,28 @@ fn finished_entries_are_kept_for_keep_days() {
     until("the old one is gone", || outbox.entry("entry-7").is_none());
     assert_eq!(outbox.entries().len(), 49);
 }
+
+#[test]
+fn the_number_of_a_removed_entry_is_never_given_to_another() {
+    let path = used("numbers");
+    let numbers = "SELECT max(id) FROM request";
+    let Some(last) = sql(&path, numbers) else {
+        return;
+    };
+    // The last one is removed by the host, then the rest for their age.
+    let outbox = Outbox::open(&path, patient(&Server::nowhere()));
+    assert_eq!(outbox.forget("entry-49"), 0);
+    drop(outbox);
+    sql(&path, "UPDATE request SET answered_at = 1");
+    let outbox = Outbox::open(&path, patient(&Server::nowhere()));
+    until("the old ones are gone", || outbox.entries().is_empty());
+    outbox.submit(patient(&Server::nowhere()).ext_id("new"));
+    drop(outbox);
+    // Python's words for a row: "(50,)".
+    let number = |row: &str| row.trim_matches(['(', ',', ')', '\n']).parse::<i64>();
+    let new = sql(&path, numbers).expect("it was there before");
+    assert!(
+        number(&new).unwrap() > number(&last).unwrap(),
+        "{new} after {last}"
+    );
+}

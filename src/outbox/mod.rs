@@ -135,9 +135,9 @@ impl Outbox {
             .worker
             .store(|store| store.submit(submission, base_url))?;
         if submitted.is_new {
-            self.worker.submitted(submitted.entry.id);
+            self.worker.submitted(submitted.id);
         }
-        Ok(submitted.entry.report)
+        Ok(submitted.report)
     }
 
     /// The outcome of an entry, or what is known so far when `limit` is over.

@@ -30,7 +30,7 @@ pub(crate) const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
 const SCHEMA: &str = "
     CREATE TABLE request (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        id INTEGER PRIMARY KEY,
         operation TEXT NOT NULL,
         base_url TEXT NOT NULL,
         ext_id TEXT NOT NULL UNIQUE,
@@ -51,6 +51,13 @@ const SCHEMA: &str = "
     CREATE INDEX request_by_state ON request (state, base_url, operation, expires_at);
 ";
 
+/// No id is used twice, lest the outcome of a removed entry be written to another: the highest that
+/// was there stays here when it is removed. AUTOINCREMENT would write such a table at every submit.
+const HIGHEST: &str = "
+    CREATE TABLE IF NOT EXISTS highest (id INTEGER NOT NULL);
+    INSERT INTO highest SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM highest);
+";
+
 const COLUMNS: &str = "id, base_url, ext_id, login, target_serial, request, state, sending,
     cancelling, report, submitted_at, next_attempt_at, answered_at, expires_at, operation";
 
@@ -66,7 +73,8 @@ pub struct Store {
 
 /// What [`Store::submit`] has found or made.
 pub struct Submitted {
-    pub entry: Entry,
+    pub id: i64,
+    pub report: Report,
     pub is_new: bool,
 }
 
@@ -170,6 +178,7 @@ impl Store {
             change.pragma_update(None, "application_id", APPLICATION)?;
             change.pragma_update(None, "user_version", FORMAT)?;
         }
+        change.execute_batch(HIGHEST)?;
         change.commit()?;
         Ok(Ok(()))
     }
@@ -211,7 +220,8 @@ impl Store {
                     return Err(taken(&shift.ext_id, &differs));
                 }
                 return Ok(Submitted {
-                    entry,
+                    id: entry.id,
+                    report: entry.report,
                     is_new: false,
                 });
             }
@@ -220,18 +230,21 @@ impl Store {
                 report.outcome = LP_OUTCOME_UNKNOWN;
             }
         }
-        change
+        let id = change
             .prepare_cached(
-                "INSERT INTO request (operation, base_url, ext_id, login, target_serial, request,
+                "INSERT INTO request (id, operation, base_url, ext_id, login, target_serial, request,
                      state, report, submitted_at, next_attempt_at, expires_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?8, ?9)
+                 VALUES (
+                     1 + max((SELECT ifnull(max(id), 0) FROM request), (SELECT id FROM highest)),
+                     ?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?8, ?9)
                  ON CONFLICT (ext_id) DO UPDATE SET operation = ?1, base_url = ?2, login = ?4,
                      target_serial = ?5, request = ?6, state = 0, sending = 0, cancelling = 0,
-                     attempts = 0, retry_after_ms = 0, report = ?7, submitted_at = ?8, next_attempt_at = ?8, answered_at = 0,
-                     expires_at = ?9",
+                     attempts = 0, retry_after_ms = 0, report = ?7, submitted_at = ?8,
+                     next_attempt_at = ?8, answered_at = 0, expires_at = ?9
+                 RETURNING id",
             )
             .and_then(|mut insert| {
-                insert.execute(params![
+                let values = params![
                     shift::OPERATION,
                     base_url,
                     shift.ext_id,
@@ -241,15 +254,14 @@ impl Store {
                     to_text(&report),
                     now,
                     expires_at
-                ])
+                ];
+                insert.query_row(values, |row| row.get(0))
             })
             .map_err(failed)?;
-        let entry = find(&change, &shift.ext_id)
-            .map_err(failed)?
-            .ok_or(Failure::NotFound)?;
         change.commit().map_err(failed)?;
         Ok(Submitted {
-            entry,
+            id,
+            report,
             is_new: true,
         })
     }
@@ -405,12 +417,9 @@ impl Store {
 
     /// Removes what was finished longer ago than `keep`.
     pub fn prune(&mut self, keep: Duration) -> Result<(), Failure> {
-        let sql = "DELETE FROM request WHERE state IN (1, 2, 3, 4) AND answered_at > 0 AND answered_at < ?1";
+        let which = "state IN (1, 2, 3, 4) AND answered_at > 0 AND answered_at < ?1";
         let before = now().saturating_sub(millis(keep));
-        self.connection
-            .execute(sql, [before])
-            .map(drop)
-            .map_err(failed)
+        remove(self.begin().map_err(failed)?, which, before).map_err(failed)
     }
 
     pub fn retry_now(&mut self, ext_id: &str, base_url: &str) -> Result<i64, Failure> {
@@ -473,11 +482,19 @@ impl Store {
             let message = "запрос ещё ждёт ответа; сначала lp_outbox_cancel";
             return Err(Failure::Argument(vec![FieldError::new("ext_id", message)]));
         }
-        change
-            .execute("DELETE FROM request WHERE id = ?1", [entry.id])
-            .map_err(failed)?;
-        change.commit().map_err(failed)
+        remove(change, "id = ?1", entry.id).map_err(failed)
     }
+}
+
+/// Removes the entries for which `which` is true, of one value, and ends the change.
+fn remove(change: Transaction, which: &str, value: i64) -> rusqlite::Result<()> {
+    let highest = format!(
+        "UPDATE highest SET id = max(id, (SELECT max(id) FROM request))
+         WHERE EXISTS (SELECT 1 FROM request WHERE {which})"
+    );
+    change.execute(&highest, [value])?;
+    change.execute(&format!("DELETE FROM request WHERE {which}"), [value])?;
+    change.commit()
 }
 
 /// Which fields of an entry are not those of a request, by their names on the page.
