@@ -61,6 +61,19 @@ const HIGHEST: &str = "
 const COLUMNS: &str = "id, base_url, ext_id, login, target_serial, request, state, sending,
     cancelling, report, submitted_at, next_attempt_at, answered_at, expires_at, operation";
 
+/// The next id is after all that are there, and that were.
+const INSERT: &str = "
+    INSERT INTO request (id, operation, base_url, ext_id, login, target_serial, request, state,
+        report, submitted_at, next_attempt_at, expires_at)
+    VALUES (1 + max((SELECT ifnull(max(id), 0) FROM request), (SELECT id FROM highest)),
+        ?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?8, ?9)";
+
+const REPLACE: &str = "
+    UPDATE request SET operation = ?1, base_url = ?2, login = ?4, target_serial = ?5, request = ?6,
+        state = 0, sending = 0, cancelling = 0, attempts = 0, retry_after_ms = 0, report = ?7,
+        submitted_at = ?8, next_attempt_at = ?8, answered_at = 0, expires_at = ?9
+    WHERE ext_id = ?3";
+
 /// What waits for this base URL, and is a kind of request that this version knows.
 const WAITING: &str = "state = 0 AND base_url = ?1 AND operation = 'create-session'";
 
@@ -210,41 +223,32 @@ impl Store {
         let mut report = Report::of(&shift.ext_id);
         let change = self.begin().map_err(failed)?;
         let existing = find(&change, &shift.ext_id).map_err(failed)?;
-        if let Some(entry) = existing {
+        let mut sql = INSERT;
+        if let Some(entry) = &existing {
             if matches!(
                 entry.state,
                 State::Waiting | State::Accepted | State::Unknown
             ) {
-                let differs = differing(&entry, &request, base_url);
+                let differs = differing(entry, &request, base_url);
                 if !differs.is_empty() {
                     return Err(taken(&shift.ext_id, &differs));
                 }
                 return Ok(Submitted {
                     id: entry.id,
-                    report: entry.report,
+                    report: entry.report.clone(),
                     is_new: false,
                 });
             }
+            sql = REPLACE;
             // LifePay may have what was sent before, whatever comes now.
             if entry.report.outcome != LP_OUTCOME_NOT_SENT {
                 report.outcome = LP_OUTCOME_UNKNOWN;
             }
         }
-        let id = change
-            .prepare_cached(
-                "INSERT INTO request (id, operation, base_url, ext_id, login, target_serial, request,
-                     state, report, submitted_at, next_attempt_at, expires_at)
-                 VALUES (
-                     1 + max((SELECT ifnull(max(id), 0) FROM request), (SELECT id FROM highest)),
-                     ?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?8, ?9)
-                 ON CONFLICT (ext_id) DO UPDATE SET operation = ?1, base_url = ?2, login = ?4,
-                     target_serial = ?5, request = ?6, state = 0, sending = 0, cancelling = 0,
-                     attempts = 0, retry_after_ms = 0, report = ?7, submitted_at = ?8,
-                     next_attempt_at = ?8, answered_at = 0, expires_at = ?9
-                 RETURNING id",
-            )
-            .and_then(|mut insert| {
-                let values = params![
+        change
+            .prepare_cached(sql)
+            .and_then(|mut write| {
+                write.execute(params![
                     shift::OPERATION,
                     base_url,
                     shift.ext_id,
@@ -254,10 +258,10 @@ impl Store {
                     to_text(&report),
                     now,
                     expires_at
-                ];
-                insert.query_row(values, |row| row.get(0))
+                ])
             })
             .map_err(failed)?;
+        let id = existing.map_or_else(|| change.last_insert_rowid(), |entry| entry.id);
         change.commit().map_err(failed)?;
         Ok(Submitted {
             id,
