@@ -51,7 +51,7 @@ pub fn outward<T>(callback: impl FnOnce() -> T) -> T {
     answer
 }
 
-#[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
+#[cfg(all(any(target_arch = "x86_64", target_arch = "x86"), not(miri)))]
 mod imp {
     use std::arch::asm;
 
@@ -104,7 +104,7 @@ mod imp {
     }
 }
 
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(target_arch = "aarch64", not(miri)))]
 mod imp {
     use std::arch::asm;
 
@@ -130,7 +130,10 @@ mod imp {
     }
 }
 
-#[cfg(not(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64")))]
+#[cfg(any(
+    miri,
+    not(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64"))
+))]
 mod imp {
     /// Nothing is known here of this processor's traps.
     #[derive(Clone, Copy)]

@@ -111,7 +111,7 @@ mod tests {
         assert_eq!(guard::<i32>(|| panic!("on purpose")), code::LP_ERR_INTERNAL);
     }
 
-    #[cfg(unix)]
+    #[cfg(all(unix, not(miri)))]
     #[test]
     fn a_child_that_a_callback_forks_knows_that_it_is_another_process() {
         use nix::sys::wait::{waitpid, WaitStatus};
