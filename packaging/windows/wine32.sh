@@ -8,6 +8,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 . packaging/tools.sh
 need /usr/sbin/debootstrap debootstrap
+# The tests' host of the 1C component is C++.
+need /usr/bin/i686-w64-mingw32-g++-posix g++-mingw-w64-i686-posix
 
 folder=$PWD/target/windows/debian-i386
 command=$PWD/target/windows/wine32.command
