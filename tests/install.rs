@@ -29,7 +29,7 @@ fn prefix() -> Option<&'static Path> {
             let mut install = Command::new(root().join("packaging/linux/install.sh"));
             // A target folder of its own: cargo's is locked while this test runs.
             install.env("CARGO_TARGET_DIR", scratch("install-build"));
-            // How fast and small it is, is nothing to the installation: it is built in half the time.
+            // How fast and small it is, is nothing to the installation: it is built sooner.
             for (setting, value) in [("OPT_LEVEL", "0"), ("LTO", "off"), ("CODEGEN_UNITS", "16")] {
                 install.env(format!("CARGO_PROFILE_RELEASE_{setting}"), value);
             }

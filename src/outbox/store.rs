@@ -223,7 +223,6 @@ impl Store {
         let mut report = Report::of(&shift.ext_id);
         let change = self.begin().map_err(failed)?;
         let existing = find(&change, &shift.ext_id).map_err(failed)?;
-        let mut sql = INSERT;
         if let Some(entry) = &existing {
             if matches!(
                 entry.state,
@@ -239,12 +238,12 @@ impl Store {
                     is_new: false,
                 });
             }
-            sql = REPLACE;
             // LifePay may have what was sent before, whatever comes now.
             if entry.report.outcome != LP_OUTCOME_NOT_SENT {
                 report.outcome = LP_OUTCOME_UNKNOWN;
             }
         }
+        let sql = if existing.is_some() { REPLACE } else { INSERT };
         change
             .prepare_cached(sql)
             .and_then(|mut write| {

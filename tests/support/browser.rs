@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use base64::prelude::{Engine, BASE64_STANDARD};
 use serde_json::{json, Value};
 
 use super::tools;
@@ -188,7 +189,8 @@ impl Browser {
     /// A picture of what is seen, in PNG.
     pub fn picture(&self) -> Vec<u8> {
         let shot = self.devtools("Page.captureScreenshot", json!({"format": "png"}));
-        base64(shot["data"].as_str().expect("a picture"))
+        let data = shot["data"].as_str().expect("a picture");
+        BASE64_STANDARD.decode(data).expect("base64")
     }
 
     /// What the browser has complained about: scripts that failed, what the page may not load.
@@ -207,21 +209,4 @@ impl Drop for Browser {
         let _ = self.driver.wait();
         let _ = std::fs::remove_dir_all(&self.profile);
     }
-}
-
-fn base64(text: &str) -> Vec<u8> {
-    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let (mut bytes, mut bits, mut length) = (Vec::new(), 0_u32, 0);
-    for digit in text.bytes() {
-        let Some(value) = DIGITS.iter().position(|known| *known == digit) else {
-            continue;
-        };
-        bits = bits << 6 | u32::try_from(value).expect("a digit");
-        length += 6;
-        if length >= 8 {
-            length -= 8;
-            bytes.push(u8::try_from(bits >> length & 0xff).expect("a byte"));
-        }
-    }
-    bytes
 }
