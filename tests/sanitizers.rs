@@ -81,7 +81,6 @@ impl Sanitizer {
             .env_remove("CARGO_ENCODED_RUSTFLAGS")
             .env("RUSTC_BOOTSTRAP", "1")
             .env("RUSTFLAGS", format!("-Zsanitizer={}", self.name))
-            .env("CARGO_PROFILE_DEV_DEBUG", "line-tables-only")
             .env("CARGO_INCREMENTAL", "0")
             .env("CC", "clang")
             .env("CFLAGS", format!("-fsanitize={}", self.name));
