@@ -142,6 +142,38 @@ fn a_damaged_file_is_refused_and_left_as_it_was() {
     refused(&path, "повреждён");
 }
 
+/// Without a write-ahead log, as a new file is, and as some programs leave a file: making one would
+/// write to it.
+#[test]
+fn a_damaged_file_without_a_log_is_refused_and_left_as_it_was() {
+    let ours = used("damaged-journal");
+    let empty = fresh("damaged-empty");
+    let rollback = "PRAGMA journal_mode = delete";
+    if sql(&ours, rollback).is_none() {
+        return;
+    }
+    sql(&empty, "CREATE TABLE goods (name TEXT); DROP TABLE goods");
+    for path in [ours, empty] {
+        let mut bytes = std::fs::read(&path).unwrap();
+        assert_eq!(bytes[18..20], [1, 1], "no log");
+        // The last page begins with what it is a page of.
+        let last = bytes.len() - 4096;
+        bytes[last] = 0xa5;
+        std::fs::write(&path, bytes).unwrap();
+        refused(&path, "повреждён");
+    }
+}
+
+/// What cannot be made an outbox has nothing made in it.
+#[test]
+fn a_file_with_a_view_in_a_tables_place_is_refused_and_left_as_it_was() {
+    let path = used("view");
+    let view = "PRAGMA journal_mode = delete; DROP TABLE highest; CREATE VIEW highest AS SELECT 1";
+    if sql(&path, view).is_some() {
+        refused(&path, "");
+    }
+}
+
 #[test]
 fn another_programs_database_is_refused_and_left_as_it_was() {
     let goods = "CREATE TABLE goods (name TEXT); INSERT INTO goods VALUES ('хлеб')";

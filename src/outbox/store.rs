@@ -1,7 +1,8 @@
 //! The file of requests: a SQLite database.
 //!
-//! Write-ahead log with `synchronous = FULL`: a commit is on the disk when it returns, at the cost
-//! of one sync of the log. Every method is one transaction.
+//! Write-ahead log with `synchronous = EXTRA`: a commit is on the disk when it returns, at the cost
+//! of one sync of the log; and the rollback journal that the file is made with is gone from the disk
+//! before there is a log, lest a power cut bring it back. Every method is one transaction.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -146,21 +147,36 @@ impl Store {
         Ok(store)
     }
 
+    /// Looks first, since what is refused is left as it was, and another program's file must not be
+    /// written to; then makes what is missing, and the write-ahead log last: that changes the file
+    /// whatever comes of the rest.
     fn check(&mut self) -> rusqlite::Result<Result<(), Failure>> {
-        let number = |connection: &Connection, name: &str| -> rusqlite::Result<i64> {
-            connection.pragma_query_value(None, name, |row| row.get(0))
-        };
-        // Whose it is comes first: another program's file must not be written to. All of it at one
-        // moment: another process may be making the file.
+        self.connection
+            .pragma_update(None, "synchronous", "extra")?;
+        if let Err(refusal) = self.look()? {
+            return Ok(Err(refusal));
+        }
+        self.make()?;
+        let mode: String =
+            self.connection
+                .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
+        if mode != "wal" {
+            let what = "Диск не подходит для очереди, укажите путь на другом.";
+            return Ok(Err(Failure::outbox(what, format!("journal_mode {mode}"))));
+        }
+        Ok(Ok(()))
+    }
+
+    /// Whose the file is and whether it is whole, all of it at one moment: another process may be
+    /// making it.
+    fn look(&mut self) -> rusqlite::Result<Result<(), Failure>> {
         let look = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Deferred)?;
-        let tables: i64 =
-            look.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-        let application = number(&look, "application_id")?;
-        let format = number(&look, "user_version")?;
-        look.commit()?;
-        let is_empty = application == 0 && tables == 0;
+        let number = |name| look.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        let application = number("application_id")?;
+        let format = number("user_version")?;
+        let is_empty = application == 0 && has_no_tables(&look)?;
         if !is_empty && application != APPLICATION {
             let what = "Это файл другой программы, укажите другой путь.";
             return Ok(Err(Failure::outbox(what, "another application's database")));
@@ -169,31 +185,24 @@ impl Store {
             let what = "Файл создан более новой версией библиотеки, обновите её.";
             return Ok(Err(Failure::outbox(what, format!("format {format}"))));
         }
-        let mode: String =
-            self.connection
-                .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
-        if mode != "wal" {
-            let what = "Диск не подходит для очереди, укажите путь на другом.";
-            return Ok(Err(Failure::outbox(what, format!("journal_mode {mode}"))));
-        }
-        self.connection.pragma_update(None, "synchronous", "full")?;
-        let found: String = self
-            .connection
-            .pragma_query_value(None, "quick_check", |row| row.get(0))?;
+        let found: String = look.pragma_query_value(None, "quick_check", |row| row.get(0))?;
         if found != "ok" {
             return Ok(Err(Failure::outbox(DAMAGED, found)));
         }
+        look.commit()?;
+        Ok(Ok(()))
+    }
+
+    /// The tables, unless they are there.
+    fn make(&mut self) -> rusqlite::Result<()> {
         let change = self.begin()?;
-        let tables: i64 =
-            change.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-        if tables == 0 {
+        if has_no_tables(&change)? {
             change.execute_batch(SCHEMA)?;
             change.pragma_update(None, "application_id", APPLICATION)?;
             change.pragma_update(None, "user_version", FORMAT)?;
         }
         change.execute_batch(HIGHEST)?;
-        change.commit()?;
-        Ok(Ok(()))
+        change.commit()
     }
 
     /// Puts the log on the disk. A process that died between the write of a commit and its sync has
@@ -487,6 +496,12 @@ impl Store {
         }
         remove(change, "id = ?1", entry.id).map_err(failed)
     }
+}
+
+fn has_no_tables(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| {
+        row.get(0)
+    })
 }
 
 /// Removes the entries for which `which` is true, of one value, and ends the change.
