@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::OnceLock;
 
-use base64::prelude::{Engine, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
+use base64::prelude::{Engine, BASE64_STANDARD_NO_PAD};
 
 /// What stands in the place of a secret.
 const MASK: &str = "***";
@@ -153,20 +153,24 @@ fn html(text: &str, apostrophe: &str) -> String {
 /// that it alone decides. Nothing if they are too few to stand for it.
 fn base64(text: &str) -> Vec<String> {
     const FEWEST: usize = 8;
+    let mut spellings = Vec::with_capacity(6);
     // Three bytes are four digits: what stands before it decides the first digits, and what follows
     // a last one that is not full.
-    let encode = |before: usize, foreign: usize| {
+    for (before, foreign) in [(0, 0), (1, 2), (2, 3)] {
         let padded = [&[0; 2][..before], text.as_bytes()].concat();
         let whole = padded.len() * 8 / 6;
-        [
-            BASE64_STANDARD_NO_PAD.encode(&padded),
-            BASE64_URL_SAFE_NO_PAD.encode(&padded),
-        ]
-        .map(|digits| digits[foreign.min(whole)..whole].to_owned())
-    };
-    let all = [encode(0, 0), encode(1, 2), encode(2, 3)];
-    let all = all.into_iter().flatten();
-    all.filter(|digits| digits.len() >= FEWEST).collect()
+        if whole < foreign + FEWEST {
+            continue;
+        }
+        let mut digits = BASE64_STANDARD_NO_PAD.encode(padded);
+        digits.truncate(whole);
+        digits.drain(..foreign);
+        if digits.contains(['+', '/']) {
+            spellings.push(digits.replace('+', "-").replace('/', "_"));
+        }
+        spellings.push(digits);
+    }
+    spellings
 }
 
 impl fmt::Debug for Secret {
@@ -230,6 +234,10 @@ mod tests {
                 "{masked}"
             );
         }
+        // base64.b64encode, base64.urlsafe_b64encode
+        let key = Secret::new(">>>???>>>???".into());
+        assert_eq!(key.mask("Pj4+Pz8/Pj4+Pz8/"), "***");
+        assert_eq!(key.mask("Pj4-Pz8_Pj4-Pz8_"), "***");
     }
 
     #[test]
