@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use lifepay::code::{LP_ERR_EXPIRED, LP_PENDING};
+use lifepay::code::{LP_ERR_EXPIRED, LP_ERR_NOT_FOUND, LP_OK, LP_PENDING};
 use support::outbox::{compile_preload, fresh, uuid_of, Books, Exchange, Host, Reply};
 use support::tools::{compile_c, have, Link};
 use support::wait::until;
@@ -203,6 +203,34 @@ fn a_clock_that_has_jumped_ahead_during_a_restart_brings_one_attempt_and_no_floo
         assert_eq!(exchanges.len(), 5);
         assert!(exchanges[1].began - opened < Duration::from_secs(1) + LATE);
         keep_the_timetable(&gaps(&exchanges[1..]), Duration::from_millis(500));
+    }
+}
+
+/// Without a battery the clock begins anew with every power cut, until the network tells the time.
+#[test]
+fn an_outcome_of_a_time_when_the_clock_was_wrong_is_not_taken_for_an_old_one() {
+    let books = refusing(0);
+    let Some(till) = Till::new("battery", &books.url()) else {
+        return;
+    };
+    till.set_clock(-YEAR);
+    let mut host = till.open(HOUR_MS);
+    host.submit("last-year");
+    assert_eq!(host.wait("last-year").0, LP_OK);
+    till.set_clock(0);
+    host.submit("yesterday");
+    assert_eq!(host.wait("yesterday").0, LP_OK);
+    till.set_clock(-YEAR);
+    host.submit("today");
+    assert_eq!(host.wait("today").0, LP_OK);
+    host.kill();
+    till.set_clock(0);
+    let mut host = till.open(HOUR_MS);
+    until("what is old is gone", || {
+        host.wait("last-year").0 == LP_ERR_NOT_FOUND
+    });
+    for ext_id in ["yesterday", "today"] {
+        assert_eq!(host.wait(ext_id), (0, uuid_of(ext_id)));
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{
-    params, Connection, OptionalExtension, Params, Row, Transaction, TransactionBehavior,
+    params, Connection, OptionalExtension, Params, Row, ToSql, Transaction, TransactionBehavior,
 };
 
 use super::entry::{millis, now, Entry, State};
@@ -427,11 +427,18 @@ impl Store {
         Ok(entries.len())
     }
 
-    /// Removes what was finished longer ago than `keep`.
+    /// Removes what was finished longer ago than `keep`; not what only seems so, since the clock was
+    /// wrong: it was submitted after something that is not that old.
     pub fn prune(&mut self, keep: Duration) -> Result<(), Failure> {
-        let which = "state IN (1, 2, 3, 4) AND answered_at > 0 AND answered_at < ?1";
-        let before = now().saturating_sub(millis(keep));
-        remove(self.begin().map_err(failed)?, which, before).map_err(failed)
+        let now = now();
+        let before = now.saturating_sub(millis(keep));
+        let change = self.begin().map_err(failed)?;
+        let sql = "SELECT ifnull(min(id), ?3) FROM request WHERE submitted_at BETWEEN ?1 AND ?2";
+        let first_kept: i64 = change
+            .query_row(sql, [before, now, i64::MAX], |row| row.get(0))
+            .map_err(failed)?;
+        let which = "state IN (1, 2, 3, 4) AND answered_at > 0 AND answered_at < ?1 AND id < ?2";
+        remove(change, which, params![before, first_kept]).map_err(failed)
     }
 
     pub fn retry_now(&mut self, ext_id: &str, base_url: &str) -> Result<i64, Failure> {
@@ -494,7 +501,7 @@ impl Store {
             let message = "запрос ещё ждёт ответа; сначала lp_outbox_cancel";
             return Err(Failure::Argument(vec![FieldError::new("ext_id", message)]));
         }
-        remove(change, "id = ?1", entry.id).map_err(failed)
+        remove(change, "id = ?1", params![entry.id]).map_err(failed)
     }
 }
 
@@ -504,14 +511,14 @@ fn has_no_tables(connection: &Connection) -> rusqlite::Result<bool> {
     })
 }
 
-/// Removes the entries for which `which` is true, of one value, and ends the change.
-fn remove(change: Transaction, which: &str, value: i64) -> rusqlite::Result<()> {
+/// Removes the entries for which `which` is true, of these values, and ends the change.
+fn remove(change: Transaction, which: &str, values: &[&dyn ToSql]) -> rusqlite::Result<()> {
     let highest = format!(
         "UPDATE highest SET id = max(id, (SELECT max(id) FROM request))
          WHERE EXISTS (SELECT 1 FROM request WHERE {which})"
     );
-    change.execute(&highest, [value])?;
-    change.execute(&format!("DELETE FROM request WHERE {which}"), [value])?;
+    change.execute(&highest, values)?;
+    change.execute(&format!("DELETE FROM request WHERE {which}"), values)?;
     change.commit()
 }
 
