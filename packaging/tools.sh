@@ -37,7 +37,9 @@ need_rust() {
     export RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc CARGO=/usr/bin/cargo
     # What is not called is left out, of C code too.
     export CFLAGS='-ffunction-sections -fdata-sections'
-    small=(--release --locked -Z build-std=std,panic_unwind
+    # And crates with one set of features for library and sandbox: they are compiled once.
+    small=(--release --locked -Z feature-unification
+        --config 'resolver.feature-unification="workspace"' -Z build-std=std,panic_unwind
         -Z build-std-features=panic-unwind,optimize_for_size -Z profile-rustflags
         --config 'profile.release.package."*".rustflags=["-Zlocation-detail=none"]')
 }
