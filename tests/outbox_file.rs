@@ -510,7 +510,10 @@ fn the_number_of_a_removed_entry_is_never_given_to_another() {
     let outbox = Outbox::open(&path, patient(&nowhere));
     assert_eq!(outbox.forget("entry-49"), 0);
     drop(outbox);
-    sql(&path, "UPDATE request SET submitted_at = 1, answered_at = 1");
+    sql(
+        &path,
+        "UPDATE request SET submitted_at = 1, answered_at = 1",
+    );
     let outbox = Outbox::open(&path, patient(&nowhere));
     until("the old ones are gone", || outbox.entries().is_empty());
     let (code, answer) = outbox.submit(patient(&nowhere).ext_id("new"));
