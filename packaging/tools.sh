@@ -29,7 +29,8 @@ need_zig() {
 
 # need_rust: puts Debian's compiler for the web, which comes with the source of the standard library,
 # into the environment, and into the array $small what makes a library small: a standard library built
-# for size, and no places of panics in the code of others. rustup's compiler does not fit that source.
+# for size, and no places of panics in the code of others. Library and sandbox get each crate with the
+# same features, so that it is compiled once. rustup's compiler does not fit that source.
 need_rust() {
     need /usr/src/rustc-1.96.0/library rustc-web cargo-web rust-web-src
     # A test's cargo tells it of the test's own package. Build scripts that read it would run anew.
@@ -37,7 +38,6 @@ need_rust() {
     export RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc CARGO=/usr/bin/cargo
     # What is not called is left out, of C code too.
     export CFLAGS='-ffunction-sections -fdata-sections'
-    # And crates with one set of features for library and sandbox: they are compiled once.
     small=(--release --locked -Z feature-unification
         --config 'resolver.feature-unification="workspace"' -Z build-std=std,panic_unwind
         -Z build-std-features=panic-unwind,optimize_for_size -Z profile-rustflags

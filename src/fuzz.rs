@@ -71,7 +71,7 @@ fn faults_hold(faults: &[FieldError]) {
 /// itself, or the texts in a table that is sound.
 pub fn outbox(data: &[u8], folder: &Path) {
     let file = folder.join("fuzz.db");
-    for name in ["fuzz.db", "fuzz.db-wal", "fuzz.db-shm"] {
+    for name in ["fuzz.db", "fuzz.db-journal", "fuzz.db-wal", "fuzz.db-shm"] {
         let _ = std::fs::remove_file(folder.join(name));
     }
     match data.split_first() {

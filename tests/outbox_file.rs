@@ -156,7 +156,7 @@ fn a_damaged_file_without_a_log_is_refused_and_left_as_it_was() {
     for path in [ours, empty] {
         let mut bytes = std::fs::read(&path).unwrap();
         assert_eq!(bytes[18..20], [1, 1], "no log");
-        // The last page begins with what it is a page of.
+        // The last page begins with what kind of page it is, or which one is next.
         let last = bytes.len() - 4096;
         bytes[last] = 0xa5;
         std::fs::write(&path, bytes).unwrap();
@@ -247,6 +247,13 @@ fn a_place_where_it_cannot_be_is_told_as_such() {
     let file = folder(&path).join("file");
     std::fs::write(&file, "").unwrap();
     refused(&file.join("shifts.db"), "");
+}
+
+#[test]
+fn where_no_log_can_be_the_open_says_so_and_not_the_first_submit() {
+    let path = fresh("no-log");
+    std::fs::create_dir(folder(&path).join("shifts.db-shm")).unwrap();
+    refused_unseen(&path, "Нет прав на запись");
 }
 
 #[test]

@@ -226,7 +226,8 @@ struct Traced {
 
 impl Traced {
     fn start(program: &Path, file: PathBuf) -> Traced {
-        let calls = "trace=write,writev,pwrite64,pwritev,sendto,sendmsg,fsync,fdatasync,openat";
+        let calls =
+            "trace=write,writev,pwrite64,pwritev,sendto,sendmsg,fsync,fdatasync,openat,unlink";
         let mut strace = Command::new("strace");
         strace
             .args(["-f", "-y", "-s", "20000", "-e", calls, "-o"])
@@ -314,9 +315,27 @@ fn a_new_file_is_in_its_folder_for_good_when_the_first_submit_returns() {
             "the folder is not synced after {name} was made"
         );
     }
-    // The first page says that there is a log.
-    let mut syncs = trace.find(|event| event.is_sync_of("/shifts.db>"));
-    assert!(syncs.any(|sync| sync.ended < submitted.began));
+    // The first page says that there is a log, and the rollback journal with which the file was made
+    // is gone for good, before there is one.
+    let log = trace
+        .find(|event| event.is("openat") && event.text.contains("/shifts.db-wal\""))
+        .find(|event| event.text.contains("O_CREAT"))
+        .expect("a log");
+    let last_before = |call: &str, file: &str| {
+        let done = trace.find(|event| event.is(call) && event.text.contains(file));
+        done.filter(|event| event.ended < log.began)
+            .last()
+            .unwrap_or_else(|| panic!("no {call} of {file}"))
+    };
+    let gone = last_before("unlink", "/shifts.db-journal\"");
+    let page = last_before("pwrite64", "/shifts.db>");
+    for (done, what) in [(gone, &*folder), (page, "/shifts.db>")] {
+        let mut syncs = trace.find(|event| event.is_sync_of(what));
+        assert!(
+            syncs.any(|sync| sync.began > done.ended && sync.ended < log.began),
+            "{what} is not synced before the log is made"
+        );
+    }
 }
 
 /// Kills a host when it has written a submit or an outcome into the file, but not synced it, and

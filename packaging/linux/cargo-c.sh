@@ -14,4 +14,4 @@ flock 9
 # settings for SQLite are not for cargo-c's.
 cd /
 CARGO_PROFILE_DEV_DEBUG=0 cargo install --debug --locked --root "$root" \
-    cargo-c --version 0.10.18+cargo-0.92.0
+    cargo-c --version 0.10.18+cargo-0.92.0 9>&-

@@ -56,7 +56,7 @@ pub fn real(path: &Path) -> Result<PathBuf, Failure> {
 pub fn create(path: &Path) -> Result<(), Failure> {
     match new_file().open(path) {
         Ok(_) => {
-            sync_folder(folder(path));
+            sync_folder(path);
             Ok(())
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -93,10 +93,10 @@ fn folder(path: &Path) -> &Path {
     }
 }
 
-/// The name of a new file is on the disk when its folder is. Where that cannot be asked for, SQLite
-/// asks when it writes its log.
-fn sync_folder(folder: &Path) {
-    if let Ok(folder) = fs::File::open(folder) {
+/// The name of a new file is on the disk when its folder is, and that of a removed one gone. Where that
+/// cannot be asked for, SQLite asks when it writes its log.
+pub fn sync_folder(path: &Path) {
+    if let Ok(folder) = fs::File::open(folder(path)) {
         let _ = folder.sync_all();
     }
 }

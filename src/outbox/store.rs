@@ -1,8 +1,7 @@
 //! The file of requests: a SQLite database.
 //!
-//! Write-ahead log with `synchronous = EXTRA`: a commit is on the disk when it returns, at the cost
-//! of one sync of the log; and the rollback journal that the file is made with is gone from the disk
-//! before there is a log, lest a power cut bring it back. Every method is one transaction.
+//! Write-ahead log with `synchronous = FULL`: a commit is on the disk when it returns, at the cost
+//! of one sync of the log. Every method is one transaction.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -151,15 +150,20 @@ impl Store {
     /// written to; then makes what is missing, and the write-ahead log last: that changes the file
     /// whatever comes of the rest.
     fn check(&mut self) -> rusqlite::Result<Result<(), Failure>> {
-        self.connection
-            .pragma_update(None, "synchronous", "extra")?;
+        self.connection.pragma_update(None, "synchronous", "full")?;
         if let Err(refusal) = self.look()? {
             return Ok(Err(refusal));
         }
         self.make()?;
-        let mode: String =
-            self.connection
-                .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
+        self.connection
+            .pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+        // A rollback journal that a power cut brought back would undo what the log holds.
+        file::sync_folder(&self.log);
+        // Only now the log is opened, for which not every disk is fit.
+        self.begin()?.commit()?;
+        let mode: String = self
+            .connection
+            .pragma_query_value(None, "journal_mode", |row| row.get(0))?;
         if mode != "wal" {
             let what = "Диск не подходит для очереди, укажите путь на другом.";
             return Ok(Err(Failure::outbox(what, format!("journal_mode {mode}"))));
@@ -427,13 +431,14 @@ impl Store {
         Ok(entries.len())
     }
 
-    /// Removes what was finished longer ago than `keep`; not what only seems so, since the clock was
-    /// wrong: it was submitted after something that is not that old.
+    /// Removes what was finished longer ago than `keep`. What was submitted after an entry that is not
+    /// that old only seems old, because the clock was wrong: it stays.
     pub fn prune(&mut self, keep: Duration) -> Result<(), Failure> {
         let now = now();
         let before = now.saturating_sub(millis(keep));
         let change = self.begin().map_err(failed)?;
-        let sql = "SELECT ifnull(min(id), ?3) FROM request WHERE submitted_at BETWEEN ?1 AND ?2";
+        let sql = "SELECT ifnull(min(id), ?3) FROM request
+            WHERE submitted_at BETWEEN ?1 AND ?2 OR answered_at BETWEEN ?1 AND ?2";
         let first_kept: i64 = change
             .query_row(sql, [before, now, i64::MAX], |row| row.get(0))
             .map_err(failed)?;
