@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use lifepay_sandbox::{Options, Sandbox};
 use nix::sys::signal::{kill, Signal};
 use nix::unistd::Pid;
+use support::makefile::{self, clean};
 use support::tools::{have, root, run, scratch, valgrind};
 use support::{wait, Server};
 
@@ -37,37 +38,8 @@ fn built() -> Option<()> {
     })
 }
 
-/// The Makefile, with cargo's build of these tests and warnings as errors.
 fn make(target: &str) -> Command {
-    let target_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-    let profile = ["release", "debug"][usize::from(cfg!(debug_assertions))];
-    let mut command = clean("make");
-    command.arg("-C").arg(root().join("examples-c"));
-    command.arg(target).arg(format!("PROFILE={profile}"));
-    command.arg(format!("BUILD={}", build().display()));
-    command.arg("WARNINGS=-Wall -Wextra -Wpedantic -Werror");
-    command.env("CARGO_TARGET_DIR", target_dir);
-    command
-}
-
-/// What the environment of whoever runs the tests may bring in, and what cargo does: its paths to
-/// another liblifepay.so.0, and words on this package for which ring would be built anew each time.
-#[rustfmt::skip]
-const DISTURBING: [&str; 10] = [
-    "CFLAGS", "CPPFLAGS", "CXXFLAGS", "LDFLAGS", "MAKEFLAGS", "LIFEPAY_",
-    "LD_LIBRARY_PATH", "OUT_DIR", "CARGO_PKG_", "CARGO_MANIFEST_",
-];
-
-fn clean(program: impl AsRef<Path>) -> Command {
-    let mut command = Command::new(program.as_ref());
-    for (variable, _) in std::env::vars_os() {
-        let name = variable.to_string_lossy();
-        if DISTURBING.iter().any(|start| name.starts_with(start)) {
-            command.env_remove(&variable);
-        }
-    }
-    command.env("LC_ALL", "C").stdin(Stdio::null());
-    command
+    makefile::make(&build(), target)
 }
 
 /// An example with an apikey, a login and `arguments`, parted by single spaces; later ones win.

@@ -6,12 +6,13 @@ mod support;
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output};
 use std::sync::OnceLock;
 
 use lifepay_sandbox::{Options, Sandbox};
-use support::tools::{have, root, run, scratch};
+use support::makefile::{clean, make};
+use support::tools::{have, run, scratch};
 use support::wait;
 
 /// A folder of these tests' own to build in, apart from that of tests/examples.rs, which runs too.
@@ -25,42 +26,9 @@ fn built() -> Option<()> {
     *BUILT.get_or_init(|| {
         let tools = ["make", "cc"].map(have);
         tools.iter().all(|found| *found).then(|| {
-            run(&mut make());
+            run(&mut make(&build(), build().join("outbox")));
         })
     })
-}
-
-/// The Makefile, with cargo's build of these tests and warnings as errors.
-fn make() -> Command {
-    let target_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-    let profile = ["release", "debug"][usize::from(cfg!(debug_assertions))];
-    let mut command = clean("make");
-    command.arg("-C").arg(root().join("examples-c"));
-    command.arg(build().join("outbox"));
-    command.arg(format!("PROFILE={profile}"));
-    command.arg(format!("BUILD={}", build().display()));
-    command.arg("WARNINGS=-Wall -Wextra -Wpedantic -Werror");
-    command.env("CARGO_TARGET_DIR", target_dir);
-    command
-}
-
-/// What would disturb, see tests/examples.rs.
-#[rustfmt::skip]
-const DISTURBING: [&str; 10] = [
-    "CFLAGS", "CPPFLAGS", "CXXFLAGS", "LDFLAGS", "MAKEFLAGS", "LIFEPAY_",
-    "LD_LIBRARY_PATH", "OUT_DIR", "CARGO_PKG_", "CARGO_MANIFEST_",
-];
-
-fn clean(program: impl AsRef<Path>) -> Command {
-    let mut command = Command::new(program.as_ref());
-    for (variable, _) in std::env::vars_os() {
-        let name = variable.to_string_lossy();
-        if DISTURBING.iter().any(|start| name.starts_with(start)) {
-            command.env_remove(&variable);
-        }
-    }
-    command.env("LC_ALL", "C").stdin(Stdio::null());
-    command
 }
 
 /// A till with a file of its own, and the port at which LifePay is or will be.

@@ -8,6 +8,7 @@ pub mod call;
 pub mod child;
 pub mod fault_server;
 pub mod library;
+pub mod makefile;
 pub mod onec;
 pub mod outbox;
 pub mod page;
