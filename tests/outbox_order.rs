@@ -303,12 +303,16 @@ fn a_new_file_is_in_its_folder_for_good_when_the_first_submit_returns() {
     let trace = traced.finish();
     let submitted = trace.said("submit mine 0").unwrap();
     let folder = format!("{}>", path.parent().unwrap().display());
-    for name in ["shifts.db", "shifts.db-wal"] {
+    let made = |name: &str| {
         let quoted = format!("/{name}\"");
-        let made = trace
-            .find(|event| event.is("openat") && event.text.contains(&quoted))
+        let mut opened =
+            trace.find(move |event| event.is("openat") && event.text.contains(&quoted));
+        opened
             .find(|event| event.text.contains("O_CREAT"))
-            .unwrap_or_else(|| panic!("{name} was not made"));
+            .unwrap_or_else(|| panic!("{name} was not made"))
+    };
+    for name in ["shifts.db", "shifts.db-wal"] {
+        let made = made(name);
         let mut syncs = trace.find(|event| event.is_sync_of(&folder));
         assert!(
             syncs.any(|sync| sync.began > made.ended && sync.ended < submitted.began),
@@ -317,10 +321,7 @@ fn a_new_file_is_in_its_folder_for_good_when_the_first_submit_returns() {
     }
     // The first page says that there is a log, and the rollback journal with which the file was made
     // is gone for good, before there is one.
-    let log = trace
-        .find(|event| event.is("openat") && event.text.contains("/shifts.db-wal\""))
-        .find(|event| event.text.contains("O_CREAT"))
-        .expect("a log");
+    let log = made("shifts.db-wal");
     let last_before = |call: &str, file: &str| {
         let done = trace.find(|event| event.is(call) && event.text.contains(file));
         done.filter(|event| event.ended < log.began)
