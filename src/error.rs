@@ -52,8 +52,45 @@ pub enum Failure {
     Closed,
     #[error("expired")]
     Expired,
+    #[error("the entry's state does not allow it: {0:?}")]
+    Refused(Refusal),
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+/// Why an entry of the outbox can be neither retried nor removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    Accepted,
+    Cancelled,
+    Expired,
+    Pending,
+    OfAnotherBaseUrl,
+    OfLaterVersion,
+}
+
+impl Refusal {
+    /// For a person at the till: what the entry's state is, and what to do.
+    fn message(self) -> &'static str {
+        match self {
+            Refusal::Accepted => "LifePay уже принял этот запрос, повторять его не нужно.",
+            Refusal::Cancelled => {
+                "Запрос отменён. Если он ещё нужен, поставьте его в очередь снова с тем же ext_id."
+            }
+            Refusal::Expired => {
+                "Срок запроса истёк. Если он ещё нужен, поставьте его в очередь снова с тем же ext_id."
+            }
+            Refusal::Pending => {
+                "Запрос ещё ждёт ответа LifePay, удалить его нельзя. Сначала отмените его."
+            }
+            Refusal::OfAnotherBaseUrl => {
+                "Запрос поставлен в очередь для другого base_url, эта очередь его не отправляет."
+            }
+            Refusal::OfLaterVersion => {
+                "Запрос сохранён более новой версией библиотеки. Обновите её на этой кассе."
+            }
+        }
+    }
 }
 
 impl Failure {
@@ -92,7 +129,7 @@ impl Failure {
     /// The number that crosses the ABI.
     pub fn code(&self) -> i32 {
         match self {
-            Failure::Argument(_) => code::LP_ERR_ARGUMENT,
+            Failure::Argument(_) | Failure::Refused(_) => code::LP_ERR_ARGUMENT,
             Failure::Network { .. } => code::LP_ERR_NETWORK,
             Failure::Timeout { .. } => code::LP_ERR_TIMEOUT,
             Failure::Tls { .. } => code::LP_ERR_TLS,
@@ -130,6 +167,7 @@ impl Failure {
                     .collect();
                 return format!("{} {}.", code::text_str(code), list.join("; "));
             }
+            Failure::Refused(refusal) => return refusal.message().to_owned(),
             Failure::Network { what, .. }
             | Failure::Tls { what, .. }
             | Failure::Reply { what, .. }

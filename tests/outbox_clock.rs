@@ -96,6 +96,12 @@ fn refused(host: &mut Host, ext_id: &str, attempts: usize) -> i64 {
     due.unwrap().1
 }
 
+/// Waits until so many attempts are over. Returns how many are.
+fn refused_attempts(host: &mut Host, ext_id: &str, attempts: usize) -> usize {
+    refused(host, ext_id, attempts);
+    entry(host, ext_id).map_or(attempts, |(made, _)| made)
+}
+
 /// The times between attempts.
 fn gaps(exchanges: &[Exchange]) -> Vec<Duration> {
     let pairs = exchanges.windows(2);
@@ -234,30 +240,50 @@ fn an_outcome_of_a_time_when_the_clock_was_wrong_is_not_taken_for_an_old_one() {
     }
 }
 
+/// Without a battery the clock starts at the factory's date, until the network corrects it.
 #[test]
-fn expiry_is_by_the_wall_clock() {
+fn a_clock_that_jumps_while_a_host_runs_neither_expires_a_request_nor_keeps_it_alive() {
     let books = refusing(usize::MAX);
     let Some(till) = Till::new("expiry", &books.url()) else {
         return;
     };
-    let mut host = till.open(HOUR_MS);
-    host.ask(&format!("submit ahead {HOUR_MS}"));
-    refused(&mut host, "ahead", 1);
-    till.set_clock(2 * HOUR);
-    let jumped = Instant::now();
-    assert_eq!(host.wait("ahead").0, LP_ERR_EXPIRED);
-    assert!(jumped.elapsed() < Duration::from_secs(1) + LATE);
+    till.set_clock(-YEAR);
+    let mut host = till.open(100);
+    host.ask(&format!("submit long {HOUR_MS}"));
+    let attempts = refused_attempts(&mut host, "long", 1);
+    till.set_clock(0);
+    // The host has seen the jump: its due times are by the clock of now.
+    until("the due time is by the new clock", || {
+        entry(&mut host, "long").is_some_and(|(_, due)| (-HOUR..HOUR).contains(&due))
+    });
+    refused_attempts(&mut host, "long", attempts + 3);
 
-    host.ask("submit back 2000");
-    refused(&mut host, "back", 1);
-    till.set_clock(HOUR);
-    let pending = format!("wait back {LP_PENDING} 2 1 -");
-    assert_eq!(host.ask("wait back 2500"), pending);
+    host.ask("submit short 1500");
+    let submitted = Instant::now();
+    till.set_clock(-YEAR);
+    assert_eq!(host.wait("short").0, LP_ERR_EXPIRED);
+    let lived = submitted.elapsed();
+    let limit = Duration::from_millis(1400)..Duration::from_millis(1500) + LATE;
+    assert!(limit.contains(&lived), "{lived:?}");
+}
+
+#[test]
+fn a_request_of_yesterday_expires_when_a_clock_that_was_behind_is_corrected() {
+    let books = refusing(usize::MAX);
+    let Some(till) = Till::new("yesterday", &books.url()) else {
+        return;
+    };
+    let mut host = till.open(HOUR_MS);
+    host.ask(&format!("submit yesterday {HOUR_MS}"));
+    refused(&mut host, "yesterday", 1);
+    host.kill();
+    till.set_clock(-YEAR);
+    let mut host = till.open(HOUR_MS);
+    let pending = format!("wait yesterday {LP_PENDING} 2 1 -");
+    assert_eq!(host.ask("wait yesterday 1000"), pending);
     till.set_clock(2 * HOUR);
-    assert_eq!(host.wait("back").0, LP_ERR_EXPIRED);
-    for ext_id in ["ahead", "back"] {
-        assert_eq!(books.of(ext_id).len(), 1);
-    }
+    assert_eq!(host.wait("yesterday").0, LP_ERR_EXPIRED);
+    assert_eq!(books.of("yesterday").len(), 1);
 }
 
 #[test]

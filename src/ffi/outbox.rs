@@ -17,8 +17,9 @@ use crate::error::{Failure, FieldError};
 use crate::outbox::Outbox;
 use crate::panic::catch;
 use crate::process::PerProcess;
-use crate::report::{Report, LP_OUTCOME_NOT_SENT};
+use crate::report::{Report, LP_OUTCOME_NOT_SENT, LP_OUTCOME_UNKNOWN};
 use crate::settings::Settings;
+use crate::shift;
 use crate::timetable::LP_FOREVER;
 
 /// ------------------------------------------------------------------------------------------------
@@ -108,30 +109,15 @@ pub unsafe extern "C" fn lp_outbox_submit(
         let Some(slot) = (unsafe { Slot::find(result) }) else {
             return LP_ERR_ARGUMENT;
         };
-        let submitted = tried(|| {
-            let outbox = find(outbox)?;
-            // SAFETY: as the caller vouches for.
-            let given = unsafe { config::read(config) };
-            let given = given.map_err(|fault| Failure::Argument(vec![fault]))?;
-            let submission = given
-                .settings
-                .check_submission(outbox.terms(), given.faults);
-            let submission = submission.map_err(Failure::Argument)?;
-            Ok(outbox.submit(&submission))
-        });
-        match submitted {
+        // SAFETY: as the caller vouches for.
+        let given = unsafe { config::read(config) };
+        match given.map(|given| submit(outbox as usize, given.settings, given.faults)) {
             Ok(Ok(report)) => {
                 slot.write(&report);
                 LP_OK
             }
-            Ok(Err(report)) => {
-                ::log::warn!("outbox: {}", report.message);
-                slot.write(&report)
-            }
-            Err(failure) => slot.write(&Report {
-                outcome: LP_OUTCOME_NOT_SENT,
-                ..Report::failure(&failure)
-            }),
+            Ok(Err(report)) => slot.write(&report),
+            Err(fault) => slot.write(&Report::refused(vec![fault])),
         }
     })
 }
@@ -236,7 +222,16 @@ pub unsafe extern "C" fn lp_outbox_cancel(
         };
         // SAFETY: as the caller vouches for.
         let cancelled = tried(|| find(outbox)?.cancel(&unsafe { required(ext_id) }?));
-        answer_ok(slot, cancelled, crate::report::LP_OUTCOME_UNKNOWN)
+        match cancelled {
+            Ok(report) => {
+                slot.write(&report);
+                LP_OK
+            }
+            Err(failure) => slot.write(&Report {
+                outcome: LP_OUTCOME_UNKNOWN,
+                ..Report::failure(&failure)
+            }),
+        }
     })
 }
 
@@ -306,6 +301,44 @@ pub fn open_checked(
     Outbox::open(Path::new(&path.unwrap_or_default()), terms, is_the_parents)
 }
 
+/// Submits with what has been read.
+///
+/// # Errors
+///
+/// What the host is told: the ext_id if it gave one, and as outcome LP_OUTCOME_NOT_SENT only where
+/// that is certain.
+pub fn submit(
+    number: usize,
+    mut settings: Settings,
+    faults: Vec<FieldError>,
+) -> Result<Report, Box<Report>> {
+    let given = settings.fields.ext_id.clone();
+    let ext_id = settings.fields.ext_id.get_or_insert_with(shift::new_ext_id);
+    let ext_id = ext_id.clone();
+    let outbox = find_number(number);
+    let submitted = tried(|| {
+        let outbox = outbox.as_ref().map_err(Failure::clone)?;
+        let submission = settings.check_submission(outbox.terms(), faults);
+        outbox.submit(&submission.map_err(Failure::Argument)?)
+    });
+    submitted.map_err(|failure| {
+        let is_unsent = match &outbox {
+            Ok(outbox) => outbox.is_unsent(&ext_id, &failure),
+            // A new ext_id was sent by nobody.
+            Err(_) => given.is_none(),
+        };
+        let is_valid = !matches!(failure, Failure::Argument(_));
+        Box::new(Report {
+            ext_id: given.or(is_valid.then_some(ext_id)),
+            outcome: match is_unsent {
+                true => LP_OUTCOME_NOT_SENT,
+                false => LP_OUTCOME_UNKNOWN,
+            },
+            ..Report::failure(&failure)
+        })
+    })
+}
+
 /// An ext_id that must be there.
 ///
 /// # Safety
@@ -342,20 +375,6 @@ pub fn tried<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure>
 
 fn code_of(work: impl FnOnce() -> Result<(), Failure>) -> i32 {
     tried(work).map_or_else(|failure| failure.code(), |()| LP_OK)
-}
-
-/// Tells an entry, whose code is not that of the call.
-fn answer_ok(slot: Slot, told: Result<Report, Failure>, outcome: i32) -> i32 {
-    match told {
-        Ok(report) => {
-            slot.write(&report);
-            LP_OK
-        }
-        Err(failure) => slot.write(&Report {
-            outcome,
-            ..Report::failure(&failure)
-        }),
-    }
 }
 
 /// The outboxes of this process. A forked child has none: the parent goes on sending.

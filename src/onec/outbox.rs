@@ -8,9 +8,9 @@ use serde::Serialize;
 use super::component::Component;
 use super::variant::Value;
 use crate::error::Failure;
-use crate::ffi::outbox::{find_number, keep, open_checked, tried};
+use crate::ffi::outbox::{self, find_number, keep, open_checked, tried};
 use crate::outbox::{Entry, Outbox};
-use crate::report::{Report, LP_OUTCOME_NOT_SENT, LP_OUTCOME_UNKNOWN};
+use crate::report::{Report, LP_OUTCOME_UNKNOWN};
 use crate::timetable::LP_FOREVER;
 
 /// Opens the file of requests; what waits in it is sent. An outbox that was open is closed.
@@ -28,21 +28,10 @@ pub fn open(component: &Component, arguments: &mut [Value]) -> Value {
 /// outcome if the entry has one.
 pub fn submit(component: &Component, _: &mut [Value]) -> Value {
     let (settings, faults) = component.settings();
-    let submitted = with(component, |outbox| {
-        let submission = settings.check_submission(outbox.terms(), faults);
-        let submission = submission.map_err(Failure::Argument)?;
-        Ok(outbox.submit(&submission))
-    });
-    match submitted {
-        Ok(Ok(report)) => tell(component, report, true),
-        Ok(Err(report)) => tell(component, *report, false),
-        Err(failure) => {
-            let report = Report {
-                outcome: LP_OUTCOME_NOT_SENT,
-                ..Report::failure(&failure)
-            };
-            tell(component, report, false)
-        }
+    // 0 is no outbox's number.
+    match outbox::submit(component.outbox().unwrap_or(0), settings, faults) {
+        Ok(report) => tell(component, report, true),
+        Err(report) => tell(component, *report, false),
     }
 }
 

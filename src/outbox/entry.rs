@@ -1,9 +1,7 @@
 //! One request of the outbox, and what is known of it.
 
-use std::time::{Duration, SystemTime};
-
 use crate::code;
-use crate::error::Failure;
+use crate::error::{Failure, Refusal};
 use crate::report::{Report, LP_OUTCOME_UNKNOWN};
 
 /// What an entry has come to. The numbers are the file's.
@@ -25,6 +23,16 @@ impl State {
         [Waiting, Accepted, Rejected, Cancelled, Expired]
             .into_iter()
             .find(|state| *state as i64 == number)
+    }
+
+    /// Whether another request with the same ext_id is refused.
+    pub fn holds_its_ext_id(self) -> bool {
+        matches!(self, State::Waiting | State::Accepted | State::Unknown)
+    }
+
+    /// Whether it waits, or can be made to wait again.
+    pub fn may_be_sent(self) -> bool {
+        matches!(self, State::Waiting | State::Rejected)
     }
 
     /// What can be told of an entry whose report cannot be read.
@@ -71,8 +79,13 @@ impl Entry {
         self.state == State::Waiting
     }
 
-    /// Ends it without an answer of LifePay's.
-    pub fn finish(&mut self, state: State) {
+    /// Whether it may not be sent any more at `now`.
+    pub fn is_over(&self, now: i64) -> bool {
+        self.expires_at != 0 && self.expires_at <= now
+    }
+
+    /// Ends it without an answer from LifePay.
+    pub fn finish(&mut self, state: State, now: i64) {
         let failure = match state {
             State::Expired => Failure::Expired,
             _ => Failure::Cancelled,
@@ -80,43 +93,50 @@ impl Entry {
         let last = self.report.detail.take();
         self.report.fail(&failure);
         self.report.detail = last;
+        self.end(state, now);
+    }
+
+    /// It has an outcome, and the report tells it.
+    pub fn end(&mut self, state: State, now: i64) {
         self.report.retry_after_ms = 0;
         self.state = state;
         self.sending = false;
         self.cancelling = false;
         self.next_attempt_at = 0;
-        self.answered_at = now();
+        self.answered_at = now;
     }
 
-    /// Makes it wait for an attempt at once; false if its time is over.
-    pub fn reopen(&mut self) -> bool {
-        let now = now();
-        if self.expires_at != 0 && self.expires_at <= now {
-            return false;
+    /// Makes it due at once, and pending again if it was rejected.
+    ///
+    /// # Errors
+    ///
+    /// Why it may not be sent.
+    pub fn retry_now(&mut self, now: i64) -> Result<(), Refusal> {
+        match self.state {
+            State::Accepted => return Err(Refusal::Accepted),
+            State::Cancelled => return Err(Refusal::Cancelled),
+            State::Expired => return Err(Refusal::Expired),
+            State::Unknown => return Err(Refusal::OfLaterVersion),
+            _ if !self.is_known => return Err(Refusal::OfLaterVersion),
+            _ if self.is_over(now) => return Err(Refusal::Expired),
+            State::Waiting => {}
+            State::Rejected => {
+                // What LifePay said before stays readable in `detail`.
+                self.report.detail = Some(format!("before: {}", self.report.message));
+                self.report.code = code::LP_PENDING;
+                // The answer to an earlier attempt may have been lost.
+                self.report.outcome = LP_OUTCOME_UNKNOWN;
+                self.report.message = code::text_str(code::LP_PENDING).to_owned();
+                self.report.errors.clear();
+                self.state = State::Waiting;
+                self.answered_at = 0;
+            }
         }
-        if self.state == State::Rejected {
-            // Another ask is open again, and what LifePay has said before is in the detail.
-            self.report.detail = Some(format!("before: {}", self.report.message));
-            self.report.code = code::LP_PENDING;
-            // An earlier attempt's answer may have been lost.
-            self.report.outcome = LP_OUTCOME_UNKNOWN;
-            self.report.message = code::text_str(code::LP_PENDING).to_owned();
-            self.report.errors.clear();
-            self.state = State::Waiting;
-            self.answered_at = 0;
-        }
-        self.next_attempt_at = now;
-        true
+        self.next_attempt_at = match self.sending {
+            // The attempt under way sees that this was changed, see `Store::put_back`.
+            true => now.max(self.next_attempt_at.saturating_add(1)),
+            false => now,
+        };
+        Ok(())
     }
-}
-
-/// Unix milliseconds of now.
-pub fn now() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    since.map_or(0, millis)
-}
-
-/// A time span in the file's unit; what is beyond all clocks is as long as can be.
-pub fn millis(span: Duration) -> i64 {
-    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }

@@ -13,6 +13,7 @@
 //! ```
 
 mod board;
+mod clock;
 mod entry;
 mod failure;
 mod file;
@@ -28,12 +29,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use self::entry::Entry;
-use self::entry::State;
 use self::lock::Lock;
 use self::store::Store;
 use self::worker::Worker;
 use crate::error::{Failure, FieldError};
-use crate::report::{Report, LP_OUTCOME_NOT_SENT, LP_OUTCOME_UNKNOWN};
+use crate::report::{Report, LP_OUTCOME_NOT_SENT};
 use crate::secret::Secret;
 use crate::shift::Shift;
 use crate::timetable::Timetable;
@@ -88,7 +88,7 @@ impl Outbox {
             let what = "Файл открыт процессом-родителем: откройте его после fork в одном процессе или в новой программе.";
             return Err(Failure::outbox(what, path.display()));
         }
-        let store = Store::open(&path)?;
+        let store = Store::open(&path, &terms.route.base_url)?;
         let worker = Worker::start(&path, store, terms)?;
         Ok(Outbox { path, worker })
     }
@@ -103,41 +103,32 @@ impl Outbox {
         &self.worker.terms
     }
 
-    /// Puts a request on disk. If its ext_id is there already and waits or was accepted, that
-    /// entry is the answer; a rejected, cancelled or expired one is replaced.
+    /// Puts a request on disk. If its ext_id is there already and pending or accepted, that entry is
+    /// the answer, and a pending one will be sent, under the new expiry; a rejected, cancelled or
+    /// expired one is replaced.
     ///
     /// # Errors
     ///
-    /// A report of [`Failure::Argument`] for an ext_id that is there with different fields, of
-    /// [`Failure::Outbox`] if it could not be written. It has the ext_id in any case.
-    pub fn submit(&self, submission: &Submission) -> Result<Report, Box<Report>> {
-        self.try_submit(submission).map_err(|failure| {
-            let mut report = Report::failure(&failure);
-            let ext_id = &submission.shift.ext_id;
-            report.ext_id = Some(ext_id.clone());
-            if !failure::may_be_there(&failure) {
-                report.outcome = LP_OUTCOME_NOT_SENT;
-                // But what is there already may have been sent.
-                if let Ok(Some(there)) = self.worker.store(|store| store.find(ext_id)) {
-                    if there.report.outcome != LP_OUTCOME_NOT_SENT {
-                        report.outcome = LP_OUTCOME_UNKNOWN;
-                    }
-                }
-            }
-            Box::new(report)
-        })
+    /// [`Failure::Argument`] for an ext_id that is there with different fields, [`Failure::Outbox`] if
+    /// it could not be written.
+    pub fn submit(&self, submission: &Submission) -> Result<Report, Failure> {
+        self.worker.if_open()?;
+        let report = self.worker.store(|store| store.submit(submission))?;
+        self.worker.wish();
+        Ok(report)
     }
 
-    fn try_submit(&self, submission: &Submission) -> Result<Report, Failure> {
-        self.worker.if_open()?;
-        let base_url = &self.worker.terms.route.base_url;
-        let submitted = self
-            .worker
-            .store(|store| store.submit(submission, base_url))?;
-        if submitted.is_new {
-            self.worker.submitted(submitted.id);
-        }
-        Ok(submitted.report)
+    /// Whether it is certain that no request with this ext_id was or will be sent, after a submit that
+    /// has failed so.
+    pub fn is_unsent(&self, ext_id: &str, failure: &Failure) -> bool {
+        !failure::may_be_there(failure)
+            && match self.worker.store(|store| store.find(ext_id)) {
+                Ok(None) => true,
+                Ok(Some(there)) => {
+                    !there.is_waiting() && there.report.outcome == LP_OUTCOME_NOT_SENT
+                }
+                Err(_) => false,
+            }
     }
 
     /// The outcome of an entry, or what is known so far when `limit` is over.
@@ -147,6 +138,16 @@ impl Outbox {
     /// [`Failure::NotFound`] if there is none, [`Failure::Closed`] when the outbox is closed
     /// meanwhile.
     pub fn wait(&self, ext_id: &str, limit: Duration) -> Result<Report, Failure> {
+        self.wait_while(ext_id, limit, Entry::is_waiting)
+    }
+
+    /// Waits while `goes_on` holds for an entry.
+    fn wait_while(
+        &self,
+        ext_id: &str,
+        limit: Duration,
+        goes_on: impl Fn(&Entry) -> bool,
+    ) -> Result<Report, Failure> {
         let started = Instant::now();
         loop {
             self.worker.if_open()?;
@@ -156,7 +157,7 @@ impl Outbox {
                 .store(|store| store.find(ext_id))?
                 .ok_or(Failure::NotFound)?;
             let left = limit.saturating_sub(started.elapsed());
-            if entry.state != State::Waiting || left.is_zero() {
+            if !goes_on(&entry) || left.is_zero() {
                 return Ok(entry.report);
             }
             self.worker.wait_for_change(seen, left.min(LOOK));
@@ -186,27 +187,21 @@ impl Outbox {
     /// [`Failure::Outbox`].
     pub fn pending(&self) -> Result<u32, Failure> {
         self.worker.if_open()?;
-        self.worker
-            .store(|store| store.pending(&self.worker.terms.route.base_url))
+        self.worker.store(|store| store.pending())
     }
 
     /// Sends a waiting or rejected entry at once; all of them if no ext_id is given.
     ///
     /// # Errors
     ///
-    /// [`Failure::NotFound`], [`Failure::Argument`] for an entry that cannot be sent.
+    /// [`Failure::NotFound`], [`Failure::Refused`] for an entry that may not be sent.
     pub fn retry_now(&self, ext_id: Option<&str>) -> Result<(), Failure> {
         self.worker.if_open()?;
-        let base_url = &self.worker.terms.route.base_url;
-        let due = match ext_id {
-            Some(ext_id) => vec![self
-                .worker
-                .store(|store| store.retry_now(ext_id, base_url))?],
-            None => self.worker.store(|store| store.retry_all_now(base_url))?,
-        };
-        for id in due {
-            self.worker.wake(id);
-        }
+        self.worker.store(|store| match ext_id {
+            Some(ext_id) => store.retry_now(ext_id),
+            None => store.retry_all_now(),
+        })?;
+        self.worker.wish();
         Ok(())
     }
 
@@ -225,19 +220,20 @@ impl Outbox {
                 entry = self.worker.store(|store| store.cancel(ext_id, true))?;
             }
         }
-        self.worker.cancelled(entry.id);
-        if entry.state != State::Waiting {
+        self.worker.tell();
+        if !entry.is_waiting() {
             return Ok(entry.report);
         }
-        // It is being sent at this moment, here or by another process.
-        self.wait(ext_id, CANCEL_LIMIT)
+        // It is being sent at this moment, here or by another process. Or it has been submitted again.
+        let is_ending = |entry: &Entry| entry.is_waiting() && entry.cancelling;
+        self.wait_while(ext_id, CANCEL_LIMIT, is_ending)
     }
 
     /// Removes a finished entry.
     ///
     /// # Errors
     ///
-    /// [`Failure::NotFound`]; [`Failure::Argument`] for one that still waits.
+    /// [`Failure::NotFound`]; [`Failure::Refused`] for one that is pending.
     pub fn forget(&self, ext_id: &str) -> Result<(), Failure> {
         self.worker.if_open()?;
         self.worker.store(|store| store.forget(ext_id))

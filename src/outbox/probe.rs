@@ -7,10 +7,11 @@ use rusqlite::types::Value;
 use rusqlite::Connection;
 
 use super::file;
-use super::store::Store;
-use super::{entry::State, Submission};
+use super::store::{Store, Taken};
+use super::Submission;
 use crate::secret::Secret;
 use crate::shift::Fields;
+use crate::timetable::Timetable;
 
 const BASE_URL: &str = "https://sapi.life-pay.ru";
 
@@ -19,27 +20,33 @@ pub fn open(path: &Path) -> bool {
     if file::prepare(path).is_err() {
         return false;
     }
-    let Ok(mut store) = Store::open(path) else {
+    let Ok(mut store) = Store::open(path, BASE_URL) else {
         return false;
     };
-    let _ = store.pending(BASE_URL);
-    let _ = store.has_changed();
-    let _ = store.expire(BASE_URL);
+    let _ = store.pending();
+    let _ = store.begin_sending(&Timetable::check(&[], &mut Vec::new()));
+    let _ = store.expire();
+    if let Ok(base_urls) = store.expired_foreign() {
+        for base_url in base_urls {
+            let _ = store.expire_foreign(&base_url);
+        }
+    }
     if let Ok(entries) = store.entries() {
+        let _ = store.due(entries.len() + 1);
         for entry in entries {
             let _ = store.find(&entry.ext_id);
-            if let Ok(Some(taken)) = store.take(entry.id, BASE_URL) {
+            let _ = store.retry_now(&entry.ext_id);
+            if let Ok(Some(Taken { entry: taken, .. })) = store.take() {
                 assert_eq!(taken.base_url, BASE_URL);
-                assert!(taken.state == State::Waiting && taken.is_known);
-                let _ = store.put_back(&taken);
+                assert!(taken.is_waiting() && taken.is_known);
+                let _ = store.heed_cancellations();
+                let _ = store.put_back(&taken, None);
             }
             let _ = store.cancel(&entry.ext_id, true);
-            let _ = store.retry_now(&entry.ext_id, BASE_URL);
             let _ = store.forget(&entry.ext_id);
         }
     }
-    let _ = store.plans(BASE_URL);
-    let _ = store.retry_all_now(BASE_URL);
+    let _ = store.retry_all_now();
     let _ = store.prune(Duration::ZERO);
     true
 }
@@ -47,7 +54,7 @@ pub fn open(path: &Path) -> bool {
 /// Makes a sound file whose one entry has these texts and numbers.
 pub fn texts(path: &Path, data: &[u8]) {
     file::prepare(path).expect("a new file");
-    let mut store = Store::open(path).expect("a new file");
+    let mut store = Store::open(path, BASE_URL).expect("a new file");
     let fields = Fields {
         apikey: Some("k".to_owned()),
         login: Some("l".to_owned()),
@@ -60,7 +67,7 @@ pub fn texts(path: &Path, data: &[u8]) {
         shift,
         expires_after: None,
     };
-    store.submit(&submission, BASE_URL).expect("a new entry");
+    store.submit(&submission).expect("a new entry");
     drop(store);
     scribble(path, data).expect("a sound file");
 }

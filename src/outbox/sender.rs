@@ -1,50 +1,47 @@
 //! One attempt for one entry, from the file and back into it.
 
+use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::entry::{millis, now, Entry, State};
+use super::entry::{Entry, State};
+use super::store::Taken;
 use super::worker::Worker;
 use crate::code;
 use crate::delivery::Letter;
 use crate::error::{join_sentences, Failure};
+use crate::panic;
+use crate::report::LP_OUTCOME_UNKNOWN;
 use crate::shift;
-
-/// How long to wait until the file is tried again that could not be written.
-const FILE_PAUSE: Duration = Duration::from_secs(1);
 
 /// How much of a reply is kept in the file, bytes: a portal's pages would fill the disk.
 const LONGEST_REPLY: usize = 16 * 1024;
 
-/// Makes an attempt for the entry. Comes back with when to make the next one, in time from now and
-/// by the file's clock; with nothing if there is no next one.
-pub fn send(worker: &Arc<Worker>, id: i64) -> Option<(Duration, i64)> {
-    let mut entry = match worker.store(|store| store.take(id, &worker.terms.route.base_url)) {
-        Ok(taken) => taken?,
-        Err(failure) => {
-            // Not on disk, so not sent.
-            log::error!("outbox: {failure}");
-            return Some((FILE_PAUSE, now()));
-        }
-    };
-    let pause = attempt(worker, &mut entry);
+/// Makes an attempt for an entry that was taken, and puts it back with what came of that.
+pub fn send(worker: &Arc<Worker>, taken: Taken) {
+    let mut entry = taken.entry.clone();
+    let pause = panic::catch(|| attempt(worker, &taken, &mut entry)).unwrap_or_else(|panic| {
+        // Not at once: it may bring the same again.
+        let pause = worker.terms.timetable.pause_after(u32::MAX);
+        entry = taken.entry;
+        entry.report.outcome = LP_OUTCOME_UNKNOWN;
+        still_pending(&mut entry, &Failure::Internal(panic), pause);
+        Some(pause)
+    });
     shorten(&mut entry.report.reply);
-    if entry.state == State::Waiting {
-        entry.next_attempt_at = now().saturating_add(millis(pause));
-    }
-    let entry = put_back(worker, &entry)?;
-    (entry.state == State::Waiting).then_some((pause, entry.next_attempt_at))
+    put_back(worker, &entry, pause);
 }
 
-/// Sends the entry once, and puts into it what came of that. Returns the pause until the next time.
-fn attempt(worker: &Arc<Worker>, entry: &mut Entry) -> Duration {
+/// Sends the entry once, and puts into it what came of that. Returns the pause until the next time;
+/// None: it was broken off, by a close or a cancellation, and stays due.
+fn attempt(worker: &Arc<Worker>, taken: &Taken, entry: &mut Entry) -> Option<Duration> {
     let terms = &worker.terms;
     let timetable = terms.timetable.pause_after(entry.report.attempts);
     let body = match shift::body(&entry.request, &terms.apikey) {
         Ok(body) => body,
         Err(error) => {
             still_pending(entry, &Failure::Internal(error.to_string()), timetable);
-            return timetable;
+            return Some(timetable);
         }
     };
     let letter = Letter {
@@ -53,23 +50,20 @@ fn attempt(worker: &Arc<Worker>, entry: &mut Entry) -> Duration {
         apikey: &terms.apikey,
     };
     let asked = Arc::clone(worker);
-    let id = entry.id;
-    let go_on = move |_| !asked.is_closing() && !asked.is_cancelled(id);
+    let is_cancelled = Arc::clone(&taken.is_cancelled);
+    let go_on = move |_| !asked.is_closing() && !is_cancelled.load(Ordering::SeqCst);
     let Some(unanswered) = letter.send(terms.route.limits, go_on, &mut entry.report) else {
         entry.state = match entry.report.code {
             code::LP_OK => State::Accepted,
             _ => State::Rejected,
         };
-        entry.next_attempt_at = 0;
-        entry.answered_at = now();
-        return Duration::ZERO;
+        return None;
     };
     let pause = match unanswered.failure {
-        // Broken off, by a close or a cancellation: whoever opens the file next makes it anew.
-        Failure::Cancelled => Duration::ZERO,
-        _ => timetable.max(unanswered.asked_pause),
+        Failure::Cancelled => None,
+        _ => Some(timetable.max(unanswered.asked_pause)),
     };
-    still_pending(entry, &unanswered.failure, pause);
+    still_pending(entry, &unanswered.failure, pause.unwrap_or_default());
     pause
 }
 
@@ -86,14 +80,11 @@ fn still_pending(entry: &mut Entry, failure: &Failure, pause: Duration) {
 
 /// Writes the outcome. Until that has succeeded nobody is told of it: a full disk may delay it, and
 /// if the process dies meanwhile the entry is sent again, which its ext_id makes harmless.
-fn put_back(worker: &Worker, entry: &Entry) -> Option<Entry> {
-    loop {
-        match worker.store(|store| store.put_back(entry)) {
-            Ok(entry) => return Some(entry),
-            Err(failure) => log::error!("outbox: ext_id={} {failure}", entry.ext_id),
-        }
-        if !worker.pause(FILE_PAUSE) {
-            return None;
+fn put_back(worker: &Worker, entry: &Entry, pause: Option<Duration>) {
+    while let Err(failure) = worker.store(|store| store.put_back(entry, pause)) {
+        worker.log(&failure);
+        if !worker.pause() {
+            return;
         }
     }
 }

@@ -3,7 +3,10 @@
 //! Write-ahead log with `synchronous = FULL`: a commit is on the disk when it returns, at the cost
 //! of one sync of the log. Every method is one transaction.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
@@ -11,10 +14,11 @@ use rusqlite::{
     params, Connection, OptionalExtension, Params, Row, ToSql, Transaction, TransactionBehavior,
 };
 
-use super::entry::{millis, now, Entry, State};
+use super::clock::{millis, Clock};
+use super::entry::{Entry, State};
 use super::failure::{failed, is_busy, DAMAGED};
 use super::{file, taken, Submission};
-use crate::error::{Failure, FieldError};
+use crate::error::{Failure, Refusal};
 use crate::report::{Report, LP_OUTCOME_NOT_SENT, LP_OUTCOME_UNKNOWN};
 use crate::shift;
 use crate::timetable::Timetable;
@@ -48,7 +52,14 @@ const SCHEMA: &str = "
         answered_at INTEGER NOT NULL DEFAULT 0,
         expires_at INTEGER NOT NULL DEFAULT 0
     );
-    CREATE INDEX request_by_state ON request (state, base_url, operation, expires_at);
+";
+
+/// What is due next, and what has expired, is found here without a look at the rows. Files of before
+/// have an index that knows only the latter.
+const INDEX: &str = "
+    DROP INDEX IF EXISTS request_by_state;
+    CREATE INDEX IF NOT EXISTS request_by_due
+        ON request (state, base_url, operation, next_attempt_at, expires_at);
 ";
 
 /// No id is used twice, lest the outcome of a removed entry be written to another: the highest that
@@ -77,28 +88,29 @@ const REPLACE: &str = "
 /// What waits for this base URL, and is a kind of request that this version knows.
 const WAITING: &str = "state = 0 AND base_url = ?1 AND operation = 'create-session'";
 
+/// The file. It is the only plan: what is due is asked of it whenever something may be sent, so that
+/// no memory of ours can contradict what a host or another process has written.
 pub struct Store {
     connection: Connection,
-    /// The write-ahead log's file.
+    /// The write-ahead log.
     log: PathBuf,
-    seen_version: i64,
+    /// Entries of other base URLs are not sent.
+    base_url: String,
+    /// Whether this store sends: then it alone takes entries, and moves their times with the clock.
+    is_sender: bool,
+    /// When the file was opened.
+    opened: Clock,
+    /// The last look at the clock.
+    looked: Clock,
+    /// What is being sent by this process; true: the attempt is to be broken off.
+    in_flight: BTreeMap<i64, Arc<AtomicBool>>,
 }
 
-/// What [`Store::submit`] has found or made.
-pub struct Submitted {
-    pub id: i64,
-    pub report: Report,
-    pub is_new: bool,
-}
-
-/// A waiting entry as the worker plans it.
-pub struct Plan {
-    pub id: i64,
-    pub next_attempt_at: i64,
-    pub attempts: u32,
-    /// The pause that was begun, milliseconds: a Retry-After may be longer than the timetable's.
-    pub asked_ms: u32,
-    pub cancelling: bool,
+/// An entry to make an attempt for.
+pub struct Taken {
+    pub entry: Entry,
+    /// The attempt is to be broken off.
+    pub is_cancelled: Arc<AtomicBool>,
 }
 
 impl Store {
@@ -107,7 +119,7 @@ impl Store {
     /// # Errors
     ///
     /// [`Failure::Outbox`]: not a database, not ours, damaged, of a later version, not writable.
-    pub fn open(path: &Path) -> Result<Store, Failure> {
+    pub fn open(path: &Path, base_url: &str) -> Result<Store, Failure> {
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
         let log = PathBuf::from(log);
@@ -124,10 +136,15 @@ impl Store {
             .map_err(failed)?;
         // A busy file is waited for by whoever holds no lock of ours meanwhile.
         connection.busy_timeout(Duration::ZERO).map_err(failed)?;
+        let now = Clock::read();
         let mut store = Store {
-            log,
             connection,
-            seen_version: 0,
+            log,
+            base_url: base_url.to_owned(),
+            is_sender: false,
+            opened: now,
+            looked: now,
+            in_flight: BTreeMap::new(),
         };
         let started = Instant::now();
         loop {
@@ -206,6 +223,7 @@ impl Store {
             change.pragma_update(None, "user_version", FORMAT)?;
         }
         change.execute_batch(HIGHEST)?;
+        change.execute_batch(INDEX)?;
         change.commit()
     }
 
@@ -220,38 +238,75 @@ impl Store {
             .transaction_with_behavior(TransactionBehavior::Immediate)
     }
 
-    pub fn submit(
-        &mut self,
-        submission: &Submission,
-        base_url: &str,
-    ) -> Result<Submitted, Failure> {
+    /// The time, Unix milliseconds. After a jump of the clock, the sender first moves the times of all
+    /// pending entries by as much.
+    fn now(&mut self) -> Result<i64, Failure> {
+        let now = Clock::read();
+        let jump = self.looked.jump(&now);
+        if jump != 0 && self.is_sender {
+            self.move_times(jump, &now).map_err(failed)?;
+            log::info!("outbox: the clock has jumped by {} s", jump / 1000);
+        }
+        self.looked = now;
+        Ok(now.wall)
+    }
+
+    /// Moves the times of pending entries by `jump`, but for those that were submitted by the clock as
+    /// it is now: by another process since the last look, or long ago, and the clock had been wrong.
+    fn move_times(&mut self, jump: i64, now: &Clock) -> rusqlite::Result<()> {
+        let expected = self.looked.expected(now);
+        let since_look = expected.saturating_sub(self.looked.wall);
+        // An attempt under way recognises a wish to retry by a changed due time.
+        let sql = format!(
+            "UPDATE request SET submitted_at = submitted_at + ?2,
+                expires_at = iif(expires_at = 0, 0, expires_at + ?2),
+                next_attempt_at = iif(sending = 1, next_attempt_at, next_attempt_at + ?2)
+             WHERE {WAITING} AND submitted_at <= ?3 AND submitted_at NOT BETWEEN ?4 AND ?5"
+        );
+        let values = params![
+            self.base_url,
+            jump,
+            expected,
+            now.wall.saturating_sub(since_look),
+            now.wall
+        ];
+        self.connection.execute(&sql, values).map(drop)
+    }
+
+    pub fn submit(&mut self, submission: &Submission) -> Result<Report, Failure> {
         let shift = &submission.shift;
         let request = shift
             .request()
             .map_err(|error| Failure::Internal(error.to_string()))?;
-        let now = now();
+        let now = self.now()?;
         let expires_at = submission
             .expires_after
             .map_or(0, |after| now.saturating_add(millis(after)));
         let mut report = Report::of(&shift.ext_id);
+        let base_url = self.base_url.clone();
         let change = self.begin().map_err(failed)?;
         let existing = find(&change, &shift.ext_id).map_err(failed)?;
         if let Some(entry) = &existing {
-            if matches!(
-                entry.state,
-                State::Waiting | State::Accepted | State::Unknown
-            ) {
-                let differs = differing(entry, &request, base_url);
+            let is_over = entry.is_waiting() && !entry.sending && entry.is_over(now);
+            if entry.state.holds_its_ext_id() && !is_over {
+                let differs = differing(entry, &request, &base_url);
                 if !differs.is_empty() {
                     return Err(taken(&shift.ext_id, &differs));
                 }
-                return Ok(Submitted {
-                    id: entry.id,
-                    report: entry.report.clone(),
-                    is_new: false,
-                });
+                let (id, report) = (entry.id, entry.report.clone());
+                if entry.is_waiting() {
+                    change
+                        .execute(
+                            "UPDATE request SET expires_at = ?2, cancelling = 0 WHERE id = ?1",
+                            [id, expires_at],
+                        )
+                        .map_err(failed)?;
+                    change.commit().map_err(failed)?;
+                    self.break_off(id, false);
+                }
+                return Ok(report);
             }
-            // LifePay may have what was sent before, whatever comes now.
+            // LifePay may have an earlier request with this ext_id.
             if entry.report.outcome != LP_OUTCOME_NOT_SENT {
                 report.outcome = LP_OUTCOME_UNKNOWN;
             }
@@ -273,13 +328,8 @@ impl Store {
                 ])
             })
             .map_err(failed)?;
-        let id = existing.map_or_else(|| change.last_insert_rowid(), |entry| entry.id);
         change.commit().map_err(failed)?;
-        Ok(Submitted {
-            id,
-            report,
-            is_new: true,
-        })
+        Ok(report)
     }
 
     pub fn find(&mut self, ext_id: &str) -> Result<Option<Entry>, Failure> {
@@ -293,49 +343,20 @@ impl Store {
         rows.collect::<Result<_, _>>().map_err(failed)
     }
 
-    pub fn pending(&mut self, base_url: &str) -> Result<u32, Failure> {
+    pub fn pending(&mut self) -> Result<u32, Failure> {
         let sql = format!("SELECT count(*) FROM request WHERE {WAITING}");
         self.connection
-            .query_row(&sql, [base_url], |row| row.get(0))
+            .query_row(&sql, [&self.base_url], |row| row.get(0))
             .map_err(failed)
     }
 
-    /// The waiting entries of a base URL.
-    pub fn plans(&mut self, base_url: &str) -> Result<Vec<Plan>, Failure> {
-        let sql = format!(
-            "SELECT id, next_attempt_at, attempts, retry_after_ms, cancelling
-             FROM request WHERE {WAITING}"
-        );
-        let mut query = self.connection.prepare_cached(&sql).map_err(failed)?;
-        let plan = |row: &Row| {
-            Ok(Plan {
-                id: row.get(0)?,
-                next_attempt_at: row.get(1)?,
-                attempts: row.get(2)?,
-                asked_ms: row.get(3)?,
-                cancelling: row.get(4)?,
-            })
-        };
-        let rows = query.query_map([base_url], plan).map_err(failed)?;
-        rows.collect::<Result<_, _>>().map_err(failed)
-    }
-
-    /// Whether another process has written since this was last asked.
-    pub fn has_changed(&mut self) -> Result<bool, Failure> {
-        let version = self
-            .connection
-            .prepare_cached("PRAGMA data_version")
-            .and_then(|mut query| query.query_row([], |row| row.get(0)))
-            .map_err(failed)?;
-        let before = std::mem::replace(&mut self.seen_version, version);
-        Ok(before != version)
-    }
-
-    /// A new sender begins. What one that died was at may have been sent, and is sent anew; a due
-    /// time that is farther away than the timetable's, since the clock has jumped, is brought back.
-    pub fn sender_begins(&mut self, base_url: &str, timetable: &Timetable) -> Result<(), Failure> {
+    /// This store is the sender from now on. What one that died was sending may have been sent, and is
+    /// sent again at once; a due time that is farther away than the timetable's, since the clock was
+    /// changed while nobody sent, is brought back.
+    pub fn begin_sending(&mut self, timetable: &Timetable) -> Result<(), Failure> {
         self.sync_log()?;
-        let now = now();
+        let now = self.now()?;
+        let base_url = self.base_url.clone();
         let change = self.begin().map_err(failed)?;
         let sql = format!("WHERE {WAITING} AND (sending = 1 OR next_attempt_at > ?2)");
         for mut entry in entries_where(&change, &sql, params![base_url, now]).map_err(failed)? {
@@ -344,7 +365,7 @@ impl Store {
             let latest = now.saturating_add(millis(pause));
             if entry.sending {
                 entry.sending = false;
-                entry.next_attempt_at = now;
+                entry.next_attempt_at = entry.next_attempt_at.min(now);
             } else if entry.next_attempt_at > latest {
                 entry.next_attempt_at = latest;
             } else {
@@ -352,66 +373,175 @@ impl Store {
             }
             save(&change, &entry).map_err(failed)?;
         }
-        change.commit().map_err(failed)
+        change.commit().map_err(failed)?;
+        self.is_sender = true;
+        Ok(())
     }
 
-    /// Takes an entry to send it, and counts the attempt: on disk before its first byte is sent.
-    /// Nothing if it does not wait any more, or is over.
-    pub fn take(&mut self, id: i64, base_url: &str) -> Result<Option<Entry>, Failure> {
-        let change = self.begin().map_err(failed)?;
-        let Some(mut entry) = find_id(&change, id).map_err(failed)? else {
-            return Ok(None);
-        };
-        // It may have been submitted anew, for another server.
-        if entry.state != State::Waiting || entry.base_url != base_url || !entry.is_known {
-            return Ok(None);
+    pub fn is_sender(&self) -> bool {
+        self.is_sender
+    }
+
+    /// How many entries are due, up to `most`, and when the next one will be, in time from now.
+    pub fn due(&mut self, most: usize) -> Result<(usize, Option<Duration>), Failure> {
+        let now = self.now()?;
+        let mut due = 0;
+        let next = self
+            .first_where(i64::MAX, |next_attempt_at| {
+                due += usize::from(next_attempt_at <= now);
+                next_attempt_at > now || due == most
+            })
+            .map_err(failed)?;
+        let left = |(_, at): (i64, i64)| u64::try_from(at.saturating_sub(now)).unwrap_or(0);
+        Ok((due, next.map(|next| Duration::from_millis(left(next)))))
+    }
+
+    /// Of the entries that are due by `limit` and not being sent, the first one for which `is_it`,
+    /// given its due time, holds: its id and that time.
+    fn first_where(
+        &self,
+        limit: i64,
+        mut is_it: impl FnMut(i64) -> bool,
+    ) -> rusqlite::Result<Option<(i64, i64)>> {
+        let sql = format!(
+            "SELECT id, next_attempt_at FROM request WHERE {WAITING} AND next_attempt_at <= ?2
+             ORDER BY next_attempt_at"
+        );
+        let mut query = self.connection.prepare_cached(&sql)?;
+        let mut rows = query.query(params![self.base_url, limit])?;
+        while let Some(row) = rows.next()? {
+            let (id, next_attempt_at) = (row.get(0)?, row.get(1)?);
+            if !self.in_flight.contains_key(&id) && is_it(next_attempt_at) {
+                return Ok(Some((id, next_attempt_at)));
+            }
         }
-        if entry.cancelling {
-            entry.finish(State::Cancelled);
-        } else if entry.expires_at != 0 && entry.expires_at <= now() {
-            entry.finish(State::Expired);
-        } else {
-            entry.sending = true;
-            entry.report.attempts = entry.report.attempts.saturating_add(1);
-        }
-        let taken = entry.sending.then(|| entry.clone());
-        if let Some(entry) = &taken {
-            // Should the process die now, LifePay may have it.
+        Ok(None)
+    }
+
+    /// Takes the entry that has been due for the longest time, and counts the attempt: on disk before
+    /// its first byte is sent. None if nothing is due. One that is cancelled or has expired ends here.
+    pub fn take(&mut self) -> Result<Option<Taken>, Failure> {
+        loop {
+            let now = self.now()?;
+            let due = self.first_where(now, |_| true).map_err(failed)?;
+            let Some((id, _)) = due else { return Ok(None) };
+            let change = self.begin().map_err(failed)?;
+            // Another process may have changed it since.
+            let found = find_id(&change, id).map_err(failed)?;
+            let Some(mut entry) =
+                found.filter(|entry| entry.is_waiting() && entry.next_attempt_at <= now)
+            else {
+                continue;
+            };
+            if entry.cancelling {
+                entry.finish(State::Cancelled, now);
+            } else if entry.is_over(now) {
+                entry.finish(State::Expired, now);
+            } else {
+                entry.sending = true;
+                entry.report.attempts = entry.report.attempts.saturating_add(1);
+            }
             let mut on_disk = entry.clone();
-            on_disk.report.outcome = LP_OUTCOME_UNKNOWN;
+            if entry.sending {
+                // If the process dies now, LifePay may have it.
+                on_disk.report.outcome = LP_OUTCOME_UNKNOWN;
+            }
             save(&change, &on_disk).map_err(failed)?;
-        } else {
+            change.commit().map_err(failed)?;
+            if entry.sending {
+                let is_cancelled = Arc::default();
+                self.in_flight.insert(id, Arc::clone(&is_cancelled));
+                return Ok(Some(Taken {
+                    entry,
+                    is_cancelled,
+                }));
+            }
+        }
+    }
+
+    /// Puts back an entry that was taken, with its new state and report. One that is still pending is
+    /// due after `pause`; without one it stays due. What a host or another process has asked for
+    /// meanwhile is in the row.
+    pub fn put_back(&mut self, sent: &Entry, pause: Option<Duration>) -> Result<(), Failure> {
+        let now = self.now()?;
+        let change = self.begin().map_err(failed)?;
+        let there = find_id(&change, sent.id).map_err(failed)?;
+        if let Some(mut entry) = there.filter(Entry::is_waiting) {
+            entry.report = sent.report.clone();
+            entry.sending = false;
+            let is_asked_for = entry.next_attempt_at != sent.next_attempt_at;
+            if !sent.is_waiting() {
+                entry.end(sent.state, now);
+            } else if entry.cancelling {
+                entry.finish(State::Cancelled, now);
+            } else if entry.is_over(now) {
+                entry.finish(State::Expired, now);
+            } else if is_asked_for {
+                entry.report.retry_after_ms = 0;
+                entry.next_attempt_at = now;
+            } else if let Some(pause) = pause {
+                entry.next_attempt_at = now.saturating_add(millis(pause));
+            }
             save(&change, &entry).map_err(failed)?;
         }
         change.commit().map_err(failed)?;
-        Ok(taken)
+        self.in_flight.remove(&sent.id);
+        Ok(())
     }
 
-    /// Puts back an entry that was taken, with what has come of it.
-    pub fn put_back(&mut self, entry: &Entry) -> Result<Entry, Failure> {
-        let mut entry = entry.clone();
-        entry.sending = false;
-        let change = self.begin().map_err(failed)?;
-        // The wish to cancel may have come meanwhile, from anywhere.
-        let there = find_id(&change, entry.id).map_err(failed)?;
-        let cancelling = there.is_some_and(|there| there.cancelling);
-        if entry.state == State::Waiting {
-            if cancelling {
-                entry.finish(State::Cancelled);
-            } else if entry.expires_at != 0 && entry.expires_at <= now() {
-                entry.finish(State::Expired);
+    /// Breaks off the attempts that another process wants cancelled.
+    pub fn heed_cancellations(&mut self) -> Result<(), Failure> {
+        let mut query = self
+            .connection
+            .prepare_cached("SELECT cancelling FROM request WHERE id = ?1")
+            .map_err(failed)?;
+        for (id, is_cancelled) in &self.in_flight {
+            let cancelling = query.query_row([id], |row| row.get(0)).optional();
+            if let Some(cancelling) = cancelling.map_err(failed)? {
+                is_cancelled.store(cancelling, Ordering::SeqCst);
             }
         }
-        save(&change, &entry).map_err(failed)?;
-        change.commit().map_err(failed)?;
-        Ok(entry)
+        Ok(())
+    }
+
+    fn break_off(&self, id: i64, whether: bool) {
+        if let Some(is_cancelled) = self.in_flight.get(&id) {
+            is_cancelled.store(whether, Ordering::SeqCst);
+        }
     }
 
     /// Ends what has waited too long. Returns how many there were.
-    pub fn expire(&mut self, base_url: &str) -> Result<usize, Failure> {
-        let sql =
-            format!("WHERE {WAITING} AND sending = 0 AND expires_at > 0 AND expires_at <= ?2");
-        let now = now();
+    pub fn expire(&mut self) -> Result<usize, Failure> {
+        let now = self.now()?;
+        self.expire_at(&self.base_url.clone(), now)
+    }
+
+    /// The same for another base URL, whose sender's lock the caller holds.
+    pub fn expire_foreign(&mut self, base_url: &str) -> Result<usize, Failure> {
+        let now = self.foreign_now();
+        self.expire_at(base_url, now)
+    }
+
+    /// The other base URLs that have entries which have waited too long.
+    pub fn expired_foreign(&mut self) -> Result<Vec<String>, Failure> {
+        let sql = "SELECT DISTINCT base_url FROM request WHERE state = 0 AND base_url <> ?1
+            AND operation = 'create-session' AND expires_at > 0 AND expires_at <= ?2";
+        let mut query = self.connection.prepare_cached(sql).map_err(failed)?;
+        let rows = query
+            .query_map(params![self.base_url, self.foreign_now()], |row| row.get(0))
+            .map_err(failed)?;
+        rows.collect::<Result<_, _>>().map_err(failed)
+    }
+
+    /// The time for entries that no sender watches: the earlier of what the wall clock says and what it
+    /// would say had it not jumped since the file was opened.
+    fn foreign_now(&self) -> i64 {
+        let now = Clock::read();
+        now.wall.min(self.opened.expected(&now))
+    }
+
+    fn expire_at(&mut self, base_url: &str, now: i64) -> Result<usize, Failure> {
+        let sql = format!("WHERE {WAITING} AND expires_at > 0 AND expires_at <= ?2");
         let any = format!("SELECT 1 FROM request {sql} LIMIT 1");
         let any = self
             .connection
@@ -421,20 +551,22 @@ impl Store {
         if any.map_err(failed)?.is_none() {
             return Ok(0);
         }
+        let in_flight: Vec<i64> = self.in_flight.keys().copied().collect();
         let change = self.begin().map_err(failed)?;
-        let entries = entries_where(&change, &sql, params![base_url, now]).map_err(failed)?;
-        for mut entry in entries.iter().cloned() {
-            entry.finish(State::Expired);
-            save(&change, &entry).map_err(failed)?;
+        let mut expired = entries_where(&change, &sql, params![base_url, now]).map_err(failed)?;
+        expired.retain(|entry| !in_flight.contains(&entry.id));
+        for entry in &mut expired {
+            entry.finish(State::Expired, now);
+            save(&change, entry).map_err(failed)?;
         }
         change.commit().map_err(failed)?;
-        Ok(entries.len())
+        Ok(expired.len())
     }
 
     /// Removes what was finished longer ago than `keep`. What was submitted after an entry that is not
     /// that old only seems old, because the clock was wrong: it stays.
     pub fn prune(&mut self, keep: Duration) -> Result<(), Failure> {
-        let now = now();
+        let now = self.now()?;
         let before = now.saturating_sub(millis(keep));
         let change = self.begin().map_err(failed)?;
         let sql = "SELECT ifnull(min(id), ?3) FROM request
@@ -446,55 +578,50 @@ impl Store {
         remove(change, which, params![before, first_kept]).map_err(failed)
     }
 
-    pub fn retry_now(&mut self, ext_id: &str, base_url: &str) -> Result<i64, Failure> {
+    pub fn retry_now(&mut self, ext_id: &str) -> Result<(), Failure> {
+        let now = self.now()?;
+        let base_url = self.base_url.clone();
         let change = self.begin().map_err(failed)?;
         let found = find(&change, ext_id).map_err(failed)?;
         let mut entry = found.ok_or(Failure::NotFound)?;
-        let refuse = |message: &str| Err(Failure::argument("ext_id", message));
-        if entry.base_url != base_url {
-            return refuse("запрос принадлежит другому base_url");
+        if entry.base_url != base_url && entry.state.may_be_sent() {
+            return Err(Failure::Refused(Refusal::OfAnotherBaseUrl));
         }
-        if !matches!(entry.state, State::Waiting | State::Rejected) || !entry.is_known {
-            return refuse("запрос завершён; отправьте его снова через lp_outbox_submit");
-        }
-        if !entry.reopen() {
-            return refuse("срок запроса истёк; отправьте новый");
-        }
+        entry.retry_now(now).map_err(Failure::Refused)?;
         save(&change, &entry).map_err(failed)?;
-        change.commit().map_err(failed)?;
-        Ok(entry.id)
+        change.commit().map_err(failed)
     }
 
-    pub fn retry_all_now(&mut self, base_url: &str) -> Result<Vec<i64>, Failure> {
+    pub fn retry_all_now(&mut self) -> Result<(), Failure> {
+        let now = self.now()?;
+        let base_url = self.base_url.clone();
         let change = self.begin().map_err(failed)?;
-        let mut due = Vec::new();
-        let sql = "WHERE state IN (0, 2) AND base_url = ?1 AND sending = 0
-            AND operation = 'create-session'";
+        let sql = "WHERE state IN (0, 2) AND base_url = ?1 AND operation = 'create-session'";
         for mut entry in entries_where(&change, sql, params![base_url]).map_err(failed)? {
-            if entry.reopen() {
+            if entry.retry_now(now).is_ok() {
                 save(&change, &entry).map_err(failed)?;
-                due.push(entry.id);
             }
         }
-        change.commit().map_err(failed)?;
-        Ok(due)
+        change.commit().map_err(failed)
     }
 
     /// Ends an entry that waits; one that is being sent is marked, so that its sender ends it, unless
     /// it is known that it has none.
     pub fn cancel(&mut self, ext_id: &str, has_no_sender: bool) -> Result<Entry, Failure> {
+        let now = self.now()?;
         let change = self.begin().map_err(failed)?;
         let found = find(&change, ext_id).map_err(failed)?;
         let mut entry = found.ok_or(Failure::NotFound)?;
-        if entry.state == State::Waiting {
+        if entry.is_waiting() {
             if entry.sending && !has_no_sender {
                 entry.cancelling = true;
             } else {
-                entry.finish(State::Cancelled);
+                entry.finish(State::Cancelled, now);
             }
             save(&change, &entry).map_err(failed)?;
         }
         change.commit().map_err(failed)?;
+        self.break_off(entry.id, true);
         Ok(entry)
     }
 
@@ -502,9 +629,8 @@ impl Store {
         let change = self.begin().map_err(failed)?;
         let found = find(&change, ext_id).map_err(failed)?;
         let entry = found.ok_or(Failure::NotFound)?;
-        if entry.state == State::Waiting {
-            let message = "запрос ещё ждёт ответа; сначала lp_outbox_cancel";
-            return Err(Failure::Argument(vec![FieldError::new("ext_id", message)]));
+        if entry.is_waiting() {
+            return Err(Failure::Refused(Refusal::Pending));
         }
         remove(change, "id = ?1", params![entry.id]).map_err(failed)
     }

@@ -1,20 +1,19 @@
-//! Who sends what waits in the file: one thread that plans, and as many that send as are needed.
+//! Who sends what is pending in the file: one thread that looks when something is due, and as many
+//! that send as are needed.
 //!
 //! Of all processes that have the file open, the one that holds the [`Lock`] is the sender; when it
-//! dies, however it dies, the next one takes over. Pauses are measured on the monotonic clock: a till's clock that jumps neither
-//! stalls a request nor repeats it early.
+//! dies, however it dies, the next one takes over. What is due is read from the file each time; only
+//! the attempts under way are known here.
 
-use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::board::{Board, Planned};
-use super::entry::now;
+use super::board::Board;
 use super::failure::is_busy;
 use super::lock::Lock;
-use super::store::{Plan, Store, BUSY, BUSY_PAUSE};
+use super::store::{Store, Taken, BUSY, BUSY_PAUSE};
 use super::{sender, Terms};
 use crate::error::Failure;
 use crate::panic;
@@ -23,23 +22,40 @@ use crate::thread::spawn_quiet;
 /// How often the file is looked at for what other processes have written, and the lock tried for.
 const LOOK: Duration = Duration::from_millis(250);
 /// The shortest wait of the planning thread.
-const TURN: Duration = Duration::from_millis(5);
+const TURN: Duration = Duration::from_millis(10);
 /// How long closing waits for attempts to end; they ask five times a second whether to go on.
 const CLOSE_LIMIT: Duration = Duration::from_millis(900);
 /// How often finished entries are looked through for those that are too old.
 const PRUNE: Duration = Duration::from_secs(3600);
 /// How long a thread that sends stays when there is nothing to send.
 const IDLE: Duration = Duration::from_secs(10);
+/// How long to wait until a file is tried again that could not be read or written.
+const FILE_PAUSE: Duration = Duration::from_secs(1);
+/// How long a failure that lasts is not logged again.
+const LONGEST_SILENCE: Duration = Duration::from_secs(60);
+
+/// The failure that was logged last.
+struct Logged {
+    text: String,
+    first: Instant,
+    last: Instant,
+}
 
 pub struct Worker {
     pub terms: Terms,
+    path: PathBuf,
     store: Mutex<Option<Store>>,
     board: Mutex<Board>,
-    /// The board has changed.
+    /// An entry has changed, or the threads have ended.
     changed: Condvar,
+    /// Something may be due: for the planning thread.
+    wished: Condvar,
+    /// Something is due: for the threads that send.
+    due: Condvar,
     /// Held locked by the sender until its last thread has ended: what it was at may be in the air
     /// until then.
     lock: Mutex<Option<Lock>>,
+    logged: Mutex<Option<Logged>>,
     closing: AtomicBool,
 }
 
@@ -47,11 +63,15 @@ impl Worker {
     pub fn start(path: &Path, store: Store, terms: Terms) -> Result<Arc<Worker>, Failure> {
         let lock = Lock::open(path, &terms.route.base_url)?;
         let worker = Arc::new(Worker {
-            lock: Mutex::new(Some(lock)),
             terms,
+            path: path.to_owned(),
             store: Mutex::new(Some(store)),
             board: Mutex::default(),
             changed: Condvar::new(),
+            wished: Condvar::new(),
+            due: Condvar::new(),
+            lock: Mutex::new(Some(lock)),
+            logged: Mutex::default(),
             closing: AtomicBool::new(false),
         });
         worker.spawn("lifepay-outbox", |worker| worker.plan())?;
@@ -118,46 +138,24 @@ impl Worker {
         }
     }
 
-    /// An entry was submitted. Should the sender have seen it in the file already, it has its plan.
-    pub fn submitted(&self, id: i64) {
-        if !self.board().planned.contains_key(&id) {
-            self.wake(id);
-        }
-    }
-
-    /// An entry is to be sent now.
-    pub fn wake(&self, id: i64) {
+    /// An entry may have become due.
+    pub fn wish(&self) {
         let mut board = self.board();
-        if board.sending.contains(&id) {
-            // Its sender may be about to let go of it.
-            board.woken.insert(id);
-        } else if board.is_sender {
-            board.plan(id, Instant::now(), now());
-        } else {
-            // The sender may be about to begin, with what the file said before.
-            board.look_again = true;
-        }
-        board.changes += 1;
-        // While all are sending, whoever is done first takes it: nobody is to look into the file for
-        // it, as that would hold up the next submit.
-        if board.sending.len() < self.terms.concurrency {
-            self.changed.notify_all();
-        }
-    }
-
-    /// An entry was cancelled; if it is being sent here, that ends.
-    pub fn cancelled(&self, id: i64) {
-        let mut board = self.board();
-        if board.sending.contains(&id) {
-            board.cancelled.insert(id);
-        }
-        // Its plan stays: it may be that of a request that was submitted anew.
+        board.wishes += 1;
         board.changes += 1;
         self.changed.notify_all();
+        // While all are sending, whoever is done first takes it: nobody is to look into the file for
+        // it, as that would hold up the next submit.
+        if board.sending < self.terms.concurrency {
+            self.wished.notify_one();
+            self.due.notify_one();
+        }
     }
 
-    pub fn is_cancelled(&self, id: i64) -> bool {
-        self.board().cancelled.contains(&id)
+    /// An entry has changed.
+    pub fn tell(&self) {
+        self.board().changes += 1;
+        self.changed.notify_all();
     }
 
     /// A count that changes with every entry.
@@ -173,11 +171,34 @@ impl Worker {
         }
     }
 
+    /// Logs a failure of the file; while it lasts, at intervals that double up to a minute.
+    pub fn log(&self, failure: &Failure) {
+        let text = failure.to_string();
+        let now = Instant::now();
+        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = logged.as_ref().filter(|logged| logged.text == text);
+        let first = known.map_or(now, |logged| logged.first);
+        let is_too_soon = known.is_some_and(|logged| {
+            let interval = (logged.last - logged.first + FILE_PAUSE).min(LONGEST_SILENCE);
+            now - logged.last < interval
+        });
+        if is_too_soon {
+            return;
+        }
+        let last = now;
+        *logged = Some(Logged { text, first, last });
+        // The log calls the host: never under a lock.
+        drop(logged);
+        log::error!("outbox: {failure}");
+    }
+
     pub fn close(&self) {
         self.closing.store(true, Ordering::SeqCst);
         let started = Instant::now();
         let mut board = self.board();
         self.changed.notify_all();
+        self.wished.notify_all();
+        self.due.notify_all();
         while !board.has_let_go {
             let left = CLOSE_LIMIT.saturating_sub(started.elapsed());
             if left.is_zero() {
@@ -190,8 +211,11 @@ impl Worker {
         // They have done their work and are on their way out.
         let handles = std::mem::take(&mut board.handles);
         drop(board);
-        for handle in handles {
-            let _ = handle.join();
+        // On Windows a thread ends under the loader's lock, which a host that closes in DllMain holds.
+        if cfg!(not(windows)) {
+            for handle in handles {
+                let _ = handle.join();
+            }
         }
     }
 
@@ -229,193 +253,139 @@ impl Worker {
 
     /// The planning thread.
     fn plan(self: &Arc<Self>) {
-        let mut pruned = None;
+        let mut looked: Option<Instant> = None;
+        let mut pruned: Option<Instant> = None;
         while !self.is_closing() {
-            let looked =
-                panic::catch(|| self.look()).unwrap_or_else(|panic| Err(Failure::Internal(panic)));
-            if let Err(failure) = &looked {
-                log::error!("outbox: {failure}");
-            }
-            if pruned.is_none_or(|at: Instant| at.elapsed() > PRUNE) {
-                pruned = Some(Instant::now());
-                if let Err(failure) = self.store(|store| store.prune(self.terms.keep)) {
-                    log::warn!("outbox: {failure}");
+            let seen = self.board().wishes;
+            let planned = panic::catch(|| {
+                if looked.is_none_or(|at| at.elapsed() >= LOOK) {
+                    looked = Some(Instant::now());
+                    self.look()?;
                 }
-            }
+                if pruned.is_none_or(|at| at.elapsed() > PRUNE) {
+                    pruned = Some(Instant::now());
+                    self.store(|store| store.prune(self.terms.keep))?;
+                }
+                self.start_what_is_due()
+            });
+            let wait = planned
+                .unwrap_or_else(|panic| Err(Failure::Internal(panic)))
+                .unwrap_or_else(|failure| {
+                    self.log(&failure);
+                    LOOK
+                });
             let board = self.board();
-            let is_full = board.sending.len() >= self.terms.concurrency;
-            let wait = match board.due.first() {
-                Some((due, _)) if !is_full && looked.is_ok() => {
-                    // What is due is taken by a thread that sends; it is given the time to.
-                    due.saturating_duration_since(Instant::now())
-                        .clamp(TURN, LOOK)
-                }
-                _ => LOOK,
-            };
-            if !self.is_closing() {
-                drop(self.changed.wait_timeout(board, wait));
+            if board.wishes == seen && !self.is_closing() {
+                drop(self.wished.wait_timeout(board, wait.clamp(TURN, LOOK)));
             }
         }
     }
 
-    /// Becomes the sender if nobody is, takes in what has changed, and starts what is due.
-    fn look(self: &Arc<Self>) -> Result<(), Failure> {
-        let base_url = &self.terms.route.base_url;
-        if !self.board().is_sender {
+    /// Becomes the sender if nobody is, and heeds what time and other processes have brought.
+    fn look(&self) -> Result<(), Failure> {
+        if !self.store(|store| Ok(store.is_sender()))? {
             let is_free = match &*self.lock() {
                 Some(lock) => lock.take()?,
                 None => false,
             };
-            if !is_free {
-                // Those who wait look into the file by themselves.
-                return Ok(());
-            }
-            let timetable = &self.terms.timetable;
-            self.store(|store| store.sender_begins(base_url, timetable))?;
-            self.store(|store| store.has_changed())?;
-            let plans = self.store(|store| store.plans(base_url))?;
-            let mut board = self.board();
-            board.is_sender = true;
-            let before = board.plans;
-            self.take_in(&mut board, plans, before, true);
-        } else {
-            let has_changed = self.store(|store| store.has_changed())?;
-            let (again, before) = {
-                let mut board = self.board();
-                (board.must_look_again(), board.plans)
-            };
-            if has_changed || again {
-                let plans = self.store(|store| store.plans(base_url))?;
-                self.take_in(&mut self.board(), plans, before, has_changed);
+            if is_free {
+                self.store(|store| store.begin_sending(&self.terms.timetable))?;
             }
         }
-        if self.store(|store| store.expire(base_url))? > 0 {
+        let mut expired = 0;
+        if self.store(|store| Ok(store.is_sender()))? {
+            expired += self.store(|store| store.expire())?;
+            self.store(|store| store.heed_cancellations())?;
+        }
+        for base_url in self.store(|store| store.expired_foreign())? {
+            // There may be nobody any more who sends to it; if there is, that one does it.
+            if Lock::open(&self.path, &base_url)?.take()? {
+                expired += self.store(|store| store.expire_foreign(&base_url))?;
+            }
+        }
+        if expired > 0 {
             self.tell();
         }
-        self.start_what_is_due()
+        Ok(())
     }
 
-    /// Plans what the file has: what is new, what another process wants sent at once or cancelled.
-    /// `before` counts the plans that were made before the file was read; `is_news`: another process
-    /// has written.
-    fn take_in(&self, board: &mut Board, plans: Vec<Plan>, before: u64, is_news: bool) {
-        let waiting: HashSet<i64> = plans.iter().map(|plan| plan.id).collect();
-        // But not what was submitted since the file was read.
-        let is_gone =
-            |(id, planned): &(&i64, &Planned)| !waiting.contains(id) && planned.number <= before;
-        let gone: Vec<i64> = board
-            .planned
-            .iter()
-            .filter(is_gone)
-            .map(|(id, _)| *id)
-            .collect();
-        for id in gone {
-            board.drop_plan(id);
+    /// Returns when to look again.
+    fn start_what_is_due(self: &Arc<Self>) -> Result<Duration, Failure> {
+        let free = self.terms.concurrency.saturating_sub(self.board().sending);
+        if free == 0 || !self.store(|store| Ok(store.is_sender()))? {
+            return Ok(LOOK);
         }
-        for plan in plans {
-            if board.sending.contains(&plan.id) {
-                if plan.cancelling {
-                    board.cancelled.insert(plan.id);
-                }
-                if is_news {
-                    board.passed_over.insert(plan.id);
-                }
-                continue;
-            }
-            let known = board.planned.get(&plan.id);
-            if known.is_some_and(|known| known.next_attempt_at == plan.next_attempt_at) {
-                continue;
-            }
-            if known.is_some_and(|known| known.number > before) {
-                // Its attempt has ended meanwhile: what was read is old.
-                board.look_again = true;
-                continue;
-            }
-            board.plan(
-                plan.id,
-                Instant::now() + self.pause_left(&plan),
-                plan.next_attempt_at,
-            );
-        }
-        board.changes += 1;
-        self.changed.notify_all();
-    }
-
-    /// The rest of a pause that another process began, by the wall clock; that may have jumped, so
-    /// it is never more than the timetable's.
-    fn pause_left(&self, plan: &Plan) -> Duration {
-        let left = plan.next_attempt_at.saturating_sub(now());
-        let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
-        let asked = Duration::from_millis(u64::from(plan.asked_ms));
-        let timetable = self.terms.timetable.pause_after(plan.attempts.max(1));
-        left.min(timetable.max(asked))
-    }
-
-    fn start_what_is_due(self: &Arc<Self>) -> Result<(), Failure> {
-        let mut board = self.board();
-        let free = self.terms.concurrency.saturating_sub(board.sending.len());
-        let now = Instant::now();
-        let due = board.due.iter().take(free);
-        let wanted = due.take_while(|(due, _)| *due <= now).count();
-        if wanted > 0 {
-            self.changed.notify_all();
-        }
-        let missing = wanted.saturating_sub(board.idle);
-        board.idle += missing;
-        drop(board);
+        let (due, next) = self.store(|store| store.due(free))?;
+        let missing = {
+            let mut board = self.board();
+            let room = self.terms.concurrency - (board.idle + board.sending);
+            let missing = due.saturating_sub(board.idle).min(room);
+            board.idle += missing;
+            missing
+        };
+        self.due.notify_all();
         for started in 0..missing {
             if let Err(failure) = self.spawn("lifepay-sender", |worker| worker.send()) {
                 self.board().idle -= missing - started;
                 return Err(failure);
             }
         }
-        Ok(())
+        // What is due is taken by a thread that sends; it is given the time to.
+        Ok(match due {
+            0 => next.unwrap_or(LOOK),
+            _ => TURN,
+        })
     }
 
     /// A sending thread: sends what is due until there has been nothing for a while. It counts as
     /// idle whenever it is not sending, from the moment it was started.
     fn send(self: &Arc<Self>) {
         let mut last = Instant::now();
-        let mut board = self.board();
-        while !self.is_closing() && last.elapsed() < IDLE {
-            let Some(id) = board.next_due() else {
-                let waited = self.changed.wait_timeout(board, LOOK);
-                board = waited.unwrap_or_else(PoisonError::into_inner).0;
-                continue;
-            };
-            board.idle -= 1;
-            board.sending.insert(id);
-            drop(board);
-            // After a panic the entry is sent anew, but not at once: it may bring the same again.
-            let pause = self.terms.timetable.pause_after(u32::MAX);
-            let next = panic::catch(|| sender::send(self, id)).unwrap_or(Some((pause, 0)));
-            last = Instant::now();
-            board = self.board();
-            board.idle += 1;
-            board.sending.remove(&id);
-            board.cancelled.remove(&id);
-            // What was asked for meanwhile stands in the file, and is compared with this plan.
-            let asked = board.woken.remove(&id) | board.passed_over.remove(&id);
-            board.look_again |= asked;
-            if let Some((pause, next_attempt_at)) = next {
-                board.plan(id, last + pause, next_attempt_at);
+        while !self.is_closing() {
+            let seen = self.board().wishes;
+            match self.store(|store| store.take()) {
+                Ok(Some(taken)) => {
+                    self.attempt(taken);
+                    last = Instant::now();
+                }
+                Ok(None) => {
+                    let board = self.board();
+                    let left = IDLE.saturating_sub(last.elapsed());
+                    if left.is_zero() {
+                        break;
+                    }
+                    if board.wishes == seen && !self.is_closing() {
+                        drop(self.due.wait_timeout(board, left));
+                    }
+                }
+                Err(failure) => {
+                    // Not on disk, so not sent.
+                    self.log(&failure);
+                    self.pause();
+                }
             }
-            board.changes += 1;
-            self.changed.notify_all();
         }
-        board.idle -= 1;
+        self.board().idle -= 1;
     }
 
-    /// An entry has changed.
-    fn tell(&self) {
-        self.board().changes += 1;
+    fn attempt(self: &Arc<Self>, taken: Taken) {
+        {
+            let mut board = self.board();
+            board.idle -= 1;
+            board.sending += 1;
+        }
+        sender::send(self, taken);
+        let mut board = self.board();
+        board.sending -= 1;
+        board.idle += 1;
+        board.changes += 1;
         self.changed.notify_all();
     }
 
-    /// Waits for a while, or until the outbox is closed. False: it is.
-    pub fn pause(&self, pause: Duration) -> bool {
+    /// Waits until a file that could not be used is tried again. False: the outbox is closed.
+    pub fn pause(&self) -> bool {
         let started = Instant::now();
-        while !self.is_closing() && started.elapsed() < pause {
+        while !self.is_closing() && started.elapsed() < FILE_PAUSE {
             std::thread::sleep(Duration::from_millis(50));
         }
         !self.is_closing()
