@@ -842,18 +842,22 @@ int32_t lp_outbox_open(const char *path,
  * Puts a request on disk; it is sent in the background. Does not wait for the network.
  *
  * config: borrowed for the call. Taken from it are the fields of the request and expires_after_ms:
- * by the wall clock, so that yesterday's shift does not open tonight. login and apikey not given:
+ * by the wall clock, so that yesterday's shift does not open tonight; if that clock jumps while a
+ * program has the file open, the time that has really passed counts. login and apikey not given:
  * those of lp_outbox_open; another apikey or base_url than there is an argument error, the other
  * settings of the connection are not looked at. Without ext_id one is made and returned.
  *
- * An ext_id that is there already and waits or was accepted is not submitted again: result tells
- * that entry; with different fields it is an argument error. One that was rejected, cancelled or
- * has expired is replaced, and sent anew.
+ * If an entry with this ext_id is pending or accepted, no second one is made and result describes
+ * that entry. A pending one will be sent, under the new expires_after_ms; a cancellation that has not
+ * taken effect yet is withdrawn. With different fields it is an argument error. An entry that was
+ * rejected or cancelled or has expired is replaced and sent again.
  *
- * Returns LP_OK: it is on disk, and result->code is LP_PENDING, or the outcome if the entry has
- * one. Otherwise the same as result->code: LP_ERR_ARGUMENT, LP_ERR_CLOSED, LP_ERR_INTERNAL, or
- * LP_ERR_OUTBOX: it could not be put on disk for certain, and may be there after a restart; submit
- * it again with the same ext_id, which result->ext_id tells.
+ * Returns LP_OK: the request is on disk, and result->code is LP_PENDING, or the outcome if the entry
+ * has one. Otherwise the same as result->code: LP_ERR_ARGUMENT, LP_ERR_CLOSED, LP_ERR_INTERNAL, or
+ * LP_ERR_OUTBOX: the request may or may not be on disk after a restart; submit it again with the same
+ * ext_id. After a failure result->ext_id is the one that was given, or the one that was made, and
+ * result->outcome is LP_OUTCOME_NOT_SENT only if it is certain that no request with this ext_id was or
+ * will be sent.
  */
 int32_t lp_outbox_submit(struct lp_outbox *outbox,
                          const struct lp_config *config,
@@ -865,9 +869,9 @@ int32_t lp_outbox_submit(struct lp_outbox *outbox,
  *
  * ext_id: in UTF-8, borrowed for the call. result: yours, initialised.
  *
- * Returns the same as result->code: the outcome, or LP_PENDING if there is none yet;
- * LP_ERR_NOT_FOUND if there is no such entry, LP_ERR_CLOSED, also when the outbox is closed
- * meanwhile, LP_ERR_ARGUMENT, LP_ERR_OUTBOX, LP_ERR_INTERNAL: these are none of its outcomes.
+ * Returns the same as result->code: the outcome, or LP_PENDING if there is none yet. LP_ERR_NOT_FOUND
+ * (no such entry), LP_ERR_CLOSED (also if the outbox is closed during the wait), LP_ERR_ARGUMENT,
+ * LP_ERR_OUTBOX and LP_ERR_INTERNAL mean that this call failed; they are not the entry's outcome.
  */
 int32_t lp_outbox_wait(struct lp_outbox *outbox,
                        const char *ext_id,
@@ -890,10 +894,14 @@ int32_t lp_outbox_each(struct lp_outbox *outbox, lp_entry_fn callback, void *use
  * ext_id: in UTF-8, borrowed for the call. NULL or "": all that wait or were rejected and have not
  * expired.
  *
- * Returns LP_OK, LP_ERR_NOT_FOUND, LP_ERR_ARGUMENT for an entry that was accepted, cancelled, has
- * expired or belongs to another base_url, LP_ERR_OUTBOX, LP_ERR_CLOSED.
+ * The request takes effect also during an attempt: if that one fails, the next follows at once.
+ *
+ * Returns LP_OK, LP_ERR_NOT_FOUND, LP_ERR_ARGUMENT for an entry that was accepted or cancelled, has
+ * expired or belongs to another base_url, LP_ERR_OUTBOX, LP_ERR_CLOSED. To see which, and to show it
+ * to a cashier, call lp_outbox_wait with timeout_ms 0: result describes the entry.
  */
-int32_t lp_outbox_retry_now(struct lp_outbox *outbox, const char *ext_id);
+int32_t lp_outbox_retry_now(struct lp_outbox *outbox,
+                            const char *ext_id);
 
 /**
  * Stops the repeats of an entry. An attempt under way is broken off within a second; if its answer
@@ -904,20 +912,23 @@ int32_t lp_outbox_retry_now(struct lp_outbox *outbox, const char *ext_id);
  *
  * Returns LP_OK: the entry is finished, and result->code is LP_ERR_CANCELLED or the outcome that it
  * had or that has won. (It is LP_PENDING if its sender, in another process or with a full disk, has
- * not let go of it within three seconds.) Otherwise the same as result->code: LP_ERR_ARGUMENT,
+ * not let go of it within three seconds, or if it was submitted again meanwhile.) Otherwise the same as result->code: LP_ERR_ARGUMENT,
  * LP_ERR_NOT_FOUND, LP_ERR_OUTBOX, LP_ERR_CLOSED, LP_ERR_INTERNAL.
  */
-int32_t lp_outbox_cancel(struct lp_outbox *outbox, const char *ext_id, struct lp_result *result);
+int32_t lp_outbox_cancel(struct lp_outbox *outbox,
+                         const char *ext_id,
+                         struct lp_result *result);
 
 /**
  * Removes a finished entry. Finished entries are removed by themselves after keep_days.
  *
  * ext_id: in UTF-8, borrowed for the call.
  *
- * Returns LP_OK, LP_ERR_NOT_FOUND, LP_ERR_ARGUMENT for an entry that waits (cancel it first) and
- * for a missing ext_id, LP_ERR_OUTBOX, LP_ERR_CLOSED.
+ * Returns LP_OK, LP_ERR_NOT_FOUND, LP_ERR_ARGUMENT for a pending entry (cancel it first) and for a
+ * missing ext_id, LP_ERR_OUTBOX, LP_ERR_CLOSED. lp_outbox_wait with timeout_ms 0 describes the entry.
  */
-int32_t lp_outbox_forget(struct lp_outbox *outbox, const char *ext_id);
+int32_t lp_outbox_forget(struct lp_outbox *outbox,
+                         const char *ext_id);
 
 /**
  * How many entries wait that this outbox sends. *count is set to that, or to 0.
