@@ -57,8 +57,8 @@ fn wall() -> i64 {
 #[cfg(target_os = "linux")]
 fn steady() -> i64 {
     use nix::time::{clock_gettime, ClockId};
-    let now = clock_gettime(ClockId::CLOCK_BOOTTIME)
-        .or_else(|_| clock_gettime(ClockId::CLOCK_MONOTONIC));
+    let now =
+        clock_gettime(ClockId::CLOCK_BOOTTIME).or_else(|_| clock_gettime(ClockId::CLOCK_MONOTONIC));
     now.map_or(0, |now| millis(Duration::from(now)))
 }
 

@@ -714,29 +714,37 @@ fn save(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
         .map(drop)
 }
 
+/// A row. One whose columns hold something else than this library writes is read as well as can be:
+/// it must not hold up the others.
 fn entry(row: &Row) -> rusqlite::Result<Entry> {
-    let ext_id: String = row.get(2)?;
-    let report: String = row.get(9)?;
-    let operation: String = row.get(14)?;
+    let number = |column| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_i64().unwrap_or(0));
+    let ext_id = text(row, 2)?;
     // What only a later version knows is nothing that this one may send or replace.
-    let state = State::from_number(row.get(6)?).unwrap_or(State::Unknown);
+    let state = row.get_ref(6)?.as_i64().ok().and_then(State::from_number);
+    let state = state.unwrap_or(State::Unknown);
     Ok(Entry {
         id: row.get(0)?,
-        base_url: row.get(1)?,
-        login: row.get(3)?,
-        target_serial: row.get(4)?,
-        request: row.get(5)?,
+        base_url: text(row, 1)?,
+        login: text(row, 3)?,
+        target_serial: Some(text(row, 4)?).filter(|serial| !serial.is_empty()),
+        request: text(row, 5)?,
         state,
-        is_known: operation == shift::OPERATION,
-        sending: row.get(7)?,
-        cancelling: row.get(8)?,
-        report: serde_json::from_str(&report).unwrap_or_else(|_| state.report(&ext_id)),
-        submitted_at: row.get(10)?,
-        next_attempt_at: row.get(11)?,
-        answered_at: row.get(12)?,
-        expires_at: row.get(13)?,
+        is_known: text(row, 14)? == shift::OPERATION,
+        sending: number(7)? != 0,
+        cancelling: number(8)? != 0,
+        report: serde_json::from_str(&text(row, 9)?).unwrap_or_else(|_| state.report(&ext_id)),
+        submitted_at: number(10)?,
+        next_attempt_at: number(11)?,
+        answered_at: number(12)?,
+        expires_at: number(13)?,
         ext_id,
     })
+}
+
+fn text(row: &Row, column: usize) -> rusqlite::Result<String> {
+    let bytes = row.get_ref(column)?.as_bytes_or_null();
+    let bytes = bytes.ok().flatten().unwrap_or_default();
+    Ok(String::from_utf8_lossy(bytes).into_owned())
 }
 
 fn to_text(report: &Report) -> String {

@@ -257,28 +257,27 @@ impl Worker {
         let mut pruned: Option<Instant> = None;
         while !self.is_closing() {
             let seen = self.board().wishes;
-            let planned = panic::catch(|| {
-                if looked.is_none_or(|at| at.elapsed() >= LOOK) {
-                    looked = Some(Instant::now());
-                    self.look()?;
-                }
-                if pruned.is_none_or(|at| at.elapsed() > PRUNE) {
-                    pruned = Some(Instant::now());
-                    self.store(|store| store.prune(self.terms.keep))?;
-                }
-                self.start_what_is_due()
-            });
-            let wait = planned
-                .unwrap_or_else(|panic| Err(Failure::Internal(panic)))
-                .unwrap_or_else(|failure| {
-                    self.log(&failure);
-                    LOOK
-                });
+            if looked.is_none_or(|at| at.elapsed() >= LOOK) {
+                looked = Some(Instant::now());
+                self.logged(|| self.look());
+                self.logged(|| self.expire_foreign());
+            }
+            if pruned.is_none_or(|at| at.elapsed() > PRUNE) {
+                pruned = Some(Instant::now());
+                self.logged(|| self.store(|store| store.prune(self.terms.keep)));
+            }
+            let wait = self.logged(|| self.start_what_is_due()).unwrap_or(LOOK);
             let board = self.board();
             if board.wishes == seen && !self.is_closing() {
                 drop(self.wished.wait_timeout(board, wait.clamp(TURN, LOOK)));
             }
         }
+    }
+
+    /// Does something that may fail, which is then logged.
+    fn logged<T>(&self, work: impl FnOnce() -> Result<T, Failure>) -> Option<T> {
+        let done = panic::catch(work).unwrap_or_else(|panic| Err(Failure::Internal(panic)));
+        done.map_err(|failure| self.log(&failure)).ok()
     }
 
     /// Becomes the sender if nobody is, and heeds what time and other processes have brought.
@@ -292,19 +291,23 @@ impl Worker {
                 self.store(|store| store.begin_sending(&self.terms.timetable))?;
             }
         }
-        let mut expired = 0;
         if self.store(|store| Ok(store.is_sender()))? {
-            expired += self.store(|store| store.expire())?;
+            if self.store(|store| store.expire())? > 0 {
+                self.tell();
+            }
             self.store(|store| store.heed_cancellations())?;
         }
+        Ok(())
+    }
+
+    /// Ends what has waited too long for another base URL, unless somebody sends to that: who does,
+    /// ends it.
+    fn expire_foreign(&self) -> Result<(), Failure> {
         for base_url in self.store(|store| store.expired_foreign())? {
-            // There may be nobody any more who sends to it; if there is, that one does it.
-            if Lock::open(&self.path, &base_url)?.take()? {
-                expired += self.store(|store| store.expire_foreign(&base_url))?;
+            let lock = Lock::open(&self.path, &base_url)?;
+            if lock.take()? && self.store(|store| store.expire_foreign(&base_url))? > 0 {
+                self.tell();
             }
-        }
-        if expired > 0 {
-            self.tell();
         }
         Ok(())
     }
@@ -323,7 +326,9 @@ impl Worker {
             board.idle += missing;
             missing
         };
-        self.due.notify_all();
+        if due > 0 {
+            self.due.notify_all();
+        }
         for started in 0..missing {
             if let Err(failure) = self.spawn("lifepay-sender", |worker| worker.send()) {
                 self.board().idle -= missing - started;
@@ -341,12 +346,19 @@ impl Worker {
     /// idle whenever it is not sending, from the moment it was started.
     fn send(self: &Arc<Self>) {
         let mut last = Instant::now();
+        let mut has_sent = false;
         while !self.is_closing() {
             let seen = self.board().wishes;
             match self.store(|store| store.take()) {
                 Ok(Some(taken)) => {
                     self.attempt(taken);
                     last = Instant::now();
+                    has_sent = true;
+                }
+                Ok(None) if std::mem::take(&mut has_sent) => {
+                    // What was put back is due later: the planning thread is to know when.
+                    self.board().wishes += 1;
+                    self.wished.notify_one();
                 }
                 Ok(None) => {
                     let board = self.board();
