@@ -14,12 +14,15 @@
 
 mod board;
 mod clock;
+mod database;
 mod entry;
 mod failure;
 mod file;
 mod lock;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod probe;
+mod queue;
+mod row;
 mod sender;
 mod store;
 mod worker;

@@ -7,7 +7,8 @@ use rusqlite::types::Value;
 use rusqlite::Connection;
 
 use super::file;
-use super::store::{Store, Taken};
+use super::queue::Taken;
+use super::store::Store;
 use super::Submission;
 use crate::secret::Secret;
 use crate::shift::Fields;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::entry::{Entry, State};
-use super::store::Taken;
+use super::queue::Taken;
 use super::worker::Worker;
 use crate::code;
 use crate::delivery::Letter;

@@ -11,9 +11,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::board::Board;
+use super::database::{BUSY, BUSY_PAUSE};
 use super::failure::is_busy;
 use super::lock::Lock;
-use super::store::{Store, Taken, BUSY, BUSY_PAUSE};
+use super::queue::Taken;
+use super::store::Store;
 use super::{sender, Terms};
 use crate::error::Failure;
 use crate::panic;

@@ -1,0 +1,189 @@
+//! The outbox's file as a database: opened, checked, its tables made.
+//!
+//! Write-ahead log with `synchronous = FULL`: a commit is on the disk when it returns, at the cost
+//! of one sync of the log.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::failure::{failed, is_busy, DAMAGED};
+use super::file;
+use crate::error::Failure;
+
+/// "LPob": tells our files from other databases.
+const APPLICATION: i64 = 0x4c50_6f62;
+/// The format's version, of which all 1.x of the library keep the first digit group.
+const FORMAT: i64 = 100;
+/// How long a busy file is waited for.
+pub(crate) const BUSY: Duration = Duration::from_secs(5);
+/// How long to wait before a busy file is tried again.
+pub(crate) const BUSY_PAUSE: Duration = Duration::from_millis(20);
+
+const SCHEMA: &str = "
+    CREATE TABLE request (
+        id INTEGER PRIMARY KEY,
+        operation TEXT NOT NULL,
+        base_url TEXT NOT NULL,
+        ext_id TEXT NOT NULL UNIQUE,
+        login TEXT NOT NULL,
+        target_serial TEXT,
+        request TEXT NOT NULL,
+        state INTEGER NOT NULL,
+        sending INTEGER NOT NULL DEFAULT 0,
+        cancelling INTEGER NOT NULL DEFAULT 0,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        retry_after_ms INTEGER NOT NULL DEFAULT 0,
+        report TEXT NOT NULL,
+        submitted_at INTEGER NOT NULL,
+        next_attempt_at INTEGER NOT NULL,
+        answered_at INTEGER NOT NULL DEFAULT 0,
+        expires_at INTEGER NOT NULL DEFAULT 0
+    );
+";
+
+/// What is due next, and what has expired, is found here without a look at the rows. Files of before
+/// have an index that knows only the latter.
+const INDEX: &str = "
+    DROP INDEX IF EXISTS request_by_state;
+    CREATE INDEX IF NOT EXISTS request_by_due
+        ON request (state, base_url, operation, next_attempt_at, expires_at);
+";
+
+/// No id is used twice, lest the outcome of a removed entry be written to another: the highest that
+/// was there stays here when it is removed. AUTOINCREMENT would write such a table at every submit.
+const HIGHEST: &str = "
+    CREATE TABLE IF NOT EXISTS highest (id INTEGER NOT NULL);
+    INSERT INTO highest SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM highest);
+";
+
+pub struct Database {
+    pub connection: Connection,
+    /// The write-ahead log.
+    log: PathBuf,
+}
+
+impl Database {
+    /// Opens the file and makes the table if it is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Outbox`]: not a database, not ours, damaged, of a later version, not writable.
+    pub fn open(path: &Path) -> Result<Database, Failure> {
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        let log = PathBuf::from(log);
+        // Looked at before SQLite makes an empty one.
+        let has_log = std::fs::metadata(&log).is_ok_and(|log| log.len() > 0);
+        let connection = Connection::open(path).map_err(failed)?;
+        if connection.is_readonly("main").map_err(failed)? {
+            let what = "Нет прав на запись в файл или его папку.";
+            return Err(Failure::outbox(what, path.display()));
+        }
+        // What is refused is left as it was, with its log.
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)
+            .map_err(failed)?;
+        // A busy file is waited for by whoever holds no lock of ours meanwhile.
+        connection.busy_timeout(Duration::ZERO).map_err(failed)?;
+        let mut database = Database { connection, log };
+        let started = Instant::now();
+        loop {
+            match database.check().map_err(failed) {
+                Err(failure) if is_busy(&failure) && started.elapsed() < BUSY => {
+                    std::thread::sleep(BUSY_PAUSE);
+                }
+                checked => break checked??,
+            }
+        }
+        database.sync_log()?;
+        database
+            .connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)
+            .map_err(failed)?;
+        Ok(database)
+    }
+
+    /// Looks first, since what is refused is left as it was, and another program's file must not be
+    /// written to; then makes what is missing, and the write-ahead log last: that changes the file
+    /// whatever comes of the rest.
+    fn check(&mut self) -> rusqlite::Result<Result<(), Failure>> {
+        self.connection.pragma_update(None, "synchronous", "full")?;
+        if let Err(refusal) = self.look()? {
+            return Ok(Err(refusal));
+        }
+        self.make()?;
+        self.connection
+            .pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+        // A rollback journal that a power cut brought back would undo what the log holds.
+        file::sync_folder(&self.log);
+        // Only now the log is opened, for which not every disk is fit.
+        self.begin()?.commit()?;
+        let mode: String = self
+            .connection
+            .pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+        if mode != "wal" {
+            let what = "Диск не подходит для очереди, укажите путь на другом.";
+            return Ok(Err(Failure::outbox(what, format!("journal_mode {mode}"))));
+        }
+        Ok(Ok(()))
+    }
+
+    /// Whose the file is and whether it is whole, all of it at one moment: another process may be
+    /// making it.
+    fn look(&mut self) -> rusqlite::Result<Result<(), Failure>> {
+        let look = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Deferred)?;
+        let number = |name| look.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        let application = number("application_id")?;
+        let format = number("user_version")?;
+        let is_empty = application == 0 && has_no_tables(&look)?;
+        if !is_empty && application != APPLICATION {
+            let what = "Это файл другой программы, укажите другой путь.";
+            return Ok(Err(Failure::outbox(what, "another application's database")));
+        }
+        if !is_empty && format / 100 != FORMAT / 100 {
+            let what = "Файл создан более новой версией библиотеки, обновите её.";
+            return Ok(Err(Failure::outbox(what, format!("format {format}"))));
+        }
+        let found: String = look.pragma_query_value(None, "quick_check", |row| row.get(0))?;
+        if found != "ok" {
+            return Ok(Err(Failure::outbox(DAMAGED, found)));
+        }
+        look.commit()?;
+        Ok(Ok(()))
+    }
+
+    /// The tables, unless they are there.
+    fn make(&mut self) -> rusqlite::Result<()> {
+        let change = self.begin()?;
+        if has_no_tables(&change)? {
+            change.execute_batch(SCHEMA)?;
+            change.pragma_update(None, "application_id", APPLICATION)?;
+            change.pragma_update(None, "user_version", FORMAT)?;
+        }
+        change.execute_batch(HIGHEST)?;
+        change.execute_batch(INDEX)?;
+        change.commit()
+    }
+
+    /// Puts the log on the disk. A process that died between the write of a commit and its sync has
+    /// left what every reader sees and a power cut would take away.
+    pub fn sync_log(&self) -> Result<(), Failure> {
+        file::sync(&self.log)
+    }
+
+    pub fn begin(&mut self) -> rusqlite::Result<Transaction<'_>> {
+        self.connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+    }
+}
+
+fn has_no_tables(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| {
+        row.get(0)
+    })
+}

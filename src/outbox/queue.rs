@@ -1,0 +1,244 @@
+//! What the sender does with the file: it takes what is due, puts it back, and ends what has expired.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{params, OptionalExtension};
+
+use super::clock::{millis, Clock};
+use super::entry::{Entry, State};
+use super::failure::failed;
+use super::row::{entries_where, find_id, save, WAITING};
+use super::store::Store;
+use crate::error::Failure;
+use crate::report::LP_OUTCOME_UNKNOWN;
+use crate::timetable::Timetable;
+
+/// An entry to make an attempt for.
+pub struct Taken {
+    pub entry: Entry,
+    /// The attempt is to be broken off.
+    pub is_cancelled: Arc<AtomicBool>,
+}
+
+impl Store {
+    /// This store is the sender from now on. What one that died was sending may have been sent, and is
+    /// sent again at once; a due time that is farther away than the timetable's, since the clock was
+    /// changed while nobody sent, is brought back.
+    pub fn begin_sending(&mut self, timetable: &Timetable) -> Result<(), Failure> {
+        self.database.sync_log()?;
+        let now = self.now()?;
+        let base_url = self.base_url.clone();
+        let change = self.database.begin().map_err(failed)?;
+        let sql = format!("WHERE {WAITING} AND (sending = 1 OR next_attempt_at > ?2)");
+        for mut entry in entries_where(&change, &sql, params![base_url, now]).map_err(failed)? {
+            let asked = Duration::from_millis(u64::from(entry.report.retry_after_ms));
+            let pause = timetable.pause_after(entry.report.attempts).max(asked);
+            let latest = now.saturating_add(millis(pause));
+            if entry.sending {
+                entry.sending = false;
+                entry.next_attempt_at = entry.next_attempt_at.min(now);
+            } else if entry.next_attempt_at > latest {
+                entry.next_attempt_at = latest;
+            } else {
+                continue;
+            }
+            save(&change, &entry).map_err(failed)?;
+        }
+        change.commit().map_err(failed)?;
+        self.is_sender = true;
+        Ok(())
+    }
+
+    pub fn is_sender(&self) -> bool {
+        self.is_sender
+    }
+
+    /// How many entries are due, up to `most`, and when the next one will be, in time from now.
+    pub fn due(&mut self, most: usize) -> Result<(usize, Option<Duration>), Failure> {
+        let now = self.now()?;
+        let mut due = 0;
+        let next = self
+            .first_where(i64::MAX, |next_attempt_at| {
+                due += usize::from(next_attempt_at <= now);
+                next_attempt_at > now || due == most
+            })
+            .map_err(failed)?;
+        let left = |(_, at): (i64, i64)| u64::try_from(at.saturating_sub(now)).unwrap_or(0);
+        Ok((due, next.map(|next| Duration::from_millis(left(next)))))
+    }
+
+    /// Of the entries that are due by `limit` and not being sent, the first one for which `is_it`,
+    /// given its due time, holds: its id and that time.
+    fn first_where(
+        &self,
+        limit: i64,
+        mut is_it: impl FnMut(i64) -> bool,
+    ) -> rusqlite::Result<Option<(i64, i64)>> {
+        let sql = format!(
+            "SELECT id, next_attempt_at FROM request WHERE {WAITING} AND next_attempt_at <= ?2
+             ORDER BY next_attempt_at"
+        );
+        let mut query = self.database.connection.prepare_cached(&sql)?;
+        let mut rows = query.query(params![self.base_url, limit])?;
+        while let Some(row) = rows.next()? {
+            let (id, next_attempt_at) = (row.get(0)?, row.get(1)?);
+            if !self.in_flight.contains_key(&id) && is_it(next_attempt_at) {
+                return Ok(Some((id, next_attempt_at)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes the entry that has been due for the longest time, and counts the attempt: on disk before
+    /// its first byte is sent. None if nothing is due. One that is cancelled or has expired ends here.
+    pub fn take(&mut self) -> Result<Option<Taken>, Failure> {
+        loop {
+            let now = self.now()?;
+            let due = self.first_where(now, |_| true).map_err(failed)?;
+            let Some((id, _)) = due else { return Ok(None) };
+            let change = self.database.begin().map_err(failed)?;
+            // Another process may have changed it since.
+            let found = find_id(&change, id).map_err(failed)?;
+            let Some(mut entry) =
+                found.filter(|entry| entry.is_waiting() && entry.next_attempt_at <= now)
+            else {
+                continue;
+            };
+            if entry.cancelling {
+                entry.finish(State::Cancelled, now);
+            } else if entry.is_over(now) {
+                entry.finish(State::Expired, now);
+            } else {
+                entry.sending = true;
+                entry.report.attempts = entry.report.attempts.saturating_add(1);
+            }
+            let mut on_disk = entry.clone();
+            if entry.sending {
+                // If the process dies now, LifePay may have it.
+                on_disk.report.outcome = LP_OUTCOME_UNKNOWN;
+            }
+            save(&change, &on_disk).map_err(failed)?;
+            change.commit().map_err(failed)?;
+            if entry.sending {
+                let is_cancelled = Arc::default();
+                self.in_flight.insert(id, Arc::clone(&is_cancelled));
+                return Ok(Some(Taken {
+                    entry,
+                    is_cancelled,
+                }));
+            }
+        }
+    }
+
+    /// Puts back an entry that was taken, with its new state and report. One that is still pending is
+    /// due after `pause`; without one it stays due. What a host or another process has asked for
+    /// meanwhile is in the row.
+    pub fn put_back(&mut self, sent: &Entry, pause: Option<Duration>) -> Result<(), Failure> {
+        let now = self.now()?;
+        let change = self.database.begin().map_err(failed)?;
+        let there = find_id(&change, sent.id).map_err(failed)?;
+        if let Some(mut entry) = there.filter(Entry::is_waiting) {
+            entry.report = sent.report.clone();
+            entry.sending = false;
+            let is_asked_for = entry.next_attempt_at != sent.next_attempt_at;
+            if !sent.is_waiting() {
+                entry.end(sent.state, now);
+            } else if entry.cancelling {
+                entry.finish(State::Cancelled, now);
+            } else if entry.is_over(now) {
+                entry.finish(State::Expired, now);
+            } else if is_asked_for {
+                entry.report.retry_after_ms = 0;
+                entry.next_attempt_at = now;
+            } else if let Some(pause) = pause {
+                entry.next_attempt_at = now.saturating_add(millis(pause));
+            }
+            save(&change, &entry).map_err(failed)?;
+        }
+        change.commit().map_err(failed)?;
+        self.in_flight.remove(&sent.id);
+        Ok(())
+    }
+
+    /// Breaks off the attempts that another process wants cancelled.
+    pub fn heed_cancellations(&mut self) -> Result<(), Failure> {
+        let mut query = self
+            .database
+            .connection
+            .prepare_cached("SELECT cancelling FROM request WHERE id = ?1")
+            .map_err(failed)?;
+        for (id, is_cancelled) in &self.in_flight {
+            let cancelling = query.query_row([id], |row| row.get(0)).optional();
+            if let Some(cancelling) = cancelling.map_err(failed)? {
+                is_cancelled.store(cancelling, Ordering::SeqCst);
+            }
+        }
+        Ok(())
+    }
+
+    pub fn break_off(&self, id: i64, whether: bool) {
+        if let Some(is_cancelled) = self.in_flight.get(&id) {
+            is_cancelled.store(whether, Ordering::SeqCst);
+        }
+    }
+
+    /// Ends what has waited too long. Returns how many there were.
+    pub fn expire(&mut self) -> Result<usize, Failure> {
+        let now = self.now()?;
+        self.expire_at(&self.base_url.clone(), now)
+    }
+
+    /// The same for another base URL, whose sender's lock the caller holds.
+    pub fn expire_foreign(&mut self, base_url: &str) -> Result<usize, Failure> {
+        let now = self.foreign_now();
+        self.expire_at(base_url, now)
+    }
+
+    /// The other base URLs that have entries which have waited too long.
+    pub fn expired_foreign(&mut self) -> Result<Vec<String>, Failure> {
+        let sql = "SELECT DISTINCT base_url FROM request WHERE state = 0 AND base_url <> ?1
+            AND operation = 'create-session' AND expires_at > 0 AND expires_at <= ?2";
+        let mut query = self
+            .database
+            .connection
+            .prepare_cached(sql)
+            .map_err(failed)?;
+        let rows = query
+            .query_map(params![self.base_url, self.foreign_now()], |row| row.get(0))
+            .map_err(failed)?;
+        rows.collect::<Result<_, _>>().map_err(failed)
+    }
+
+    /// The time for entries that no sender watches: the earlier of what the wall clock says and what it
+    /// would say had it not jumped since the file was opened.
+    fn foreign_now(&self) -> i64 {
+        let now = Clock::read();
+        now.wall.min(self.opened.expected(&now))
+    }
+
+    fn expire_at(&mut self, base_url: &str, now: i64) -> Result<usize, Failure> {
+        let sql = format!("WHERE {WAITING} AND expires_at > 0 AND expires_at <= ?2");
+        let any = format!("SELECT 1 FROM request {sql} LIMIT 1");
+        let any = self
+            .database
+            .connection
+            .prepare_cached(&any)
+            .and_then(|mut query| query.query_row(params![base_url, now], |_| Ok(())))
+            .optional();
+        if any.map_err(failed)?.is_none() {
+            return Ok(0);
+        }
+        let in_flight: Vec<i64> = self.in_flight.keys().copied().collect();
+        let change = self.database.begin().map_err(failed)?;
+        let mut expired = entries_where(&change, &sql, params![base_url, now]).map_err(failed)?;
+        expired.retain(|entry| !in_flight.contains(&entry.id));
+        for entry in &mut expired {
+            entry.finish(State::Expired, now);
+            save(&change, entry).map_err(failed)?;
+        }
+        change.commit().map_err(failed)?;
+        Ok(expired.len())
+    }
+}

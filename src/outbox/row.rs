@@ -1,0 +1,107 @@
+//! Rows of the file's table of requests.
+
+use rusqlite::{params, Connection, OptionalExtension, Params, Row, ToSql, Transaction};
+
+use super::entry::{Entry, State};
+use crate::report::Report;
+use crate::shift;
+
+pub const COLUMNS: &str = "id, base_url, ext_id, login, target_serial, request, state, sending,
+    cancelling, report, submitted_at, next_attempt_at, answered_at, expires_at, operation";
+
+/// What is pending for a base URL, and is a kind of request that this version knows.
+pub const WAITING: &str = "state = 0 AND base_url = ?1 AND operation = 'create-session'";
+
+/// Removes the entries for which `which` is true, of these values, and ends the change.
+pub fn remove(change: Transaction, which: &str, values: &[&dyn ToSql]) -> rusqlite::Result<()> {
+    let highest = format!(
+        "UPDATE highest SET id = max(id, (SELECT max(id) FROM request))
+         WHERE EXISTS (SELECT 1 FROM request WHERE {which})"
+    );
+    change.execute(&highest, values)?;
+    change.execute(&format!("DELETE FROM request WHERE {which}"), values)?;
+    change.commit()
+}
+
+pub fn find(connection: &Connection, ext_id: &str) -> rusqlite::Result<Option<Entry>> {
+    let sql = format!("SELECT {COLUMNS} FROM request WHERE ext_id = ?1");
+    connection
+        .prepare_cached(&sql)?
+        .query_row([ext_id], entry)
+        .optional()
+}
+
+pub fn find_id(connection: &Connection, id: i64) -> rusqlite::Result<Option<Entry>> {
+    let sql = format!("SELECT {COLUMNS} FROM request WHERE id = ?1");
+    connection
+        .prepare_cached(&sql)?
+        .query_row([id], entry)
+        .optional()
+}
+
+pub fn entries_where(
+    connection: &Connection,
+    sql: &str,
+    values: impl Params,
+) -> rusqlite::Result<Vec<Entry>> {
+    let sql = format!("SELECT {COLUMNS} FROM request {sql}");
+    let mut query = connection.prepare_cached(&sql)?;
+    let rows = query.query_map(values, entry)?;
+    rows.collect()
+}
+
+pub fn save(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
+    let sql = "UPDATE request SET state = ?2, sending = ?3, cancelling = ?4, report = ?5,
+        next_attempt_at = ?6, answered_at = ?7, attempts = ?8, retry_after_ms = ?9 WHERE id = ?1";
+    connection
+        .prepare_cached(sql)?
+        .execute(params![
+            entry.id,
+            entry.state as i64,
+            entry.sending,
+            entry.cancelling,
+            to_text(&entry.report),
+            entry.next_attempt_at,
+            entry.answered_at,
+            entry.report.attempts,
+            entry.report.retry_after_ms
+        ])
+        .map(drop)
+}
+
+/// A row. One whose columns hold something else than this library writes is read as well as can be:
+/// it must not hold up the others.
+pub fn entry(row: &Row) -> rusqlite::Result<Entry> {
+    let number = |column| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_i64().unwrap_or(0));
+    let ext_id = text(row, 2)?;
+    // What only a later version knows is nothing that this one may send or replace.
+    let state = row.get_ref(6)?.as_i64().ok().and_then(State::from_number);
+    let state = state.unwrap_or(State::Unknown);
+    Ok(Entry {
+        id: row.get(0)?,
+        base_url: text(row, 1)?,
+        login: text(row, 3)?,
+        target_serial: Some(text(row, 4)?).filter(|serial| !serial.is_empty()),
+        request: text(row, 5)?,
+        state,
+        is_known: text(row, 14)? == shift::OPERATION,
+        sending: number(7)? != 0,
+        cancelling: number(8)? != 0,
+        report: serde_json::from_str(&text(row, 9)?).unwrap_or_else(|_| state.report(&ext_id)),
+        submitted_at: number(10)?,
+        next_attempt_at: number(11)?,
+        answered_at: number(12)?,
+        expires_at: number(13)?,
+        ext_id,
+    })
+}
+
+fn text(row: &Row, column: usize) -> rusqlite::Result<String> {
+    let bytes = row.get_ref(column)?.as_bytes_or_null();
+    let bytes = bytes.ok().flatten().unwrap_or_default();
+    Ok(String::from_utf8_lossy(bytes).into_owned())
+}
+
+pub fn to_text(report: &Report) -> String {
+    serde_json::to_string(report).unwrap_or_default()
+}
