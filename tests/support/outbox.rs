@@ -481,6 +481,21 @@ impl Host {
         let _ = self.child.wait();
     }
 
+    /// Stops the process where it is, as a debugger or a sleeping machine does.
+    pub fn freeze(&self) {
+        self.signal(libc::SIGSTOP);
+    }
+
+    pub fn thaw(&self) {
+        self.signal(libc::SIGCONT);
+    }
+
+    fn signal(&self, signal: i32) {
+        let process = i32::try_from(self.child.id()).expect("a process");
+        // SAFETY: numbers; the process is a child that has not been waited for.
+        assert_eq!(unsafe { libc::kill(process, signal) }, 0);
+    }
+
     /// Lets it come to its end.
     pub fn finish(mut self) {
         self.input = None;
