@@ -78,14 +78,13 @@ pub fn guard<T: Fallback>(body: impl FnOnce() -> T) -> T {
     guard_anywhere(body)
 }
 
-/// Whether this thread is inside a log callback of the host's. Nothing may be logged there: the
-/// callback would be called in itself.
+/// Whether this thread is inside a log callback of the host's.
 pub fn is_in_log_callback() -> bool {
     IN_LOG_CALLBACK.get()
 }
 
 /// [`guard`] for the exports that a log callback may call, and for those that have something to write
-/// even if they are refused. They log nothing, and take no lock that is held while something is logged.
+/// even if they are refused. They take no lock that is held while something is logged.
 pub fn guard_anywhere<T: Fallback>(body: impl FnOnce() -> T) -> T {
     let _masked = Masked::enter();
     let body = || {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use ::log::{Level, LevelFilter, Log, Metadata, Record};
 
-use super::guard::{call_host_to_log, guard};
+use super::guard::{call_host_to_log, guard, is_in_log_callback};
 use super::text;
 use crate::code::{LP_ERR_ARGUMENT, LP_OK};
 use crate::log_file::LogFile;
@@ -221,12 +221,12 @@ impl Sinks {
         ::log::set_max_level(levels.chain(callback).max().unwrap_or(LevelFilter::Off));
     }
 
-    /// The callback, counted as running, if it wants to be told.
+    /// The callback, counted as running, if it wants to be told. It is not called from within itself.
     fn callback_for(&self, level: Level) -> Option<Arc<Callback>> {
         let callback = self
             .callback
             .as_ref()
-            .filter(|callback| level <= callback.level)?;
+            .filter(|callback| level <= callback.level && !is_in_log_callback())?;
         *callback.running() += 1;
         Some(Arc::clone(callback))
     }
