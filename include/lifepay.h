@@ -48,15 +48,20 @@
  * Structs       begin with struct_size, set by lp_..._init. They only grow at their end: a program
  *               compiled with this header works with every later library. All fields have a fixed
  *               width, times are milliseconds.
+ * Success       is what a call returns, not what its result holds: a call that cannot write the result
+ *               returns LP_ERR_ARGUMENT and leaves it as it was.
  * Numbers       of codes are never reused. Be ready for codes that you do not know.
  * Crashes       NULL, bad UTF-8 and absurd sizes are answered with LP_ERR_ARGUMENT. A defect of the
  *               library ends in LP_ERR_INTERNAL. Out of memory and stack overflow still end the
  *               process.
  * The process   No signal handlers, no SIGPIPE, no output to stderr, no floating-point traps.
- *               Threads of the library block all signals. After a fork the child makes connections
- *               of its own. Once used, the library stays in memory until the process ends: dlclose
- *               and FreeLibrary are harmless. A look-up of a host name that the system does not
- *               end may outlive its call, one for each name at most.
+ *               Threads of the library block the signals that a program handles (SIGINT, SIGTERM,
+ *               SIGALRM, SIGCHLD and the like), but not those that .NET and Mono need on each thread:
+ *               SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGPWR, SIGXCPU and real-time
+ *               signals. After a fork the child makes connections of its own. Once used, the
+ *               library stays in memory until the process ends: dlclose and FreeLibrary are harmless.
+ *               A DNS lookup that hangs in the system's resolver may outlive its call; at most one
+ *               such thread exists per host name.
  * Versions      0.x: minor versions may add functions, codes and fields; see include/symbols.txt.
  */
 #ifndef LIFEPAY_H
@@ -518,6 +523,9 @@ typedef struct lp_field_error {
  *
  * All pointers are owned by the library and valid until the next call with this result or
  * lp_result_free. Begin with lp_result_init, end with lp_result_free.
+ *
+ * Judge a call by its return value. A result that was not initialised is not written: its code may
+ * be 0 although the call returned LP_ERR_ARGUMENT.
  */
 typedef struct lp_result {
     /**
@@ -526,10 +534,12 @@ typedef struct lp_result {
     uint32_t struct_size;
     /**
      * The same as the call returned: LP_OK, LifePay's code (positive) or LP_ERR_... (negative).
+     * LP_ERR_ARGUMENT before the first call and after lp_result_free.
      */
     int32_t code;
     /**
-     * Whether LifePay may have the request: LP_OUTCOME_..., over all attempts.
+     * Whether LifePay may have the request: LP_OUTCOME_..., over all attempts. 0: the call says
+     * nothing about it.
      */
     int32_t outcome;
     /**
@@ -708,30 +718,38 @@ typedef struct lp_entry {
  *
  * config: yours, size bytes; nothing in it needs to be released.
  *
- * Returns LP_OK, or LP_ERR_ARGUMENT if config is NULL or size is not that of an lp_config.
+ * Returns LP_OK, or LP_ERR_ARGUMENT if config is NULL or size is not that of an lp_config. Allowed in
+ * a log callback.
  */
-int32_t lp_config_init(struct lp_config *config, uint32_t size);
+int32_t lp_config_init(struct lp_config *config,
+                       uint32_t size);
 
 /**
  * ------------------------------------------------------------------------------------------------
  * Results: begin and end
  * ------------------------------------------------------------------------------------------------
  *
- * Zeroes a result and states its size. Call it first, as lp_result_init(&result, sizeof result).
- * It releases nothing: for that there is lp_result_free.
+ * Prepares a result for its first call: lp_result_init(&result, sizeof result).
+ *
+ * Sets struct_size to size, code to LP_ERR_ARGUMENT, so that a result which no call has written is
+ * not taken for LP_OK, and everything else to 0 or NULL. It releases nothing: for that there is
+ * lp_result_free.
  *
  * result: yours, size bytes.
  *
- * Returns LP_OK, or LP_ERR_ARGUMENT if result is NULL or size is not that of an lp_result.
+ * Returns LP_OK, or LP_ERR_ARGUMENT if result is NULL or size is not that of an lp_result. Allowed in
+ * a log callback.
  */
-int32_t lp_result_init(struct lp_result *result, uint32_t size);
+int32_t lp_result_init(struct lp_result *result,
+                       uint32_t size);
 
 /**
- * Releases what a result holds and zeroes it; it can be used again at once.
+ * Releases what a result holds and leaves it as lp_result_init does; it can be used again at once.
  *
  * result: yours. Its strings and errors are invalid from then on.
  *
- * Freeing twice, freeing a copy, NULL, or a result that was never initialised is harmless.
+ * Freeing twice, freeing a copy, NULL, or a result that was never initialised is harmless. Allowed in
+ * a log callback, except for the result of a call that is running.
  */
 void lp_result_free(struct lp_result *result);
 
@@ -755,9 +773,9 @@ void lp_result_free(struct lp_result *result);
  * stops it. Releases what result held, after config has been copied: config.ext_id may point to
  * result.ext_id.
  *
- * result must have been initialised with lp_result_init: if it is NULL or does not state the size of
- * an lp_result, nothing is sent and LP_ERR_ARGUMENT returned. In a log callback too, and then the
- * result is not touched.
+ * If result is NULL or was not initialised with lp_result_init, nothing is sent, result is not
+ * written, and the call returns LP_ERR_ARGUMENT. In a log callback nothing is sent either; result->code
+ * and the return value are LP_ERR_ARGUMENT.
  */
 int32_t lp_open_shift(const struct lp_config *config,
                       struct lp_result *result);
@@ -774,7 +792,7 @@ int32_t lp_open_shift(const struct lp_config *config,
  * Store it, then send with it: so a repeat is safe even after a crash.
  *
  * Returns LP_OK, or LP_ERR_ARGUMENT if buffer is NULL or size, in bytes, is below 37; then nothing
- * is written, but for an empty string where there is room for one.
+ * is written, but for an empty string where there is room for one. Allowed in a log callback.
  */
 int32_t lp_ext_id_new(char *buffer, uint32_t size);
 
@@ -977,9 +995,11 @@ const char *lp_code_text(int32_t code);
  *
  * callback may be NULL: no callback. level is LP_LOG_...: what is told, that and all below.
  * message is one line in UTF-8, borrowed for the callback; user_data is handed on as it is.
- * The callback may be called from any thread, several at once. It may call lp_version,
- * lp_version_number and lp_code_...; everything else does nothing there and answers
- * LP_ERR_ARGUMENT. It must not throw, longjmp or end the thread.
+ * The callback may be called from any thread, several at once. It must not throw, longjmp or end the
+ * thread. It may call lp_version, lp_version_number, lp_code_..., lp_config_init, lp_ext_id_new,
+ * lp_string_free, and lp_result_init and lp_result_free except for the result of a call that is
+ * running. Every other function does nothing there and returns LP_ERR_ARGUMENT, with which it also
+ * fills its result; *outbox and *answer are set to NULL, *count to 0.
  *
  * Returns LP_OK, or LP_ERR_ARGUMENT if level is none.
  */
@@ -992,7 +1012,8 @@ int32_t lp_set_log(lp_log_fn callback,
  *
  * path: in UTF-8, borrowed for the call; NULL or "": no file. level: LP_LOG_.... max_bytes: the
  * size at which the file is renamed to path + ".old", in the place of the one before, and begun
- * anew; 0: 10 MiB. A line has the local time with its offset, version, process and level, and for
+ * anew; 0: 10 MiB. If another program prevents that, the file grows until it can be renamed. On
+ * Windows path + ".rotating" exists while it is renamed. A line has the local time with its offset, version, process and level, and for
  * an attempt ext_id, number, HTTP status, code and milliseconds. The apikey is in none.
  *
  * For tills whose program cannot be changed the environment variable LIFEPAY_LOG does the same,
@@ -1003,7 +1024,9 @@ int32_t lp_set_log(lp_log_fn callback,
  * Returns LP_OK, or LP_ERR_ARGUMENT if level is none or the file cannot be written; then the file
  * before stays in use.
  */
-int32_t lp_log_to_file(const char *path, int32_t level, uint32_t max_bytes);
+int32_t lp_log_to_file(const char *path,
+                       int32_t level,
+                       uint32_t max_bytes);
 
 /**
  * ------------------------------------------------------------------------------------------------

@@ -221,7 +221,7 @@ struct FieldError {
 struct Result {
     /// LP_OK, LifePay's code (positive) or LP_ERR_... (negative); LP_PENDING: in the outbox, no
     /// outcome yet.
-    std::int32_t code = LP_OK;
+    std::int32_t code = LP_ERR_ARGUMENT;
     /// Whether LifePay may have the request, over all attempts.
     Outcome outcome = Outcome::none;
     /// HTTP status of the last attempt; 0: no answer came.
@@ -374,7 +374,7 @@ private:
         return pointer ? std::optional<std::string>(pointer) : std::nullopt;
     }
 
-    lp_result raw_{}; // zero also where lp_result_init is refused: in a log callback
+    lp_result raw_;
 };
 
 // -------------------------------------------------------------------------------------------------
@@ -534,7 +534,7 @@ inline Result try_open_shift(const Request &request)
     RawResult raw;
     const std::int32_t code = lp_open_shift(config.get(), raw.get());
     Result result = raw.copy();
-    result.code = code; // in a log callback nothing is written into the result
+    result.code = code;
     if (result.message.empty())
         result.message = code_text(code);
     result.thrown = relay.thrown;
@@ -582,7 +582,6 @@ inline JsonAnswer open_shift_json(const std::string &request)
 }
 
 /// A new ext_id, a random UUID. Store it, then send with it: so a repeat is safe even after a crash.
-/// Throws Error in a log callback.
 inline std::string ext_id_new()
 {
     char buffer[64] = "";
@@ -956,8 +955,8 @@ extern "C" inline void LP_CALL lifepay_hpp_log(std::int32_t level, const char *m
 /// before runs nowhere any more and has been destroyed. The one that is set when the process ends is
 /// never destroyed; end the log before what it refers to goes away.
 ///
-/// It is called from any thread, several at once. It may call version, version_number, code_name and
-/// code_text; everything else answers LP_ERR_ARGUMENT there. What it throws is dropped. set_log waits
+/// It is called from any thread, several at once. It may call version, version_number, code_name,
+/// code_text and ext_id_new; everything else answers LP_ERR_ARGUMENT there. What it throws is dropped. set_log waits
 /// without a limit for one that is running: do not hold a lock that the callable takes.
 ///
 /// Throws Error in a log callable, and for a level that is none; the one before stays then.

@@ -98,18 +98,44 @@ impl LogFile {
     /// it has begun anew would take the place of what is full. Should it fail, the file grows on,
     /// which is better than to lose what is in it.
     fn rotate(&self, file: &File) -> bool {
-        if file.try_lock().is_err() {
+        let Some(_alone) = self.rotate_alone(file) else {
             return false;
-        }
+        };
         let length = |found: fs::Metadata| found.is_file().then_some(found.len());
         let opened = file.metadata().ok().and_then(length);
         let there = fs::metadata(&self.path).ok().and_then(length);
         if opened.is_none() || opened != there {
             return there.is_some();
         }
-        let mut old = self.path.clone().into_os_string();
-        old.push(".old");
-        fs::rename(&self.path, old).is_ok()
+        fs::rename(&self.path, self.beside(".old")).is_ok()
+    }
+
+    /// Keeps other processes from rotating as long as the value lives, or the file is open. None:
+    /// another one rotates.
+    #[cfg(not(windows))]
+    fn rotate_alone(&self, file: &File) -> Option<()> {
+        file.try_lock().ok()
+    }
+
+    /// As above. Not by a lock: on Windows writes of others to a locked file fail, and their lines
+    /// would be lost. A handle that can only append, moreover, gets no lock.
+    #[cfg(windows)]
+    fn rotate_alone(&self, _file: &File) -> Option<File> {
+        use std::os::windows::fs::OpenOptionsExt;
+        const FILE_FLAG_DELETE_ON_CLOSE: u32 = 0x0400_0000;
+        OpenOptions::new()
+            .create(true)
+            .write(true)
+            .share_mode(0)
+            .custom_flags(FILE_FLAG_DELETE_ON_CLOSE)
+            .open(self.beside(".rotating"))
+            .ok()
+    }
+
+    fn beside(&self, suffix: &str) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        path.push(suffix);
+        path.into()
     }
 }
 

@@ -1,5 +1,5 @@
-//! The host's house: what a call must leave as it found it, and what must not disturb one. Each
-//! test is a C program of `tests/c`, since it is C's world that is tested.
+//! The host process: what a call must leave unchanged, and what must not disturb a call. Each test is
+//! a C program of `tests/c`, since it is C's world that is tested, or a .NET program of `tests/csharp`.
 #![cfg(target_os = "linux")]
 
 #[path = "c/driver.rs"]
@@ -7,6 +7,7 @@ mod driver;
 mod support;
 
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -26,8 +27,8 @@ macro_rules! program {
     }};
 }
 
-/// A file for a log, not there yet.
-fn log_file(name: &str) -> PathBuf {
+/// A file for a log or an outbox, not there yet.
+fn new_file(name: &str) -> PathBuf {
     let file = tools::scratch("host").join(name);
     let _ = std::fs::remove_file(&file);
     file
@@ -39,7 +40,7 @@ fn run_with_traps(traps: &str) {
     let program = program!("traps", Link::Static);
     let (server, received) = echo_server();
     let silent = silent_server();
-    let log = log_file(traps);
+    let log = new_file(traps);
     let log_path = log.to_str().expect("a path in UTF-8");
     run_program(program, &[&server.url(), &silent.url(), log_path, traps]);
     assert_eq!(received.count(), 3);
@@ -64,11 +65,38 @@ fn no_signal_comes_of_a_call_and_none_disturbs_it() {
     let program = program!("signals", Link::Shared);
     let (server, _) = echo_server();
     let slow = slow_server(Duration::ZERO, Duration::from_millis(5));
-    run_program(program, &[&server.url(), &resetting_server(), &slow.url()]);
+    let outbox = new_file("signals.db");
+    let outbox = outbox.to_str().expect("a path in UTF-8");
+    run_program(
+        program,
+        &[&server.url(), &resetting_server(), &slow.url(), outbox],
+    );
 }
 
 #[test]
-fn threads_of_the_library_block_all_signals_and_never_pile_up() {
+fn a_dotnet_program_catches_faults_and_collects_garbage_while_the_library_calls_it() {
+    // `have` for both, so that each is named.
+    if !(tools::have("mcs") & tools::have("mono")) {
+        return;
+    }
+    let program = tools::scratch("csharp").join("LibraryThreads.exe");
+    let mut compiler = Command::new("mcs");
+    compiler.arg(format!("-out:{}", program.display()));
+    tools::run(compiler.arg(tools::root().join("tests/csharp/LibraryThreads.cs")));
+    let (server, received) = echo_server();
+    // A collection that waits for a thread of the library never ends.
+    let mut mono = Command::new("timeout");
+    mono.args(["--signal=KILL", "60", "mono"])
+        .arg(&program)
+        .arg(server.url())
+        .arg(new_file("csharp.db"))
+        .env("LD_LIBRARY_PATH", library::folder());
+    tools::run(&mut mono);
+    assert_eq!(received.count(), 20);
+}
+
+#[test]
+fn threads_of_the_library_block_what_the_host_handles_and_never_pile_up() {
     let program = program!("lookups", Link::Shared);
     let (server, received) = echo_server();
     run_program(program, &[&server.url()]);
@@ -86,7 +114,7 @@ fn each_of_many_threads_gets_its_own_answers() {
 #[test]
 fn a_thread_may_call_while_it_ends() {
     let program = program!("threads", Link::Shared);
-    let log = log_file("ending-thread");
+    let log = new_file("ending-thread");
     for log in ["", log.to_str().expect("a path in UTF-8")] {
         let (server, received) = echo_server();
         run_program(program, &[&server.url(), "ending", log]);
@@ -99,7 +127,7 @@ fn callbacks_may_call_what_the_header_says() {
     let program = program!("callbacks", Link::Shared);
     let (server, _) = echo_server();
     let slow = slow_server(Duration::from_secs(1), Duration::ZERO);
-    let log = log_file("callbacks");
+    let log = new_file("callbacks");
     let log = log.to_str().expect("a path in UTF-8");
     run_program(program, &[&server.url(), &slow.url(), log]);
 }
@@ -137,7 +165,7 @@ fn a_forked_child_is_held_up_by_no_lock_of_its_parents_threads() {
     let program = program!("fork", Link::Shared);
     let (server, _) = echo_server();
     let tls = resetting_server().replace("http:", "https:");
-    let log = log_file("busy-threads");
+    let log = new_file("busy-threads");
     let log = log.to_str().expect("a path in UTF-8");
     run_program(program, &[&server.url(), "busy-threads", &tls, log]);
 }
@@ -157,7 +185,7 @@ fn loading_runs_nothing_and_unloading_harms_nothing() {
 
 /// With and without a log.
 fn ends(way: &str) {
-    let log = log_file(way);
+    let log = new_file(way);
     ends_with_log(way, "");
     ends_with_log(way, log.to_str().expect("a path in UTF-8"));
 }
@@ -199,7 +227,7 @@ fn a_call_may_be_made_while_the_host_ends() {
 
 #[test]
 fn a_call_may_be_logged_while_the_host_ends() {
-    let log = log_file("call-at-exit");
+    let log = new_file("call-at-exit");
     ends_with_log("call-at-exit", log.to_str().expect("a path in UTF-8"));
     let written = std::fs::read_to_string(&log).expect("the log was written");
     assert!(written.contains("ext_id=at-exit"), "{written}");

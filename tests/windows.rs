@@ -162,6 +162,18 @@ fn a_host_may_load_the_library_and_free_it_with_an_outbox_open() {
 }
 
 #[test]
+fn the_log_file_is_rotated() {
+    for machine in Machine::that_run() {
+        let program = machine.compile_linked(&root().join("tests/windows/log.c"));
+        let folder = program.with_file_name("logs");
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let mut command = machine.command(&program);
+        run(command.arg("logs").current_dir(program.parent().unwrap()));
+    }
+}
+
+#[test]
 fn https_takes_the_roots_of_a_file_and_of_windows_store() {
     for machine in Machine::that_run() {
         let authority = Authority::new();

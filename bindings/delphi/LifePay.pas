@@ -423,7 +423,8 @@ type
     // The same without an exception, also where the library is missing; only those of OnProgress
     // are raised. Returns Answer.Code.
     function TryOpenShift(out Answer: TLifePayResult): Integer;
-    // What came of the last call, also of one that has raised. All zero before the first.
+    // What came of the last call, also of one that has raised. Before the first call Code is
+    // LP_ERR_ARGUMENT and the rest is empty.
     property Last: TLifePayResult read FLast;
 
     // Required: the company's API key in LifePay. It appears in no log line and no message.
@@ -548,7 +549,8 @@ type
   ------------------------------------------------------------------------------------------------ }
 
   // Called from any thread, several at once: no Synchronize here, and of the library only
-  // LifePayVersion and LifePayCode.... What it raises is lost.
+  // LifePayVersion, LifePayCode... and LifePayNewExtId; other calls fail with LP_ERR_ARGUMENT. What it
+  // raises is lost.
   TLifePayLogEvent = procedure(Level: Integer; const Line: string) of object;
 
 var
@@ -1539,6 +1541,7 @@ end;
 constructor TLifePay.Create(const ApiKey, Login: string);
 begin
   inherited Create;
+  FLast.Code := LP_ERR_ARGUMENT;
   FApiKey := ApiKey;
   FLogin := Login;
 end;

@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_void};
 
-use super::guard::guard;
+use super::guard::guard_anywhere;
 use super::layout::{self, Sized32};
 use super::progress::lp_progress_fn;
 use super::text;
@@ -112,12 +112,13 @@ unsafe impl Sized32 for lp_config {
 ///
 /// config: yours, size bytes; nothing in it needs to be released.
 ///
-/// Returns LP_OK, or LP_ERR_ARGUMENT if config is NULL or size is not that of an lp_config.
+/// Returns LP_OK, or LP_ERR_ARGUMENT if config is NULL or size is not that of an lp_config. Allowed in
+/// a log callback.
 #[no_mangle]
 pub unsafe extern "C" fn lp_config_init(config: *mut lp_config, size: u32) -> i32 {
-    guard(|| {
-        // SAFETY: as the caller vouches for.
-        if unsafe { layout::init(config, size) } {
+    guard_anywhere(|| {
+        // SAFETY: the caller guarantees that `config` is NULL or has `size` writable bytes.
+        if unsafe { layout::init(&layout::zeroed(), config, size) } {
             LP_OK
         } else {
             LP_ERR_ARGUMENT

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use super::guard::guard;
+use super::guard::guard_anywhere;
 use crate::code::{LP_ERR_ARGUMENT, LP_OK};
 use crate::shift;
 
@@ -17,10 +17,10 @@ use crate::shift;
 /// Store it, then send with it: so a repeat is safe even after a crash.
 ///
 /// Returns LP_OK, or LP_ERR_ARGUMENT if buffer is NULL or size, in bytes, is below 37; then nothing
-/// is written, but for an empty string where there is room for one.
+/// is written, but for an empty string where there is room for one. Allowed in a log callback.
 #[no_mangle]
 pub unsafe extern "C" fn lp_ext_id_new(buffer: *mut c_char, size: u32) -> i32 {
-    guard(|| {
+    guard_anywhere(|| {
         if buffer.is_null() || size == 0 {
             return LP_ERR_ARGUMENT;
         }

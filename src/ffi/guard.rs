@@ -14,7 +14,7 @@ use crate::process::{with_fork, without_fork};
 pub trait Fallback {
     /// After a panic.
     fn broken() -> Self;
-    /// To a call from a log callback, which may make no such call.
+    /// To a call that is not allowed in a log callback.
     fn refused() -> Self;
 }
 
@@ -72,13 +72,19 @@ thread_local! {
 /// Runs the body of an export: no panic leaves it, and no floating-point trap is sprung in it.
 /// From a log callback it is refused.
 pub fn guard<T: Fallback>(body: impl FnOnce() -> T) -> T {
-    if IN_LOG_CALLBACK.get() {
+    if is_in_log_callback() {
         return T::refused();
     }
     guard_anywhere(body)
 }
 
-/// [`guard`] for the exports that a log callback may call.
+/// Whether this thread is inside a log callback of the host's.
+pub fn is_in_log_callback() -> bool {
+    IN_LOG_CALLBACK.get()
+}
+
+/// [`guard`] for the exports that a log callback may call, and for those that have something to write
+/// even if they are refused. They take no lock that is held while something is logged.
 pub fn guard_anywhere<T: Fallback>(body: impl FnOnce() -> T) -> T {
     let _masked = Masked::enter();
     let body = || {

@@ -70,7 +70,7 @@ pub unsafe extern "C" fn lp_open_shift_json(
 /// library has not returned a new string at the same address since.
 #[no_mangle]
 pub unsafe extern "C" fn lp_string_free(string: *mut c_char) {
-    guard(|| {
+    guard_anywhere(|| {
         strings().remove(&(string as usize));
     });
 }

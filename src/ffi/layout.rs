@@ -92,13 +92,13 @@ pub unsafe fn copy_out<T: Sized32>(value: &T, pointer: *mut T, size: u32) {
     }
 }
 
-/// Zeroes `size` bytes and states the size in them. A size that is too small is not stated, so
-/// that later calls refuse the struct.
+/// Writes `value` into `size` bytes, zeroes what it does not reach, and states the size. A size that
+/// is too small is not stated, so that later calls refuse the struct.
 ///
 /// # Safety
 ///
 /// `pointer` is NULL or points to `size` writable bytes.
-pub unsafe fn init<T: Sized32>(pointer: *mut T, size: u32) -> bool {
+pub unsafe fn init<T: Sized32>(value: &T, pointer: *mut T, size: u32) -> bool {
     if pointer.is_null() || size > LARGEST || (size as usize) < size_of::<u32>() {
         return false;
     }
@@ -106,6 +106,7 @@ pub unsafe fn init<T: Sized32>(pointer: *mut T, size: u32) -> bool {
     // SAFETY: the caller has room for `size` bytes, which are at least those of a `u32`.
     unsafe {
         ptr::write_bytes(pointer.cast::<u8>(), 0, size as usize);
+        copy_out(value, pointer, size);
         pointer.cast::<u32>().write_unaligned(stated);
     }
     stated != 0

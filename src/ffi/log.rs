@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use ::log::{Level, LevelFilter, Log, Metadata, Record};
 
-use super::guard::{call_host_to_log, guard};
+use super::guard::{call_host_to_log, guard, is_in_log_callback};
 use super::text;
 use crate::code::{LP_ERR_ARGUMENT, LP_OK};
 use crate::log_file::LogFile;
@@ -44,9 +44,11 @@ pub type lp_log_fn =
 ///
 /// callback may be NULL: no callback. level is LP_LOG_...: what is told, that and all below.
 /// message is one line in UTF-8, borrowed for the callback; user_data is handed on as it is.
-/// The callback may be called from any thread, several at once. It may call lp_version,
-/// lp_version_number and lp_code_...; everything else does nothing there and answers
-/// LP_ERR_ARGUMENT. It must not throw, longjmp or end the thread.
+/// The callback may be called from any thread, several at once. It must not throw, longjmp or end the
+/// thread. It may call lp_version, lp_version_number, lp_code_..., lp_config_init, lp_ext_id_new,
+/// lp_string_free, and lp_result_init and lp_result_free except for the result of a call that is
+/// running. Every other function does nothing there and returns LP_ERR_ARGUMENT, with which it also
+/// fills its result; *outbox and *answer are set to NULL, *count to 0.
 ///
 /// Returns LP_OK, or LP_ERR_ARGUMENT if level is none.
 #[no_mangle]
@@ -79,7 +81,8 @@ pub unsafe extern "C" fn lp_set_log(
 ///
 /// path: in UTF-8, borrowed for the call; NULL or "": no file. level: LP_LOG_.... max_bytes: the
 /// size at which the file is renamed to path + ".old", in the place of the one before, and begun
-/// anew; 0: 10 MiB. A line has the local time with its offset, version, process and level, and for
+/// anew; 0: 10 MiB. If another program prevents that, the file grows until it can be renamed. On
+/// Windows path + ".rotating" exists while it is renamed. A line has the local time with its offset, version, process and level, and for
 /// an attempt ext_id, number, HTTP status, code and milliseconds. The apikey is in none.
 ///
 /// For tills whose program cannot be changed the environment variable LIFEPAY_LOG does the same,
@@ -218,12 +221,12 @@ impl Sinks {
         ::log::set_max_level(levels.chain(callback).max().unwrap_or(LevelFilter::Off));
     }
 
-    /// The callback, counted as running, if it wants to be told.
+    /// The callback, counted as running, if it wants to be told. It is not called from within itself.
     fn callback_for(&self, level: Level) -> Option<Arc<Callback>> {
         let callback = self
             .callback
             .as_ref()
-            .filter(|callback| level <= callback.level)?;
+            .filter(|callback| level <= callback.level && !is_in_log_callback())?;
         *callback.running() += 1;
         Some(Arc::clone(callback))
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::config::{self, lp_config};
 use super::entry::{self, lp_entry_fn};
-use super::guard::guard;
+use super::guard::{guard, guard_anywhere};
 use super::result::{lp_result, Slot};
 use super::text;
 use crate::code::{LP_ERR_ARGUMENT, LP_OK};
@@ -59,17 +59,21 @@ pub unsafe extern "C" fn lp_outbox_open(
     outbox: *mut *mut lp_outbox,
     result: *mut lp_result,
 ) -> i32 {
-    guard(|| {
+    guard_anywhere(|| {
+        let set = |handle| {
+            if !outbox.is_null() {
+                // SAFETY: not NULL, and writable as the caller vouches for; it may be packed.
+                unsafe { outbox.write_unaligned(handle) }
+            }
+        };
+        set(std::ptr::null_mut());
         // SAFETY: as the caller vouches for.
-        let Some(slot) = (unsafe { Slot::find(result) }) else {
+        let Some(slot) = (unsafe { Slot::for_call(result) }) else {
             return LP_ERR_ARGUMENT;
         };
         if outbox.is_null() {
             return slot.write(&Report::refused(vec![FieldError::new("outbox", "NULL")]));
         }
-        // SAFETY: not NULL, and writable as the caller vouches for; it may be packed.
-        let set = |handle| unsafe { outbox.write_unaligned(handle) };
-        set(std::ptr::null_mut());
         // SAFETY: as the caller vouches for.
         let opened = tried(|| unsafe { open(path, config) });
         let report = match opened {
@@ -108,9 +112,9 @@ pub unsafe extern "C" fn lp_outbox_submit(
     config: *const lp_config,
     result: *mut lp_result,
 ) -> i32 {
-    guard(|| {
+    guard_anywhere(|| {
         // SAFETY: as the caller vouches for.
-        let Some(slot) = (unsafe { Slot::find(result) }) else {
+        let Some(slot) = (unsafe { Slot::for_call(result) }) else {
             return LP_ERR_ARGUMENT;
         };
         // SAFETY: as the caller vouches for.
@@ -141,9 +145,9 @@ pub unsafe extern "C" fn lp_outbox_wait(
     timeout_ms: u32,
     result: *mut lp_result,
 ) -> i32 {
-    guard(|| {
+    guard_anywhere(|| {
         // SAFETY: as the caller vouches for.
-        let Some(slot) = (unsafe { Slot::find(result) }) else {
+        let Some(slot) = (unsafe { Slot::for_call(result) }) else {
             return LP_ERR_ARGUMENT;
         };
         let limit = match timeout_ms {
@@ -222,9 +226,9 @@ pub unsafe extern "C" fn lp_outbox_cancel(
     ext_id: *const c_char,
     result: *mut lp_result,
 ) -> i32 {
-    guard(|| {
+    guard_anywhere(|| {
         // SAFETY: as the caller vouches for.
-        let Some(slot) = (unsafe { Slot::find(result) }) else {
+        let Some(slot) = (unsafe { Slot::for_call(result) }) else {
             return LP_ERR_ARGUMENT;
         };
         // SAFETY: as the caller vouches for.
@@ -259,14 +263,14 @@ pub unsafe extern "C" fn lp_outbox_forget(outbox: *mut lp_outbox, ext_id: *const
 /// Returns LP_OK, LP_ERR_ARGUMENT if count is NULL, LP_ERR_OUTBOX, LP_ERR_CLOSED.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_pending(outbox: *mut lp_outbox, count: *mut u32) -> i32 {
-    guard(|| {
+    guard_anywhere(|| {
         if count.is_null() {
             return LP_ERR_ARGUMENT;
         }
         // SAFETY: not NULL, and writable as the caller vouches for; it may be packed.
         let set = |number| unsafe { count.write_unaligned(number) };
         set(0);
-        code_of(|| find(outbox)?.pending().map(set))
+        guard(|| code_of(|| find(outbox)?.pending().map(set)))
     })
 }
 

@@ -9,10 +9,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use once_cell::race::OnceNonZeroUsize;
 
-use super::guard::guard;
+use super::guard::{guard_anywhere, is_in_log_callback};
 use super::layout::{self, Sized32};
 use super::text;
 use crate::code::{LP_ERR_ARGUMENT, LP_OK};
+use crate::error::FieldError;
 use crate::process::PerProcess;
 use crate::report::Report;
 
@@ -35,14 +36,19 @@ pub struct lp_field_error {
 ///
 /// All pointers are owned by the library and valid until the next call with this result or
 /// lp_result_free. Begin with lp_result_init, end with lp_result_free.
+///
+/// Judge a call by its return value. A result that was not initialised is not written: its code may
+/// be 0 although the call returned LP_ERR_ARGUMENT.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct lp_result {
     /// sizeof(lp_result) of your program, set by lp_result_init.
     pub struct_size: u32,
     /// The same as the call returned: LP_OK, LifePay's code (positive) or LP_ERR_... (negative).
+    /// LP_ERR_ARGUMENT before the first call and after lp_result_free.
     pub code: i32,
-    /// Whether LifePay may have the request: LP_OUTCOME_..., over all attempts.
+    /// Whether LifePay may have the request: LP_OUTCOME_..., over all attempts. 0: the call says
+    /// nothing about it.
     pub outcome: i32,
     /// HTTP status of the last attempt; 0: no answer came.
     pub http_status: i32,
@@ -85,17 +91,21 @@ unsafe impl Sized32 for lp_result {
 /// Results: begin and end
 /// ------------------------------------------------------------------------------------------------
 ///
-/// Zeroes a result and states its size. Call it first, as lp_result_init(&result, sizeof result).
-/// It releases nothing: for that there is lp_result_free.
+/// Prepares a result for its first call: lp_result_init(&result, sizeof result).
+///
+/// Sets struct_size to size, code to LP_ERR_ARGUMENT, so that a result which no call has written is
+/// not taken for LP_OK, and everything else to 0 or NULL. It releases nothing: for that there is
+/// lp_result_free.
 ///
 /// result: yours, size bytes.
 ///
-/// Returns LP_OK, or LP_ERR_ARGUMENT if result is NULL or size is not that of an lp_result.
+/// Returns LP_OK, or LP_ERR_ARGUMENT if result is NULL or size is not that of an lp_result. Allowed in
+/// a log callback.
 #[no_mangle]
 pub unsafe extern "C" fn lp_result_init(result: *mut lp_result, size: u32) -> i32 {
-    guard(|| {
-        // SAFETY: as the caller vouches for.
-        if unsafe { layout::init(result, size) } {
+    guard_anywhere(|| {
+        // SAFETY: the caller guarantees that `result` is NULL or has `size` writable bytes.
+        if unsafe { layout::init(&fresh(), result, size) } {
             LP_OK
         } else {
             LP_ERR_ARGUMENT
@@ -103,19 +113,28 @@ pub unsafe extern "C" fn lp_result_init(result: *mut lp_result, size: u32) -> i3
     })
 }
 
-/// Releases what a result holds and zeroes it; it can be used again at once.
+/// Releases what a result holds and leaves it as lp_result_init does; it can be used again at once.
 ///
 /// result: yours. Its strings and errors are invalid from then on.
 ///
-/// Freeing twice, freeing a copy, NULL, or a result that was never initialised is harmless.
+/// Freeing twice, freeing a copy, NULL, or a result that was never initialised is harmless. Allowed in
+/// a log callback, except for the result of a call that is running.
 #[no_mangle]
 pub unsafe extern "C" fn lp_result_free(result: *mut lp_result) {
-    guard(|| {
-        // SAFETY: as the caller vouches for.
+    guard_anywhere(|| {
+        // SAFETY: the caller guarantees that `result` is NULL or a struct of the size it states.
         if let Some(slot) = unsafe { Slot::find(result) } {
             slot.release();
         }
     });
+}
+
+/// A result that no call has written: nobody may take it for success.
+fn fresh() -> lp_result {
+    lp_result {
+        code: LP_ERR_ARGUMENT,
+        ..layout::zeroed()
+    }
 }
 
 /// A host's result that can be written to.
@@ -134,6 +153,27 @@ impl Slot {
         // SAFETY: as the caller vouches for.
         let size = unsafe { layout::stated_size(result) }?;
         Some(Slot { result, size })
+    }
+
+    /// [`Slot::find`] for a call that may not be made in a log callback: there it is refused, which the
+    /// result then says.
+    ///
+    /// # Safety
+    ///
+    /// As [`Slot::find`].
+    pub unsafe fn for_call(result: *mut lp_result) -> Option<Slot> {
+        // SAFETY: the caller guarantees what `find` demands.
+        let slot = unsafe { Slot::find(result) }?;
+        if !is_in_log_callback() {
+            return Some(slot);
+        }
+        let fault = FieldError::new("", "этот вызов недопустим в обработчике журнала");
+        slot.write(&Report {
+            // The call did not look whether an earlier one has sent the request.
+            outcome: 0,
+            ..Report::refused(vec![fault])
+        });
+        None
     }
 
     /// Releases what the host's result held, and writes `report` into it. Returns its code.
@@ -156,7 +196,7 @@ impl Slot {
     fn release(&self) {
         let held = table().remove(&self.owner());
         drop(held);
-        self.put(&layout::zeroed());
+        self.put(&fresh());
     }
 
     fn owner(&self) -> u64 {

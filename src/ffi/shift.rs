@@ -1,7 +1,7 @@
 //! `lp_open_shift`: the call for which this library exists.
 
 use super::config::{self, lp_config};
-use super::guard::guard;
+use super::guard::guard_anywhere;
 use super::progress;
 use super::result::{lp_result, Slot};
 use crate::code::LP_ERR_ARGUMENT;
@@ -32,14 +32,14 @@ use crate::settings::{Order, Settings};
 /// stops it. Releases what result held, after config has been copied: config.ext_id may point to
 /// result.ext_id.
 ///
-/// result must have been initialised with lp_result_init: if it is NULL or does not state the size of
-/// an lp_result, nothing is sent and LP_ERR_ARGUMENT returned. In a log callback too, and then the
-/// result is not touched.
+/// If result is NULL or was not initialised with lp_result_init, nothing is sent, result is not
+/// written, and the call returns LP_ERR_ARGUMENT. In a log callback nothing is sent either; result->code
+/// and the return value are LP_ERR_ARGUMENT.
 #[no_mangle]
 pub unsafe extern "C" fn lp_open_shift(config: *const lp_config, result: *mut lp_result) -> i32 {
-    guard(|| {
+    guard_anywhere(|| {
         // SAFETY: as the caller vouches for.
-        let Some(slot) = (unsafe { Slot::find(result) }) else {
+        let Some(slot) = (unsafe { Slot::for_call(result) }) else {
             return LP_ERR_ARGUMENT;
         };
         let report = catch(|| {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "check_signals.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
@@ -21,18 +22,8 @@ static int open_gate = 1;
 static int lookups;
 static int waiting;
 
-/* The library's threads must take no signal away from the host's. */
-static void check_all_signals_are_blocked(void)
-{
-    sigset_t blocked;
-    int number;
-    CHECK_INT(pthread_sigmask(SIG_BLOCK, NULL, &blocked), 0);
-    for (number = 1; number <= SIGRTMAX; number++) {
-        if (number == SIGKILL || number == SIGSTOP || (number > 31 && number < SIGRTMIN))
-            continue;
-        CHECK_INT(sigismember(&blocked, number), 1);
-    }
-}
+/* Inherited from the thread that calls. */
+static int blocked_by_the_host;
 
 int getaddrinfo(const char *restrict node, const char *restrict service,
                 const struct addrinfo *restrict hints, struct addrinfo **restrict found)
@@ -42,7 +33,7 @@ int getaddrinfo(const char *restrict node, const char *restrict service,
     (void)service;
     (void)hints;
     CHECK(!pthread_equal(pthread_self(), main_thread));
-    check_all_signals_are_blocked();
+    check_signals_of_a_library_thread(blocked_by_the_host);
     pthread_mutex_lock(&lock);
     lookups++;
     waiting++;
@@ -109,10 +100,24 @@ static int32_t call(const char *base_url)
 }
 
 /* The checks stand in getaddrinfo. */
-static void the_librarys_thread_blocks_all_signals(void)
+static void the_librarys_thread_blocks_what_the_host_handles(void)
 {
     CHECK_INT(call("https://nobody.invalid:1"), LP_ERR_NETWORK);
     CHECK_INT(seen(&lookups), 1);
+}
+
+/* The host waits for it, with sigwait. On another thread it would end the process. */
+static void what_the_host_blocks_the_librarys_thread_blocks_too(void)
+{
+    sigset_t real_time;
+    blocked_by_the_host = SIGRTMIN + 1;
+    CHECK_INT(sigemptyset(&real_time), 0);
+    CHECK_INT(sigaddset(&real_time, blocked_by_the_host), 0);
+    CHECK_INT(pthread_sigmask(SIG_BLOCK, &real_time, NULL), 0);
+    CHECK_INT(call("https://still-nobody.invalid:1"), LP_ERR_NETWORK);
+    CHECK_INT(seen(&lookups), 2);
+    CHECK_INT(pthread_sigmask(SIG_UNBLOCK, &real_time, NULL), 0);
+    blocked_by_the_host = 0;
 }
 
 static void a_lookup_leaves_the_hosts_signal_mask_as_it_was(void)
@@ -157,7 +162,8 @@ int main(int argc, char **argv)
     main_thread = pthread_self();
     CHECK(strrchr(server, ':') != NULL);
     sprintf(localhost, "http://localhost%s", strrchr(server, ':'));
-    RUN(the_librarys_thread_blocks_all_signals);
+    RUN(the_librarys_thread_blocks_what_the_host_handles);
+    RUN(what_the_host_blocks_the_librarys_thread_blocks_too);
     RUN(a_lookup_leaves_the_hosts_signal_mask_as_it_was);
     check_begin("an_address_needs_no_lookup");
     an_address_needs_no_lookup(server);

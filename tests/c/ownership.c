@@ -17,6 +17,9 @@ static void check_empty(const lp_result *result)
 {
     lp_result empty = new_result();
     CHECK_INT(memcmp(result, &empty, sizeof empty), 0);
+    CHECK_INT(result->code, LP_ERR_ARGUMENT);
+    CHECK_INT(result->outcome, 0);
+    CHECK(result->message == NULL && result->errors == NULL);
 }
 
 static void a_result_may_be_freed_twice(void)
@@ -33,6 +36,17 @@ static void a_result_that_was_never_used_may_be_freed(void)
     lp_result result = new_result();
     lp_result_free(&result);
     check_empty(&result);
+}
+
+/* sizeof of a pointer in place of the struct: no call can write such a result. */
+static void a_result_of_a_wrong_size_does_not_look_like_success(void)
+{
+    lp_config config = config_for(server);
+    lp_result result;
+    memset(&result, 0, sizeof result);
+    CHECK_INT(lp_result_init(&result, 8), LP_ERR_ARGUMENT);
+    CHECK_INT(lp_open_shift(&config, &result), LP_ERR_ARGUMENT);
+    CHECK_INT(result.code, LP_ERR_ARGUMENT);
 }
 
 static void freeing_a_copy_and_then_the_original_is_harmless(void)
@@ -149,6 +163,7 @@ int main(int argc, char **argv)
     server = server_of(argc, argv);
     RUN(a_result_may_be_freed_twice);
     RUN(a_result_that_was_never_used_may_be_freed);
+    RUN(a_result_of_a_wrong_size_does_not_look_like_success);
     RUN(freeing_a_copy_and_then_the_original_is_harmless);
     RUN(a_copy_frees_nothing_that_came_later);
     RUN(freeing_one_result_leaves_the_others);

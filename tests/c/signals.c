@@ -1,15 +1,18 @@
 /* Signals are the host's: none comes of a call, and none disturbs one. */
 #define _DEFAULT_SOURCE
+#include <setjmp.h>
 #include <signal.h>
 #include <sys/time.h>
 
 #include "check.h"
+#include "check_signals.h"
 
 static const char *server;
 /* Resets each connection while the request is on its way. */
 static const char *resetting_server;
 /* Answers a byte at a time. */
 static const char *slow_server;
+static const char *outbox_file;
 static volatile sig_atomic_t alarms;
 
 /* A request that no socket takes in one write. */
@@ -148,10 +151,63 @@ static void a_call_leaves_the_signal_mask_as_it_was(void)
         CHECK_INT(sigismember(&now, number), number == SIGUSR2);
 }
 
+static pthread_t main_thread;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static sigjmp_buf before_the_fault;
+static int *volatile nowhere;
+static int faults;
+
+static void on_fault(int number)
+{
+    (void)number;
+    siglongjmp(before_the_fault, 1);
+}
+
+/* Goes on after a fault, as .NET's exceptions do. */
+static void fault_in_the_log(int32_t level, const char *message, void *user_data)
+{
+    (void)level;
+    (void)message;
+    (void)user_data;
+    if (pthread_equal(pthread_self(), main_thread))
+        return;
+    check_signals_of_a_library_thread(0);
+    pthread_mutex_lock(&lock);
+    if (sigsetjmp(before_the_fault, 1) == 0) {
+        *nowhere = 1;
+        CHECK(!"the program goes on without a fault");
+    }
+    faults++;
+    pthread_mutex_unlock(&lock);
+}
+
+static void a_fault_on_a_thread_of_the_library_comes_to_the_hosts_handler(void)
+{
+    lp_config config = config_for(server);
+    lp_result result = new_result();
+    lp_outbox *outbox = NULL;
+    struct sigaction action, before;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_fault;
+    main_thread = pthread_self();
+    CHECK_INT(sigaction(SIGSEGV, &action, &before), 0);
+    CHECK_INT(lp_set_log(fault_in_the_log, NULL, LP_LOG_TRACE), LP_OK);
+    CHECK_INT(lp_outbox_open(outbox_file, &config, &outbox, &result), LP_OK);
+    config.ext_id = "faults";
+    CHECK_INT(lp_outbox_submit(outbox, &config, &result), LP_OK);
+    CHECK_INT(lp_outbox_wait(outbox, "faults", 30000, &result), LP_OK);
+    CHECK_INT(lp_outbox_close(outbox), LP_OK);
+    CHECK_INT(lp_set_log(NULL, NULL, LP_LOG_OFF), LP_OK);
+    CHECK_INT(sigaction(SIGSEGV, &before, NULL), 0);
+    CHECK(faults > 0);
+    lp_result_free(&result);
+}
+
 int main(int argc, char **argv)
 {
     server = server_of(argc, argv);
-    CHECK(argc == 4);
+    CHECK(argc == 5);
+    outbox_file = argv[4];
     resetting_server = argv[2];
     slow_server = argv[3];
     signal(SIGPIPE, SIG_DFL);
@@ -159,6 +215,7 @@ int main(int argc, char **argv)
     RUN(a_reset_handshake_raises_no_sigpipe);
     RUN(a_storm_of_signals_changes_no_answer);
     RUN(a_storm_of_signals_does_not_cut_a_pause_short);
+    RUN(a_fault_on_a_thread_of_the_library_comes_to_the_hosts_handler);
     RUN(a_call_leaves_the_signal_mask_as_it_was);
     return 0;
 }

@@ -179,7 +179,8 @@ static void a_later_results_new_fields_keep_what_they_hold(void)
     uint32_t i;
     CHECK_INT(lp_result_init(&later.result, LATER_RESULT), LP_OK);
     for (i = 0; i < LATER_RESULT; i++)
-        CHECK(i < 4 || later.bytes[i] == 0);
+        CHECK(i < 8 || later.bytes[i] == 0);
+    CHECK_INT(later.result.code, LP_ERR_ARGUMENT);
     memset(later.bytes + sizeof(lp_result), 0xA5, sizeof later - sizeof(lp_result));
     CHECK_INT(lp_open_shift(&config, &later.result), LP_OK);
     lp_result_free(&later.result);

@@ -57,18 +57,21 @@ void what_a_callable_throws_is_dropped()
 
 void a_callable_may_ask_for_names_and_nothing_else()
 {
-    std::string name;
-    std::int32_t refused = LP_OK;
+    std::string name, ext_id;
+    lifepay::Result refused;
     std::int32_t refused_log = LP_OK;
     lifepay::set_log([&](LogLevel, std::string_view) {
         name = lifepay::code_name(LP_OK);
-        refused = lifepay::try_open_shift(lifepay::Request()).code;
+        ext_id = lifepay::ext_id_new();
+        refused = lifepay::try_open_shift(lifepay::Request());
         refused_log = CAUGHT(lifepay::set_log(nullptr)).code();
     });
     attempt();
     lifepay::set_log(nullptr);
     CHECK_EQUAL(name, "LP_OK");
-    CHECK_EQUAL(refused, LP_ERR_ARGUMENT);
+    CHECK_EQUAL(ext_id.size(), std::size_t{36});
+    CHECK_EQUAL(refused.code, LP_ERR_ARGUMENT);
+    CHECK_EQUAL(refused.errors.size(), std::size_t{1});
     CHECK_EQUAL(refused_log, LP_ERR_ARGUMENT);
 }
 

@@ -20,6 +20,18 @@ type
     procedure Throw(Level: Integer; const Line: string);
   end;
 
+  TCaller = class
+    Shift: TLifePay;
+    Returned: Integer;
+    Answer: TLifePayResult;
+    procedure Call(Level: Integer; const Line: string);
+  end;
+
+procedure TCaller.Call(Level: Integer; const Line: string);
+begin
+  Returned := Shift.TryOpenShift(Answer);
+end;
+
 procedure TListener.Listen(Level: Integer; const Line: string);
 begin
   InterlockedIncrement(Lines);
@@ -145,6 +157,31 @@ begin
   end;
 end;
 
+procedure AHandlerIsRefusedCallsAndToldSo;
+var
+  Listener: TCaller;
+begin
+  Test('AHandlerIsRefusedCallsAndToldSo');
+  Listener := TCaller.Create;
+  try
+    Listener.Shift := Request('pascal-in-handler');
+    CheckEqual(Listener.Shift.Last.Code, LP_ERR_ARGUMENT, 'Last.Code before the first call');
+    LifePaySetLog(Listener.Call, LP_LOG_INFO);
+    OpenOne('pascal-log');
+    LifePaySetLog(nil, LP_LOG_OFF);
+    CheckEqual(Listener.Returned, LP_ERR_ARGUMENT, 'what the call returned');
+    CheckEqual(Listener.Answer.Code, LP_ERR_ARGUMENT, 'Answer.Code');
+    CheckEqual(Listener.Answer.Outcome, 0, 'Answer.Outcome');
+    CheckEqual(Length(Listener.Answer.Errors), 1, 'the number of errors');
+    Check(Pos(Listener.Answer.Errors[0].Message, Listener.Answer.Message) > 0, 'the message');
+    CheckEqual(Listener.Answer.Uuid + Listener.Answer.ExtId + Listener.Answer.Reply, '', 'the rest');
+  finally
+    LifePaySetLog(nil, LP_LOG_OFF);
+    Listener.Shift.Free;
+    Listener.Free;
+  end;
+end;
+
 // The unit takes it back when the program ends.
 procedure AHandlerMayStayUntilTheEnd;
 var
@@ -164,6 +201,7 @@ begin
   WhatAHandlerRaisesIsLost;
   TheLibrarysThreadsCallTheHandler;
   TheLogGoesToAFile;
+  AHandlerIsRefusedCallsAndToldSo;
   AHandlerMayStayUntilTheEnd;
 end;
 
