@@ -537,7 +537,8 @@ typedef struct lp_result {
      */
     int32_t http_status;
     /**
-     * How many attempts were made.
+     * How many attempts were made. An attempt in which the server closes a kept connection without
+     * an answer sends the request again over a new one, and counts once.
      */
     uint32_t attempts;
     /**

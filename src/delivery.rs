@@ -181,13 +181,14 @@ fn tell_log(report: &Report, attempt: &Attempt) {
     };
     log::log!(
         level,
-        "ext_id={} attempt={} http={} code={} ({}) ms={} {}",
+        "ext_id={} attempt={} http={} code={} ({}) ms={} {}{}",
         report.ext_id.as_deref().unwrap_or_default(),
         report.attempts,
         report.http_status,
         report.code,
         code::name_str(report.code),
         attempt.elapsed().as_millis(),
+        if attempt.resent() { "resent=1 " } else { "" },
         report
             .detail
             .as_deref()

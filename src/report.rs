@@ -7,15 +7,15 @@ use crate::error::{join_sentences, Failure, FieldError};
 use crate::secret::Secret;
 
 /// How many errors a result has at most; `message` says how many more there are.
-pub const MOST_ERRORS: usize = 100;
+pub(crate) const MOST_ERRORS: usize = 100;
 /// Characters of an error's field and of its message.
-pub const LONGEST_TEXT: usize = 1000;
+pub(crate) const LONGEST_TEXT: usize = 1000;
 /// Characters of a result's message.
 const LONGEST_MESSAGE: usize = 2000;
 /// Characters of one error in that message, which has room for one at least.
 const LONGEST_IN_MESSAGE: usize = 500;
 /// The end of a text of LifePay's that was cut short.
-pub const GOES_ON: &str = "…, полностью: reply";
+pub(crate) const GOES_ON: &str = "…, полностью: reply";
 
 /// ------------------------------------------------------------------------------------------------
 /// Outcomes: lp_result.outcome

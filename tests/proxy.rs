@@ -212,6 +212,41 @@ fn a_proxy_that_is_not_there() {
 }
 
 #[test]
+fn a_proxy_may_say_more_than_that_it_has_connected() {
+    let headers: String = (0..200).map(|n| format!("X-{n}: {n}\r\n")).collect();
+    let (server, ca_file) = lifepay("proxy-talkative");
+    for answer in [
+        format!("HTTP/1.1 200 Connection established\r\n{headers}\r\n"),
+        format!(
+            "HTTP/1.1 100 Continue\r\n{headers}\r\nHTTP/1.1 103 Early\r\n\r\nHTTP/1.1 200\r\n\r\n"
+        ),
+        "HTTP/1.0 200 OK\n\n".to_owned(),
+        "HTTP/1.1 202 Accepted\r\nX:y\r\n\r\n".to_owned(),
+    ] {
+        let proxy = ProxyServer::start(Manner::TunnelAfter(answer.clone().leak()));
+        let call = through(&proxy.url(), &server.url_of(ELSEWHERE));
+        let got = call.text(|c| &mut c.ca_file, &ca_file).send();
+        assert_eq!(
+            (got.code, got.outcome),
+            (0, ANSWERED),
+            "{answer:.100}: {got:?}"
+        );
+    }
+}
+
+#[test]
+fn a_proxy_whose_answer_has_no_end_is_not_listened_to_for_ever() {
+    let endless = "X: y\r\n".repeat(10_000);
+    let proxy = ProxyServer::start(Manner::Answer(
+        format!("HTTP/1.1 200 OK\r\n{endless}\r\n").leak(),
+    ));
+    let answer = through(&proxy.url(), &format!("https://{ELSEWHERE}")).send();
+    not_sent(&answer, code::LP_ERR_NETWORK);
+    assert!(answer.message.contains("Прокси"), "{answer:?}");
+    assert!(answer.detail.unwrap().contains("16 KiB"));
+}
+
+#[test]
 fn a_proxy_that_hangs_up() {
     let proxy = ProxyServer::start(Manner::HangUp);
     let answer = through(&proxy.url(), &format!("https://{ELSEWHERE}")).send();
