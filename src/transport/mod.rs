@@ -72,7 +72,7 @@ pub fn post(
     body: &str,
     attempt: &Rc<Attempt>,
 ) -> Result<Reply, Failure> {
-    let agent = agent(&route.peer.renewed());
+    let agent = agent(&route.peer()?);
     let url = [&route.base_url, path].concat();
     attempt.run(|| loop {
         match exchange(&agent, &url, body) {
