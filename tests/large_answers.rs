@@ -3,10 +3,12 @@
 
 mod support;
 
+use std::ffi::{CStr, CString};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use support::call::APIKEY;
-use support::{child, respond, Answer, Call, Server};
+use support::{child, library, respond, Answer, Call, Server};
 
 /// Characters of a field's name and of its message.
 const LONGEST: usize = 1000;
@@ -166,4 +168,28 @@ fn what_is_not_an_object_is_not_quoted_whole() {
     let answer = answered(&body);
     assert!(answer.detail.unwrap().len() < 1000);
     assert_eq!(answer.reply, Some(body));
+}
+
+#[test]
+fn wrong_arguments_are_told_in_bounded_texts_too() {
+    let keys: Vec<String> = (0..5000)
+        .map(|n| format!(r#""{}{n}":1"#, "k".repeat(1100)))
+        .collect();
+    let request = CString::new(format!("{{{}}}", keys.join(","))).unwrap();
+    let mut answer = std::ptr::null_mut();
+    // SAFETY: the request ends in NUL; the answer is read before it is freed.
+    let answer: Value = unsafe {
+        (library().open_shift_json)(request.as_ptr(), &mut answer);
+        let read = serde_json::from_slice(CStr::from_ptr(answer).to_bytes()).unwrap();
+        (library().string_free)(answer);
+        read
+    };
+    assert_eq!(answer["code"], lifepay::code::LP_ERR_ARGUMENT);
+    let longest = |text: &Value| text.as_str().unwrap().chars().count();
+    assert!(longest(&answer["message"]) <= LONGEST_MESSAGE);
+    let errors = answer["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), MOST_ERRORS);
+    assert!(errors
+        .iter()
+        .all(|error| longest(&error["field"]) <= LONGEST));
 }
