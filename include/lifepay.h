@@ -436,7 +436,8 @@ typedef struct lp_config {
      * the environment's (HTTPS_PROXY, ALL_PROXY, HTTP_PROXY, NO_PROXY) and, on Windows, the
      * system's static setting, neither for a base_url on this machine. "none": no proxy. SOCKS and
      * proxies found by script (PAC) are not supported; if the environment names a SOCKS proxy, that
-     * is an argument error: set this field then.
+     * is an argument error: set this field then. Later attempts read the default again, at most once
+     * a second.
      */
     const char *proxy;
     /**
@@ -547,7 +548,8 @@ typedef struct lp_result {
      */
     int32_t http_status;
     /**
-     * How many attempts were made.
+     * How many attempts were made. An attempt in which the server closes a kept connection without
+     * an answer sends the request again over a new one, and counts once.
      */
     uint32_t attempts;
     /**

@@ -159,13 +159,14 @@ fn read_answer(reply: &Reply, apikey: &Secret, report: &mut Report) -> Result<()
         Some(failure) => return Err(failure.clone()),
         None => {}
     }
-    match Answer::parse(&reply.body) {
+    match Answer::parse(&reply.body, apikey) {
         Ok(Answer::Accepted { uuid }) => report.accept(uuid),
         Ok(Answer::Rejected {
             code,
             message,
             errors,
-        }) => report.reject(code, &message, errors),
+            more,
+        }) => report.reject_with_more(code, &message, errors, more),
         // What it quotes may be cut off.
         Err(why) => return Err(Failure::reply("", apikey.mask_cut(&why))),
     }
@@ -180,13 +181,14 @@ fn tell_log(report: &Report, attempt: &Attempt) {
     };
     log::log!(
         level,
-        "ext_id={} attempt={} http={} code={} ({}) ms={} {}",
+        "ext_id={} attempt={} http={} code={} ({}) ms={} {}{}",
         report.ext_id.as_deref().unwrap_or_default(),
         report.attempts,
         report.http_status,
         report.code,
         code::name_str(report.code),
         attempt.elapsed().as_millis(),
+        if attempt.resent() { "resent=1 " } else { "" },
         report
             .detail
             .as_deref()

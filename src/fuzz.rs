@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::answer::Answer;
 use crate::error::FieldError;
 use crate::outbox::probe;
+use crate::report::{LONGEST_TEXT, MOST_ERRORS};
 use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::{ffi, onec, shift};
@@ -18,15 +19,21 @@ const APIKEY: &str = "s3cr3t-apikey";
 /// LifePay's answer.
 pub fn answer(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    match Answer::parse(&text) {
+    let secret = Secret::new(APIKEY.to_owned());
+    match Answer::parse(&text, &secret) {
         Ok(Answer::Accepted { uuid }) => assert_ne!(uuid.as_deref(), Some("")),
         Ok(Answer::Rejected { code, errors, .. }) => {
             assert!(code > 0);
-            assert!(errors.iter().all(|error| !error.message.is_empty()));
+            assert!(errors.len() <= MOST_ERRORS);
+            for error in errors {
+                assert!(!error.message.is_empty());
+                for text in [error.field, error.message] {
+                    assert!(text.chars().count() <= LONGEST_TEXT && !text.contains(APIKEY));
+                }
+            }
         }
         Err(why) => assert!(!why.is_empty()),
     }
-    let secret = Secret::new(APIKEY.to_owned());
     for masked in [secret.mask(&text), secret.mask_cut(&text)] {
         assert!(!masked.contains(APIKEY));
     }

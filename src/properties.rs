@@ -85,7 +85,7 @@ proptest! {
             "code": code, "message": message, "more": more.clone(),
             "data": {"uuid": uuid, "more": more},
         });
-        let answer = Answer::parse(&body.to_string());
+        let answer = Answer::parse(&body.to_string(), &Secret::default());
         prop_assert_eq!(answer, Ok(Answer::Accepted { uuid }));
     }
 
@@ -96,7 +96,7 @@ proptest! {
         message in ".{0,20}",
     ) {
         let body = json!({"code": code, "message": message.clone(), "data": data});
-        match Answer::parse(&body.to_string()) {
+        match Answer::parse(&body.to_string(), &Secret::default()) {
             Ok(Answer::Rejected { code: came, message: text, .. }) => {
                 prop_assert_eq!((came, text), (code, message));
             }
@@ -110,7 +110,7 @@ proptest! {
         !text.trim().parse::<i32>().is_ok_and(|number| number >= 0)
     })) {
         let body = json!({ "code": code }).to_string();
-        prop_assert!(Answer::parse(&body).is_err());
+        prop_assert!(Answer::parse(&body, &Secret::default()).is_err());
     }
 
     #[test]

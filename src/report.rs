@@ -6,6 +6,17 @@ use crate::code;
 use crate::error::{join_sentences, Failure, FieldError};
 use crate::secret::Secret;
 
+/// How many errors a result has at most; `message` says how many more there are.
+pub(crate) const MOST_ERRORS: usize = 100;
+/// Characters of an error's field and of its message.
+pub(crate) const LONGEST_TEXT: usize = 1000;
+/// Characters of a result's message.
+const LONGEST_MESSAGE: usize = 2000;
+/// Characters of one error in that message, which has room for one at least.
+const LONGEST_IN_MESSAGE: usize = 500;
+/// The end of a text of LifePay's that was cut short.
+pub(crate) const GOES_ON: &str = "…, полностью: reply";
+
 /// ------------------------------------------------------------------------------------------------
 /// Outcomes: lp_result.outcome
 /// ------------------------------------------------------------------------------------------------
@@ -111,8 +122,19 @@ impl Report {
         self.detail = None;
     }
 
-    /// LifePay refused it: its own words first, then what to do.
+    /// LifePay refused it: its own words first, then what to do. They are masked already.
     pub fn reject(&mut self, code: i32, message: &str, errors: Vec<FieldError>) {
+        self.reject_with_more(code, message, errors, 0);
+    }
+
+    /// The same, with this many errors beyond those that are listed.
+    pub fn reject_with_more(
+        &mut self,
+        code: i32,
+        message: &str,
+        errors: Vec<FieldError>,
+        more: usize,
+    ) {
         self.code = code;
         self.outcome = LP_OUTCOME_ANSWERED;
         let message = if message.trim().is_empty() {
@@ -120,20 +142,29 @@ impl Report {
         } else {
             message
         };
-        let mut sentences = vec![message.to_owned()];
-        for error in &errors {
-            sentences.push(match error.field.as_str() {
-                "" => error.message.clone(),
-                field => format!("{field}: {}", error.message),
-            });
-        }
-        let advice = code::advice(code);
         // The text of 500 has the advice in it.
-        if !message.contains(advice) {
-            sentences.push(advice.to_owned());
+        let advice = Some(code::advice(code)).filter(|advice| !message.contains(advice));
+        let advice = advice.unwrap_or_default();
+        let with = |errors: &[String], more: usize| {
+            let more = match more {
+                0 => String::new(),
+                more => format!("Ещё ошибок: {more}, полностью: reply."),
+            };
+            let errors = errors.iter().map(String::as_str);
+            let all: Vec<&str> = [message].into_iter().chain(errors).collect();
+            join_sentences(&[&join_sentences(&all), &more, advice])
+        };
+        let all = errors.iter().map(|error| match error.field.as_str() {
+            "" => error.message.clone(),
+            field => format!("{field}: {}", error.message),
+        });
+        let mut sentences: Vec<String> = all
+            .map(|sentence| cut_short(sentence, LONGEST_IN_MESSAGE, GOES_ON))
+            .collect();
+        self.message = with(&sentences, more);
+        while self.message.chars().count() > LONGEST_MESSAGE && sentences.pop().is_some() {
+            self.message = with(&sentences, more + errors.len() - sentences.len());
         }
-        let sentences: Vec<&str> = sentences.iter().map(String::as_str).collect();
-        self.message = join_sentences(&sentences);
         self.errors = errors;
         self.detail = None;
     }
@@ -141,30 +172,43 @@ impl Report {
     /// No answer of LifePay's; `outcome` stays as it is.
     pub fn fail(&mut self, failure: &Failure) {
         self.code = failure.code();
-        self.message = failure.message();
+        self.message = cut_short(failure.message(), LONGEST_MESSAGE, "…");
         self.detail = Some(failure.to_string());
         if let Failure::Argument(errors) = failure {
-            self.errors.clone_from(errors);
+            let shown = |text: &String| cut_short(text.clone(), LONGEST_TEXT, "…");
+            let errors = errors.iter().take(MOST_ERRORS);
+            self.errors = errors
+                .map(|error| FieldError::new(&shown(&error.field), shown(&error.message)))
+                .collect();
         }
     }
 
-    /// Masks the secret wherever a text from outside may have brought it in.
+    /// Masks the secret wherever a text from outside may have brought it in. LifePay's words are
+    /// masked where they are read; `message` and `errors` otherwise hold our own.
     pub fn mask(&mut self, secret: &Secret) {
-        let texts = [
-            Some(&mut self.message),
-            self.detail.as_mut(),
-            self.reply.as_mut(),
-        ];
-        let errors = self
-            .errors
-            .iter_mut()
-            .flat_map(|e| [&mut e.field, &mut e.message]);
+        let texts = [self.detail.as_mut(), self.reply.as_mut()];
         // A uuid must not be spoilt by a key that is a letter or two, as tests have.
         let uuid = self.uuid.as_mut().filter(|_| secret.is_long());
-        for text in texts.into_iter().flatten().chain(errors).chain(uuid) {
+        for text in texts.into_iter().flatten().chain(uuid) {
             secret.mask_in_place(text);
         }
     }
+}
+
+/// The first characters of a text, at most `most`.
+pub fn beginning(text: &str, most: usize) -> &str {
+    let end = text.char_indices().nth(most);
+    end.map_or(text, |(end, _)| &text[..end])
+}
+
+/// A text of more than `most` characters becomes as much of it as there is room for before `end`.
+pub fn cut_short(mut text: String, most: usize, end: &str) -> String {
+    if beginning(&text, most).len() < text.len() {
+        let kept = beginning(&text, most - end.chars().count()).len();
+        text.truncate(kept);
+        text.push_str(end);
+    }
+    text
 }
 
 #[cfg(test)]
@@ -192,7 +236,6 @@ mod tests {
     #[test]
     fn the_secret_is_masked_in_every_text_that_came_from_outside() {
         let mut report = Report::of("1");
-        report.reject(400, "нет k3y", vec![FieldError::new("k3y", "k3y")]);
         report.detail = Some("k3y".into());
         report.reply = Some("k3y".into());
         report.mask(&Secret::new("k3y".into()));

@@ -71,7 +71,7 @@ impl Secret {
         let masked = self.mask(text);
         let spellings = self.spellings().iter().chain([&self.text]);
         let longest = spellings.filter_map(|spelling| {
-            let ends = (1..spelling.len()).rev();
+            let ends = (1..spelling.len().min(masked.len() + 1)).rev();
             let mut beginnings = ends.filter_map(|end| spelling.get(..end));
             beginnings.find_map(|beginning| Some(masked.strip_suffix(beginning)?.len()))
         });

@@ -6,10 +6,11 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
+use std::time::Duration;
 
 use lifepay::code;
 use support::server::ACCEPTED;
-use support::tls_server::{pem_file, Authority};
+use support::tls_server::{accept as accept_tls, pem_file, Authority};
 use support::wait::until;
 use support::{child, read_request, respond, Answer, Call, Server};
 
@@ -24,6 +25,8 @@ enum Then {
     AnswerAndMore(Vec<u8>, Arc<Barrier>, Vec<u8>),
     /// Closes after these bytes, which may be none.
     Close(Vec<u8>),
+    /// Takes this long and closes without an answer.
+    CloseAfter(Duration),
     /// Closes so that the client's system reports an error, not an end.
     Reset,
 }
@@ -127,8 +130,13 @@ fn serve(
                 let _ = stream.shutdown(Shutdown::Both);
                 break;
             }
+            Then::CloseAfter(time) => {
+                std::thread::sleep(time);
+                let _ = stream.shutdown(Shutdown::Both);
+                break;
+            }
             Then::Reset => {
-                let at_once = Some(std::time::Duration::ZERO);
+                let at_once = Some(Duration::ZERO);
                 let _ = socket2::SockRef::from(&stream).set_linger(at_once);
                 break;
             }
@@ -193,6 +201,61 @@ fn a_kept_connection_that_is_closed_when_the_request_arrives_is_replaced_in_the_
         accepted(&server.send("2"));
         assert_eq!(server.seen(), pairs(&[(0, "1"), (0, "2"), (1, "2")]));
         assert_eq!(server.request(1), server.request(2), "the same bytes");
+    }
+}
+
+#[test]
+fn a_kept_connection_that_is_closed_after_the_connect_limit_is_replaced_in_the_attempt() {
+    let server = Script::new(|number, place| match (number, place) {
+        (0, 1) => Then::CloseAfter(Duration::from_millis(700)),
+        _ => accept(),
+    });
+    let call = |ext_id| Call::to(&server.url).ext_id(ext_id).limits(500, 10_000);
+    accepted(&call("1").send());
+    accepted(&call("2").send());
+    assert_eq!(server.seen(), pairs(&[(0, "1"), (0, "2"), (1, "2")]));
+    // The limit of the whole is that of both connections.
+    let server = Script::new(|number, place| match (number, place) {
+        (0, 1) => Then::CloseAfter(Duration::from_millis(500)),
+        (1, _) => Then::CloseAfter(Duration::from_secs(2)),
+        _ => accept(),
+    });
+    accepted(&server.send("1"));
+    let answer = Call::to(&server.url).ext_id("2").limits(5000, 1000).send();
+    unknown(&answer, code::LP_ERR_TIMEOUT);
+    assert!(answer.took < Duration::from_millis(1400), "{answer:?}");
+}
+
+/// TLS tells the end of a connection in a message, which is not yet an answer.
+#[test]
+fn a_kept_tls_connection_that_is_closed_when_the_request_arrives_is_replaced_in_the_attempt() {
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let authority = Authority::new();
+        let config = authority.issue(&["127.0.0.1"]).config(&[version]);
+        let server = Server::start(move |stream, number| {
+            let socket = stream.try_clone().expect("a second handle");
+            let Some(mut tls) = accept_tls(stream, &config) else {
+                return;
+            };
+            let mut place = 0;
+            while read_request(&mut tls).is_some() {
+                if (number, place) == (0, 1) {
+                    tls.conn.send_close_notify();
+                    let _ = tls.flush();
+                    let _ = socket.shutdown(Shutdown::Both);
+                    return;
+                }
+                let _ = tls.write_all(&respond("200 OK", ACCEPTED));
+                place += 1;
+            }
+        });
+        let url = server.url().replace("http:", "https:");
+        let ca_file = pem_file(&format!("closed-{:?}", version.version), authority.pem());
+        for _ in 0..2 {
+            let call = Call::to(&url).text(|c| &mut c.ca_file, &ca_file);
+            accepted(&call.send());
+        }
+        assert_eq!(server.connections(), 2);
     }
 }
 

@@ -5,12 +5,13 @@
 mod support;
 
 use std::ffi::{c_char, c_void, CStr, CString};
+use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use support::server::ACCEPTED;
-use support::{library, respond, tools, Call, Server};
+use support::{library, read_request, respond, tools, Call, Server};
 
 static TURN: Mutex<()> = Mutex::new(());
 
@@ -78,6 +79,29 @@ fn each_attempt_is_one_line_with_all_that_support_asks_for() {
             number + 1
         );
         assert!(line.starts_with(&start), "{line}");
+    }
+}
+
+#[test]
+fn a_request_that_was_sent_twice_in_an_attempt_is_told_as_such() {
+    let _turn = turn();
+    // Each connection answers once, and closes at the next request.
+    let server = Server::start(|mut stream, _| {
+        read_request(&mut stream);
+        let _ = stream.write_all(&respond("200 OK", ACCEPTED));
+        read_request(&mut stream);
+        let _ = stream.shutdown(std::net::Shutdown::Both);
+    });
+    let lines = told(3, || {
+        for ext_id in ["log-once", "log-twice"] {
+            let answer = Call::to(&server.url()).ext_id(ext_id).send();
+            assert_eq!((answer.code, answer.attempts), (0, 1), "{answer:?}");
+        }
+    });
+    for (ext_id, resent) in [("log-once", false), ("log-twice", true)] {
+        let of_call = |line: &&(i32, String)| line.1.contains(&format!("ext_id={ext_id} "));
+        let line = &lines.iter().find(of_call).expect("a line").1;
+        assert_eq!(line.contains(" resent=1 "), resent, "{line}");
     }
 }
 

@@ -302,3 +302,67 @@ fn a_reply_that_is_not_utf8_or_holds_nul_is_kept_with_marks() {
         Some("<\u{fffd}\u{fffd}\u{fffd}\u{fffd}>!")
     );
 }
+
+#[test]
+fn interim_answers_of_any_kind_are_skipped() {
+    let interim = [
+        "HTTP/1.1 100 Continue\r\n\r\n",
+        "HTTP/1.1 100 Continue\r\nServer: nginx\r\nX-Node: 1\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\nX: y\r\n\r\n",
+        "HTTP/1.1 102 Processing\r\n\r\n",
+    ];
+    let large = format!(
+        r#"{{"code":0,"data":{{"uuid":"u","x":"{}"}}}}"#,
+        "x".repeat(100_000)
+    );
+    for body in [ACCEPTED, &large] {
+        let last = String::from_utf8(respond("200 OK", body)).unwrap();
+        let mut answers: Vec<String> = interim.iter().map(|one| format!("{one}{last}")).collect();
+        answers.push(format!("{}{last}", interim.concat()));
+        answers.push(format!("{}{last}", interim[1].repeat(300)));
+        for answer in answers {
+            let server = Server::always(answer.clone());
+            for _ in 0..2 {
+                let got = to(&server);
+                assert_eq!(
+                    (got.code, got.http_status),
+                    (0, 200),
+                    "{answer:.200} {got:?}"
+                );
+                assert_eq!(got.reply.as_deref(), Some(body));
+            }
+            assert_eq!(server.connections(), 1, "{answer:.200}");
+        }
+    }
+    // In pieces.
+    let answer = [interim.concat().as_bytes(), &respond("200 OK", ACCEPTED)].concat();
+    let server = after_request(move |stream| {
+        stream.set_nodelay(true).unwrap();
+        for byte in &answer {
+            stream.write_all(&[*byte]).unwrap();
+        }
+    });
+    let got = to(&server);
+    assert_eq!((got.code, got.http_status), (0, 200), "{got:?}");
+}
+
+#[test]
+fn an_interim_answer_alone_is_none() {
+    let interim = "HTTP/1.1 100 Continue\r\nServer: nginx\r\n\r\n";
+    let server = after_request(move |stream| {
+        stream.write_all(interim.as_bytes()).unwrap();
+        stream.shutdown(Shutdown::Both).unwrap();
+    });
+    failed(&to(&server), code::LP_ERR_NETWORK, UNKNOWN);
+    // Neither is any number of them, in any time.
+    let server = after_request(move |stream| while stream.write_all(interim.as_bytes()).is_ok() {});
+    let answer = Call::to(&server.url()).limits(2000, 1000).send();
+    failed(&answer, code::LP_ERR_TIMEOUT, UNKNOWN);
+    assert!(answer.took.as_millis() < 1500, "{answer:?}");
+    // A change of the protocol is no interim answer.
+    let switch = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n";
+    let server = after_request(move |stream| {
+        stream.write_all(switch.as_bytes()).unwrap();
+    });
+    failed(&to(&server), code::LP_ERR_HTTP, UNKNOWN);
+}

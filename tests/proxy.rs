@@ -11,11 +11,13 @@ use serde_json::{json, Value};
 use support::proxy_server::{Manner, ProxyServer};
 use support::server::ACCEPTED;
 use support::tls_server::{pem_file, Authority, TlsServer};
-use support::{child, library, respond, Answer, Call, Server};
+use support::wait::until;
+use support::{child, library, outbox, respond, Answer, Call, Outbox, Server};
 
 const NOT_SENT: i32 = 1;
 const ANSWERED: i32 = 3;
 const PHASE_CONNECT: i32 = 1;
+const PHASE_FAILED: i32 = 3;
 const LOG_TRACE: i32 = 5;
 /// A host that only the proxy knows the way to.
 const ELSEWHERE: &str = "lifepay.test";
@@ -209,6 +211,41 @@ fn a_proxy_that_is_not_there() {
     not_sent(&answer, code::LP_ERR_NETWORK);
     // Not around it, either.
     assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn a_proxy_may_say_more_than_that_it_has_connected() {
+    let headers: String = (0..200).map(|n| format!("X-{n}: {n}\r\n")).collect();
+    let (server, ca_file) = lifepay("proxy-talkative");
+    for answer in [
+        format!("HTTP/1.1 200 Connection established\r\n{headers}\r\n"),
+        format!(
+            "HTTP/1.1 100 Continue\r\n{headers}\r\nHTTP/1.1 103 Early\r\n\r\nHTTP/1.1 200\r\n\r\n"
+        ),
+        "HTTP/1.0 200 OK\n\n".to_owned(),
+        "HTTP/1.1 202 Accepted\r\nX:y\r\n\r\n".to_owned(),
+    ] {
+        let proxy = ProxyServer::start(Manner::TunnelAfter(answer.clone().leak()));
+        let call = through(&proxy.url(), &server.url_of(ELSEWHERE));
+        let got = call.text(|c| &mut c.ca_file, &ca_file).send();
+        assert_eq!(
+            (got.code, got.outcome),
+            (0, ANSWERED),
+            "{answer:.100}: {got:?}"
+        );
+    }
+}
+
+#[test]
+fn a_proxy_whose_answer_has_no_end_is_not_listened_to_for_ever() {
+    let endless = "X: y\r\n".repeat(10_000);
+    let proxy = ProxyServer::start(Manner::Answer(
+        format!("HTTP/1.1 200 OK\r\n{endless}\r\n").leak(),
+    ));
+    let answer = through(&proxy.url(), &format!("https://{ELSEWHERE}")).send();
+    not_sent(&answer, code::LP_ERR_NETWORK);
+    assert!(answer.message.contains("Прокси"), "{answer:?}");
+    assert!(answer.detail.unwrap().contains("16 KiB"));
 }
 
 #[test]
@@ -453,4 +490,90 @@ fn a_proxy_of_the_environment_that_is_not_supported_is_told_whose_it_is() {
             .contains("задан в системе"),
         "{answer}"
     );
+}
+
+/// A call of which only the environment, or the system, says through which proxy.
+fn by_environment<'a>(base_url: &str, ca_file: &str) -> Call<'a> {
+    through("", base_url).text(|c| &mut c.ca_file, ca_file)
+}
+
+const CHANGED: [(&str, &str); 1] = [("HTTPS_PROXY", "http://127.0.0.1:1")];
+
+#[test]
+fn a_proxy_of_the_environment_that_changes_while_a_call_repeats_is_taken() {
+    // On its own, since it changes its environment.
+    let name = "a_proxy_of_the_environment_that_changes_while_a_call_repeats_is_taken";
+    if child::again(name, &CHANGED) {
+        return;
+    }
+    let (server, ca_file) = lifepay("changing");
+    let proxy = ProxyServer::start(Manner::Tunnel);
+    let next = ["socks5://127.0.0.1:1", &proxy.url()];
+    let mut codes = Vec::new();
+    let answer = by_environment(&server.url_of(ELSEWHERE), &ca_file)
+        .repeat(60_000, &[1200])
+        .on_progress(|progress| {
+            if progress.phase == PHASE_FAILED {
+                let Some(next) = next.get(codes.len()) else {
+                    return 1;
+                };
+                std::env::set_var("HTTPS_PROXY", next);
+                codes.push(progress.code);
+            }
+            0
+        })
+        .send();
+    assert_eq!((answer.code, answer.attempts), (0, 3), "{answer:?}");
+    assert_eq!(codes, [code::LP_ERR_NETWORK; 2]);
+    assert_eq!(proxy.heads().len(), 1);
+}
+
+#[test]
+fn a_proxy_of_the_environment_that_changes_while_an_outbox_is_open_is_taken() {
+    // On its own, since it changes its environment.
+    let name = "a_proxy_of_the_environment_that_changes_while_an_outbox_is_open_is_taken";
+    if child::again(name, &CHANGED) {
+        return;
+    }
+    let (server, ca_file) = lifepay("changing-outbox");
+    let call = || by_environment(&server.url_of(ELSEWHERE), &ca_file).repeat(0, &[1200]);
+    let outbox = Outbox::open(&outbox::fresh("changing-proxy"), call());
+    assert_eq!(outbox.submit(call().ext_id("1")).0, 0);
+    let failed = |part: &str| {
+        let answer = outbox.wait("1", 0);
+        answer.detail.is_some_and(|detail| detail.contains(part))
+    };
+    until("an attempt through a dead proxy", || failed("127.0.0.1:1:"));
+    std::env::set_var("HTTPS_PROXY", "socks5://127.0.0.1:1");
+    until("an attempt with a setting that is no use", || {
+        failed("SOCKS5")
+    });
+    let proxy = ProxyServer::start(Manner::Tunnel);
+    std::env::set_var("HTTPS_PROXY", proxy.url());
+    accepted(&outbox.wait("1", 10_000));
+    assert_eq!(proxy.heads().len(), 1);
+}
+
+#[test]
+fn a_changed_environment_does_not_go_before_a_proxy_that_was_given() {
+    // On its own, since it changes its environment.
+    let name = "a_changed_environment_does_not_go_before_a_proxy_that_was_given";
+    if child::again(name, &CHANGED) {
+        return;
+    }
+    let (server, ca_file) = lifepay("given");
+    let (given, environments) = (
+        ProxyServer::start(Manner::HangUp),
+        ProxyServer::start(Manner::Tunnel),
+    );
+    let answer = through(&given.url(), &server.url_of(ELSEWHERE))
+        .text(|c| &mut c.ca_file, &ca_file)
+        .repeat(2000, &[1200])
+        .on_progress(|_| {
+            std::env::set_var("HTTPS_PROXY", environments.url());
+            0
+        })
+        .send();
+    assert_eq!((answer.code, answer.attempts), (code::LP_ERR_NETWORK, 2));
+    assert_eq!((given.connections(), environments.connections()), (2, 0));
 }

@@ -285,8 +285,7 @@ fn a_wheel_is_the_same_whenever_and_wherever_it_is_built() {
     let Some(python3) = installed() else {
         return;
     };
-    // The tag is taken as it is given: what is in the library is for whoever gives it to know.
-    let platform = format!("manylinux2014_{}", std::env::consts::ARCH);
+    let platform = format!("linux_{}", std::env::consts::ARCH);
     // Another name, and another time.
     let copy = tools::scratch("python/copy").join("lifepay-copy.so");
     std::fs::write(&copy, std::fs::read(small_library()).unwrap()).unwrap();
@@ -378,6 +377,76 @@ print(*wheel.namelist(), sep='\\n')";
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(errors.contains(said), "{errors}");
     }
+}
+
+/// A library, linked with one that calls itself a glibc with this version of a symbol.
+fn library_for_glibc(version: &str, machine: &str) -> PathBuf {
+    let folder = tools::scratch("python").join(format!("glibc-{version}{machine}"));
+    std::fs::create_dir_all(&folder).unwrap();
+    let versions = folder.join("versions");
+    std::fs::write(
+        &versions,
+        format!("GLIBC_2.0 {{}}; GLIBC_{version} {{ f; }};"),
+    )
+    .unwrap();
+    let compile = |source: &str, out: &str, more: &[&str]| {
+        let file = folder.join(out).with_extension("c");
+        std::fs::write(&file, source).unwrap();
+        let out = folder.join(out);
+        let mut gcc = Command::new("gcc");
+        gcc.args([machine, "-shared", "-fPIC", "-nostdlib", "-o"]);
+        tools::run(gcc.args([&out, &file]).args(more));
+        out
+    };
+    let script = format!("-Wl,--version-script={}", versions.display());
+    let libc = compile("void f(void) {}", "libc.so", &[&script]);
+    let libc = libc.to_str().unwrap();
+    compile("void f(void); void g(void) { f(); }", "till.so", &[libc])
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn a_wheel_is_refused_for_a_platform_whose_glibc_is_older_than_the_library_needs() {
+    let Some(python3) = installed() else {
+        return;
+    };
+    if !tools::have("gcc") {
+        return;
+    }
+    for (flag, machine) in [("-m64", "x86_64"), ("-m32", "i686")] {
+        for (needs, platform, refusal) in [
+            ("2.17", "manylinux2014", None),
+            (
+                "2.18",
+                "manylinux2014",
+                Some("needs glibc 2.18, and manylinux2014"),
+            ),
+            ("2.2.5", "manylinux1", None),
+            ("2.6", "manylinux1", Some("needs glibc 2.6")),
+            ("2.34", "manylinux_2_34", None),
+            ("2.34", "manylinux_2_28", Some("has 2.28")),
+            ("2.34", "linux", None),
+            ("2.17", "musllinux_1_2", Some("has none")),
+        ] {
+            let library = library_for_glibc(needs, flag);
+            let platform = format!("{platform}_{machine}");
+            let output = build_wheel(python3, &library, "glibc", &platform).output();
+            let output = output.unwrap();
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(
+                output.status.success(),
+                refusal.is_none(),
+                "{platform}: {errors}"
+            );
+            assert!(errors.contains(refusal.unwrap_or_default()), "{errors}");
+        }
+    }
+    let whole = std::fs::read(library_for_glibc("2.17", "-m64")).unwrap();
+    let half = tools::scratch("python").join("half.so");
+    std::fs::write(&half, &whole[..whole.len() / 2]).unwrap();
+    let output = build_wheel(python3, &half, "glibc", "manylinux2014_x86_64").output();
+    let errors = String::from_utf8(output.unwrap().stderr).unwrap();
+    assert!(errors.contains("half.so is damaged"), "{errors}");
 }
 
 /// The blocks of Python in a README.

@@ -365,3 +365,49 @@ fn the_json_form_shows_its_apikey_nowhere() {
         hides(KEY, &text, &format!("the answer to {number}"));
     }
 }
+
+#[test]
+fn a_short_apikey_spoils_no_field_name_and_no_wording_of_ours() {
+    for key in ["k", "http", "callback", "задано", "е"] {
+        let call = with_key("ftp://x", key)
+            .text(|c| &mut c.callback_data, "a")
+            .text(|c| &mut c.callback_data_json, "{}")
+            .text(|c| &mut c.proxy, "socks5://127.0.0.1:1");
+        let answer = call.send();
+        assert_eq!(
+            answer.fields(),
+            ["callback_data_json", "base_url", "proxy"],
+            "{key}"
+        );
+        assert!(answer.message.contains("callback_data_json"), "{answer:?}");
+        assert!(!texts(&answer).contains("***"), "{key}: {answer:?}");
+    }
+    // LifePay's names are masked, as they come from outside.
+    let body = r#"{"code":400,"message":"нет","data":{"k.b":["k"]}}"#;
+    let server = Server::always(respond("200 OK", body));
+    let answer = with_key(&server.url(), "k").send();
+    let masked = ("***.b".to_owned(), "***".to_owned());
+    assert_eq!(answer.errors, [masked], "{answer:?}");
+    assert!(answer.message.starts_with("нет. ***.b: ***."), "{answer:?}");
+}
+
+#[test]
+fn an_unknown_name_in_json_is_masked_and_a_fields_is_not() {
+    let request = c"{\"k3y\": 1, \"login\": 2, \"apikey\": \"k3y\", \"logn\": \"7\", \"k3y\": 2}";
+    let mut answer = std::ptr::null_mut();
+    // SAFETY: the request ends in NUL; the answer is read before it is freed.
+    let text = unsafe {
+        (library().open_shift_json)(request.as_ptr(), &mut answer);
+        let text = CStr::from_ptr(answer).to_str().unwrap().to_owned();
+        (library().string_free)(answer);
+        text
+    };
+    assert!(!text.contains("k3y"), "{text}");
+    let answer: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let errors = answer["errors"].as_array().unwrap();
+    let fields: Vec<&str> = errors
+        .iter()
+        .map(|error| error["field"].as_str().unwrap())
+        .collect();
+    assert_eq!(fields, ["***", "login", "logn", "***"], "{text}");
+}

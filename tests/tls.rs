@@ -383,6 +383,58 @@ fn a_ca_file_that_is_replaced_is_read_anew() {
     assert_eq!(of_before.requests().len(), 1);
 }
 
+/// Opens a shift, and prints how many attempts were made.
+#[cfg(target_os = "linux")]
+const REPEATS: &str = r#"
+#include <stdio.h>
+#include "lifepay.h"
+
+int main(int argc, char **argv)
+{
+    uint32_t pause = 100;
+    lp_config config;
+    lp_result result;
+    lp_config_init(&config, sizeof config);
+    lp_result_init(&result, sizeof result);
+    config.apikey = config.login = "1";
+    config.proxy = "none";
+    config.base_url = argv[argc - 2];
+    config.ca_file = argv[argc - 1];
+    config.retry_for_ms = 350;
+    config.retry_delays_ms = &pause;
+    config.retry_delay_count = 1;
+    lp_open_shift(&config, &result);
+    printf("%u\n", (unsigned)result.attempts);
+    lp_result_free(&result);
+    return 0;
+}
+"#;
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_ca_file_is_looked_at_once_in_an_attempt() {
+    if !tools::have("gcc") || !tools::have("strace") {
+        return;
+    }
+    let program = tools::compile_c_source("ca_file_repeats", REPEATS);
+    let ca_file = pem_file("looked-at", Authority::new().pem());
+    let trace = tools::scratch("c").join("ca_file_repeats.trace");
+    let mut strace = std::process::Command::new("strace");
+    strace.args(["-f", "-e", "trace=%file", "-o"]).arg(&trace);
+    strace.arg(program).args([&Server::nowhere(), &ca_file]);
+    let attempts: usize = {
+        let output = tools::run(&mut strace).stdout;
+        String::from_utf8(output).unwrap().trim().parse().unwrap()
+    };
+    assert!(attempts > 1);
+    let trace = std::fs::read_to_string(&trace).unwrap();
+    let calls = trace.lines().filter(|line| line.contains("looked-at.pem"));
+    let calls: Vec<&str> = calls.filter(|line| !line.contains("execve(")).collect();
+    let opened = calls.iter().filter(|line| line.contains("open")).count();
+    // Read once, and then only asked whether it has changed.
+    assert_eq!((opened, calls.len()), (1, attempts + 1), "{calls:#?}");
+}
+
 #[test]
 fn a_ca_file_that_was_useless_works_once_it_is_mended() {
     let (server, authority) = server(LOOPBACK, 2020, 4000);

@@ -3,8 +3,8 @@
     python3 build_wheel.py --library target/release/liblifepay.so
     python3 build_wheel.py --library win32/lifepay.dll --platform win32 --out dist
 
-The wheel is for any Python 3.8 or later on that platform: lifepay-VERSION-py3-none-PLATFORM.whl. The
-same sources, library, Python and build backend make the same bytes, whenever and wherever. Timestamps
+The wheel is for any Python 3.8 or later on that platform: lifepay-VERSION-py3-none-PLATFORM.whl. A
+manylinux platform is refused if the library needs a newer glibc than that platform has. The same sources, library, Python and build backend make the same bytes, whenever and wherever. Timestamps
 are SOURCE_DATE_EPOCH's, or the first day that a zip file knows. The path of the wheel is printed.
 
 Needs pip, which fetches the build backend that pyproject.toml names.
@@ -14,6 +14,7 @@ import argparse
 import base64
 import hashlib
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -60,6 +61,69 @@ def check_platform(library: Path, machine: str, platform: str) -> None:
     fits = platform == machine if windows else linux and platform.endswith("_" + machine)
     if not fits:
         fail(f"{library} is for {machine}, which is not what {platform} says")
+
+
+# The glibc of the platforms whose tags do not name it.
+GLIBC_OF = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
+
+
+def glibc_of(platform: str) -> Optional[Tuple[int, int]]:
+    """The newest glibc that a library for this platform may need; None: any."""
+    numbered = re.match(r"manylinux_(\d+)_(\d+)_", platform)
+    if numbered:
+        return int(numbered[1]), int(numbered[2])
+    if platform.startswith("musllinux"):
+        return 0, 0
+    return GLIBC_OF.get(platform.split("_")[0])
+
+
+def needed_glibc(library: Path) -> Tuple[int, int]:
+    """The newest glibc whose symbols an ELF library needs; (0, 0) if it needs none.
+
+    The versions are in the section of type SHT_GNU_verneed: a list of libraries, each with a list of
+    versions, whose names are in another section.
+    """
+    content = library.read_bytes()
+    wide = content[4] == 2
+    (sections,) = struct.unpack_from("<Q" if wide else "<I", content, 40 if wide else 32)
+    size, count = struct.unpack_from("<HH", content, 58 if wide else 46)
+    # type, offset, size, link, info
+    layout = "<4xI16xQQII" if wide else "<4xI8xIIII"
+    headers = [struct.unpack_from(layout, content, sections + size * n) for n in range(count)]
+    newest = (0, 0)
+    for kind, need, _, link, needs in headers:
+        if kind != 0x6FFFFFFE:
+            continue
+        names = headers[link][1]
+        for _ in range(needs):
+            versions, version, next_need = struct.unpack_from("<2xH4xII", content, need)
+            version += need
+            for _ in range(versions):
+                name, next_version = struct.unpack_from("<8xII", content, version)
+                start = names + name
+                text = content[start : content.index(b"\0", start)]
+                found = re.fullmatch(rb"GLIBC_(\d+)\.(\d+)(\.\d+)?", text)
+                if found:
+                    newest = max(newest, (int(found[1]), int(found[2])))
+                version += next_version
+            need += next_need
+    return newest
+
+
+def check_glibc(library: Path, platform: str) -> None:
+    allowed = glibc_of(platform)
+    if allowed is None:
+        return
+    try:
+        needed = needed_glibc(library)
+    except (struct.error, IndexError, ValueError):
+        fail(f"{library} is damaged: the versions of the symbols it needs cannot be read")
+    if needed > allowed:
+        has = f"has {allowed[0]}.{allowed[1]}" if allowed > (0, 0) else "has none"
+        fail(
+            f"{library} needs glibc {needed[0]}.{needed[1]}, and {platform} {has}:"
+            " take a library of `packaging`, or the platform of this machine"
+        )
 
 
 def timestamp() -> Tuple[int, int, int, int, int, int]:
@@ -134,6 +198,7 @@ def build(library: Path, platform: str, out: Path) -> Path:
         fail(f"{library}: there is no such file")
     name, machine = machine_of(library)
     check_platform(library, machine, platform)
+    check_glibc(library, platform)
     with tempfile.TemporaryDirectory() as scratch:
         pure = pure_wheel(Path(scratch))
         contents = contents_of(pure)

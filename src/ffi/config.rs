@@ -57,7 +57,8 @@ pub struct lp_config {
     /// the environment's (HTTPS_PROXY, ALL_PROXY, HTTP_PROXY, NO_PROXY) and, on Windows, the
     /// system's static setting, neither for a base_url on this machine. "none": no proxy. SOCKS and
     /// proxies found by script (PAC) are not supported; if the environment names a SOCKS proxy, that
-    /// is an argument error: set this field then.
+    /// is an argument error: set this field then. Later attempts read the default again, at most once
+    /// a second.
     pub proxy: *const c_char,
     /// Path of a PEM file of root certificates that are trusted besides those of `trust`.
     pub ca_file: *const c_char,

@@ -79,7 +79,7 @@ pub unsafe extern "C" fn lp_string_free(string: *mut c_char) {
 pub fn open_shift(request: Option<&str>, faults: Vec<FieldError>) -> Report {
     match read(request, faults) {
         Ok((settings, faults)) => carry_out(settings, faults, None),
-        Err(faults) => refuse(faults, &Secret::default()),
+        Err(faults) => refuse(faults),
     }
 }
 
@@ -122,6 +122,9 @@ pub(crate) fn read(
         };
         vec![FieldError::new("request", message)]
     })?;
+    let apikey = pairs.iter().find(|(key, _)| key == "apikey");
+    let apikey = apikey.and_then(|(_, value)| string(value).ok().flatten());
+    let apikey = Secret::new(apikey.unwrap_or_default());
     let mut settings = Settings::default();
     let mut seen = BTreeSet::new();
     for (key, value) in pairs {
@@ -131,7 +134,12 @@ pub(crate) fn read(
             Err("поле задано дважды".to_owned())
         };
         if let Err(message) = set {
-            faults.push(FieldError::new(&key, message));
+            // A name that is not a field's may be anything, the apikey too.
+            let field = match is_field(&key) {
+                true => key,
+                false => apikey.mask(&key),
+            };
+            faults.push(FieldError { field, message });
         }
     }
     Ok((settings, faults))
@@ -160,6 +168,10 @@ impl<'de> Deserialize<'de> for Object<'de> {
         }
         deserializer.deserialize_map(Pairs)
     }
+}
+
+fn is_field(key: &str) -> bool {
+    set(&mut Settings::default(), key, RawValue::NULL).is_ok()
 }
 
 fn set(settings: &mut Settings, key: &str, value: &RawValue) -> Result<(), String> {

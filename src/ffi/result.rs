@@ -52,7 +52,8 @@ pub struct lp_result {
     pub outcome: i32,
     /// HTTP status of the last attempt; 0: no answer came.
     pub http_status: i32,
-    /// How many attempts were made.
+    /// How many attempts were made. An attempt in which the server closes a kept connection without
+    /// an answer sends the request again over a new one, and counts once.
     pub attempts: u32,
     /// Milliseconds after which to repeat, where a repeat makes sense: the timetable's next pause,
     /// or the server's Retry-After if that is longer. Otherwise 0.

@@ -10,7 +10,6 @@ use crate::error::FieldError;
 use crate::panic::catch;
 use crate::progress::OnProgress;
 use crate::report::Report;
-use crate::secret::Secret;
 use crate::settings::{Order, Settings};
 
 /// ------------------------------------------------------------------------------------------------
@@ -49,7 +48,7 @@ pub unsafe extern "C" fn lp_open_shift(config: *const lp_config, result: *mut lp
                     let on_progress = progress::callback(given.on_progress, given.user_data);
                     carry_out(given.settings, given.faults, on_progress)
                 }
-                Err(fault) => refuse(vec![fault], &Secret::default()),
+                Err(fault) => refuse(vec![fault]),
             }
         });
         // Written in any case: the host reads the result, not only what the call returns.
@@ -74,9 +73,8 @@ fn carry_out_by(
     faults: Vec<FieldError>,
     deliver: impl FnOnce(&Order) -> Report,
 ) -> Report {
-    let apikey = Secret::new(settings.fields.apikey.clone().unwrap_or_default());
     match settings.check(faults) {
-        Err(faults) => refuse(faults, &apikey),
+        Err(faults) => refuse(faults),
         Ok(order) => catch(|| deliver(&order)).unwrap_or_else(|panic| {
             // The host must be able to repeat, and for that it needs the ext_id.
             Report {
@@ -87,10 +85,10 @@ fn carry_out_by(
     }
 }
 
-/// Wrong arguments. Their texts may quote what was given.
-pub fn refuse(faults: Vec<FieldError>, apikey: &Secret) -> Report {
-    let mut report = Report::refused(faults);
-    report.mask(apikey);
+/// Wrong arguments. Nothing is masked: no message quotes what was given, and the apikey may be a word
+/// of ours.
+pub fn refuse(faults: Vec<FieldError>) -> Report {
+    let report = Report::refused(faults);
     ::log::warn!("{}", report.message);
     report
 }

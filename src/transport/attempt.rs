@@ -39,11 +39,15 @@ pub struct Attempt {
     /// Asked about five times a second; false cancels.
     go_on: Box<dyn Fn(Stage) -> bool>,
     stage: Cell<Stage>,
-    /// More than zero while a connector is at work: what is written then is no request.
-    dialling: Cell<u32>,
+    /// When the connection that is being made was begun.
+    connect_began: Cell<Instant>,
+    /// A connector is at work: what is written then is no request.
+    dialling: Cell<bool>,
     fresh_only: Cell<bool>,
     dialled: Cell<bool>,
     request_left: Cell<bool>,
+    /// It left over a connection that was replaced.
+    lost: Cell<bool>,
     answer_began: Cell<bool>,
 }
 
@@ -56,15 +60,18 @@ thread_local! {
 
 impl Attempt {
     pub fn new(limits: Limits, go_on: impl Fn(Stage) -> bool + 'static) -> Rc<Attempt> {
+        let now = Instant::now();
         Rc::new(Attempt {
-            started: Instant::now(),
+            started: now,
             limits,
             go_on: Box::new(go_on),
             stage: Cell::new(Stage::Connecting),
-            dialling: Cell::new(0),
+            connect_began: Cell::new(now),
+            dialling: Cell::new(false),
             fresh_only: Cell::new(false),
             dialled: Cell::new(false),
             request_left: Cell::new(false),
+            lost: Cell::new(false),
             answer_began: Cell::new(false),
         })
     }
@@ -124,14 +131,19 @@ impl Attempt {
     ///
     /// [`Failure::Timeout`] when it is over.
     pub fn left(&self) -> io::Result<Duration> {
-        let (limit, during, what) = match self.stage.get() {
+        let whole = (
+            self.limits.whole.saturating_sub(self.elapsed()),
+            self.limits.whole,
+        );
+        let ((left, limit), during, what) = match self.stage.get() {
             Stage::Connecting => {
-                let limit = self.limits.connect.min(self.limits.whole);
-                (limit, "connecting", "соединение не установлено")
+                let limit = self.limits.connect;
+                let left = limit.saturating_sub(self.connect_began.get().elapsed());
+                let tighter = (left, limit).min(whole);
+                (tighter, "connecting", "соединение не установлено")
             }
-            Stage::Exchanging => (self.limits.whole, "the exchange", "ответ не получен"),
+            Stage::Exchanging => (whole, "the exchange", "ответ не получен"),
         };
-        let left = limit.saturating_sub(self.elapsed());
         if left.is_zero() {
             let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
             return Err(Failure::Timeout {
@@ -147,39 +159,37 @@ impl Attempt {
     /// A connector is at work until what is returned is dropped.
     pub fn dial(self: &Rc<Self>) -> Dialling {
         self.dialled.set(true);
-        self.dialling.set(self.dialling.get() + 1);
+        self.dialling.set(true);
         Dialling(Rc::clone(self))
-    }
-
-    /// Whether the connection to a proxy is being made.
-    pub fn is_at_proxy(&self) -> bool {
-        self.dialling.get() > 1
     }
 
     /// Bytes are about to be handed to a connection: the request's, unless a connector is at work.
     pub fn writes(&self) {
-        if self.dialling.get() == 0 {
+        if !self.dialling.get() {
             self.stage.set(Stage::Exchanging);
         }
     }
 
     /// Bytes have been taken by the system to be sent.
     pub fn wrote(&self) {
-        if self.dialling.get() == 0 {
+        if !self.dialling.get() {
             self.request_left.set(true);
         }
     }
 
-    /// Bytes have come in.
+    /// Bytes of an answer have come in.
     pub fn received(&self) {
-        if self.dialling.get() == 0 {
-            self.answer_began.set(true);
-        }
+        self.answer_began.set(true);
     }
 
     /// Whether a byte of the request may have left this machine.
     pub fn request_left(&self) -> bool {
         self.request_left.get()
+    }
+
+    /// Whether the request was sent again, over a second connection: the first was closed.
+    pub fn resent(&self) -> bool {
+        self.lost.get() && self.stage.get() == Stage::Exchanging
     }
 
     /// Whether pooled connections are to be passed over: not its own any more, once it has one.
@@ -197,7 +207,9 @@ impl Attempt {
             && !self.answer_began.get();
         if stale {
             self.fresh_only.set(true);
+            self.lost.set(self.request_left.get());
             self.stage.set(Stage::Connecting);
+            self.connect_began.set(Instant::now());
         }
         stale
     }
@@ -206,16 +218,9 @@ impl Attempt {
 /// See [`Attempt::dial`].
 pub struct Dialling(Rc<Attempt>);
 
-impl Dialling {
-    /// Whether this is the connection to the target, not the one to a proxy on the way.
-    pub fn is_outermost(&self) -> bool {
-        self.0.dialling.get() == 1
-    }
-}
-
 impl Drop for Dialling {
     fn drop(&mut self) {
-        self.0.dialling.set(self.0.dialling.get() - 1);
+        self.0.dialling.set(false);
     }
 }
 

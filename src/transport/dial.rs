@@ -4,16 +4,17 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustls::ClientConfig;
+use ureq::http::Uri;
 use ureq::unversioned::resolver::ResolvedSocketAddrs;
-use ureq::unversioned::transport::{
-    ConnectProxyConnector, ConnectionDetails, Connector, Either, Transport,
-};
-use ureq::Error;
+use ureq::unversioned::transport::{ConnectionDetails, Connector, Transport};
+use ureq::{Error, Proxy, ProxyProtocol};
 
 use super::attempt::Attempt;
+use super::interim::WithoutInterim;
 use super::tcp::TcpTransport;
 use super::tls::TlsTransport;
 use super::trust::{self, CaFile, Roots};
+use super::tunnel;
 use crate::error::Failure;
 
 /// ureq's connector for the connections of one agent.
@@ -22,7 +23,6 @@ pub struct Dial {
     ca_file: Option<CaFile>,
     /// Made when it is first needed: loading the roots takes a while.
     config: Mutex<Option<Arc<ClientConfig>>>,
-    tunnel: ConnectProxyConnector,
 }
 
 impl Dial {
@@ -31,16 +31,16 @@ impl Dial {
             roots,
             ca_file,
             config: Mutex::new(None),
-            tunnel: ConnectProxyConnector::default(),
         }
     }
 
     /// Not made under the lock, since making it is logged, which calls the host: twice at worst.
-    fn config(&self) -> Result<Arc<ClientConfig>, Failure> {
+    fn config(&self) -> Result<Arc<ClientConfig>, Error> {
         if let Some(config) = &*self.kept_config() {
             return Ok(Arc::clone(config));
         }
-        let made = trust::client_config(self.roots, self.ca_file.as_ref())?;
+        let made = trust::client_config(self.roots, self.ca_file.as_ref());
+        let made = made.map_err(|failure| Error::Io(failure.into()))?;
         Ok(Arc::clone(self.kept_config().get_or_insert(made)))
     }
 
@@ -51,10 +51,11 @@ impl Dial {
     fn encrypt(
         &self,
         details: &ConnectionDetails,
+        server: &Uri,
         transport: Box<dyn Transport>,
         config: Arc<ClientConfig>,
     ) -> Result<Box<dyn Transport>, Error> {
-        match TlsTransport::connect(details, transport, config) {
+        match TlsTransport::connect(details, server, transport, config) {
             Ok(transport) => Ok(Box::new(transport)),
             Err(error) => {
                 // The next attempt looks at the system's roots anew: the one that was missing may
@@ -63,6 +64,22 @@ impl Dial {
                 Err(error)
             }
         }
+    }
+
+    fn through(
+        &self,
+        proxy: &Proxy,
+        details: &ConnectionDetails,
+    ) -> Result<Box<dyn Transport>, Error> {
+        let resolver = details.resolver;
+        let addresses = resolver.resolve(proxy.uri(), details.config, details.timeout)?;
+        let refused = "Прокси не принял соединение, проверьте настройку proxy.";
+        let mut transport: Box<dyn Transport> =
+            Box::new(TcpTransport::connect(&addresses, refused)?);
+        if proxy.protocol() == ProxyProtocol::Https {
+            transport = self.encrypt(details, proxy.uri(), transport, self.config()?)?;
+        }
+        tunnel::open(details, proxy, transport)
     }
 }
 
@@ -74,25 +91,23 @@ impl Connector for Dial {
         details: &ConnectionDetails,
         _: Option<()>,
     ) -> Result<Option<Self::Out>, Error> {
-        let attempt = Attempt::current()?;
-        let dialling = attempt.dial();
-        let config = details.needs_tls().then(|| self.config()).transpose();
-        let config = config.map_err(|failure| Error::Io(failure.into()))?;
-
-        // With a proxy this comes back here, for the connection to the proxy.
-        let transport: Box<dyn Transport> = match self.tunnel.connect(details, None::<()>)? {
-            Some(Either::B(tunnel)) => tunnel,
-            _ => {
-                if dialling.is_outermost() && config.is_none() {
+        let _dialling = Attempt::current()?.dial();
+        let config = details.needs_tls().then(|| self.config()).transpose()?;
+        let proxy = details.config.proxy();
+        let mut transport = match proxy.filter(|proxy| !proxy.is_no_proxy(details.uri)) {
+            Some(proxy) => self.through(proxy, details)?,
+            None => {
+                if config.is_none() {
                     require_loopback(&details.addrs)?;
                 }
-                Box::new(TcpTransport::connect(details)?)
+                let refused = "Сервер не принял соединение.";
+                Box::new(TcpTransport::connect(&details.addrs, refused)?)
             }
         };
-        Ok(Some(match config {
-            Some(config) => self.encrypt(details, transport, config)?,
-            None => transport,
-        }))
+        if let Some(config) = config {
+            transport = self.encrypt(details, details.uri, transport, config)?;
+        }
+        Ok(Some(Box::new(WithoutInterim::new(transport))))
     }
 }
 

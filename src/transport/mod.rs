@@ -6,6 +6,8 @@
 
 pub mod attempt;
 mod dial;
+mod head;
+mod interim;
 mod proxy;
 mod resolve;
 pub mod route;
@@ -13,6 +15,7 @@ mod sliced;
 mod tcp;
 mod tls;
 pub mod trust;
+mod tunnel;
 mod verify;
 
 use std::io::{self, Read};
@@ -69,7 +72,7 @@ pub fn post(
     body: &str,
     attempt: &Rc<Attempt>,
 ) -> Result<Reply, Failure> {
-    let agent = agent(&route.peer.renewed());
+    let agent = agent(&route.peer()?);
     let url = [&route.base_url, path].concat();
     attempt.run(|| loop {
         match exchange(&agent, &url, body) {
@@ -191,14 +194,6 @@ fn new_agent(peer: &Peer, names: Names) -> Agent {
 fn failure(error: ureq::Error) -> Failure {
     match error {
         ureq::Error::Io(error) => io_failure(error),
-        ureq::Error::ConnectProxyFailed(why) => {
-            let what = if why.contains("responded 407/") {
-                "Прокси требует имя и пароль, проверьте настройку proxy."
-            } else {
-                "Прокси не соединил с сервером."
-            };
-            Failure::network(what, format!("proxy: {why}"))
-        }
         ureq::Error::Protocol(_) | ureq::Error::LargeResponseHeader(..) => {
             Failure::reply("Ответ не является ответом HTTP.", error)
         }

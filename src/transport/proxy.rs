@@ -10,25 +10,38 @@ use super::route::{has_good_port, is_loopback, BaseUrl};
 ///
 /// Why the setting, given or the system's, cannot be used.
 pub fn choose(given: Option<&str>, base_url: Option<&BaseUrl>) -> Result<Option<Proxy>, String> {
-    let (proxy, whose) = match given {
+    let proxy = match given {
         Some("none") => return Ok(None),
-        Some(url) => (Some(parse_proxy(url)?), ""),
+        Some(url) => supported(parse_proxy(url)?, "")?,
         // The environment's proxy is meant for the way out, which is not taken to this machine.
-        None if base_url.is_some_and(|url| url.on_this_machine) => (None, ""),
-        None => (environments_proxy()?, " (он задан в системе)"),
+        None if base_url.is_some_and(|url| url.on_this_machine) => return Ok(None),
+        None => return of_system(),
     };
-    let Some(proxy) = proxy else { return Ok(None) };
-    if !matches!(proxy.protocol(), ProxyProtocol::Http | ProxyProtocol::Https) {
-        return Err(format!(
-            "прокси вида {}{whose} не поддерживается: нужен http или https, либо none",
-            proxy.protocol()
-        ));
-    }
     if base_url.is_some_and(|url| url.clear) && !is_loopback(proxy.host()) {
         let why = "с base_url вида http прокси допустим только на этом компьютере: ключ не должен идти открыто";
         return Err(why.to_owned());
     }
     Ok(Some(proxy))
+}
+
+/// The environment's proxy, on Windows otherwise the system's.
+///
+/// # Errors
+///
+/// Why it cannot be used.
+pub fn of_system() -> Result<Option<Proxy>, String> {
+    let proxy = environments_proxy()?;
+    let checked = proxy.map(|proxy| supported(proxy, " (он задан в системе)"));
+    checked.transpose()
+}
+
+fn supported(proxy: Proxy, whose: &str) -> Result<Proxy, String> {
+    match proxy.protocol() {
+        ProxyProtocol::Http | ProxyProtocol::Https => Ok(proxy),
+        other => Err(format!(
+            "прокси вида {other}{whose} не поддерживается: нужен http или https, либо none"
+        )),
+    }
 }
 
 fn parse_proxy(url: &str) -> Result<Proxy, String> {

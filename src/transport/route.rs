@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 use std::path::Path;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use ureq::http::Uri;
 use ureq::Proxy;
@@ -10,7 +11,7 @@ use ureq::Proxy;
 use super::attempt::Limits;
 use super::proxy;
 use super::trust::{CaFile, Roots};
-use crate::error::FieldError;
+use crate::error::{Failure, FieldError};
 
 /// Where requests go unless `base_url` says otherwise.
 pub(crate) const DEFAULT_BASE_URL: &str = "https://sapi.life-pay.ru";
@@ -18,6 +19,8 @@ pub(crate) const DEFAULT_BASE_URL: &str = "https://sapi.life-pay.ru";
 pub(crate) const DEFAULT_CONNECT_TIMEOUT_MS: u32 = 10_000;
 /// Milliseconds, of one attempt.
 pub(crate) const DEFAULT_TIMEOUT_MS: u32 = 30_000;
+/// For how long the system's proxy setting is taken without reading it again.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// ------------------------------------------------------------------------------------------------
 /// Trust: lp_config.trust
@@ -42,12 +45,23 @@ pub struct Connection {
 }
 
 /// Connection settings that can be used.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Route {
     /// Without a slash at its end.
     pub base_url: String,
     pub limits: Limits,
-    pub peer: Peer,
+    /// The proxy is the system's, which may change.
+    systems_proxy: bool,
+    known: Mutex<Known>,
+}
+
+/// What was read at the last look.
+#[derive(Debug)]
+struct Known {
+    peer: Peer,
+    /// When the proxy was last read.
+    looked_at: Instant,
+    used: bool,
 }
 
 /// What must be equal for connections to be shared.
@@ -58,14 +72,31 @@ pub struct Peer {
     pub proxy: Option<Proxy>,
 }
 
-impl Peer {
-    /// The same with the ca_file as it is now: it may be mended while a call repeats.
-    pub fn renewed(&self) -> Peer {
-        let mut peer = self.clone();
-        if let Some(file) = &mut peer.ca_file {
-            file.renew();
+impl Route {
+    /// The settings for an attempt. The first one has them as they were checked. Later ones have the
+    /// ca_file and the system's proxy as they are by then: both may be corrected while a call
+    /// repeats, or while an outbox is open.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Network`] if the system's proxy cannot be used. The next attempt reads it again.
+    pub fn peer(&self) -> Result<Peer, Failure> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = &mut *known;
+        let fresh = known.looked_at.elapsed() < FRESH;
+        if std::mem::replace(&mut known.used, true) || !fresh {
+            if let Some(file) = &mut known.peer.ca_file {
+                file.renew();
+            }
         }
-        peer
+        if self.systems_proxy && !fresh {
+            known.peer.proxy = proxy::of_system().map_err(|why| {
+                let what = "Прокси, который задан в системе, не годится: исправьте его или задайте настройку proxy.";
+                Failure::network(what, why)
+            })?;
+            known.looked_at = Instant::now();
+        }
+        Ok(known.peer.clone())
     }
 }
 
@@ -77,6 +108,7 @@ impl Connection {
         let base_url = BaseUrl::parse(given)
             .map_err(|message| faults.push(FieldError::new("base_url", message)))
             .ok();
+        let looked_at = Instant::now();
         let proxy = proxy::choose(self.proxy.as_deref(), base_url.as_ref())
             .map_err(|message| faults.push(FieldError::new("proxy", message)))
             .ok();
@@ -98,17 +130,23 @@ impl Connection {
         if faults.len() > before {
             return None;
         }
+        let base_url = base_url?;
         Some(Route {
-            base_url: base_url?.text,
+            systems_proxy: self.proxy.is_none() && !base_url.on_this_machine,
+            base_url: base_url.text,
             limits: Limits {
                 connect: millis_or(self.connect_timeout_ms, DEFAULT_CONNECT_TIMEOUT_MS),
                 whole: millis_or(self.timeout_ms, DEFAULT_TIMEOUT_MS),
             },
-            peer: Peer {
-                roots,
-                ca_file,
-                proxy: proxy?,
-            },
+            known: Mutex::new(Known {
+                peer: Peer {
+                    roots,
+                    ca_file,
+                    proxy: proxy?,
+                },
+                looked_at,
+                used: false,
+            }),
         })
     }
 }
@@ -254,6 +292,6 @@ mod tests {
         assert_eq!(route.base_url, DEFAULT_BASE_URL);
         assert_eq!(route.limits.connect, Duration::from_secs(10));
         assert_eq!(route.limits.whole, Duration::from_secs(30));
-        assert_eq!(route.peer.roots, Roots::Both);
+        assert_eq!(route.peer().unwrap().roots, Roots::Both);
     }
 }

@@ -5,9 +5,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, Socket, Type};
-use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, LazyBuffers, NextTimeout, Transport,
-};
+use ureq::unversioned::resolver::ResolvedSocketAddrs;
+use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, Transport};
 use ureq::Error;
 
 use super::attempt::Attempt;
@@ -36,14 +35,17 @@ impl TcpTransport {
     ///
     /// # Errors
     ///
-    /// The last address's error, or the attempt's.
-    pub fn connect(details: &ConnectionDetails) -> Result<TcpTransport, Error> {
+    /// The last address's error, told as `refused`, or the attempt's.
+    pub fn connect(
+        addresses: &ResolvedSocketAddrs,
+        refused: &'static str,
+    ) -> Result<TcpTransport, Error> {
         let attempt = Attempt::current()?;
         let mut last = None;
-        for (place, address) in details.addrs.iter().enumerate() {
+        for (place, address) in addresses.iter().enumerate() {
             // The time is shared out, so that one dead address does not eat it all.
             let left = attempt.left()?;
-            let rest = u32::try_from(details.addrs.len() - place).unwrap_or(1);
+            let rest = u32::try_from(addresses.len() - place).unwrap_or(1);
             match connect(*address, &attempt, left / rest) {
                 Ok(stream) => return Ok(TcpTransport::new(stream)?),
                 Err(error) if error.get_ref().is_some_and(|inner| inner.is::<Failure>()) => {
@@ -51,11 +53,7 @@ impl TcpTransport {
                 }
                 Err(error) => {
                     last = Some(Failure::network(
-                        if attempt.is_at_proxy() {
-                            "Прокси не принял соединение, проверьте настройку proxy."
-                        } else {
-                            "Сервер не принял соединение."
-                        },
+                        refused,
                         format!("connect to {address}: {error}"),
                     ));
                 }
@@ -104,14 +102,8 @@ impl TcpTransport {
         loop {
             let slice = attempt.slice()?;
             match self.stream.read(self.buffers.input_append_buf(), slice) {
-                Ok(bytes) => {
-                    if bytes > 0 {
-                        attempt.received();
-                    }
-                    return Ok(bytes);
-                }
                 Err(error) if is_no_error(&error) => {}
-                Err(error) => return Err(error),
+                done => return done,
             }
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rustls::{AlertDescription, CertificateError, ClientConfig, ClientConnection, StreamOwned};
 use rustls_pki_types::ServerName;
+use ureq::http::Uri;
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, LazyBuffers, NextTimeout, Transport, TransportAdapter,
 };
@@ -51,17 +52,18 @@ impl Write for Adapter {
 }
 
 impl TlsTransport {
-    /// Does the handshake over `transport`.
+    /// Does the handshake with `server` over `transport`.
     ///
     /// # Errors
     ///
     /// [`Failure::Tls`] if the server is not trusted, what `transport` says otherwise.
     pub fn connect(
         details: &ConnectionDetails,
+        server: &Uri,
         transport: Box<dyn Transport>,
         config: Arc<ClientConfig>,
     ) -> Result<TlsTransport, Error> {
-        let host = details.uri.host().unwrap_or_default();
+        let host = server.host().unwrap_or_default();
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let name = ServerName::try_from(host.to_owned()).map_err(|error| {
             io::Error::from(Failure::tls("Имя сервера не годится для TLS.", error))

@@ -10,11 +10,15 @@ use rustls::ServerConfig;
 use super::server::{read_request, Server};
 use super::tls_server;
 
+const ESTABLISHED: &str = "HTTP/1.1 200 Connection established\r\n\r\n";
+
 /// What it does with a CONNECT.
 #[derive(Clone, Copy)]
 pub enum Manner {
     /// Connects to the port that it is asked for, on this machine whatever the host.
     Tunnel,
+    /// The same, after this answer.
+    TunnelAfter(&'static str),
     /// Answers with this, and closes.
     Answer(&'static str),
     /// Says nothing, and keeps the connection.
@@ -58,7 +62,8 @@ impl ProxyServer {
             };
             seen.lock().unwrap().push(head.clone());
             let _ = match manner {
-                Manner::Tunnel => tunnel(&head, &mut client, &socket),
+                Manner::Tunnel => tunnel(&head, ESTABLISHED, &mut client, &socket),
+                Manner::TunnelAfter(answer) => tunnel(&head, answer, &mut client, &socket),
                 Manner::Answer(answer) => client.write_all(answer.as_bytes()),
                 Manner::Silence => client.read(&mut [0]).map(drop),
                 Manner::HangUp => Ok(()),
@@ -95,7 +100,12 @@ impl ProxyServer {
     }
 }
 
-fn tunnel(head: &str, client: &mut (impl Read + Write), socket: &TcpStream) -> io::Result<()> {
+fn tunnel(
+    head: &str,
+    answer: &str,
+    client: &mut (impl Read + Write),
+    socket: &TcpStream,
+) -> io::Result<()> {
     let port = head
         .strip_prefix("CONNECT ")
         .and_then(|rest| rest.split_once(' '))
@@ -103,7 +113,7 @@ fn tunnel(head: &str, client: &mut (impl Read + Write), socket: &TcpStream) -> i
         .and_then(|(_, port)| port.parse::<u16>().ok())
         .ok_or(ErrorKind::InvalidData)?;
     let mut target = TcpStream::connect(("127.0.0.1", port))?;
-    client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
+    client.write_all(answer.as_bytes())?;
     // One thread for both directions, since a TLS connection cannot be split in two.
     for side in [socket, &target] {
         side.set_read_timeout(Some(Duration::from_millis(2)))?;

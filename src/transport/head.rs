@@ -1,0 +1,80 @@
+//! The head of an HTTP answer, as far as it must be known before ureq reads it.
+
+use crate::error::Failure;
+
+/// A whole head: status line, headers and the empty line after them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    pub status: u16,
+    /// In bytes.
+    pub length: usize,
+}
+
+impl Head {
+    /// The head at the beginning of `input`; None if it goes on beyond that.
+    ///
+    /// # Errors
+    ///
+    /// `input` does not begin as HTTP/1 does.
+    pub fn read(input: &[u8]) -> Result<Option<Head>, Failure> {
+        // HTTP/1.x SSS
+        const BEGIN: &[u8] = b"HTTP/1.";
+        let not_http = || Failure::reply("Ответ не является ответом HTTP.", "not HTTP/1");
+        let known = input.len().min(BEGIN.len());
+        if input[..known] != BEGIN[..known] {
+            return Err(not_http());
+        }
+        let mut length = 0;
+        for line in input.split_inclusive(|byte| *byte == b'\n') {
+            length += line.len();
+            if matches!(line, b"\r\n" | b"\n") {
+                let status = input.get(BEGIN.len() + 1..BEGIN.len() + 5);
+                let status = status.and_then(|status| status.strip_prefix(b" "));
+                let status = status.and_then(|digits| std::str::from_utf8(digits).ok());
+                let status = status.and_then(|digits| digits.parse().ok());
+                let status = status.ok_or_else(not_http)?;
+                return Ok(Some(Head { status, length }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether another answer follows, to the same request.
+    pub fn is_interim(&self) -> bool {
+        (100..200).contains(&self.status) && self.status != 101
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_ends_with_an_empty_line() {
+        for (input, status, length) in [
+            ("HTTP/1.1 200 OK\r\nA: b\r\n\r\nbody\r\n\r\n", 200, 25),
+            ("HTTP/1.0 404\n\nbody", 404, 14),
+            ("HTTP/1.1 103 \r\n\r\n", 103, 17),
+        ] {
+            let head = Some(Head { status, length });
+            assert_eq!(Head::read(input.as_bytes()).unwrap(), head, "{input}");
+            for end in 0..length {
+                assert_eq!(Head::read(&input.as_bytes()[..end]).unwrap(), None);
+            }
+        }
+    }
+
+    #[test]
+    fn what_begins_otherwise_is_not_http() {
+        for input in [
+            "SSH-2.0-OpenSSH_9.6\r\n\r\n",
+            "HTTP/2 200\r\n\r\n",
+            "HTTP/1.1\r\n\r\n",
+            "HTTP/1.1 2x0 OK\r\n\r\n",
+            "h",
+            "\x15\x03",
+        ] {
+            assert!(Head::read(input.as_bytes()).is_err(), "{input}");
+        }
+    }
+}

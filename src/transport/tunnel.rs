@@ -1,0 +1,78 @@
+//! The way through an HTTP proxy: a CONNECT, after which it passes on what it is sent.
+//!
+//! ureq's own refuses an answer with more than 20 headers, and tells a status in a text only.
+
+use std::io::{self, Write};
+
+use base64::prelude::{Engine, BASE64_STANDARD};
+use ureq::http::Uri;
+use ureq::unversioned::transport::{ConnectionDetails, Transport, TransportAdapter};
+use ureq::{Error, Proxy};
+
+use super::head::Head;
+use super::tcp::BUFFER;
+use super::USER_AGENT;
+use crate::error::Failure;
+
+/// Lets the proxy at the other end of `transport` connect to the server of `details`.
+///
+/// # Errors
+///
+/// [`Failure::Network`] if it does not, [`Failure::Reply`] if it is no proxy, what `transport` says
+/// otherwise.
+pub fn open(
+    details: &ConnectionDetails,
+    proxy: &Proxy,
+    transport: Box<dyn Transport>,
+) -> Result<Box<dyn Transport>, Error> {
+    let mut connection = TransportAdapter::new(transport, details.current_time.clone());
+    connection.write_all(request(details.uri, proxy).as_bytes())?;
+    connection.flush()?;
+    let mut transport = connection.into_inner();
+    loop {
+        let head = Head::read(transport.buffers().input()).map_err(io::Error::from)?;
+        if let Some(head) = head {
+            transport.buffers().input_consume(head.length);
+            match head.status {
+                _ if head.is_interim() => {}
+                200..=299 => return Ok(transport),
+                status => return Err(refused(status)),
+            }
+        } else if transport.buffers().input().len() >= BUFFER {
+            return Err(failed("the headers of its answer are over 16 KiB"));
+        } else if !transport.await_input(details.timeout)? {
+            return Err(failed("it closed the connection without an answer"));
+        }
+    }
+}
+
+fn request(target: &Uri, proxy: &Proxy) -> String {
+    let host = target.host().unwrap_or_default();
+    let clear = target.scheme_str() != Some("https");
+    let port = target.port_u16().unwrap_or(if clear { 80 } else { 443 });
+    let mut request = format!(
+        "CONNECT {host}:{port} HTTP/1.1\r\n\
+         Host: {host}:{port}\r\n\
+         User-Agent: {USER_AGENT}\r\n\
+         Proxy-Connection: Keep-Alive\r\n"
+    );
+    if proxy.username().is_some() || proxy.password().is_some() {
+        let [name, password] = [proxy.username(), proxy.password()].map(Option::unwrap_or_default);
+        let credentials = BASE64_STANDARD.encode(format!("{name}:{password}"));
+        request += &format!("Proxy-Authorization: Basic {credentials}\r\n");
+    }
+    request + "\r\n"
+}
+
+fn refused(status: u16) -> Error {
+    if status == 407 {
+        let what = "Прокси требует имя и пароль, проверьте настройку proxy.";
+        return Error::Io(Failure::network(what, "proxy: status 407").into());
+    }
+    failed(&format!("status {status}"))
+}
+
+fn failed(why: &str) -> Error {
+    let what = "Прокси не соединил с сервером.";
+    Error::Io(Failure::network(what, format!("proxy: {why}")).into())
+}
