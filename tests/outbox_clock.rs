@@ -372,3 +372,25 @@ fn finished_entries_are_removed_after_keep_days_while_the_host_runs() {
         until("it is removed", || host.wait(&ext_id).0 == LP_ERR_NOT_FOUND);
     }
 }
+
+/// The sender moves the times of what waits along with the clock, but this one is of the new clock.
+#[test]
+fn a_submit_by_another_process_right_after_a_jump_counts_from_then() {
+    let books = refusing(1);
+    let Some(till) = Till::new("right-after", &books.url()) else {
+        return;
+    };
+    let mut sender = till.open(2000);
+    let mut other = till.open(2000);
+    for (ext_id, jump) in [("back", -YEAR), ("ahead", YEAR)] {
+        till.set_clock(0);
+        sender.ask(&format!("submit {ext_id} {HOUR_MS}"));
+        refused(&mut sender, ext_id, 1);
+        sender.freeze();
+        till.set_clock(jump);
+        let again = format!("submit {ext_id} {HOUR_MS}");
+        assert_eq!(other.ask(&again), format!("submit {ext_id} 0 {LP_PENDING}"));
+        sender.thaw();
+        assert_eq!(other.wait(ext_id), (0, uuid_of(ext_id)));
+    }
+}
