@@ -394,3 +394,24 @@ fn a_submit_by_another_process_right_after_a_jump_counts_from_then() {
         assert_eq!(other.wait(ext_id), (0, uuid_of(ext_id)));
     }
 }
+
+#[test]
+fn a_jump_that_the_sender_did_not_live_to_see_expires_nothing() {
+    let books = refusing(1);
+    let Some(till) = Till::new("taken-over", &books.url()) else {
+        return;
+    };
+    till.set_clock(0);
+    let mut sender = till.open(2000);
+    let mut other = till.open(2000);
+    sender.ask(&format!("submit mine {HOUR_MS}"));
+    refused(&mut sender, "mine", 1);
+    sender.freeze();
+    till.set_clock(YEAR);
+    // The other one has seen the jump before it becomes the sender.
+    other.submit("new");
+    sender.kill();
+    for ext_id in ["mine", "new"] {
+        assert_eq!(other.wait(ext_id), (0, uuid_of(ext_id)));
+    }
+}

@@ -49,12 +49,12 @@ fn a_network_disk_is_refused_and_nothing_is_written_to_it() {
         return;
     }
     let here = fresh("network").parent().unwrap().to_owned();
-    let open = |path: &Path| Outbox::try_open(path, patient(&Server::nowhere())).map(drop);
+    let open = |path: &Path| Outbox::try_open(path, patient(&Server::nowhere())).map_err(Box::new);
     let used = here.join("used.db");
-    open(&used).expect("a local disk");
+    drop(open(&used).unwrap_or_else(|answer| panic!("{answer:?}")));
     for kind in LOCAL {
         let folder = made(here.join(format!("network-{kind}")));
-        open(&folder.join("shifts.db")).unwrap_or_else(|answer| panic!("{kind}: {answer:?}"));
+        drop(open(&folder.join("shifts.db")).unwrap_or_else(|answer| panic!("{kind}: {answer:?}")));
     }
     for kind in NETWORKS {
         let folder = made(here.join(format!("network-{kind}")));
