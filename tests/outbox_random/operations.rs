@@ -67,10 +67,12 @@ impl Round {
         note_for_all(format!("reopened {which}"));
         *self.reopened.lock().unwrap() = Instant::now();
         // Attempts that were broken off go on, perhaps in the other outbox.
-        self.wish(None, from, Instant::now() + LATE);
+        self.wish(None, from);
     }
 
-    pub(super) fn wish(&self, life: Option<&mut Life>, from: Instant, to: Instant) {
+    pub(super) fn wish(&self, life: Option<&mut Life>, from: Instant) {
+        // An attempt that was begun before may come to the server a little later.
+        let to = Instant::now() + Duration::from_millis(300);
         match life {
             Some(life) => life.wishes.push(Wish { from, to }),
             None => self.wishes.lock().unwrap().push(Wish { from, to }),
@@ -80,8 +82,9 @@ impl Round {
     pub(super) fn retry_all(&self, dice: &mut Dice) {
         let from = Instant::now();
         assert_eq!(self.any_door(dice).ask("retry").0, LP_OK);
+        note_for_all("retry".to_owned());
         // It may take effect after an attempt under way.
-        self.wish(None, from, Instant::now() + LATE);
+        self.wish(None, from);
     }
 
     pub(super) fn submit(&self, life: &mut Life, dice: &mut Dice) {
@@ -120,7 +123,7 @@ impl Round {
             if life.outcome != Some(LP_OK) {
                 life.submitted((after_ms != u32::MAX).then_some(expiry));
             }
-            self.wish(Some(life), from, Instant::now() + LATE);
+            self.wish(Some(life), from);
         }
         life.learn(&self.server, code, outcome, was_sent);
     }
@@ -191,8 +194,8 @@ impl Round {
             life.fail(&self.server, "a retry that cannot be");
         }
         if returned == LP_OK {
+            self.wish(Some(life), from);
             self.follows(life, dice, seen, from);
-            self.wish(Some(life), from, Instant::now() + LATE);
         }
     }
 

@@ -26,6 +26,11 @@ pub struct Attempt {
     pub code: Option<i32>,
     /// The client was gone when the request was read: it had been broken off before.
     pub is_late: bool,
+    /// A connection that was used before was closed without an answer: within the same attempt, the
+    /// library sends the request over a new one.
+    pub is_replaced: bool,
+    /// The first bytes of the answer, and the number of the request on its connection.
+    pub answer: String,
 }
 
 #[derive(Default)]
@@ -106,7 +111,9 @@ fn choose(dice: &mut Dice, is_good: bool) -> (u64, Vec<u8>, Option<i32>, bool) {
 }
 
 fn serve(mut stream: TcpStream, records: &Mutex<Records>, is_good: &AtomicBool) {
+    let mut requests = 0;
     while let Some(request) = read_request(&mut stream) {
+        requests += 1;
         let (_, body) = request.split_once("\r\n\r\n").expect("a head and a body");
         let fields: serde_json::Value = serde_json::from_str(body).expect("JSON");
         let ext_id = fields["ext_id"].as_str().expect("an ext_id").to_owned();
@@ -128,6 +135,8 @@ fn serve(mut stream: TcpStream, records: &Mutex<Records>, is_good: &AtomicBool) 
                 ended: None,
                 code: None,
                 is_late,
+                is_replaced: false,
+                answer: String::new(),
             });
             let number = attempts.len() - 1;
             let same = stream.try_clone().expect("a second handle");
@@ -145,6 +154,9 @@ fn serve(mut stream: TcpStream, records: &Mutex<Records>, is_good: &AtomicBool) 
             let attempts = records.attempts.get_mut(&ext_id).expect("it was recorded");
             attempts[number].ended = Some(Instant::now());
             attempts[number].code = code.filter(|_| is_there);
+            let start = String::from_utf8_lossy(&answer[..answer.len().min(15)]);
+            attempts[number].answer = format!("{start:?}, request {requests}, {is_there}");
+            attempts[number].is_replaced = requests > 1 && answer.is_empty();
         }
         if !is_there || stream.write_all(&answer).is_err() || !stays_open {
             break;
