@@ -44,9 +44,18 @@ impl Till {
 
     /// By how many seconds the wall clock is ahead.
     fn set_clock(&self, seconds: i64) {
+        self.set_clocks(seconds, 0);
+    }
+
+    /// So many seconds have passed since the test began, for all clocks.
+    fn time_passes(&self, seconds: i64) {
+        self.set_clocks(seconds, seconds);
+    }
+
+    fn set_clocks(&self, wall: i64, monotonic: i64) {
         // At one go: a host must not read half of it.
         let half = self.path.with_file_name("half");
-        std::fs::write(&half, seconds.to_string()).unwrap();
+        std::fs::write(&half, format!("{wall} {monotonic}")).unwrap();
         std::fs::rename(half, self.clock()).unwrap();
     }
 
@@ -323,4 +332,112 @@ fn a_pause_that_lifepay_has_asked_for_is_kept_across_a_restart() {
     let mut host = till.open(100);
     assert_eq!(host.wait("mine"), (0, uuid_of("mine")));
     keep_the_timetable(&gaps(&books.of("mine")), asked);
+}
+
+#[test]
+fn a_request_expires_when_its_time_is_over_while_the_host_runs() {
+    let books = refusing(usize::MAX);
+    let Some(till) = Till::new("running", &books.url()) else {
+        return;
+    };
+    let mut host = till.open(24 * HOUR_MS);
+    host.ask(&format!("submit mine {}", 3 * HOUR_MS));
+    refused(&mut host, "mine", 1);
+    till.time_passes(3 * HOUR - 60);
+    assert_eq!(
+        host.ask("wait mine 1500"),
+        format!("wait mine {LP_PENDING} 2 1 -")
+    );
+    till.time_passes(3 * HOUR + 60);
+    assert_eq!(host.wait("mine").0, LP_ERR_EXPIRED);
+    assert_eq!(books.of("mine").len(), 1);
+}
+
+/// Without a battery the clock begins with the factory's date, until the network corrects it.
+#[test]
+fn a_clock_that_is_corrected_by_years_expires_nothing_that_this_run_has_submitted() {
+    let books = refusing(usize::MAX);
+    let Some(till) = Till::new("corrected", &books.url()) else {
+        return;
+    };
+    till.set_clock(-20 * YEAR);
+    let mut host = till.open(300);
+    host.ask(&format!("submit mine {HOUR_MS}"));
+    refused(&mut host, "mine", 1);
+    till.set_clock(0);
+    let before = books.of("mine").len();
+    until("it is repeated as before", || {
+        books.of("mine").len() >= before + 4
+    });
+    keep_the_timetable(&gaps(&books.of("mine")), Duration::from_millis(300));
+    // Nor does it expire when the host is started again, with an hour less some seconds left.
+    let made = books.of("mine").len();
+    host.kill();
+    let mut host = till.open(300);
+    until("it goes on", || books.of("mine").len() > made + 1);
+    assert_eq!(host.ask("wait mine 0").split(' ').nth(2), Some("-1"));
+    till.time_passes(HOUR + 60);
+    assert_eq!(host.wait("mine").0, LP_ERR_EXPIRED);
+}
+
+#[test]
+fn finished_entries_are_removed_after_keep_days_while_the_host_runs() {
+    const KEEP: i64 = 30 * 24 * HOUR;
+    let books = refusing(0);
+    let Some(till) = Till::new("kept", &books.url()) else {
+        return;
+    };
+    let mut host = till.open(HOUR_MS);
+    for round in 1..=3 {
+        let ext_id = format!("shift-{round}");
+        host.submit(&ext_id);
+        assert_eq!(host.wait(&ext_id).0, LP_OK);
+        till.time_passes(round * (KEEP + 2 * HOUR) - 4 * HOUR);
+        assert_eq!(host.wait(&ext_id).0, LP_OK, "two hours too early");
+        till.time_passes(round * (KEEP + 2 * HOUR));
+        until("it is removed", || host.wait(&ext_id).0 == LP_ERR_NOT_FOUND);
+    }
+}
+
+/// The sender moves the times of what waits along with the clock, but this one is of the new clock.
+#[test]
+fn a_submit_by_another_process_right_after_a_jump_counts_from_then() {
+    let books = refusing(1);
+    let Some(till) = Till::new("right-after", &books.url()) else {
+        return;
+    };
+    let mut sender = till.open(2000);
+    let mut other = till.open(2000);
+    for (ext_id, jump) in [("back", -YEAR), ("ahead", YEAR)] {
+        till.set_clock(0);
+        sender.ask(&format!("submit {ext_id} {HOUR_MS}"));
+        refused(&mut sender, ext_id, 1);
+        sender.freeze();
+        till.set_clock(jump);
+        let again = format!("submit {ext_id} {HOUR_MS}");
+        assert_eq!(other.ask(&again), format!("submit {ext_id} 0 {LP_PENDING}"));
+        sender.thaw();
+        assert_eq!(other.wait(ext_id), (0, uuid_of(ext_id)));
+    }
+}
+
+#[test]
+fn a_jump_that_the_sender_did_not_live_to_see_expires_nothing() {
+    let books = refusing(1);
+    let Some(till) = Till::new("taken-over", &books.url()) else {
+        return;
+    };
+    till.set_clock(0);
+    let mut sender = till.open(2000);
+    let mut other = till.open(2000);
+    sender.ask(&format!("submit mine {HOUR_MS}"));
+    refused(&mut sender, "mine", 1);
+    sender.freeze();
+    till.set_clock(YEAR);
+    // The other one has seen the jump before it becomes the sender.
+    other.submit("new");
+    sender.kill();
+    for ext_id in ["mine", "new"] {
+        assert_eq!(other.wait(ext_id), (0, uuid_of(ext_id)));
+    }
 }

@@ -293,8 +293,7 @@ fn a_refused_retry_or_forget_leaves_the_entry_as_it_is() {
     assert_eq!(outbox.wait("expired", 10_000).code, code::LP_ERR_EXPIRED);
     submit("pending", NEVER_EXPIRES);
     until("it was refused", || {
-        outbox.wait("pending", 0).http_status == 503
-            && outbox.entry("pending").unwrap().flags == 1
+        outbox.wait("pending", 0).http_status == 503 && outbox.entry("pending").unwrap().flags == 1
     });
     for (ext_id, outcome) in [
         ("accepted", 0),

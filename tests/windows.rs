@@ -174,6 +174,14 @@ fn the_log_file_is_rotated() {
 }
 
 #[test]
+fn an_outbox_on_a_share_of_the_network_is_refused() {
+    for machine in Machine::that_run() {
+        let program = machine.compile_linked(&root().join("tests/windows/network.c"));
+        run(&mut machine.command(&program));
+    }
+}
+
+#[test]
 fn https_takes_the_roots_of_a_file_and_of_windows_store() {
     for machine in Machine::that_run() {
         let authority = Authority::new();

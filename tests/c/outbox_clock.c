@@ -1,18 +1,23 @@
 /*
- * Preloaded into a test: the wall clock is ahead of the system's by as many seconds as the file
- * LIFEPAY_TEST_CLOCK says, which may be negative. The monotonic clock is the system's.
+ * Preloaded into a test. The file LIFEPAY_TEST_CLOCK holds two numbers: how many seconds the wall
+ * clock is ahead of the system's, and how many the monotonic clock is. Both may be negative; the
+ * second one may be missing, then that clock is the system's.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <linux/futex.h>
+#include <stdarg.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
-static long seconds_ahead(void)
+static long seconds_ahead(clockid_t clock)
 {
-    char text[32];
+    char text[64], *rest;
+    long wall;
     ssize_t length = -1;
     const char *path = getenv("LIFEPAY_TEST_CLOCK");
     int file = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
@@ -22,7 +27,19 @@ static long seconds_ahead(void)
         close(file);
     }
     text[length > 0 ? length : 0] = '\0';
-    return strtol(text, NULL, 10);
+    wall = strtol(text, &rest, 10);
+    switch (clock) {
+    case CLOCK_REALTIME:
+    case CLOCK_REALTIME_COARSE:
+        return wall;
+    case CLOCK_MONOTONIC:
+    case CLOCK_MONOTONIC_COARSE:
+    case CLOCK_MONOTONIC_RAW:
+    case CLOCK_BOOTTIME:
+        return strtol(rest, NULL, 10);
+    default:
+        return 0;
+    }
 }
 
 int clock_gettime(clockid_t clock, struct timespec *now)
@@ -32,8 +49,8 @@ int clock_gettime(clockid_t clock, struct timespec *now)
 
     *(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
     came = real(clock, now);
-    if (came == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
-        now->tv_sec += seconds_ahead();
+    if (came == 0)
+        now->tv_sec += seconds_ahead(clock);
     return came;
 }
 
@@ -45,7 +62,7 @@ int gettimeofday(struct timeval *restrict now, void *restrict zone)
     *(void **)&real = dlsym(RTLD_NEXT, "gettimeofday");
     came = real(now, zone);
     if (came == 0)
-        now->tv_sec += seconds_ahead();
+        now->tv_sec += seconds_ahead(CLOCK_REALTIME);
     return came;
 }
 
@@ -56,4 +73,29 @@ time_t time(time_t *now)
     if (now != NULL)
         *now = clock.tv_sec;
     return clock.tv_sec;
+}
+
+/* Rust waits until a time of the monotonic clock, and the kernel knows the system's only. */
+long syscall(long number, ...)
+{
+    long (*real)(long, ...);
+    long words[6];
+    struct timespec until;
+    va_list rest;
+    int i;
+
+    va_start(rest, number);
+    for (i = 0; i < 6; i++)
+        words[i] = va_arg(rest, long);
+    va_end(rest);
+    if (number == SYS_futex && words[3] != 0
+        && (words[1] & (FUTEX_CMD_MASK | FUTEX_CLOCK_REALTIME)) == FUTEX_WAIT_BITSET) {
+        until = *(const struct timespec *)words[3];
+        until.tv_sec -= seconds_ahead(CLOCK_MONOTONIC);
+        if (until.tv_sec < 0)
+            until.tv_sec = 0;
+        words[3] = (long)&until;
+    }
+    *(void **)&real = dlsym(RTLD_NEXT, "syscall");
+    return real(number, words[0], words[1], words[2], words[3], words[4], words[5]);
 }

@@ -373,7 +373,7 @@ fn serve(
 }
 
 /// Waits for `delay`; false if the client has gone meanwhile.
-fn stays(stream: &TcpStream, delay: Duration) -> bool {
+pub fn stays(stream: &TcpStream, delay: Duration) -> bool {
     let limit = |limit| stream.set_read_timeout(limit).expect("a time limit");
     limit(Some(delay.max(Duration::from_millis(1))));
     let came = stream.peek(&mut [0]);

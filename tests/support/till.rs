@@ -16,11 +16,18 @@ const TROUBLE: usize = 6;
 const SEED: &str = "LIFEPAY_TEST_SEED";
 const ANSWERED: i32 = 3;
 
+/// The seed of this run, which is printed.
+pub fn seed() -> u64 {
+    let seed = std::env::var(SEED).map_or(20_261_124, |seed| seed.parse().expect("a number"));
+    println!("{SEED}={seed}");
+    seed
+}
+
 /// Numbers that look random and are the same in every run: xorshift64*.
-struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
-    fn of(seed: u64) -> Dice {
+    pub fn of(seed: u64) -> Dice {
         // Neighbouring seeds must not begin alike, and zero would stay zero.
         let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         for _ in 0..4 {
@@ -29,7 +36,7 @@ impl Dice {
         dice
     }
 
-    fn below(&mut self, limit: u64) -> u64 {
+    pub fn below(&mut self, limit: u64) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -186,8 +193,7 @@ pub struct Outcome {
 /// lost, nothing is sent twice, and nothing is told in two different ways. `till` makes the command
 /// that the arguments are added to.
 pub fn kill_again_and_again(till: impl Fn() -> Command, kills: &Kills) -> Outcome {
-    let seed = std::env::var(SEED).map_or(20_261_124, |seed| seed.parse().expect("a number"));
-    println!("{SEED}={seed}");
+    let seed = seed();
     let path = fresh(kills.name);
     let journal_path = path.with_file_name("journal");
     let books = troubled(seed);

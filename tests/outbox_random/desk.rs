@@ -1,0 +1,175 @@
+//! Where operations are asked for: an outbox of this process, or of another one.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use lifepay::code::LP_ERR_CLOSED;
+
+use crate::support::wait::until;
+use crate::support::{Call, Outbox};
+
+/// The pauses after the first, the second and all other attempts, milliseconds. The last one is long
+/// enough to notice a retry that was forgotten.
+pub const PAUSES: [u32; 3] = [100, 300, 5000];
+const SOCKET: &str = "LIFEPAY_TEST_SOCKET";
+const SETTINGS: &str = "LIFEPAY_TEST_DESK";
+
+/// What a call returned, and code and outcome of its result.
+pub type Answer = (i32, i32, i32);
+
+pub struct Desk {
+    path: PathBuf,
+    url: String,
+    concurrency: u32,
+    outbox: Mutex<Arc<Outbox>>,
+}
+
+impl Desk {
+    pub fn open(path: &Path, url: &str, concurrency: u32) -> Desk {
+        Desk {
+            path: path.to_owned(),
+            url: url.to_owned(),
+            concurrency,
+            outbox: Mutex::new(Arc::new(open(path, url, concurrency))),
+        }
+    }
+
+    pub fn outbox(&self) -> Arc<Outbox> {
+        Arc::clone(&self.outbox.lock().unwrap())
+    }
+
+    /// Does what `line` says, on the next outbox if this one is closed meanwhile.
+    pub fn obey(&self, line: &str) -> Answer {
+        let words: Vec<&str> = line.split(' ').collect();
+        if words[0] == "reopen" {
+            self.outbox().close();
+            let outbox = Arc::new(open(&self.path, &self.url, self.concurrency));
+            *self.outbox.lock().unwrap() = outbox;
+            return (0, 0, 0);
+        }
+        loop {
+            let came = self.obey_once(&words);
+            if came.0 != LP_ERR_CLOSED {
+                return came;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn obey_once(&self, words: &[&str]) -> Answer {
+        let outbox = self.outbox();
+        match *words {
+            ["submit", ext_id, generation, expires_after_ms] => {
+                let call = Call::to(&self.url).ext_id(ext_id);
+                let call = call.text(|c| &mut c.callback_data, generation);
+                let expires_after_ms = expires_after_ms.parse().expect("a number");
+                let (returned, answer) =
+                    outbox.submit(call.with(|c| c.expires_after_ms = expires_after_ms));
+                (returned, answer.code, answer.outcome)
+            }
+            ["cancel", ext_id] => {
+                let (returned, answer) = outbox.cancel(ext_id);
+                (returned, answer.code, answer.outcome)
+            }
+            ["look", ext_id] => {
+                let answer = outbox.wait(ext_id, 0);
+                (answer.code, answer.code, answer.outcome)
+            }
+            ["retry"] => (outbox.retry_now(None), 0, 0),
+            ["retry", ext_id] => (outbox.retry_now(Some(ext_id)), 0, 0),
+            ["forget", ext_id] => (outbox.forget(ext_id), 0, 0),
+            _ => panic!("{words:?}"),
+        }
+    }
+}
+
+fn open(path: &Path, url: &str, concurrency: u32) -> Outbox {
+    let call = Call::to(url).repeat(0, &PAUSES).limits(3000, 4000);
+    Outbox::open(path, call.with(|c| c.concurrency = concurrency))
+}
+
+pub enum Door {
+    Here(Desk),
+    There { socket: PathBuf, process: Child },
+}
+
+impl Door {
+    /// Opens the file in a process of its own; the test `name` of this program calls [`work`].
+    pub fn there(name: &str, path: &Path, url: &str, concurrency: u32) -> Door {
+        let socket = path.with_extension("socket");
+        let program = std::env::current_exe().expect("a test has a path");
+        let process = Command::new(program)
+            .args(["--exact", name, "--nocapture"])
+            .env(SOCKET, &socket)
+            .env(SETTINGS, format!("{} {url} {concurrency}", path.display()))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("it can be started");
+        until("the other process listens", || {
+            UnixStream::connect(&socket).is_ok()
+        });
+        Door::There { socket, process }
+    }
+
+    pub fn ask(&self, line: &str) -> Answer {
+        let socket = match self {
+            Door::Here(desk) => return desk.obey(line),
+            Door::There { socket, .. } => socket,
+        };
+        let mut stream = UnixStream::connect(socket).expect("it listens");
+        writeln!(stream, "{line}").expect("it reads");
+        let mut told = String::new();
+        stream.read_to_string(&mut told).expect("it answers");
+        let mut numbers = told
+            .split_whitespace()
+            .map(|word| word.parse().expect("a number"));
+        let mut next = || {
+            numbers
+                .next()
+                .unwrap_or_else(|| panic!("{line}: the other process said {told:?}"))
+        };
+        (next(), next(), next())
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        if let Door::There { process, .. } = self {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
+/// The other process's part. Returns at once where nobody has asked for it.
+pub fn work() {
+    let Some(socket) = std::env::var_os(SOCKET) else {
+        return;
+    };
+    let settings = std::env::var(SETTINGS).expect("they come together");
+    let words: Vec<&str> = settings.split(' ').collect();
+    let desk = Desk::open(Path::new(words[0]), words[1], words[2].parse().unwrap());
+    // It ends with the one that has started it.
+    std::thread::spawn(|| {
+        let _ = std::io::stdin().read(&mut [0]);
+        std::process::exit(0);
+    });
+    let desk = Arc::new(desk);
+    for stream in UnixListener::bind(socket).expect("a socket").incoming() {
+        let mut stream = stream.expect("accept");
+        let desk = Arc::clone(&desk);
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            let _ = BufReader::new(&stream).read_line(&mut line);
+            if !line.is_empty() {
+                let (returned, code, outcome) = desk.obey(line.trim_end());
+                let _ = write!(stream, "{returned} {code} {outcome}");
+            }
+        });
+    }
+}
