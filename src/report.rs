@@ -71,18 +71,18 @@ impl Report {
     /// A call that could not do its work. What LifePay may have of earlier ones is not known.
     pub fn failure(failure: &Failure) -> Report {
         let mut report = Report::failed(failure.code());
-        report.fail(failure);
         if !matches!(failure, Failure::Argument(_)) {
             report.outcome = LP_OUTCOME_UNKNOWN;
         }
+        report.fail(failure);
         report
     }
 
     /// A panic was caught. How far the call had come is not known.
     pub fn broken(what: &str) -> Report {
         let mut report = Report::failed(code::LP_ERR_INTERNAL);
-        report.fail(&Failure::Internal(what.to_owned()));
         report.outcome = LP_OUTCOME_UNKNOWN;
+        report.fail(&Failure::Internal(what.to_owned()));
         report
     }
 
@@ -127,7 +127,7 @@ impl Report {
                 field => format!("{field}: {}", error.message),
             });
         }
-        let advice = code::advice(code);
+        let advice = code::advice(code, self.outcome);
         // The text of 500 has the advice in it.
         if !message.contains(advice) {
             sentences.push(advice.to_owned());
@@ -138,10 +138,10 @@ impl Report {
         self.detail = None;
     }
 
-    /// No answer of LifePay's; `outcome` stays as it is.
+    /// No answer of LifePay's; `outcome` stays as it is, and the advice in `message` follows it.
     pub fn fail(&mut self, failure: &Failure) {
         self.code = failure.code();
-        self.message = failure.message();
+        self.message = failure.message(self.outcome);
         self.detail = Some(failure.to_string());
         if let Failure::Argument(errors) = failure {
             self.errors.clone_from(errors);

@@ -17,7 +17,7 @@ use crate::error::{Failure, FieldError};
 use crate::outbox::Outbox;
 use crate::panic::catch;
 use crate::process::PerProcess;
-use crate::report::{Report, LP_OUTCOME_NOT_SENT};
+use crate::report::{Report, LP_OUTCOME_NOT_SENT, LP_OUTCOME_UNKNOWN};
 use crate::settings::Settings;
 use crate::timetable::LP_FOREVER;
 
@@ -236,7 +236,7 @@ pub unsafe extern "C" fn lp_outbox_cancel(
         };
         // SAFETY: as the caller vouches for.
         let cancelled = tried(|| find(outbox)?.cancel(&unsafe { required(ext_id) }?));
-        answer_ok(slot, cancelled, crate::report::LP_OUTCOME_UNKNOWN)
+        answer_ok(slot, cancelled, LP_OUTCOME_UNKNOWN)
     })
 }
 
@@ -335,7 +335,7 @@ unsafe fn optional(ext_id: *const c_char) -> Result<Option<String>, Failure> {
 pub fn tried<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     let done = catch(work).unwrap_or_else(|panic| Err(Failure::Internal(panic)));
     if let Err(failure) = &done {
-        ::log::warn!("outbox: {}", failure.message());
+        ::log::warn!("outbox: {}", failure.message(LP_OUTCOME_UNKNOWN));
     }
     done
 }
