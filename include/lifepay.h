@@ -159,7 +159,8 @@ typedef void (LP_CALL *lp_log_fn)(int32_t level, const char *message, void *user
 #define LP_PENDING -1
 
 /**
- * The call or its settings are wrong; `errors` names each field. Nothing was sent. Correct it.
+ * The call or its settings are wrong; `errors` names each field. This call has sent nothing.
+ * Correct it.
  */
 #define LP_ERR_ARGUMENT -2
 
@@ -191,7 +192,8 @@ typedef void (LP_CALL *lp_log_fn)(int32_t level, const char *message, void *user
 #define LP_ERR_REPLY -7
 
 /**
- * on_progress asked to stop. `outcome` says whether LifePay may have the request.
+ * on_progress or lp_outbox_cancel has stopped the request. `outcome` says whether LifePay may have
+ * it. If the shift is still needed, repeat with the same ext_id.
  */
 #define LP_ERR_CANCELLED -8
 
@@ -216,7 +218,9 @@ typedef void (LP_CALL *lp_log_fn)(int32_t level, const char *message, void *user
 #define LP_ERR_CLOSED -12
 
 /**
- * The request waited in the outbox longer than it may, and is not repeated.
+ * The request waited in the outbox longer than it may, and is not repeated. If the shift is still
+ * needed and `outcome` is LP_OUTCOME_NOT_SENT, a new request with any ext_id is safe. Otherwise
+ * LifePay may have it: submit it again with the same ext_id only.
  */
 #define LP_ERR_EXPIRED -13
 

@@ -57,6 +57,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -136,10 +137,23 @@ struct Progress {
     std::chrono::milliseconds next_attempt{};
 };
 
+/// A bool that takes nothing but a bool: to C++ every text, "0" and "false" too, is true.
+class Flag {
+public:
+    template <typename Bool, std::enable_if_t<std::is_same_v<Bool, bool>, int> = 0>
+    constexpr Flag(Bool value) noexcept : value_(value)
+    {
+    }
+    constexpr operator bool() const noexcept { return value_; }
+
+private:
+    bool value_;
+};
+
 /// The request and how it is sent: lp_config.
 struct Request {
     /// True: test mode, nothing is fiscalised and LifePay gives no uuid.
-    bool test = false;
+    Flag test = false;
     /// Required. The company's API key in LifePay. It appears in no log line, message or reply.
     std::string apikey;
     /// Required. Login of the company's or the shop's administrator in LifePay, as a rule a phone
@@ -204,7 +218,7 @@ enum class Outcome : std::int32_t {
     none = 0,
     /// No byte of the request left this machine in any attempt.
     not_sent = LP_OUTCOME_NOT_SENT,
-    /// LifePay may have it. Repeat with this ext_id only: then there will be no second document.
+    /// LifePay may have it. Repeat with this ext_id only: then LifePay makes no second document.
     unknown = LP_OUTCOME_UNKNOWN,
     /// LifePay has answered.
     answered = LP_OUTCOME_ANSWERED,
@@ -829,8 +843,9 @@ public:
     /// or "": all that wait or were rejected and have not expired.
     ///
     /// Throws Error: LP_ERR_NOT_FOUND; LP_ERR_ARGUMENT for an entry that was accepted, cancelled, has
-    /// expired or belongs to another base_url; LP_ERR_OUTBOX, LP_ERR_CLOSED.
-    void retry_now(const std::string &ext_id = {}) { detail::check(try_retry_now(ext_id)); }
+    /// expired or belongs to another base_url: its message and outcome are those of the entry;
+    /// LP_ERR_OUTBOX, LP_ERR_CLOSED.
+    void retry_now(const std::string &ext_id = {}) { check(try_retry_now(ext_id), ext_id); }
 
     /// retry_now without exceptions: returns the code.
     std::int32_t try_retry_now(const std::string &ext_id = {})
@@ -841,8 +856,9 @@ public:
     }
 
     /// Removes a finished entry: lp_outbox_forget. Throws Error: LP_ERR_NOT_FOUND; LP_ERR_ARGUMENT for
-    /// an entry that waits (cancel it first); LP_ERR_OUTBOX, LP_ERR_CLOSED.
-    void forget(const std::string &ext_id) { detail::check(try_forget(ext_id)); }
+    /// an entry that is pending (cancel it first): its message and outcome are those of the entry;
+    /// LP_ERR_OUTBOX, LP_ERR_CLOSED.
+    void forget(const std::string &ext_id) { check(try_forget(ext_id), ext_id); }
 
     /// forget without exceptions: returns the code.
     std::int32_t try_forget(const std::string &ext_id)
@@ -879,6 +895,18 @@ private:
         if (result.message.empty())
             result.message = code_text(result.code);
         return result;
+    }
+
+    /// Throws if a call about an entry has failed. Such a call returns only a code; if it was refused,
+    /// the entry's own message says why.
+    void check(std::int32_t code, const std::string &ext_id)
+    {
+        if (code != LP_ERR_ARGUMENT)
+            return detail::check(code);
+        Result result = try_wait(ext_id, std::chrono::milliseconds::zero());
+        if (!result.call_failed())
+            result.code = code;
+        throw Error(std::move(result));
     }
 
     static Result told(Result result)

@@ -5,6 +5,8 @@
 
 use std::ffi::CStr;
 
+use crate::report::LP_OUTCOME_NOT_SENT;
+
 /// ------------------------------------------------------------------------------------------------
 /// Codes: what a call returns, and lp_result.code
 /// ------------------------------------------------------------------------------------------------
@@ -32,7 +34,8 @@ pub const LP_ACCESS_DENIED: i32 = 6095;
 
 /// The request is in the outbox and has no outcome yet.
 pub const LP_PENDING: i32 = -1;
-/// The call or its settings are wrong; `errors` names each field. Nothing was sent. Correct it.
+/// The call or its settings are wrong; `errors` names each field. This call has sent nothing.
+/// Correct it.
 pub const LP_ERR_ARGUMENT: i32 = -2;
 /// No connection, or it broke. Repeat with the same ext_id.
 pub const LP_ERR_NETWORK: i32 = -3;
@@ -46,7 +49,8 @@ pub const LP_ERR_HTTP: i32 = -6;
 /// Something answered that is not LifePay: a captive portal, a broken proxy, half an answer.
 /// Repeat with the same ext_id.
 pub const LP_ERR_REPLY: i32 = -7;
-/// on_progress asked to stop. `outcome` says whether LifePay may have the request.
+/// on_progress or lp_outbox_cancel has stopped the request. `outcome` says whether LifePay may have
+/// it. If the shift is still needed, repeat with the same ext_id.
 pub const LP_ERR_CANCELLED: i32 = -8;
 /// The outbox's file cannot be used; `message` says what to do.
 pub const LP_ERR_OUTBOX: i32 = -9;
@@ -56,7 +60,9 @@ pub const LP_ERR_NOT_FOUND: i32 = -10;
 pub const LP_ERR_INTERNAL: i32 = -11;
 /// The outbox is closed.
 pub const LP_ERR_CLOSED: i32 = -12;
-/// The request waited in the outbox longer than it may, and is not repeated.
+/// The request waited in the outbox longer than it may, and is not repeated. If the shift is still
+/// needed and `outcome` is LP_OUTCOME_NOT_SENT, a new request with any ext_id is safe. Otherwise
+/// LifePay may have it: submit it again with the same ext_id only.
 pub const LP_ERR_EXPIRED: i32 = -13;
 
 /// What is known of one code.
@@ -65,8 +71,19 @@ struct Entry {
     name: Text,
     /// What happened, for a cashier. LifePay's codes: the page's own wording.
     text: Text,
-    /// What to do about it.
+    /// What to do about it, safe for every outcome.
     advice: &'static str,
+    /// What to do about it in its place if no byte of the request has left this machine.
+    advice_if_not_sent: &'static str,
+}
+
+impl Entry {
+    const fn if_not_sent(self, advice: &'static str) -> Entry {
+        Entry {
+            advice_if_not_sent: advice,
+            ..self
+        }
+    }
 }
 
 /// A text for C and for Rust; that it is UTF-8 is seen when it is compiled.
@@ -81,6 +98,7 @@ const fn entry(code: i32, name: &'static CStr, text: &'static CStr, advice: &'st
         name: both(name),
         text: both(text),
         advice,
+        advice_if_not_sent: advice,
     }
 }
 
@@ -111,7 +129,7 @@ const TABLE: &[Entry] = &[
     entry(LP_FISCALIZATION_FORBIDDEN, c"LP_FISCALIZATION_FORBIDDEN", c"Облачная фискализация запрещена.", ASK_LIFEPAY),
     entry(LP_ACCESS_DENIED, c"LP_ACCESS_DENIED", c"Доступ запрещен.", ASK_LIFEPAY),
     entry(LP_PENDING, c"LP_PENDING", c"Запрос сохранён и ждёт ответа LifePay.", ""),
-    entry(LP_ERR_ARGUMENT, c"LP_ERR_ARGUMENT", c"Неверные параметры, запрос не отправлен.", CORRECT),
+    entry(LP_ERR_ARGUMENT, c"LP_ERR_ARGUMENT", c"Неверные параметры, сейчас ничего не отправлено.", CORRECT),
     entry(LP_ERR_NETWORK, c"LP_ERR_NETWORK", c"Нет связи с LifePay.", REPEAT),
     entry(LP_ERR_TIMEOUT, c"LP_ERR_TIMEOUT", c"LifePay не ответил вовремя.", REPEAT),
     entry(LP_ERR_TLS, c"LP_ERR_TLS", c"Не удалось установить защищённое соединение с LifePay.",
@@ -125,7 +143,8 @@ const TABLE: &[Entry] = &[
         "Сообщите её разработчикам и повторите запрос с тем же ext_id."),
     entry(LP_ERR_CLOSED, c"LP_ERR_CLOSED", c"Очередь запросов закрыта.", ""),
     entry(LP_ERR_EXPIRED, c"LP_ERR_EXPIRED", c"Срок запроса истёк, он больше не повторяется.",
-        "Если смена ещё нужна, отправьте новый запрос."),
+        "LifePay мог его получить: посмотрите в личном кабинете LifePay. Если смена ещё нужна, отправьте запрос снова, но только с тем же ext_id: тогда второго документа не будет.")
+        .if_not_sent("Он не был отправлен. Если смена ещё нужна, отправьте новый запрос."),
 ];
 
 const UNKNOWN_LIFEPAY: Entry = entry(
@@ -162,9 +181,13 @@ pub fn text(code: i32) -> &'static CStr {
     find(code).text.c
 }
 
-/// What to do about the code; empty where there is nothing to do.
-pub fn advice(code: i32) -> &'static str {
-    find(code).advice
+/// What to do about the code of a request with this outcome; empty where there is nothing to do.
+pub fn advice(code: i32, outcome: i32) -> &'static str {
+    let entry = find(code);
+    match outcome {
+        LP_OUTCOME_NOT_SENT => entry.advice_if_not_sent,
+        _ => entry.advice,
+    }
 }
 
 /// The name as a `str`, for log lines.
@@ -180,6 +203,7 @@ pub fn text_str(code: i32) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::LP_OUTCOME_UNKNOWN;
 
     #[test]
     fn every_code_stands_once_and_has_a_text() {
@@ -194,6 +218,18 @@ mod tests {
         assert_eq!(name_str(7777), "UNKNOWN");
         assert!(text_str(7777).contains("LifePay"));
         assert!(!text_str(-999).is_empty());
+    }
+
+    /// With a new ext_id, what LifePay may have would be followed by a second document.
+    #[test]
+    fn a_new_request_is_advised_only_where_nothing_was_sent() {
+        for entry in TABLE {
+            for advice in [entry.text.str, entry.advice] {
+                assert!(!advice.contains("новый запрос"), "{}", entry.name.str);
+            }
+        }
+        assert!(advice(LP_ERR_EXPIRED, LP_OUTCOME_NOT_SENT).contains("новый запрос"));
+        assert!(advice(LP_ERR_EXPIRED, LP_OUTCOME_UNKNOWN).contains("с тем же ext_id"));
     }
 
     #[test]

@@ -156,14 +156,15 @@ impl Failure {
         )
     }
 
-    /// For a person at the till or on the phone: what happened, and what to do.
-    pub fn message(&self) -> String {
+    /// For a person at the till or on the phone: what happened, and what to do about a request with
+    /// this outcome.
+    pub fn message(&self, outcome: i32) -> String {
         let code = self.code();
         let what = match self {
             Failure::Argument(errors) => {
                 let list: Vec<String> = errors
                     .iter()
-                    .map(|e| format!("{} — {}", e.field, e.message))
+                    .map(|e| format!("{} — {}", e.field, e.message.trim_end_matches('.')))
                     .collect();
                 return format!("{} {}.", code::text_str(code), list.join("; "));
             }
@@ -178,7 +179,7 @@ impl Failure {
             }
             _ => String::new(),
         };
-        join_sentences(&[code::text_str(code), &what, code::advice(code)])
+        join_sentences(&[code::text_str(code), &what, code::advice(code, outcome)])
     }
 }
 
@@ -218,16 +219,17 @@ pub fn join_sentences(sentences: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::{LP_OUTCOME_NOT_SENT, LP_OUTCOME_UNKNOWN};
 
     #[test]
     fn an_argument_error_names_every_field() {
         let failure = Failure::Argument(vec![
             FieldError::new("apikey", "не задан"),
-            FieldError::new("login", "не задан"),
+            FieldError::new("login", "не задан."),
         ]);
         assert_eq!(
-            failure.message(),
-            "Неверные параметры, запрос не отправлен. apikey — не задан; login — не задан."
+            failure.message(LP_OUTCOME_NOT_SENT),
+            "Неверные параметры, сейчас ничего не отправлено. apikey — не задан; login — не задан."
         );
     }
 
@@ -249,11 +251,10 @@ mod tests {
             Failure::reply("", ""),
         ] {
             assert!(failure.is_repeatable());
-            assert!(
-                failure.message().contains("ext_id"),
-                "{}",
-                failure.message()
-            );
+            for outcome in [LP_OUTCOME_NOT_SENT, LP_OUTCOME_UNKNOWN] {
+                let message = failure.message(outcome);
+                assert!(message.contains("с тем же ext_id"), "{message}");
+            }
         }
     }
 }

@@ -82,18 +82,18 @@ impl Report {
     /// A call that could not do its work. What LifePay may have of earlier ones is not known.
     pub fn failure(failure: &Failure) -> Report {
         let mut report = Report::failed(failure.code());
-        report.fail(failure);
         if !matches!(failure, Failure::Argument(_)) {
             report.outcome = LP_OUTCOME_UNKNOWN;
         }
+        report.fail(failure);
         report
     }
 
     /// A panic was caught. How far the call had come is not known.
     pub fn broken(what: &str) -> Report {
         let mut report = Report::failed(code::LP_ERR_INTERNAL);
-        report.fail(&Failure::Internal(what.to_owned()));
         report.outcome = LP_OUTCOME_UNKNOWN;
+        report.fail(&Failure::Internal(what.to_owned()));
         report
     }
 
@@ -143,7 +143,7 @@ impl Report {
             message
         };
         // The text of 500 has the advice in it.
-        let advice = Some(code::advice(code)).filter(|advice| !message.contains(advice));
+        let advice = Some(code::advice(code, self.outcome)).filter(|advice| !message.contains(advice));
         let advice = advice.unwrap_or_default();
         let with = |errors: &[String], more: usize| {
             let more = match more {
@@ -169,10 +169,10 @@ impl Report {
         self.detail = None;
     }
 
-    /// No answer of LifePay's; `outcome` stays as it is.
+    /// No answer of LifePay's; `outcome` stays as it is, and the advice in `message` follows it.
     pub fn fail(&mut self, failure: &Failure) {
         self.code = failure.code();
-        self.message = cut_short(failure.message(), LONGEST_MESSAGE, "…");
+        self.message = cut_short(failure.message(self.outcome), LONGEST_MESSAGE, "…");
         self.detail = Some(failure.to_string());
         if let Failure::Argument(errors) = failure {
             let shown = |text: &String| cut_short(text.clone(), LONGEST_TEXT, "…");

@@ -6,8 +6,9 @@ use std::io::Write;
 use std::net::{Shutdown, TcpStream};
 
 use lifepay::code;
+use support::outbox::fresh;
 use support::server::ACCEPTED;
-use support::{read_request, respond, Answer, Call, Server};
+use support::{read_request, respond, Answer, Call, Outbox, Server};
 
 const NOT_SENT: i32 = 1;
 const UNKNOWN: i32 = 2;
@@ -365,4 +366,31 @@ fn an_interim_answer_alone_is_none() {
         stream.write_all(switch.as_bytes()).unwrap();
     });
     failed(&to(&server), code::LP_ERR_HTTP, UNKNOWN);
+}
+
+/// What an outbox tells of a request that expires between its attempts at `url`.
+fn expired(name: &str, url: &str) -> Answer {
+    let call = || Call::to(url).limits(2000, 2000).repeat(0, &[100]);
+    let outbox = Outbox::open(&fresh(name), call());
+    let soon = call().ext_id("mine").with(|c| c.expires_after_ms = 500);
+    outbox.submit(soon);
+    outbox.wait("mine", 10_000)
+}
+
+#[test]
+fn an_expired_request_that_was_not_sent_may_be_followed_by_a_new_one() {
+    let answer = expired("expired-unsent", &Server::nowhere());
+    failed(&answer, code::LP_ERR_EXPIRED, NOT_SENT);
+    assert!(answer.message.contains("новый запрос"), "{answer:?}");
+}
+
+#[test]
+fn an_expired_request_that_lifepay_may_have_is_to_be_repeated_with_the_same_ext_id() {
+    let server = Server::always(respond("503 X", ""));
+    let answer = expired("expired-sent", &server.url());
+    failed(&answer, code::LP_ERR_EXPIRED, UNKNOWN);
+    let message = &answer.message;
+    assert!(message.contains("с тем же ext_id"), "{answer:?}");
+    assert!(message.contains("личном кабинете LifePay"), "{answer:?}");
+    assert!(!message.contains("новый запрос"), "{answer:?}");
 }

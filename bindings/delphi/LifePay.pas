@@ -512,6 +512,7 @@ type
   TLifePayOutbox = class
   private
     FHandle: Plp_outbox;
+    procedure CheckEntry(Code: Integer; const ExtId: string);
   public
     // Settings: as lp_outbox_open says; copied.
     constructor Create(const Path: string; Settings: TLifePay);
@@ -534,7 +535,9 @@ type
     // A snapshot of all entries, in the order in which they were submitted.
     function Entries: TLifePayEntries;
     procedure Each(Handler: TLifePayEntryEvent);
-    // '': all that wait or were rejected.
+    // If the state of the entry does not allow the call, these two raise ELifePay with
+    // LP_ERR_ARGUMENT and the Message and Outcome of the entry. RetryNow, '': all that are pending
+    // or were rejected.
     procedure RetryNow(const ExtId: string = '');
     procedure Forget(const ExtId: string);
     // How many wait.
@@ -1755,14 +1758,31 @@ begin
   end;
 end;
 
+// For the calls about an entry that return only a code: if they are refused, the entry's own message
+// says why.
+procedure TLifePayOutbox.CheckEntry(Code: Integer; const ExtId: string);
+var
+  Answer: TLifePayResult;
+begin
+  if Code = LP_ERR_ARGUMENT then
+  begin
+    if IsOfEntry(TryWait(ExtId, 0, Answer)) then
+      Answer.Code := Code;
+    // In a log handler there is no answer.
+    if Answer.Code <> LP_OK then
+      RaiseFrom(Answer);
+  end;
+  Check(Code);
+end;
+
 procedure TLifePayOutbox.RetryNow(const ExtId: string);
 begin
-  Check(lp_outbox_retry_now(FHandle, PAnsiChar(LifePayToUtf8(ExtId))));
+  CheckEntry(lp_outbox_retry_now(FHandle, PAnsiChar(LifePayToUtf8(ExtId))), ExtId);
 end;
 
 procedure TLifePayOutbox.Forget(const ExtId: string);
 begin
-  Check(lp_outbox_forget(FHandle, PAnsiChar(LifePayToUtf8(ExtId))));
+  CheckEntry(lp_outbox_forget(FHandle, PAnsiChar(LifePayToUtf8(ExtId))), ExtId);
 end;
 
 function TLifePayOutbox.Pending: Cardinal;

@@ -379,7 +379,7 @@ unsafe fn optional(ext_id: *const c_char) -> Result<Option<String>, Failure> {
 pub fn tried<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     let done = catch(work).unwrap_or_else(|panic| Err(Failure::Internal(panic)));
     if let Err(failure) = &done {
-        ::log::warn!("outbox: {}", failure.message());
+        ::log::warn!("outbox: {}", failure.message(LP_OUTCOME_UNKNOWN));
     }
     done
 }

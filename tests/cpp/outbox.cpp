@@ -96,14 +96,21 @@ void an_entry_that_waits_can_be_cancelled()
     CHECK(outbox.wait(ext_id, 10ms).check().code == LP_PENDING);
     CHECK_EQUAL(outbox.pending(), 1u);
     CHECK(outbox.entries().at(0).pending);
-    CHECK_EQUAL(CAUGHT(outbox.forget(ext_id)).code(), LP_ERR_ARGUMENT);
+    const lifepay::Error pending = CAUGHT(outbox.forget(ext_id));
+    CHECK_EQUAL(pending.code(), LP_ERR_ARGUMENT);
+    CHECK_EQUAL(pending.message(), outbox.wait(ext_id, 0s).message);
 
     const lifepay::Result cancelled = outbox.cancel(ext_id);
     CHECK_EQUAL(cancelled.code, LP_ERR_CANCELLED);
     CHECK(!cancelled.call_failed());
     CHECK(cancelled.outcome != lifepay::Outcome::none);
     CHECK_EQUAL(outbox.pending(), 0u);
-    CHECK_EQUAL(CAUGHT(outbox.retry_now(ext_id)).code(), LP_ERR_ARGUMENT);
+    const lifepay::Error refused = CAUGHT(outbox.retry_now(ext_id));
+    CHECK_EQUAL(refused.code(), LP_ERR_ARGUMENT);
+    CHECK_EQUAL(refused.message(), cancelled.message);
+    CHECK(refused.outcome() == cancelled.outcome);
+    CHECK_EQUAL(refused.ext_id().value(), ext_id);
+    CHECK_EQUAL(CAUGHT(outbox.forget("")).errors().at(0).field, "ext_id");
     CHECK_EQUAL(CAUGHT(outbox.cancel("no-such")).code(), LP_ERR_NOT_FOUND);
     CHECK_EQUAL(outbox.try_forget(ext_id), LP_OK);
 }

@@ -59,6 +59,12 @@ void test_mode_has_no_uuid_and_an_ext_id_is_made()
     CHECK_EQUAL(shift.ext_id.size(), 36u);
 }
 
+// "0" and 2 are true to C++, and a shift in test mode is not fiscalised.
+using Test = decltype(lifepay::Request::test);
+static_assert(std::is_assignable_v<Test &, bool>);
+static_assert(!std::is_assignable_v<Test &, const char *>);
+static_assert(!std::is_assignable_v<Test &, int>);
+
 void the_same_ext_id_gives_the_same_document()
 {
     lifepay::Request request = to_sandbox();

@@ -158,7 +158,10 @@ begin
       Fail('nothing was raised');
     except
       on Error: ELifePay do
+      begin
         CheckEqual(Error.Code, LP_ERR_ARGUMENT, 'the code of Forget');
+        CheckEqual(Pos(LifePayCodeText(LP_PENDING), Error.Message), 1, 'it tells the state');
+      end;
     end;
     Outbox.RetryNow('pascal-waits');
     Outbox.RetryNow;
@@ -167,6 +170,25 @@ begin
     CheckEqual(Answer.Outcome, LP_OUTCOME_NOT_SENT, 'the outcome of Cancel');
     CheckEqual(Outbox.Cancel('pascal-waits').Code, LP_ERR_CANCELLED, 'the code of Cancel');
     CheckEqual(Outbox.Wait('pascal-waits', 0).Code, LP_ERR_CANCELLED, 'the code of Wait');
+    try
+      Outbox.RetryNow('pascal-waits');
+      Fail('nothing was raised');
+    except
+      on Error: ELifePay do
+      begin
+        CheckEqual(Error.Code, LP_ERR_ARGUMENT, 'the code of RetryNow');
+        CheckEqual(Error.Message, Answer.Message, 'the message of RetryNow');
+        CheckEqual(Error.Outcome, LP_OUTCOME_NOT_SENT, 'the outcome of RetryNow');
+        CheckEqual(Error.ExtId, 'pascal-waits', 'the ext_id of RetryNow');
+      end;
+    end;
+    try
+      Outbox.Forget('');
+      Fail('nothing was raised');
+    except
+      on Error: ELifePay do
+        Check(Error.ErrorOf('ext_id') <> '', 'the error names the field');
+    end;
   finally
     Outbox.Free;
   end;

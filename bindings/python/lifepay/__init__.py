@@ -16,7 +16,7 @@ An accepted request is not yet an open shift: the report that the cash register 
 to callback_url or LifePay's personal account shows whether it opened.
 
 Repeats are safe with the same ext_id only: LifePay makes no second document for it. Not given is None,
-"" or 0. Times are milliseconds. Texts for people are in Russian. Every call may be made from any
+for a text also "", for a number also 0. Times are milliseconds. Texts for people are in Russian. Every call may be made from any
 thread. The log goes to the logger "lifepay".
 """
 

@@ -3,9 +3,10 @@
 import ctypes
 import json
 import os
+from collections.abc import Mapping as AnyMapping
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Union
 
-from ._constants import FOREVER
+from ._constants import FOREVER, Trust
 from ._results import FieldError, Progress
 from ._structs import lp_config
 
@@ -35,6 +36,11 @@ _NUMBERS = (
 )
 
 
+def wrong_type(field: str, expected: str, value: object) -> TypeError:
+    """Names the type and not the value, which may be the apikey."""
+    return TypeError(f"{field} must be {expected}, not {type(value).__name__}")
+
+
 class Arguments:
     """Converts arguments, and collects what is wrong with their values.
 
@@ -55,7 +61,7 @@ class Arguments:
         if value is None:
             return None
         if not isinstance(value, str):
-            raise TypeError(f"{field} must be str, not {type(value).__name__}")
+            raise wrong_type(field, "str", value)
         if "\0" in value:
             self.errors.append(FieldError(field, "содержит нулевой символ"))
             return None
@@ -70,45 +76,61 @@ class Arguments:
     def path(self, field: str, value: Optional[PathArgument]) -> Optional[bytes]:
         if value is None:
             return None
-        text = os.fspath(value)
-        return self.text(field, text)
+        if not isinstance(value, (str, os.PathLike)):
+            raise wrong_type(field, "str or os.PathLike", value)
+        return self.text(field, os.fspath(value))
 
-    def number(self, field: str, value: Optional[int], least: int = 0) -> int:
+    def number(self, field: str, value: Optional[int], least: int = 0, most: int = FOREVER) -> int:
         if value is None:
             return 0
-        if not isinstance(value, int):
-            raise TypeError(f"{field} must be int, not {type(value).__name__}")
-        if not least <= value <= FOREVER:
-            self.errors.append(FieldError(field, f"не в пределах от {least} до {FOREVER}"))
+        # To Python, True is a number.
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise wrong_type(field, "int", value)
+        if not least <= value <= most:
+            self.errors.append(FieldError(field, f"{value}, а допустимо от {least} до {most}"))
             return 0
         return int(value)
+
+    def flag(self, field: str, value: Optional[bool]) -> int:
+        """Any other value that Python takes for true would be a silent test mode."""
+        if isinstance(value, bool):
+            return int(value)
+        if value is not None and not isinstance(value, int):
+            raise wrong_type(field, "bool", value)
+        return self.number(field, value, most=1)
 
     def json(self, field: str, value: Optional[Json]) -> Optional[bytes]:
         if value is None or isinstance(value, str):
             return self.text(field, value)
-        return self.text(field, json.dumps(value, ensure_ascii=True))
+        if not isinstance(value, (AnyMapping, list, tuple)):
+            raise wrong_type(field, "str, dict or list", value)
+        try:
+            return self.text(field, json.dumps(value, ensure_ascii=True))
+        except TypeError as error:
+            raise TypeError(f"{field}: {error}") from None
 
     def config(self, library: ctypes.CDLL, given: Dict[str, Any]) -> lp_config:
         """An lp_config with what was given; it keeps the strings alive."""
         config = lp_config()
         library.lp_config_init(config, ctypes.sizeof(config))
-        config.test = 1 if given.get("test") else 0
+        config.test = self.flag("test", given.get("test"))
         for field in _TEXTS:
             setattr(config, field, self.text(field, given.get(field)))
         config.callback_data_json = self.json("callback_data_json", given.get("callback_data_json"))
         config.ca_file = self.path("ca_file", given.get("ca_file"))
-        trust = int(given.get("trust") or 0)
-        if -0x80000000 <= trust <= 0x7FFFFFFF:
-            config.trust = trust
-        else:
-            self.errors.append(FieldError("trust", "неизвестное значение"))
+        config.trust = self.number("trust", given.get("trust"), most=int(max(Trust)))
         for field in _NUMBERS:
             setattr(config, field, self.number(field, given.get(field)))
         self._delays(config, given.get("retry_delays_ms"))
         return config
 
     def _delays(self, config: lp_config, delays: Optional[Iterable[int]]) -> None:
-        numbers = [self.number("retry_delays_ms", delay) for delay in delays or ()]
+        if delays is None:
+            return
+        # The elements of bytes are numbers, and so may a dict's keys be.
+        if isinstance(delays, (str, bytes, bytearray, AnyMapping)) or not hasattr(delays, "__iter__"):
+            raise wrong_type("retry_delays_ms", "a sequence of int", delays)
+        numbers = [self.number("retry_delays_ms", delay) for delay in delays]
         if numbers:
             # Assigned to a pointer, the array is kept by the struct.
             config.retry_delays_ms = (ctypes.c_uint32 * len(numbers))(*numbers)

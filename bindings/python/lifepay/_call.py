@@ -11,7 +11,7 @@ import threading
 from queue import Empty, SimpleQueue
 from typing import Any, Callable, Optional, Tuple
 
-from ._arguments import OnProgress
+from ._arguments import OnProgress, wrong_type
 from ._constants import LP_ERR_CANCELLED
 from ._results import Progress, progress_of
 from ._structs import ProgressFunction, lp_config
@@ -29,7 +29,7 @@ def call_with_progress(
 ) -> Tuple[int, Optional[BaseException]]:
     """Makes the call of lp_open_shift. Returns its code, and what on_progress or a signal raised."""
     if on_progress is not None and not callable(on_progress):
-        raise TypeError(f"on_progress must be callable, not {type(on_progress).__name__}")
+        raise wrong_type("on_progress", "callable", on_progress)
     try:
         if threading.current_thread() is threading.main_thread():
             return _lend(call, config, on_progress)

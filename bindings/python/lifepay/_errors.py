@@ -85,7 +85,11 @@ class LifePayError(Exception):
 
 
 class InvalidArgument(LifePayError, ValueError):
-    """The call or its settings are wrong; ``errors`` names each field. Nothing was sent."""
+    """The call or its settings are wrong; ``errors`` names each field. This call has sent nothing.
+
+    Outbox.retry_now and Outbox.forget raise it for an entry whose state does not allow the call: then
+    ``message``, ``outcome`` and all else but ``code`` are those of the entry.
+    """
 
 
 class Rejected(LifePayError):
@@ -93,7 +97,8 @@ class Rejected(LifePayError):
 
 
 class NotSent(LifePayError):
-    """No byte of the request left this machine in any attempt. Repeat it later.
+    """No byte of the request left this machine in any attempt. Repeat it later; a new request with
+    another ``ext_id`` is safe too.
 
     Also of a call that ``on_progress`` stopped: then ``code`` is LP_ERR_CANCELLED.
     """

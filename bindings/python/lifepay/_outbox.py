@@ -3,12 +3,13 @@
 import ctypes
 import time
 import weakref
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Callable, Iterable, List, Optional, Type, Union
 
-from ._arguments import Arguments, Json, PathArgument
+from ._arguments import Arguments, Json, PathArgument, wrong_type
 from ._call import call_without_progress
-from ._constants import FOREVER, LP_OK, Trust
+from ._constants import FOREVER, LP_ERR_ARGUMENT, LP_OK, Trust
 from ._errors import error_of
 from ._library import library
 from ._results import Entry, RawResult, Result, entry_of
@@ -142,8 +143,11 @@ class Outbox:
         return entries
 
     def each(self, function: Callable[[Entry], Any]) -> None:
-        """Shows every entry to a function, in the order of entries(). False ends it; None does not. It
-        may call everything; what it raises ends it and is raised."""
+        """Shows every entry to a function, in the order of entries(). A false value (False, 0, "") ends
+        it; a true one and None do not. In lifepay.h it is the other way round: there 0 goes on. The
+        function may call everything; what it raises ends it and is raised."""
+        if not callable(function):
+            raise wrong_type("function", "callable", function)
         shown: List[Entry] = []
         thrown: List[BaseException] = []
 
@@ -174,12 +178,12 @@ class Outbox:
         rejected and have not expired.
 
         Raises OutboxError, or InvalidArgument for an entry that was accepted, cancelled, has expired or
-        belongs to another base_url.
+        belongs to another base_url: its ``message`` and ``outcome`` are those of the entry.
         """
         arguments = Arguments()
         text = arguments.text("ext_id", ext_id)
         arguments.check()
-        check(self._library.lp_outbox_retry_now(self._handle, text))
+        self._check(self._library.lp_outbox_retry_now(self._handle, text), text)
 
     def cancel(self, ext_id: str) -> Result:
         """Stops the repeats of an entry. An attempt under way is broken off within a second; if its
@@ -194,12 +198,12 @@ class Outbox:
         return self._ask(self._library.lp_outbox_cancel, text)
 
     def forget(self, ext_id: str) -> None:
-        """Removes a finished entry. Raises OutboxError, or InvalidArgument for an entry that waits:
-        cancel it first."""
+        """Removes a finished entry. Raises OutboxError, or InvalidArgument for an entry that is pending
+        (cancel it first): its ``message`` and ``outcome`` are those of the entry."""
         arguments = Arguments()
         text = arguments.text("ext_id", ext_id)
         arguments.check()
-        check(self._library.lp_outbox_forget(self._handle, text))
+        self._check(self._library.lp_outbox_forget(self._handle, text), text)
 
     def pending(self) -> int:
         """How many entries wait that this outbox sends."""
@@ -235,3 +239,11 @@ class Outbox:
         if not result._is_of_an_entry:
             raise error_of(result)
         return result
+
+    def _check(self, code: int, ext_id: Optional[bytes]) -> None:
+        """Raises what a call about an entry has failed with. Such a call returns only a code; if it
+        was refused, the entry's own message says why."""
+        if code == LP_ERR_ARGUMENT:
+            entry = self._ask(self._library.lp_outbox_wait, ext_id, 0)
+            raise error_of(replace(entry, code=code))
+        check(code)

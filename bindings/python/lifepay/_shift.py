@@ -45,7 +45,8 @@ def open_shift(
         Login of the company's or the shop's administrator in LifePay, as a rule a phone number
         7xxxxxxxxxx. If it is a shop's with a printer of its own, the document goes to that.
     test
-        True: test mode, nothing is fiscalised and LifePay gives no uuid.
+        True or 1: test mode, nothing is fiscalised and LifePay gives no uuid. Anything but a bool, 0,
+        1 and None is an error.
     cashier_name, cashier_inn
         The cashier's.
     target_serial
@@ -81,14 +82,15 @@ def open_shift(
         minutes, then every 10. A longer Retry-After of the server is honoured.
     on_progress
         Called on your thread with a Progress after each failed attempt and about five times a second
-        at all other times. False stops the call within a second; None, as of a function that
-        returns nothing, does not. An exception stops it too, and is raised when it has stopped; its
-        ``__cause__`` is the LifePayError that says what became of the request.
+        at all other times. A false value (False, 0, "") stops the call within a second; a true one
+        and None, which a function without return returns, do not. In lifepay.h it is the other way
+        round: there 0 goes on. An exception stops the call too, and is raised when it has stopped;
+        its ``__cause__`` is the LifePayError that says what became of the request.
 
     Returns the accepted request, which is not yet an open shift: see Shift.
 
-    Raises InvalidArgument, Rejected, NotSent or OutcomeUnknown, which are LifePayError;
-    LibraryNotFound if there is no library.
+    Raises InvalidArgument, Rejected, NotSent or OutcomeUnknown, which are LifePayError; TypeError for
+    an argument of the wrong type; LibraryNotFound if there is no library.
     """
     given = dict(locals())
     loaded = library()
@@ -117,7 +119,7 @@ def open_shift_json(request: Union[str, Mapping[str, Any]]) -> Dict[str, Any]:
     """
     loaded = library()
     arguments = Arguments()
-    text = arguments.text("request", request if isinstance(request, str) else json.dumps(request))
+    text = arguments.json("request", request)
     arguments.check()
     answer = ctypes.c_void_p()
     try:

@@ -129,17 +129,36 @@ def test_a_rejection_is_an_outcome_that_retry_now_reopens(outbox: lifepay.Outbox
 def test_cancel_and_forget(call: Call, tmp_path: Path, closed_port: str) -> None:
     with opened(tmp_path, call, base_url=closed_port) as outbox:
         ext_id = outbox.submit().ext_id or ""
-        with pytest.raises(lifepay.InvalidArgument):
+        with pytest.raises(lifepay.InvalidArgument) as refused:
             outbox.forget(ext_id)
+        assert refused.value.message.startswith(lifepay.code_text(lifepay.LP_PENDING))
         result = outbox.cancel(ext_id)
         assert result.code == lifepay.LP_ERR_CANCELLED
         assert result.outcome is lifepay.Outcome.NOT_SENT
         with pytest.raises(lifepay.NotSent):
             result.shift()
-        with pytest.raises(lifepay.InvalidArgument):
+        with pytest.raises(lifepay.InvalidArgument) as refused:
             outbox.retry_now(ext_id)
+        assert refused.value.code == lifepay.LP_ERR_ARGUMENT
+        assert refused.value.message == result.message
+        assert refused.value.outcome is lifepay.Outcome.NOT_SENT
+        assert refused.value.ext_id == ext_id
         outbox.forget(ext_id)
         assert outbox.entries() == []
+
+
+def test_a_repeat_of_what_lifepay_has_accepted_is_refused_in_its_words(
+    outbox: lifepay.Outbox, ext_id: str
+) -> None:
+    outbox.submit(ext_id=ext_id)
+    accepted = outbox.wait(ext_id)
+    with pytest.raises(lifepay.InvalidArgument) as refused:
+        outbox.retry_now(ext_id)
+    assert refused.value.message == accepted.message
+    assert refused.value.outcome is lifepay.Outcome.ANSWERED
+    with pytest.raises(lifepay.InvalidArgument) as refused:
+        outbox.forget("")
+    assert [wrong.field for wrong in refused.value.errors] == ["ext_id"]
 
 
 def test_an_entry_expires(call: Call, tmp_path: Path, closed_port: str) -> None:
@@ -191,6 +210,12 @@ def test_what_c_cannot_be_told_is_refused(outbox: lifepay.Outbox) -> None:
         outbox.wait("unknown", -1)
     with pytest.raises(TypeError):
         outbox.wait(1)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="timeout_ms must be int, not bool"):
+        outbox.wait("unknown", True)
+    with pytest.raises(TypeError, match="function must be callable, not str"):
+        outbox.each("unknown")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="test must be bool, not str"):
+        outbox.submit(test="0")  # type: ignore[arg-type]
     assert outbox.entries() == []
 
 

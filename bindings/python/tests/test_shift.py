@@ -156,11 +156,45 @@ def test_what_c_cannot_be_told_is_named_at_once(call: Call) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"ext_id": b"bytes"}, {"timeout_ms": "10"}, {"timeout_ms": 1.5}, {"on_progress": 1}],
+    [
+        ({"ext_id": b"bytes"}, "str, not bytes"),
+        ({"timeout_ms": "10"}, "int, not str"),
+        ({"timeout_ms": 1.5}, "int, not float"),
+        ({"timeout_ms": True}, "int, not bool"),
+        ({"trust": "1"}, "int, not str"),
+        ({"trust": 1.5}, "int, not float"),
+        ({"on_progress": 1}, "callable, not int"),
+        ({"ca_file": 1}, "str or os.PathLike, not int"),
+        ({"retry_delays_ms": 5}, "a sequence of int, not int"),
+        ({"retry_delays_ms": "5"}, "a sequence of int, not str"),
+        ({"retry_delays_ms": b"5"}, "a sequence of int, not bytes"),
+        ({"retry_delays_ms": ["5"]}, "int, not str"),
+        ({"callback_data_json": b"{}"}, "str, dict or list, not bytes"),
+    ],
 )
 def test_a_wrong_type_is_a_type_error(call: Call, wrong: Any) -> None:
-    with pytest.raises(TypeError, match=next(iter(wrong))):
-        lifepay.open_shift(**call, **wrong)
+    given, expected = wrong
+    with pytest.raises(TypeError, match=f"^{next(iter(given))} must be {expected}$"):
+        lifepay.open_shift(**call, **given)
+
+
+@pytest.mark.parametrize("wrong", ["0", "false", "нет", "", 0.0, [1]])
+def test_what_only_seems_true_or_false_does_not_choose_the_test_mode(
+    call: Call, wrong: Any
+) -> None:
+    with pytest.raises(TypeError, match="^test must be bool, not "):
+        lifepay.open_shift(**call, test=wrong)
+
+
+def test_the_test_mode_is_a_bool_or_0_or_1(call: Call) -> None:
+    for test in (False, 0, None):
+        assert lifepay.open_shift(**{**call, "test": test}).uuid
+    for test in (True, 1):
+        assert lifepay.open_shift(**{**call, "test": test}).uuid is None
+    for test in (2, -1):
+        with pytest.raises(lifepay.InvalidArgument) as caught:
+            lifepay.open_shift(**{**call, "test": test})
+        assert fields(caught.value) == ["test"]
 
 
 def test_a_missing_root_certificate_file_is_named(call: Call, tmp_path: Any) -> None:
