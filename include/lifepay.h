@@ -358,7 +358,8 @@ typedef void (LP_CALL *lp_log_fn)(int32_t level, const char *message, void *user
  *
  * An open outbox. A number, looked up and never dereferenced, and never given twice: after
  * lp_outbox_close, and in a forked child, every call with it answers LP_ERR_CLOSED. A child cannot
- * open the files that its parent had open when it forked: fork first, or start a new program.
+ * open the files that its parent had open, or was opening or closing, when it forked: fork first, or
+ * start a new program. It can open others.
  */
 typedef struct lp_outbox lp_outbox;
 

@@ -81,6 +81,8 @@ pub fn guard<T: Fallback>(body: impl FnOnce() -> T) -> T {
 /// [`guard`] for the exports that a log callback may call.
 pub fn guard_anywhere<T: Fallback>(body: impl FnOnce() -> T) -> T {
     let _masked = Masked::enter();
+    #[cfg(all(unix, not(miri)))]
+    super::fork::watch();
     let body = || {
         // At each call, not at load: nothing of ours runs in DllMain, and a forked child has none.
         log::refresh();

@@ -33,6 +33,8 @@ pub(crate) mod log;
 
 mod version;
 
+#[cfg(all(unix, not(miri)))]
+mod fork;
 mod fpu;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;

@@ -11,6 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::board::{Board, Planned};
+use super::claim::Claim;
 use super::entry::now;
 use super::failure::is_busy;
 use super::lock::Lock;
@@ -41,10 +42,18 @@ pub struct Worker {
     /// until then.
     lock: Mutex<Option<Lock>>,
     closing: AtomicBool,
+    /// Last of the fields, dropped when the file is closed.
+    claim: Mutex<Option<Claim>>,
 }
 
 impl Worker {
-    pub fn start(path: &Path, store: Store, terms: Terms) -> Result<Arc<Worker>, Failure> {
+    /// `claim` is the first argument, dropped after the others where this fails.
+    pub fn start(
+        claim: Claim,
+        path: &Path,
+        store: Store,
+        terms: Terms,
+    ) -> Result<Arc<Worker>, Failure> {
         let lock = Lock::open(path, &terms.route.base_url)?;
         let worker = Arc::new(Worker {
             lock: Mutex::new(Some(lock)),
@@ -53,6 +62,7 @@ impl Worker {
             board: Mutex::default(),
             changed: Condvar::new(),
             closing: AtomicBool::new(false),
+            claim: Mutex::new(Some(claim)),
         });
         worker.spawn("lifepay-outbox", |worker| worker.plan())?;
         Ok(worker)
@@ -96,6 +106,12 @@ impl Worker {
         drop(store);
         let lock = self.lock().take();
         drop(lock);
+        let claim = self
+            .claim
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        drop(claim);
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Lock>> {
