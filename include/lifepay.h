@@ -932,6 +932,10 @@ int32_t lp_outbox_pending(struct lp_outbox *outbox, uint32_t *count);
  * way are broken off, and those who wait in lp_outbox_wait wake with LP_ERR_CLOSED. Returns within
  * a second. A process that ends without it loses nothing.
  *
+ * On Windows it may be called from DllMain: it does not wait for threads to end, for which they need
+ * the loader lock. If DllMain is called because the process is ending, the system has already ended
+ * all other threads: this and most other calls do nothing then and return LP_ERR_CLOSED.
+ *
  * Returns LP_OK, or LP_ERR_CLOSED if it is closed already, NULL or no outbox.
  */
 int32_t lp_outbox_close(struct lp_outbox *outbox);

@@ -5,17 +5,21 @@ use std::ffi::c_char;
 use std::ptr;
 
 use super::fpu::{self, Masked};
-use super::{log, pin};
+use super::{log, pin, shutdown};
 use crate::code;
 use crate::panic::catch;
 use crate::process::{with_fork, without_fork};
 
 /// What an export answers when it cannot do its work.
-pub trait Fallback {
+pub trait Fallback: Sized {
     /// After a panic.
     fn broken() -> Self;
     /// To a call from a log callback, which may make no such call.
     fn refused() -> Self;
+    /// While the process ends: see [`shutdown`].
+    fn too_late() -> Self {
+        Self::refused()
+    }
 }
 
 impl Fallback for i32 {
@@ -25,6 +29,10 @@ impl Fallback for i32 {
 
     fn refused() -> Self {
         code::LP_ERR_ARGUMENT
+    }
+
+    fn too_late() -> Self {
+        code::LP_ERR_CLOSED
     }
 }
 
@@ -70,23 +78,28 @@ thread_local! {
 }
 
 /// Runs the body of an export: no panic leaves it, and no floating-point trap is sprung in it.
-/// From a log callback it is refused.
+/// From a log callback it is refused, and while the process ends.
 pub fn guard<T: Fallback>(body: impl FnOnce() -> T) -> T {
     if IN_LOG_CALLBACK.get() {
         return T::refused();
     }
+    if shutdown::is_under_way() {
+        return T::too_late();
+    }
     guard_anywhere(body)
 }
 
-/// [`guard`] for the exports that a log callback may call.
+/// [`guard`] for the exports that may be called from a log callback, and at any time.
 pub fn guard_anywhere<T: Fallback>(body: impl FnOnce() -> T) -> T {
     let _masked = Masked::enter();
     #[cfg(all(unix, not(miri)))]
     super::fork::watch();
     let body = || {
         // At each call, not at load: nothing of ours runs in DllMain, and a forked child has none.
-        log::refresh();
-        pin::pin();
+        if !shutdown::is_under_way() {
+            log::refresh();
+            pin::pin();
+        }
         body()
     };
     without_fork(|| catch(body)).unwrap_or_else(|_| T::broken())

@@ -41,6 +41,7 @@ pub(crate) mod fuzz;
 pub(crate) mod guard;
 mod layout;
 mod pin;
+mod shutdown;
 mod text;
 
 pub use self::code::{lp_code_name, lp_code_text};

@@ -206,9 +206,13 @@ impl Worker {
         // They have done their work and are on their way out.
         let handles = std::mem::take(&mut board.handles);
         drop(board);
+        // On Windows a thread needs the loader lock to end, which a caller in DllMain holds.
+        #[cfg(not(windows))]
         for handle in handles {
             let _ = handle.join();
         }
+        #[cfg(windows)]
+        drop(handles);
     }
 
     fn spawn(
