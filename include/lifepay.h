@@ -367,7 +367,8 @@ typedef void (LP_CALL *lp_log_fn)(int32_t level, const char *message, void *user
  *
  * An open outbox. A number, looked up and never dereferenced, and never given twice: after
  * lp_outbox_close, and in a forked child, every call with it answers LP_ERR_CLOSED. A child cannot
- * open the files that its parent had open when it forked: fork first, or start a new program.
+ * open the files that its parent had open, or was opening or closing, when it forked: fork first, or
+ * start a new program. It can open others.
  */
 typedef struct lp_outbox lp_outbox;
 
@@ -965,6 +966,10 @@ int32_t lp_outbox_pending(struct lp_outbox *outbox, uint32_t *count);
  * Closes an outbox: what waits stays in the file and goes on when it is opened again. Attempts under
  * way are broken off, and those who wait in lp_outbox_wait wake with LP_ERR_CLOSED. Returns within
  * a second. A process that ends without it loses nothing.
+ *
+ * On Windows it may be called from DllMain: it does not wait for threads to end, for which they need
+ * the loader lock. If DllMain is called because the process is ending, the system has already ended
+ * all other threads: this and most other calls do nothing then and return LP_ERR_CLOSED.
  *
  * Returns LP_OK, or LP_ERR_CLOSED if it is closed already, NULL or no outbox.
  */

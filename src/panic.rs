@@ -4,7 +4,8 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
 use std::panic::{catch_unwind, AssertUnwindSafe, PanicHookInfo};
-use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::process::FirstUse;
 
 thread_local! {
     /// How many times this thread is inside of [`catch`].
@@ -33,18 +34,17 @@ pub fn catch<T>(body: impl FnOnce() -> T) -> Result<T, String> {
 
 /// A panic inside of [`catch`] writes nothing to stderr. All others are not ours.
 fn install_hook() {
-    static INSTALLED: AtomicBool = AtomicBool::new(false);
-    if INSTALLED.swap(true, Ordering::SeqCst) {
-        return;
-    }
-    let previous = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        if DEPTH.get() > 0 {
-            remember_place(info);
-        } else {
-            previous(info);
-        }
-    }));
+    static INSTALLED: FirstUse = FirstUse::new();
+    INSTALLED.made(|| {
+        let previous = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if DEPTH.get() > 0 {
+                remember_place(info);
+            } else {
+                previous(info);
+            }
+        }));
+    });
 }
 
 fn remember_place(info: &PanicHookInfo) {

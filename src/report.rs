@@ -143,7 +143,8 @@ impl Report {
             message
         };
         // The text of 500 has the advice in it.
-        let advice = Some(code::advice(code, self.outcome)).filter(|advice| !message.contains(advice));
+        let advice =
+            Some(code::advice(code, self.outcome)).filter(|advice| !message.contains(advice));
         let advice = advice.unwrap_or_default();
         let with = |errors: &[String], more: usize| {
             let more = match more {

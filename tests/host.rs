@@ -34,6 +34,14 @@ fn new_file(name: &str) -> PathBuf {
     file
 }
 
+/// A folder for outboxes.
+fn empty_folder(name: &str) -> String {
+    let folder = tools::scratch(name);
+    std::fs::remove_dir_all(&folder).expect("an old folder can be removed");
+    std::fs::create_dir(&folder).expect("a new folder");
+    folder.into_os_string().into_string().expect("UTF-8")
+}
+
 #[cfg(target_arch = "x86_64")]
 fn run_with_traps(traps: &str) {
     // feenableexcept is in libm, which a program has to name only if it is linked with the .a.
@@ -168,6 +176,32 @@ fn a_forked_child_is_held_up_by_no_lock_of_its_parents_threads() {
     let log = new_file("busy-threads");
     let log = log.to_str().expect("a path in UTF-8");
     run_program(program, &[&server.url(), "busy-threads", &tls, log]);
+}
+
+#[test]
+fn a_child_opens_an_outbox_whatever_its_parents_threads_do() {
+    let program = program!("fork", Link::Shared);
+    let (server, _) = echo_server();
+    let folder = empty_folder("fork-outboxes");
+    run_program(program, &[&server.url(), "outboxes", &folder, ""]);
+}
+
+/// The first calls of a process are stopped at each allocation, and the process forks.
+fn a_child_may_be_forked_at_any_moment_of(work: &str) {
+    let program = program!("fork_in_call", Link::Shared);
+    let (server, _) = echo_server();
+    let folder = empty_folder(&format!("fork-in-{work}"));
+    run_program(program, &[&server.url(), work, &folder]);
+}
+
+#[test]
+fn a_child_may_be_forked_at_any_moment_of_its_parents_first_request() {
+    a_child_may_be_forked_at_any_moment_of("request");
+}
+
+#[test]
+fn a_child_may_be_forked_while_its_parent_opens_an_outbox_and_closes_it() {
+    a_child_may_be_forked_at_any_moment_of("outbox");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::time::Duration;
 
-use driver::echo_server;
+use driver::{echo_server, silent_server};
 use lifepay_sandbox::{Options, Sandbox};
 use support::pascal;
 use support::till::{kill_again_and_again, Kills};
@@ -159,6 +159,36 @@ fn a_host_may_load_the_library_and_free_it_with_an_outbox_open() {
             .current_dir(program.parent().unwrap()));
         assert_eq!(received.count(), 2);
     }
+}
+
+/// `way` is what the program unload does with a plugin that closes its outbox in DllMain.
+fn closes_in_dll_main(way: &str) {
+    for machine in Machine::that_run() {
+        let library = machine.folder().unwrap().join("liblifepay.dll.a");
+        let library = library.to_str().unwrap();
+        let plugin = root().join("tests/windows/plugin.c");
+        let plugin = machine.compile(&plugin, &["-shared", library]);
+        let program = machine.compile(&root().join("tests/windows/unload.c"), &[library]);
+        let folder = program.parent().unwrap();
+        std::fs::copy(&plugin, folder.join("plugin.dll")).expect("a copy");
+        let outbox = format!("{way}-{}.db", std::process::id());
+        let silent = silent_server();
+        let url = silent.url();
+        let mut command = machine.command(&program);
+        run(command.args([&url, &outbox, way]).current_dir(folder));
+    }
+}
+
+#[test]
+fn a_dll_that_is_unloaded_may_close_its_outbox() {
+    for way in ["at-once", "while-sending"] {
+        closes_in_dll_main(way);
+    }
+}
+
+#[test]
+fn a_dll_may_close_its_outbox_while_the_process_ends() {
+    closes_in_dll_main("at-exit");
 }
 
 #[test]

@@ -5,17 +5,21 @@ use std::ffi::c_char;
 use std::ptr;
 
 use super::fpu::{self, Masked};
-use super::{log, pin};
+use super::{log, pin, shutdown};
 use crate::code;
 use crate::panic::catch;
 use crate::process::{with_fork, without_fork};
 
 /// What an export answers when it cannot do its work.
-pub trait Fallback {
+pub trait Fallback: Sized {
     /// After a panic.
     fn broken() -> Self;
     /// To a call that is not allowed in a log callback.
     fn refused() -> Self;
+    /// While the process ends: see [`shutdown`].
+    fn too_late() -> Self {
+        Self::refused()
+    }
 }
 
 impl Fallback for i32 {
@@ -25,6 +29,10 @@ impl Fallback for i32 {
 
     fn refused() -> Self {
         code::LP_ERR_ARGUMENT
+    }
+
+    fn too_late() -> Self {
+        code::LP_ERR_CLOSED
     }
 }
 
@@ -70,10 +78,13 @@ thread_local! {
 }
 
 /// Runs the body of an export: no panic leaves it, and no floating-point trap is sprung in it.
-/// From a log callback it is refused.
+/// From a log callback it is refused, and while the process ends.
 pub fn guard<T: Fallback>(body: impl FnOnce() -> T) -> T {
     if is_in_log_callback() {
         return T::refused();
+    }
+    if shutdown::is_under_way() {
+        return T::too_late();
     }
     guard_anywhere(body)
 }
@@ -84,13 +95,18 @@ pub fn is_in_log_callback() -> bool {
 }
 
 /// [`guard`] for the exports that a log callback may call, and for those that have something to write
-/// even if they are refused. They take no lock that is held while something is logged.
+/// even if they are refused, also while the process ends. They take no lock that is held while
+/// something is logged.
 pub fn guard_anywhere<T: Fallback>(body: impl FnOnce() -> T) -> T {
     let _masked = Masked::enter();
+    #[cfg(all(unix, not(miri)))]
+    super::fork::watch();
     let body = || {
         // At each call, not at load: nothing of ours runs in DllMain, and a forked child has none.
-        log::refresh();
-        pin::pin();
+        if !shutdown::is_under_way() {
+            log::refresh();
+            pin::pin();
+        }
         body()
     };
     without_fork(|| catch(body)).unwrap_or_else(|_| T::broken())

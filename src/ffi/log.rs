@@ -10,7 +10,7 @@ use super::guard::{call_host_to_log, guard, is_in_log_callback};
 use super::text;
 use crate::code::{LP_ERR_ARGUMENT, LP_OK};
 use crate::log_file::LogFile;
-use crate::process::PerProcess;
+use crate::process::{FirstUse, PerProcess};
 
 /// ------------------------------------------------------------------------------------------------
 /// Log levels: lp_set_log, lp_log_to_file
@@ -191,8 +191,9 @@ struct Sinks {
 impl Sinks {
     /// At the first call of a process: the environment's.
     fn new() -> Sinks {
+        static LOGGER: FirstUse = FirstUse::new();
         // Fails only where this is linked into a Rust program that has a logger already.
-        let _ = ::log::set_logger(&Logger);
+        LOGGER.made(|| drop(::log::set_logger(&Logger)));
         let environment_file = LogFile::from_environment().map(Arc::new);
         let sinks = Sinks {
             environment_file,

@@ -33,12 +33,15 @@ pub(crate) mod log;
 
 mod version;
 
+#[cfg(all(unix, not(miri)))]
+mod fork;
 mod fpu;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 pub(crate) mod guard;
 mod layout;
 mod pin;
+mod shutdown;
 mod text;
 
 pub use self::code::{lp_code_name, lp_code_text};

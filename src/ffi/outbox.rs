@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{c_char, c_void};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -28,7 +28,8 @@ use crate::timetable::LP_FOREVER;
 ///
 /// An open outbox. A number, looked up and never dereferenced, and never given twice: after
 /// lp_outbox_close, and in a forked child, every call with it answers LP_ERR_CLOSED. A child cannot
-/// open the files that its parent had open when it forked: fork first, or start a new program.
+/// open the files that its parent had open, or was opening or closing, when it forked: fork first, or
+/// start a new program. It can open others.
 pub struct lp_outbox(());
 
 /// Opens a file of requests, makes it if there is none, and begins to send what waits in it.
@@ -278,6 +279,10 @@ pub unsafe extern "C" fn lp_outbox_pending(outbox: *mut lp_outbox, count: *mut u
 /// way are broken off, and those who wait in lp_outbox_wait wake with LP_ERR_CLOSED. Returns within
 /// a second. A process that ends without it loses nothing.
 ///
+/// On Windows it may be called from DllMain: it does not wait for threads to end, for which they need
+/// the loader lock. If DllMain is called because the process is ending, the system has already ended
+/// all other threads: this and most other calls do nothing then and return LP_ERR_CLOSED.
+///
 /// Returns LP_OK, or LP_ERR_CLOSED if it is closed already, NULL or no outbox.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_close(outbox: *mut lp_outbox) -> i32 {
@@ -306,10 +311,7 @@ pub fn open_checked(
         faults.push(FieldError::new("path", "не задан"));
     }
     let terms = settings.check_outbox(faults).map_err(Failure::Argument)?;
-    let outboxes = outboxes();
-    let is_the_parents =
-        |path: &Path| outboxes.may_be_any || outboxes.inherited.iter().any(|known| known == path);
-    Outbox::open(Path::new(&path.unwrap_or_default()), terms, is_the_parents)
+    Outbox::open(Path::new(&path.unwrap_or_default()), terms)
 }
 
 /// Submits with what has been read.
@@ -388,47 +390,22 @@ fn code_of(work: impl FnOnce() -> Result<(), Failure>) -> i32 {
     tried(work).map_or_else(|failure| failure.code(), |()| LP_OK)
 }
 
-/// The outboxes of this process. A forked child has none: the parent goes on sending.
-#[derive(Default)]
-struct Outboxes {
-    /// By their numbers.
-    open: Mutex<BTreeMap<usize, (PathBuf, Arc<Outbox>)>>,
-    /// What was open in the parent when it forked. SQLite's locks are kept by process: a child that
-    /// opened these files anew would undo the parent's.
-    inherited: Vec<PathBuf>,
-    /// The fork came while that was being changed: then it may be any file.
-    may_be_any: bool,
-}
+/// The outboxes of this process by their numbers. A forked child has none: the parent goes on sending.
+type Outboxes = Mutex<BTreeMap<usize, Arc<Outbox>>>;
 
-fn outboxes() -> &'static Outboxes {
+fn open_ones() -> MutexGuard<'static, BTreeMap<usize, Arc<Outbox>>> {
     static OUTBOXES: PerProcess<Outboxes> = PerProcess::new();
-    OUTBOXES.get(|parent| {
-        let mut outboxes = Outboxes::default();
-        if let Some(parent) = parent {
-            outboxes.inherited.clone_from(&parent.inherited);
-            outboxes.may_be_any = parent.may_be_any;
-            match parent.open.try_lock() {
-                Ok(open) => {
-                    let paths = open.values().map(|(path, _)| path.clone());
-                    outboxes.inherited.extend(paths);
-                }
-                Err(_) => outboxes.may_be_any = true,
-            }
-        }
-        outboxes
-    })
-}
-
-fn open_ones() -> MutexGuard<'static, BTreeMap<usize, (PathBuf, Arc<Outbox>)>> {
-    let open = &outboxes().open;
-    open.lock().unwrap_or_else(PoisonError::into_inner)
+    OUTBOXES
+        .get(|_| Mutex::default())
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
 }
 
 pub fn keep(outbox: Outbox) -> usize {
     // Odd, so that it is the address of nothing that a host could have.
     static NEXT: AtomicUsize = AtomicUsize::new(0x1001);
     let number = NEXT.fetch_add(2, Ordering::Relaxed);
-    open_ones().insert(number, (outbox.path().to_owned(), Arc::new(outbox)));
+    open_ones().insert(number, Arc::new(outbox));
     number
 }
 
@@ -438,16 +415,12 @@ fn find(outbox: *mut lp_outbox) -> Result<Arc<Outbox>, Failure> {
 
 /// The outbox that [`keep`] has given this number.
 pub fn find_number(number: usize) -> Result<Arc<Outbox>, Failure> {
-    let outbox = open_ones()
-        .get(&number)
-        .map(|(_, outbox)| Arc::clone(outbox));
+    let outbox = open_ones().get(&number).map(Arc::clone);
     outbox.ok_or(Failure::Closed)
 }
 
 /// Closes the outbox that [`keep`] has given this number.
 pub fn close(number: usize) -> Result<(), Failure> {
     let closed = open_ones().remove(&number);
-    closed
-        .ok_or(Failure::Closed)
-        .map(|(_, outbox)| outbox.close())
+    closed.ok_or(Failure::Closed).map(|outbox| outbox.close())
 }

@@ -7,13 +7,15 @@ pub fn pin() {}
 
 #[cfg(windows)]
 pub fn pin() {
-    use std::sync::Once;
+    use std::sync::atomic::{AtomicBool, Ordering};
     use windows_sys::Win32::System::LibraryLoader::{
         GetModuleHandleExW, GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN,
     };
 
-    static PINNED: Once = Once::new();
-    PINNED.call_once(|| {
+    // Two threads may both do it, and neither waits for the other, which may need the loader lock for
+    // it while this one holds that.
+    static PINNED: AtomicBool = AtomicBool::new(false);
+    if !PINNED.load(Ordering::Acquire) {
         let flags = GET_MODULE_HANDLE_EX_FLAG_PIN | GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS;
         let mut module = std::ptr::null_mut();
         // SAFETY: with this flag the "name" is an address in this module, and `module` is ours.
@@ -22,5 +24,6 @@ pub fn pin() {
             let error = std::io::Error::last_os_error();
             ::log::error!("the library cannot be pinned in memory: {error}");
         }
-    });
+        PINNED.store(true, Ordering::Release);
+    }
 }

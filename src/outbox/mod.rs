@@ -13,6 +13,7 @@
 //! ```
 
 mod board;
+mod claim;
 mod clock;
 mod database;
 mod entry;
@@ -31,6 +32,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use self::claim::Claim;
 pub use self::entry::Entry;
 use self::lock::Lock;
 use self::store::Store;
@@ -74,31 +76,18 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Opens the file, makes it if there is none, and begins to send what waits in it; unless it is
-    /// one that `is_forbidden`.
+    /// Opens the file, makes it if there is none, and begins to send what waits in it.
     ///
     /// # Errors
     ///
     /// [`Failure::Outbox`] when the file cannot be used; it is left as it was.
-    pub fn open(
-        path: &Path,
-        terms: Terms,
-        is_forbidden: impl FnOnce(&Path) -> bool,
-    ) -> Result<Outbox, Failure> {
+    pub fn open(path: &Path, terms: Terms) -> Result<Outbox, Failure> {
         file::prepare(path)?;
         let path = file::real(path)?;
-        if is_forbidden(&path) {
-            let what = "Файл открыт процессом-родителем: откройте его после fork в одном процессе или в новой программе.";
-            return Err(Failure::outbox(what, path.display()));
-        }
+        let claim = Claim::on(&path)?;
         let store = Store::open(&path, &terms.route.base_url)?;
-        let worker = Worker::start(&path, store, terms)?;
+        let worker = Worker::start(claim, &path, store, terms)?;
         Ok(Outbox { path, worker })
-    }
-
-    /// The file, by its real path.
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// What it was opened with.

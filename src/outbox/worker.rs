@@ -11,6 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::board::Board;
+use super::claim::Claim;
 use super::database::{BUSY, BUSY_PAUSE};
 use super::failure::is_busy;
 use super::lock::Lock;
@@ -59,10 +60,18 @@ pub struct Worker {
     lock: Mutex<Option<Lock>>,
     logged: Mutex<Option<Logged>>,
     closing: AtomicBool,
+    /// Last of the fields, dropped when the file is closed.
+    claim: Mutex<Option<Claim>>,
 }
 
 impl Worker {
-    pub fn start(path: &Path, store: Store, terms: Terms) -> Result<Arc<Worker>, Failure> {
+    /// `claim` is the first argument, dropped after the others where this fails.
+    pub fn start(
+        claim: Claim,
+        path: &Path,
+        store: Store,
+        terms: Terms,
+    ) -> Result<Arc<Worker>, Failure> {
         let lock = Lock::open(path, &terms.route.base_url)?;
         let worker = Arc::new(Worker {
             terms,
@@ -75,6 +84,7 @@ impl Worker {
             lock: Mutex::new(Some(lock)),
             logged: Mutex::default(),
             closing: AtomicBool::new(false),
+            claim: Mutex::new(Some(claim)),
         });
         worker.spawn("lifepay-outbox", |worker| worker.plan())?;
         Ok(worker)
@@ -118,6 +128,12 @@ impl Worker {
         drop(store);
         let lock = self.lock().take();
         drop(lock);
+        let claim = self
+            .claim
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        drop(claim);
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Lock>> {
@@ -213,12 +229,13 @@ impl Worker {
         // They have done their work and are on their way out.
         let handles = std::mem::take(&mut board.handles);
         drop(board);
-        // On Windows a thread ends under the loader's lock, which a host that closes in DllMain holds.
-        if cfg!(not(windows)) {
-            for handle in handles {
-                let _ = handle.join();
-            }
+        // On Windows a thread needs the loader lock to end, which a caller in DllMain holds.
+        #[cfg(not(windows))]
+        for handle in handles {
+            let _ = handle.join();
         }
+        #[cfg(windows)]
+        drop(handles);
     }
 
     fn spawn(

@@ -24,7 +24,11 @@ use std::string::FromUtf8Error;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use ureq::config::Config;
 use ureq::http::header::{HeaderMap, HeaderValue, ACCEPT, CONTENT_TYPE, DATE, RETRY_AFTER};
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::NextTimeout;
 use ureq::{Agent, Body};
 
 use self::attempt::Attempt;
@@ -32,7 +36,7 @@ use self::dial::Dial;
 use self::resolve::Names;
 use self::route::{Peer, Route};
 use crate::error::Failure;
-use crate::process::PerProcess;
+use crate::process::{FirstUse, PerProcess};
 
 /// The User-Agent of every request.
 const USER_AGENT: &str = concat!("lifepay/", env!("CARGO_PKG_VERSION"));
@@ -72,6 +76,11 @@ pub fn post(
     body: &str,
     attempt: &Rc<Attempt>,
 ) -> Result<Reply, Failure> {
+    static UREQ: FirstUse = FirstUse::new();
+    if !UREQ.made(use_ureq) {
+        let why = "forked in the middle of the parent's first request".to_owned();
+        return Err(Failure::Internal(why));
+    }
     let agent = agent(&route.peer()?);
     let url = [&route.base_url, path].concat();
     attempt.run(|| loop {
@@ -82,6 +91,26 @@ pub fn post(
             done => return done,
         }
     })
+}
+
+/// ureq makes a constant at its first request, before it looks for the server's address.
+fn use_ureq() {
+    #[derive(Debug)]
+    struct Nowhere;
+    impl Resolver for Nowhere {
+        fn resolve(
+            &self,
+            _: &Uri,
+            _: &Config,
+            _: NextTimeout,
+        ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+            Err(ureq::Error::HostNotFound)
+        }
+    }
+    let config = Agent::config_builder().proxy(None).build();
+    let _ = Agent::with_parts(config, (), Nowhere)
+        .get("http://nowhere")
+        .call();
 }
 
 fn exchange(agent: &Agent, url: &str, body: &str) -> Result<Reply, Failure> {

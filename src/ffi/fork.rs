@@ -1,0 +1,163 @@
+//! What makes a fork wait until no other thread is where its child could never go on.
+//!
+//! A child has one thread only, so a lock that another one held stays locked in it for ever. For our
+//! own locks see [`process`]. Handlers of pthread_atfork keep shut, while the process forks, the gate of
+//! [`process`] and SQLite's mutexes that all its connections share, as the C library does with those
+//! of its heap.
+//!
+//! vfork, posix_spawn and a bare clone run no handlers. After the first two the child has nothing to do
+//! here but to start a program. After a clone in the middle of what the gate guards, its calls fail.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use rusqlite::ffi;
+
+use crate::process::{self, PATIENCE};
+
+/// Nothing else in SQLite is shared by connections to different files.
+const MUTEXES: [i32; 6] = [
+    ffi::SQLITE_MUTEX_STATIC_MAIN,
+    ffi::SQLITE_MUTEX_STATIC_MEM,
+    ffi::SQLITE_MUTEX_STATIC_PRNG,
+    ffi::SQLITE_MUTEX_STATIC_LRU,
+    ffi::SQLITE_MUTEX_STATIC_PMEM,
+    ffi::SQLITE_MUTEX_STATIC_VFS1,
+];
+
+thread_local! {
+    /// How many of our handlers are under way on this thread.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+    static HELD: Cell<Held> = const { Cell::new(Held::Nothing) };
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Held {
+    Nothing,
+    Gate,
+    All,
+}
+
+/// Registers the handlers, at each call, since nothing of ours runs when the library is loaded.
+pub fn watch() {
+    static WATCHED: AtomicBool = AtomicBool::new(false);
+    // Two threads may both do it, and neither waits for the other: a child could wait for ever.
+    if !WATCHED.load(Ordering::Acquire) {
+        let refused = register();
+        if refused != 0 {
+            let error = std::io::Error::from_raw_os_error(refused);
+            ::log::error!("no handlers for forks: {error}");
+        }
+        WATCHED.store(true, Ordering::Release);
+    }
+}
+
+/// pthread_atfork, which of glibc's shared library is only a part since its version 2.34.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn register() -> libc::c_int {
+    type Handler = unsafe extern "C" fn();
+    extern "C" {
+        fn __register_atfork(
+            prepare: Handler,
+            parent: Handler,
+            child: Handler,
+            library: *mut libc::c_void,
+        ) -> libc::c_int;
+    }
+    // SAFETY: the library stays mapped, so that the handlers need not end with it.
+    unsafe { __register_atfork(prepare, parent, child, std::ptr::null_mut()) }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn register() -> libc::c_int {
+    // SAFETY: the library stays mapped.
+    unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) }
+}
+
+unsafe extern "C" fn prepare() {
+    if DEPTH.replace(DEPTH.get() + 1) == 0 {
+        HELD.set(if !process::shut_gate() {
+            Held::Nothing
+        } else if lock_sqlite() {
+            Held::All
+        } else {
+            Held::Gate
+        });
+    }
+}
+
+unsafe extern "C" fn parent() {
+    if DEPTH.replace(DEPTH.get().saturating_sub(1)) == 1 {
+        let held = HELD.replace(Held::Nothing);
+        if held == Held::All {
+            unlock_sqlite(MUTEXES.len());
+        }
+        if held != Held::Nothing {
+            process::open_gate();
+        }
+    }
+}
+
+/// Where not all could be had, the gate stays shut: what would need it fails in this child.
+unsafe extern "C" fn child() {
+    let is_outermost = DEPTH.replace(DEPTH.get().saturating_sub(1)) == 1;
+    if is_outermost && HELD.replace(Held::Nothing) == Held::All {
+        unlock_sqlite(MUTEXES.len());
+        process::open_gate();
+    }
+}
+
+/// Locks all or none: SQLite's own order is not documented.
+fn lock_sqlite() -> bool {
+    let started = Instant::now();
+    loop {
+        // SAFETY: a static mutex, which is there before SQLite is initialised, too.
+        let lock = |id| unsafe { ffi::sqlite3_mutex_try(ffi::sqlite3_mutex_alloc(id)) };
+        match MUTEXES.iter().position(|&id| lock(id) != ffi::SQLITE_OK) {
+            None => return true,
+            Some(locked) => unlock_sqlite(locked),
+        }
+        // Held for long only by this very thread: a signal handler that forks.
+        if started.elapsed() > PATIENCE {
+            return false;
+        }
+        process::pause();
+    }
+}
+
+fn unlock_sqlite(first: usize) {
+    for &id in &MUTEXES[..first] {
+        // SAFETY: a static mutex, which this thread has locked.
+        unsafe { ffi::sqlite3_mutex_leave(ffi::sqlite3_mutex_alloc(id)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::sys::wait::{waitpid, WaitStatus};
+    use nix::unistd::Pid;
+
+    use crate::process::unforked;
+
+    /// Clones without handlers, as a fork of the C library does not.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_child_that_was_cloned_while_the_gate_was_shut_is_told_so() {
+        let ended = unforked(|| {
+            // SAFETY: the child asks for its number and ends.
+            let child = unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) };
+            if child == 0 {
+                let is_told = unforked(|| ()).is_none();
+                // SAFETY: as above.
+                unsafe { libc::_exit((!is_told).into()) }
+            }
+            waitpid(Pid::from_raw(child.try_into().expect("a number")), None)
+        });
+        assert!(
+            matches!(ended, Some(Ok(WaitStatus::Exited(_, 0)))),
+            "{ended:?}"
+        );
+        assert_eq!(unforked(|| 7), Some(7));
+    }
+}

@@ -1,0 +1,143 @@
+/*
+ * A process that forks while one of its threads is in the middle of its first calls:
+ *
+ *     fork_in_call SERVER WORK FOLDER
+ *
+ * The thread is stopped at its first allocation, then a new process is made whose thread is stopped
+ * at the second, and so on to the last. So the fork comes while the thread holds each lock under
+ * which something is allocated or freed, and in the middle of each lazy initialisation. The child then
+ * makes the same calls.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "check.h"
+
+/* A child that hangs is ended by its alarm after this many seconds. */
+#define PATIENCE 10
+/* A fork waits for some locks: then the thread goes on by itself after this time. */
+#define LONGEST_STOP_NS 20000000L
+/* The exit status of a process whose thread makes fewer allocations. */
+#define NO_MORE 2
+
+static const char *server, *work, *folder;
+static pthread_t caller;
+static int has_caller;
+static long steps_left;
+static sem_t stopped, forked;
+
+extern void *__libc_malloc(size_t size);
+extern void __libc_free(void *pointer);
+
+static void step(void)
+{
+    struct timespec limit;
+    if (!has_caller || !pthread_equal(pthread_self(), caller) || --steps_left != 0)
+        return;
+    clock_gettime(CLOCK_REALTIME, &limit);
+    limit.tv_nsec += LONGEST_STOP_NS;
+    limit.tv_sec += limit.tv_nsec / 1000000000L;
+    limit.tv_nsec %= 1000000000L;
+    sem_post(&stopped);
+    while (sem_timedwait(&forked, &limit) != 0 && errno == EINTR)
+        ;
+}
+
+/* In place of the C library's, also for the shared library. */
+void *malloc(size_t size)
+{
+    step();
+    return __libc_malloc(size);
+}
+
+void free(void *pointer)
+{
+    step();
+    __libc_free(pointer);
+}
+
+static void use_outbox(const char *name)
+{
+    char path[1000];
+    lp_config config = config_for(server);
+    lp_result result = new_result();
+    lp_outbox *outbox = NULL;
+    snprintf(path, sizeof path, "%s/%s.db", folder, name);
+    config.ext_id = name;
+    CHECK_TEXT(lp_code_name(lp_outbox_open(path, &config, &outbox, &result)), "LP_OK");
+    CHECK_INT(lp_outbox_submit(outbox, &config, &result), LP_OK);
+    CHECK_INT(lp_outbox_close(outbox), LP_OK);
+    lp_result_free(&result);
+}
+
+static void make_calls(const char *name)
+{
+    if (strcmp(work, "outbox") == 0)
+        use_outbox(name);
+    else
+        check_accepted(server, name);
+}
+
+static void *call(void *unused)
+{
+    (void)unused;
+    caller = pthread_self();
+    has_caller = 1;
+    make_calls("parent");
+    has_caller = 0;
+    sem_post(&stopped);
+    return NULL;
+}
+
+static void fork_at(long number)
+{
+    pthread_t thread;
+    pid_t child;
+    int status = 0;
+    steps_left = number;
+    CHECK_INT(sem_init(&stopped, 0, 0), 0);
+    CHECK_INT(sem_init(&forked, 0, 0), 0);
+    CHECK_INT(pthread_create(&thread, NULL, call, NULL), 0);
+    CHECK_INT(sem_wait(&stopped), 0);
+    child = fork();
+    if (child == 0) {
+        alarm(PATIENCE);
+        has_caller = 0;
+        make_calls("child");
+        _exit(0);
+    }
+    CHECK(child > 0);
+    CHECK_INT(sem_post(&forked), 0);
+    CHECK_INT(pthread_join(thread, NULL), 0);
+    CHECK_INT(waitpid(child, &status, 0), child);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        fprintf(stderr, "forked at step %ld, the child ended with %#x\n", number, status);
+    CHECK(WIFEXITED(status));
+    CHECK_INT(WEXITSTATUS(status), 0);
+    _exit(steps_left > 0 ? NO_MORE : 0);
+}
+
+int main(int argc, char **argv)
+{
+    int status = 0;
+    long number;
+    server = server_of(argc, argv);
+    CHECK_INT(argc, 4);
+    work = argv[2];
+    folder = argv[3];
+    check_begin(work);
+    for (number = 1; !(WIFEXITED(status) && WEXITSTATUS(status) == NO_MORE); number++) {
+        pid_t process = fork();
+        if (process == 0)
+            fork_at(number);
+        CHECK_INT(waitpid(process, &status, 0), process);
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) != 1);
+    }
+    /* What was stopped was the library. */
+    CHECK(number > 100);
+    return 0;
+}

@@ -1,0 +1,72 @@
+/*
+ * A plugin of a host: a DLL that opens an outbox when it is told to, and closes it in DllMain, as a
+ * destructor of a C++ global and Delphi's finalization do.
+ */
+#include <windows.h>
+
+#include "check.h"
+
+static lp_outbox *outbox;
+static int32_t *closed;
+
+static int32_t LP_CALL is_sending(const lp_entry *entry, void *user_data)
+{
+    if (entry->flags & LP_ENTRY_SENDING)
+        *(int *)user_data = 1;
+    return 0;
+}
+
+/* *result is set to what lp_outbox_close returns. */
+__declspec(dllexport) void plugin_open(const char *url, const char *path, int32_t *result)
+{
+    lp_config config = config_for(url);
+    lp_result opened = new_result();
+    closed = result;
+    CHECK_INT(lp_outbox_open(path, &config, &outbox, &opened), LP_OK);
+    lp_result_free(&opened);
+}
+
+/* Returns when a request is being sent. */
+__declspec(dllexport) void plugin_submit(const char *url)
+{
+    lp_config config = config_for(url);
+    lp_result submitted = new_result();
+    int sending = 0;
+    CHECK_INT(lp_outbox_submit(outbox, &config, &submitted), LP_OK);
+    lp_result_free(&submitted);
+    while (!sending) {
+        CHECK_INT(lp_outbox_each(outbox, is_sending, &sending), LP_OK);
+        Sleep(1);
+    }
+}
+
+/* Nearly always holds a lock, until the process ends. */
+static DWORD WINAPI call(void *unused)
+{
+    uint32_t count;
+    (void)unused;
+    for (;;)
+        lp_outbox_pending(outbox, &count);
+    return 0;
+}
+
+__declspec(dllexport) void plugin_call_from_threads(void)
+{
+    int i;
+    for (i = 0; i < 4; i++)
+        CHECK(CreateThread(NULL, 0, call, NULL, 0, NULL) != NULL);
+}
+
+BOOL WINAPI DllMain(HINSTANCE module, DWORD reason, void *process_ends)
+{
+    (void)module;
+    if (reason == DLL_PROCESS_DETACH && closed != NULL) {
+        uint32_t count;
+        int32_t looked = lp_outbox_pending(outbox, &count);
+        *closed = lp_outbox_close(outbox);
+        /* Nobody else can tell. */
+        if (process_ends != NULL && (looked != LP_ERR_CLOSED || *closed != LP_ERR_CLOSED))
+            TerminateProcess(GetCurrentProcess(), 3);
+    }
+    return TRUE;
+}
