@@ -1,14 +1,14 @@
 //! The time by which entries are due and expire: the wall clock, watched for jumps.
 //!
 //! A till's clock jumps: without a battery it starts at the factory's date, until the network
-//! corrects it. The wall clock is therefore compared with a clock that only ever runs forward. The
-//! sender moves the times of pending entries along with a jump (`Store::now`), so that a jump
-//! neither delays, hurries nor expires a request.
+//! corrects it. The wall clock is therefore compared with a clock that only ever runs forward, and the
+//! times of pending entries are moved along with a jump (`Store::now`), so that it neither delays,
+//! hurries nor expires a request.
 
 use std::time::{Duration, SystemTime};
 
 /// A smaller difference between the clocks is taken for an adjustment, milliseconds.
-const JUMP: i64 = 1000;
+pub const JUMP: i64 = 1000;
 
 /// Both clocks at one moment.
 #[derive(Clone, Copy)]

@@ -52,6 +52,12 @@ const INDEX: &str = "
         ON request (state, base_url, operation, next_attempt_at, expires_at);
 ";
 
+/// By how much the times of the entries of a base URL were moved with jumps of the wall clock, in all,
+/// milliseconds.
+const CLOCK: &str = "
+    CREATE TABLE IF NOT EXISTS clock (base_url TEXT PRIMARY KEY, moved INTEGER NOT NULL);
+";
+
 /// No id is used twice, lest the outcome of a removed entry be written to another: the highest that
 /// was there stays here when it is removed. AUTOINCREMENT would write such a table at every submit.
 const HIGHEST: &str = "
@@ -167,6 +173,7 @@ impl Database {
         }
         change.execute_batch(HIGHEST)?;
         change.execute_batch(INDEX)?;
+        change.execute_batch(CLOCK)?;
         change.commit()
     }
 

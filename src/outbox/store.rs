@@ -8,9 +8,9 @@ use std::sync::atomic::AtomicBool;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::params;
+use rusqlite::{params, Connection, OptionalExtension};
 
-use super::clock::{millis, Clock};
+use super::clock::{millis, Clock, JUMP};
 use super::database::Database;
 use super::entry::{Entry, State};
 use super::failure::failed;
@@ -39,12 +39,14 @@ pub struct Store {
     pub(super) database: Database,
     /// Entries of other base URLs are not sent.
     pub(super) base_url: String,
-    /// Whether this store sends: then it alone takes entries, and moves their times with the clock.
+    /// Whether this store sends: then it alone takes entries.
     pub(super) is_sender: bool,
     /// When the file was opened.
     pub(super) opened: Clock,
     /// The last look at the clock.
     looked: Clock,
+    /// By how much the times in the file had been moved by then.
+    moved: i64,
     /// What is being sent by this process; true: the attempt is to be broken off.
     pub(super) in_flight: BTreeMap<i64, Arc<AtomicBool>>,
 }
@@ -58,49 +60,76 @@ impl Store {
     pub fn open(path: &Path, base_url: &str) -> Result<Store, Failure> {
         let database = Database::open(path)?;
         let now = Clock::read();
+        let moved = moved(&database.connection, base_url).map_err(failed)?;
         Ok(Store {
             database,
             base_url: base_url.to_owned(),
             is_sender: false,
             opened: now,
             looked: now,
+            moved,
             in_flight: BTreeMap::new(),
         })
     }
 
-    /// The time, Unix milliseconds. After a jump of the clock, the sender first moves the times of all
-    /// pending entries by as much.
+    /// The time, Unix milliseconds. After a jump of the clock, the times of pending entries are moved
+    /// first.
     pub(super) fn now(&mut self) -> Result<i64, Failure> {
         let now = Clock::read();
         let jump = self.looked.jump(&now);
-        if jump != 0 && self.is_sender {
-            self.move_times(jump, &now).map_err(failed)?;
-            log::info!("outbox: the clock has jumped by {} s", jump / 1000);
+        if jump != 0 {
+            let moved = self.follow(jump, &now).map_err(failed)?;
+            if moved != 0 {
+                log::info!("outbox: the clock has jumped by {} s", moved / 1000);
+            }
         }
         self.looked = now;
         Ok(now.wall)
     }
 
-    /// Moves the times of pending entries by `jump`, but for those that were submitted by the clock as
-    /// it is now: by another process since the last look, or long ago, and the clock had been wrong.
-    fn move_times(&mut self, jump: i64, now: &Clock) -> rusqlite::Result<()> {
+    /// To be called several times a second: a jump that another process has followed is not followed
+    /// here again.
+    pub fn watch_clock(&mut self) -> Result<(), Failure> {
+        self.now()?;
+        self.moved = moved(&self.database.connection, &self.base_url).map_err(failed)?;
+        Ok(())
+    }
+
+    /// Moves the times of pending entries by `jump`, less what other processes have moved them by
+    /// since the last look. Returns by how much.
+    fn follow(&mut self, jump: i64, now: &Clock) -> rusqlite::Result<i64> {
         let expected = self.looked.expected(now);
         let since_look = expected.saturating_sub(self.looked.wall);
-        // An attempt under way recognises a wish to retry by a changed due time.
+        let base_url = self.base_url.clone();
+        let change = self.database.begin()?;
+        let moved = moved(&change, &base_url)?;
+        let left = jump.saturating_sub(moved.saturating_sub(self.moved));
+        if left.saturating_abs() < JUMP {
+            self.moved = moved;
+            return Ok(0);
+        }
+        // Not those that were submitted by the clock as it is now: by a program that was started since
+        // the last look, or long ago, and the clock had been wrong. An attempt under way recognises a
+        // wish to retry by a changed due time.
         let sql = format!(
             "UPDATE request SET submitted_at = submitted_at + ?2,
                 expires_at = iif(expires_at = 0, 0, expires_at + ?2),
                 next_attempt_at = iif(sending = 1, next_attempt_at, next_attempt_at + ?2)
              WHERE {WAITING} AND submitted_at <= ?3 AND submitted_at NOT BETWEEN ?4 AND ?5"
         );
-        let values = params![
-            self.base_url,
-            jump,
-            expected,
-            now.wall.saturating_sub(since_look),
-            now.wall
-        ];
-        self.database.connection.execute(&sql, values).map(drop)
+        let first_of_now = now.wall.saturating_sub(since_look);
+        change.execute(
+            &sql,
+            params![base_url, left, expected, first_of_now, now.wall],
+        )?;
+        let moved = moved.saturating_add(left);
+        change.execute(
+            "INSERT OR REPLACE INTO clock (base_url, moved) VALUES (?1, ?2)",
+            params![base_url, moved],
+        )?;
+        change.commit()?;
+        self.moved = moved;
+        Ok(left)
     }
 
     pub fn submit(&mut self, submission: &Submission) -> Result<Report, Failure> {
@@ -256,6 +285,15 @@ impl Store {
         }
         remove(change, "id = ?1", params![entry.id]).map_err(failed)
     }
+}
+
+/// By how much the times of a base URL's entries have been moved with the clock, in all.
+fn moved(connection: &Connection, base_url: &str) -> rusqlite::Result<i64> {
+    let moved = connection
+        .prepare_cached("SELECT moved FROM clock WHERE base_url = ?1")?
+        .query_row([base_url], |row| row.get(0))
+        .optional()?;
+    Ok(moved.unwrap_or(0))
 }
 
 /// Which fields of an entry are not those of a request, by their names on the page.

@@ -301,6 +301,7 @@ impl Worker {
 
     /// Becomes the sender if nobody is, and heeds what time and other processes have brought.
     fn look(&self) -> Result<(), Failure> {
+        self.store(|store| store.watch_clock())?;
         if !self.store(|store| Ok(store.is_sender()))? {
             let is_free = match &*self.lock() {
                 Some(lock) => lock.take()?,
