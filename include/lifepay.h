@@ -361,6 +361,11 @@ typedef void (LP_CALL *lp_log_fn)(int32_t level, const char *message, void *user
 #define LP_VERSION_PATCH 0
 
 /**
+ * A smaller difference between the clocks is taken for an adjustment, milliseconds.
+ */
+#define JUMP 1000
+
+/**
  * ------------------------------------------------------------------------------------------------
  * The outbox
  * ------------------------------------------------------------------------------------------------
@@ -575,7 +580,8 @@ typedef struct lp_result {
      */
     const char *ext_id;
     /**
-     * In Russian, for a person at the till or on the phone: what happened and what to do.
+     * In Russian, for a person at the till or on the phone: what happened and what to do. At most
+     * 2,000 characters.
      */
     const char *message;
     /**
@@ -584,11 +590,13 @@ typedef struct lp_result {
     const char *detail;
     /**
      * The body that was received, for a support request: the apikey masked, NUL and what is not
-     * UTF-8 replaced by U+FFFD; of a body beyond 1 MiB the first 4096 bytes. NULL if there was none.
+     * UTF-8 replaced by U+FFFD; of a body beyond 1 MiB the first 4096 bytes, in an outbox at most
+     * 16 KiB. NULL if there was none.
      */
     const char *reply;
     /**
-     * error_count elements, NULL if there are none.
+     * error_count elements, NULL if there are none. At most 100, of at most 1,000 characters each;
+     * message says how many more LifePay sent, and reply holds all.
      */
     const struct lp_field_error *errors;
     /**

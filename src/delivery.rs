@@ -166,7 +166,7 @@ fn read_answer(reply: &Reply, apikey: &Secret, report: &mut Report) -> Result<()
             message,
             errors,
             more,
-        }) => report.reject_with_more(code, &message, errors, more),
+        }) => report.reject(code, &message, errors, more),
         // What it quotes may be cut off.
         Err(why) => return Err(Failure::reply("", apikey.mask_cut(&why))),
     }

@@ -122,19 +122,9 @@ impl Report {
         self.detail = None;
     }
 
-    /// LifePay refused it: its own words first, then what to do. They are masked already.
-    pub fn reject(&mut self, code: i32, message: &str, errors: Vec<FieldError>) {
-        self.reject_with_more(code, message, errors, 0);
-    }
-
-    /// The same, with this many errors beyond those that are listed.
-    pub fn reject_with_more(
-        &mut self,
-        code: i32,
-        message: &str,
-        errors: Vec<FieldError>,
-        more: usize,
-    ) {
+    /// LifePay refused it: its own words first, which are masked already, then what to do. There are
+    /// `more` errors than are listed.
+    pub fn reject(&mut self, code: i32, message: &str, errors: Vec<FieldError>, more: usize) {
         self.code = code;
         self.outcome = LP_OUTCOME_ANSWERED;
         let message = if message.trim().is_empty() {
@@ -220,7 +210,7 @@ mod tests {
     fn a_rejection_tells_lifepays_words_the_fields_and_what_to_do() {
         let mut report = Report::of("1");
         let errors = vec![FieldError::new("target_serial", "Принтер не найден.")];
-        report.reject(400, "Ошибка данных.", errors);
+        report.reject(400, "Ошибка данных.", errors, 0);
         assert_eq!(
             report.message,
             "Ошибка данных. target_serial: Принтер не найден. Исправьте данные и отправьте запрос снова."
@@ -230,8 +220,18 @@ mod tests {
     #[test]
     fn a_rejection_without_words_has_the_pages() {
         let mut report = Report::of("1");
-        report.reject(500, "", Vec::new());
+        report.reject(500, "", Vec::new(), 0);
         assert_eq!(report.message, code::text_str(500));
+    }
+
+    #[test]
+    fn a_uuid_is_masked_only_if_the_secret_cannot_be_in_it_by_chance() {
+        for (secret, shown) in [("dabe3833", "***-43ff"), ("d", "dabe3833-43ff")] {
+            let mut report = Report::of("1");
+            report.accept(Some("dabe3833-43ff".into()));
+            report.mask(&Secret::new(secret.into()));
+            assert_eq!(report.uuid.as_deref(), Some(shown));
+        }
     }
 
     #[test]

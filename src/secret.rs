@@ -16,14 +16,6 @@ pub struct Secret {
     spellings: OnceLock<Vec<String>>,
 }
 
-impl PartialEq for Secret {
-    fn eq(&self, other: &Secret) -> bool {
-        self.text == other.text
-    }
-}
-
-impl Eq for Secret {}
-
 impl Secret {
     pub fn new(text: String) -> Self {
         Secret {
@@ -245,6 +237,14 @@ mod tests {
         let secret = Secret::new("a/bcdefgh".into());
         assert_eq!(secret.mask_cut("x a%2Fbcd"), "x ***");
         assert_eq!(secret.mask_cut(r"x a\/bcd"), "x ***");
+    }
+
+    #[test]
+    fn the_base64_of_a_short_secret_could_be_anything_and_is_left() {
+        assert_eq!(
+            Secret::new("abc".into()).mask("YWJj YWJjZGVm"),
+            "YWJj YWJjZGVm"
+        );
     }
 
     #[test]

@@ -64,14 +64,17 @@ pub struct lp_result {
     pub uuid: *const c_char,
     /// The ext_id that was sent, given or made. NULL only if the arguments were wrong.
     pub ext_id: *const c_char,
-    /// In Russian, for a person at the till or on the phone: what happened and what to do.
+    /// In Russian, for a person at the till or on the phone: what happened and what to do. At most
+    /// 2,000 characters.
     pub message: *const c_char,
     /// Technical, as the system or the TLS library put it, for the log. May be NULL.
     pub detail: *const c_char,
     /// The body that was received, for a support request: the apikey masked, NUL and what is not
-    /// UTF-8 replaced by U+FFFD; of a body beyond 1 MiB the first 4096 bytes. NULL if there was none.
+    /// UTF-8 replaced by U+FFFD; of a body beyond 1 MiB the first 4096 bytes, in an outbox at most
+    /// 16 KiB. NULL if there was none.
     pub reply: *const c_char,
-    /// error_count elements, NULL if there are none.
+    /// error_count elements, NULL if there are none. At most 100, of at most 1,000 characters each;
+    /// message says how many more LifePay sent, and reply holds all.
     pub errors: *const lp_field_error,
     /// How many elements errors has.
     pub error_count: u32,

@@ -43,7 +43,7 @@ impl State {
             State::Accepted => report.accept(None),
             State::Cancelled => report.fail(&Failure::Cancelled),
             State::Expired => report.fail(&Failure::Expired),
-            State::Rejected => report.reject(code::LP_SERVER_ERROR, "", Vec::new()),
+            State::Rejected => report.reject(code::LP_SERVER_ERROR, "", Vec::new(), 0),
             State::Waiting | State::Unknown => {}
         }
         report
