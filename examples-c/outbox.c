@@ -44,14 +44,25 @@ static void report(const lp_result *result)
                result->uuid ? result->uuid : "(none: test mode)");
     else
         printf("%s: %s\n", lp_code_name(result->code), result->message ? result->message : "");
+    if ((result->code == LP_ERR_CANCELLED || result->code == LP_ERR_EXPIRED) &&
+        result->outcome == LP_OUTCOME_UNKNOWN)
+        printf("LifePay may have it all the same: a report may be printed yet. If the shift is still\n"
+               "needed, submit it again with this ext_id only.\n");
     for (i = 0; i < result->error_count; i++)
         printf("field: %s: %s\n", result->errors[i].field, result->errors[i].message);
     fflush(stdout); /* whoever reads a pipe must not learn of it at the end only */
 }
 
-static int report_code(int32_t code)
+/* Of a call about an entry. If it was refused, the entry's own message says why. */
+static int report_code(lp_outbox *outbox, const char *ext_id, int32_t code)
 {
-    printf("%s: %s\n", lp_code_name(code), lp_code_text(code));
+    lp_result result;
+
+    lp_result_init(&result, sizeof result);
+    if (code == LP_ERR_ARGUMENT)
+        lp_outbox_wait(outbox, ext_id, 0, &result);
+    printf("%s: %s\n", lp_code_name(code), result.message ? result.message : lp_code_text(code));
+    lp_result_free(&result);
     return exit_status(code);
 }
 
@@ -146,8 +157,6 @@ static int cancel(lp_outbox *outbox, const char *ext_id)
     lp_outbox_cancel(outbox, ext_id, &result);
     told = result.code;
     report(&result);
-    if (told == LP_ERR_CANCELLED && result.outcome == LP_OUTCOME_UNKNOWN)
-        printf("LifePay may have it all the same: a report may be printed yet.\n");
     lp_result_free(&result);
     /* An answer that came first wins, and another process may not have let go yet. */
     return told == LP_ERR_CANCELLED ? DONE : exit_status(told);
@@ -156,7 +165,7 @@ static int cancel(lp_outbox *outbox, const char *ext_id)
 static int retry(lp_outbox *outbox, const char *ext_id)
 {
     int32_t code = lp_outbox_retry_now(outbox, ext_id);
-    return code == LP_OK ? run(outbox) : report_code(code);
+    return code == LP_OK ? run(outbox) : report_code(outbox, ext_id, code);
 }
 
 static int obey(lp_outbox *outbox, const char *name, const char *ext_id)
@@ -165,7 +174,7 @@ static int obey(lp_outbox *outbox, const char *name, const char *ext_id)
     case 's': return submit(outbox, ext_id);
     case 'l': return exit_status(lp_outbox_each(outbox, print_entry, NULL));
     case 'c': return cancel(outbox, ext_id);
-    case 'f': return report_code(lp_outbox_forget(outbox, ext_id));
+    case 'f': return report_code(outbox, ext_id, lp_outbox_forget(outbox, ext_id));
     default: return strcmp(name, "run") == 0 ? run(outbox) : retry(outbox, ext_id);
     }
 }

@@ -73,29 +73,20 @@ pub fn list(component: &Component, _: &mut [Value]) -> Value {
 pub fn retry_now(component: &Component, arguments: &mut [Value]) -> Value {
     let ext_id = arguments[0].text();
     let retried = with(component, |outbox| outbox.retry_now(ext_id.as_deref()));
-    done(component, retried)
+    of_entry(component, retried.map(|()| Report::done()))
 }
 
 /// Stops the repeats of an entry, which takes three seconds at most. Истина: the properties tell
 /// what became of it.
 pub fn cancel(component: &Component, arguments: &mut [Value]) -> Value {
     let cancelled = with(component, |outbox| outbox.cancel(&required(&arguments[0])?));
-    match cancelled {
-        Ok(report) => tell(component, report, true),
-        Err(failure) => {
-            let report = Report {
-                outcome: LP_OUTCOME_UNKNOWN,
-                ..Report::failure(&failure)
-            };
-            tell(component, report, false)
-        }
-    }
+    of_entry(component, cancelled)
 }
 
 /// Removes a finished entry.
 pub fn forget(component: &Component, arguments: &mut [Value]) -> Value {
     let forgotten = with(component, |outbox| outbox.forget(&required(&arguments[0])?));
-    done(component, forgotten)
+    of_entry(component, forgotten.map(|()| Report::done()))
 }
 
 /// How many entries wait; if that cannot be said, the code of the error, which is negative.
@@ -133,6 +124,21 @@ fn done(component: &Component, done: Result<(), Failure>) -> Value {
     match done {
         Ok(()) => tell(component, Report::done(), true),
         Err(failure) => tell(component, Report::failure(&failure), false),
+    }
+}
+
+/// Whether a call about an entry has done its work. If not, LifePay may have the entry's request all
+/// the same.
+fn of_entry(component: &Component, told: Result<Report, Failure>) -> Value {
+    match told {
+        Ok(report) => tell(component, report, true),
+        Err(failure) => {
+            let report = Report {
+                outcome: LP_OUTCOME_UNKNOWN,
+                ..Report::failure(&failure)
+            };
+            tell(component, report, false)
+        }
     }
 }
 

@@ -221,7 +221,11 @@ void outbox(const Place &place)
     CHECK(till.call(u"SubmitToOutbox") == Value(true));
     CHECK(till.call(u"PendingInOutbox") == Value(1) && till.call(u"OutboxState", {u"q-3"}) == Value(-1));
     CHECK(till.call(u"ForgetInOutbox", {u"q-3"}) == Value(false) && till.get(u"КодОшибки") == Value(-2));
+    CHECK(till.get(u"Исход") == Value(2));
     CHECK(till.call(u"RetryNow", {u"q-3"}) == Value(true) && till.call(u"RetryNow") == Value(true));
+    CHECK(till.call(u"RetryNow", {u"q-1"}) == Value(false) && till.get(u"КодОшибки") == Value(-2));
+    /* That LifePay does not have it would be wrong: it has taken it. */
+    CHECK(till.get(u"Исход") == Value(2));
     Value list = till.call(u"OutboxList");
     for (const char16_t *part : {u"\"ext_id\":\"q-1\"", u"\"ext_id\":\"q-3\"", u"\"pending\":true",
                                  u"\"foreign\":false", u"\"target_serial\":\"0499\""})

@@ -25,8 +25,10 @@ def report(result: lifepay.Result) -> int:
         print(f"  {wrong.field}: {wrong.message}")
     if result.pending:
         return 3
-    if result.code == lifepay.LP_ERR_CANCELLED and result.outcome == lifepay.Outcome.UNKNOWN:
+    ended = result.code in (lifepay.LP_ERR_CANCELLED, lifepay.LP_ERR_EXPIRED)
+    if ended and result.outcome == lifepay.Outcome.UNKNOWN:
         print("LifePay may have it all the same: a report may be printed yet.")
+        print(f"If the shift is still needed, submit it again with {result.ext_id} only.")
     return 1 if result.code > 0 else 4
 
 

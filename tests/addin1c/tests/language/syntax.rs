@@ -131,8 +131,12 @@ impl Parser {
             return Some(Statement::Procedure(name, Rc::new(body)));
         }
         let statement = if self.takes("Перем") {
-            self.word();
-            None
+            let name = self.word();
+            // A program has connected the object before it runs a sample.
+            (name != OBJECT).then(|| {
+                let nothing = Expression::Value(Value::Undefined);
+                Statement::Assign(Expression::Variable(name), nothing)
+            })
         } else if self.takes("Если") {
             Some(self.branches())
         } else if self.takes("Возврат") {
