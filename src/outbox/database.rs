@@ -22,6 +22,9 @@ pub(crate) const BUSY: Duration = Duration::from_secs(5);
 /// How long to wait before a busy file is tried again.
 pub(crate) const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
+/// More than there are different statements.
+const STATEMENTS: usize = 32;
+
 const SCHEMA: &str = "
     CREATE TABLE request (
         id INTEGER PRIMARY KEY,
@@ -94,6 +97,7 @@ impl Database {
             .map_err(failed)?;
         // A busy file is waited for by whoever holds no lock of ours meanwhile.
         connection.busy_timeout(Duration::ZERO).map_err(failed)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         let mut database = Database { connection, log };
         let started = Instant::now();
         loop {

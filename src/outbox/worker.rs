@@ -369,18 +369,18 @@ impl Worker {
         let mut has_sent = false;
         while !self.is_closing() {
             let seen = self.board().wishes;
-            match self.store(|store| store.take()) {
-                Ok(Some(taken)) => {
+            match self.logged(|| self.store(|store| store.take())) {
+                Some(Some(taken)) => {
                     self.attempt(taken);
                     last = Instant::now();
                     has_sent = true;
                 }
-                Ok(None) if std::mem::take(&mut has_sent) => {
+                Some(None) if std::mem::take(&mut has_sent) => {
                     // What was put back is due later: the planning thread is to know when.
                     self.board().wishes += 1;
                     self.wished.notify_one();
                 }
-                Ok(None) => {
+                Some(None) => {
                     let board = self.board();
                     let left = IDLE.saturating_sub(last.elapsed());
                     if left.is_zero() {
@@ -390,23 +390,24 @@ impl Worker {
                         drop(self.due.wait_timeout(board, left));
                     }
                 }
-                Err(failure) => {
-                    // Not on disk, so not sent.
-                    self.log(&failure);
-                    self.pause();
-                }
+                // Not on disk, so not sent.
+                None => drop(self.pause()),
             }
         }
         self.board().idle -= 1;
     }
 
+    /// Makes one attempt, which counts as such whatever comes of it.
     fn attempt(self: &Arc<Self>, taken: Taken) {
         {
             let mut board = self.board();
             board.idle -= 1;
             board.sending += 1;
         }
-        sender::send(self, taken);
+        self.logged(|| {
+            sender::send(self, taken);
+            Ok(())
+        });
         let mut board = self.board();
         board.sending -= 1;
         board.idle += 1;
