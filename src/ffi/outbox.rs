@@ -120,13 +120,20 @@ pub unsafe extern "C" fn lp_outbox_submit(
         };
         // SAFETY: as the caller vouches for.
         let given = unsafe { config::read(config) };
-        match given.map(|given| submit(outbox as usize, given.settings, given.faults)) {
-            Ok(Ok(report)) => {
+        let submitted = match given {
+            Ok(given) => submit(outbox as usize, given.settings, given.faults),
+            Err(fault) => {
+                let failure = find(outbox).err();
+                let failure = failure.unwrap_or_else(|| Failure::Argument(vec![fault]));
+                Err(Box::new(Report::failure(&failure)))
+            }
+        };
+        match submitted {
+            Ok(report) => {
                 slot.write(&report);
                 LP_OK
             }
-            Ok(Err(report)) => slot.write(&report),
-            Err(fault) => slot.write(&Report::refused(vec![fault])),
+            Err(report) => slot.write(&report),
         }
     })
 }
