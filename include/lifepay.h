@@ -361,11 +361,6 @@ typedef void (LP_CALL *lp_log_fn)(int32_t level, const char *message, void *user
 #define LP_VERSION_PATCH 0
 
 /**
- * A smaller difference between the clocks is taken for an adjustment, milliseconds.
- */
-#define JUMP 1000
-
-/**
  * ------------------------------------------------------------------------------------------------
  * The outbox
  * ------------------------------------------------------------------------------------------------
@@ -595,8 +590,8 @@ typedef struct lp_result {
      */
     const char *reply;
     /**
-     * error_count elements, NULL if there are none. At most 100, of at most 1,000 characters each;
-     * message says how many more LifePay sent, and reply holds all.
+     * error_count elements, NULL if there are none. There are at most 100, and no text in them is
+     * longer than 1,000 characters. message says how many more LifePay sent, reply holds all.
      */
     const struct lp_field_error *errors;
     /**

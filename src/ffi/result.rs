@@ -73,8 +73,8 @@ pub struct lp_result {
     /// UTF-8 replaced by U+FFFD; of a body beyond 1 MiB the first 4096 bytes, in an outbox at most
     /// 16 KiB. NULL if there was none.
     pub reply: *const c_char,
-    /// error_count elements, NULL if there are none. At most 100, of at most 1,000 characters each;
-    /// message says how many more LifePay sent, and reply holds all.
+    /// error_count elements, NULL if there are none. There are at most 100, and no text in them is
+    /// longer than 1,000 characters. message says how many more LifePay sent, reply holds all.
     pub errors: *const lp_field_error,
     /// How many elements errors has.
     pub error_count: u32,

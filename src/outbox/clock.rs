@@ -8,7 +8,7 @@
 use std::time::{Duration, SystemTime};
 
 /// A smaller difference between the clocks is taken for an adjustment, milliseconds.
-pub const JUMP: i64 = 1000;
+pub(super) const JUMP: i64 = 1000;
 
 /// Both clocks at one moment.
 #[derive(Clone, Copy)]
