@@ -57,6 +57,8 @@ pub fn proxied(table: &mut Table) {
         let (how, steps) = anything(fault);
         let told = match *fault {
             "silence" | "a byte a second" => timeout(Takes::Connect),
+            // An interim answer is no answer; any 2xx says that the tunnel stands, and then nothing comes.
+            "1xx" | "204" => timeout(Takes::Connect),
             // Connected, says the proxy with 200; then it is no TLS.
             "wrong length" | "chunked nonsense" | "HTML with 200" | "gzip not asked for"
             | "body of 1 GiB" => tls(),
