@@ -4,68 +4,58 @@
 //! documentation comments of [`ffi`]. The way of the data:
 //!
 //! ```text
-//! lp_config ──read──▶ Shift ──validate──▶ body ──send──▶ HTTP ──parse──▶ Answer ──write──▶ lp_result
-//!   (ffi)            (shift)              (shift)    (transport)         (answer)            (ffi)
+//! lp_config ──read──▶ Settings ──check──▶ Shift ──send──▶ HTTP ──parse──▶ Answer ──▶ Report ──write──▶ lp_result
+//!   (ffi)             (calls)          (protocol)     (transport)     (protocol)              (ffi)
 //! ```
 //!
-//! One direction, no back and forth. Around the sending stands `delivery`, which repeats it until
-//! LifePay has answered; around that the `outbox`, which makes it survive a crash. Neither knows C.
-//! `ffi` knows C, `onec` what 1C demands of a C++ object, and nothing else does: raw pointers and
-//! `unsafe` live in these two only.
+//! One direction, no back and forth. Two thin doors lead in and out: `ffi` for C and `onec` for 1C.
+//! Raw pointers and `unsafe` live in these two only. Both offer the same `calls`, which know neither.
+//! Around an exchange stands `delivery`, which repeats it until LifePay has answered; around that the
+//! `outbox`, which makes it survive a crash.
 //!
-//! | module | its noun |
+//! | room | what is in it |
 //! | --- | --- |
-//! | `shift` | the request: its fields, what LifePay's page demands of them, its JSON |
-//! | `answer` | LifePay's answer: accepted, or rejected with code, message and field errors |
-//! | [`code`] | the numbers that cross the ABI, and their texts |
-//! | `error` | what can go wrong on our side |
-//! | `report` | what came of a call: the content of an `lp_result` |
-//! | `settings` | everything a host can set for a call, checked as a whole |
-//! | `delivery` | attempts until LifePay has answered |
-//! | `timetable` | when to try again, and for how long |
-//! | `progress` | what the host is told while it waits, and its wish to stop |
-//! | `outbox` | the requests that must survive a crash: the file, and who sends what waits in it |
+//! | [`ffi`] | the C interface: pointers become values, and numbers have their names |
+//! | `onec` | the component for 1C: variants become values |
+//! | `calls` | the calls, the open outboxes, the table of settings, JSON |
+//! | `outbox` | requests that survive a crash: the file, and the threads that send what waits in it |
+//! | `delivery` | attempts until LifePay has answered: schedule, retry limit, progress |
+//! | `protocol` | LifePay's request and answer |
 //! | `transport` | one HTTP exchange: connections and their reuse, trust, name resolution |
-//! | `crypto` | the cryptography that TLS and random numbers come from |
+//! | `report` | what came of a call: the content of an `lp_result` |
+//! | `code` | what a call comes to, and whether LifePay may have the request |
+//! | `failure`, `fault` | what can go wrong, and what can be wrong with a field |
+//! | `messages` | all of these in words, in Russian |
+//! | `log` | the log: a callback, files |
 //! | `secret` | the apikey, which is shown nowhere |
-//! | `log_file` | a log in a file |
-//! | `panic` | panics are caught, and told to the log |
-//! | `thread` | threads that do not disturb the host |
-//! | `process` | state that a forked child does not inherit |
-//! | [`ffi`] | the C interface |
-//! | `onec` | the component for 1C |
+//! | `crypto` | the cryptography that TLS and random numbers come from |
+//! | `state` | what is kept between calls, once for each process |
+//! | `process` | the host process: threads, forks, panics |
+//! | `testing` | what only the tests and the fuzz programs use |
 
 #![deny(unsafe_code)]
 
-// The first five in this order: it is that of their constants in the header.
-pub mod code;
-
-mod report;
-
-mod transport;
-
-mod progress;
-
 pub mod ffi;
 
-mod answer;
+mod calls;
+mod code;
 mod crypto;
 mod delivery;
-mod error;
+mod failure;
+mod fault;
 /// cbindgen:ignore
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
+#[path = "testing/mod.rs"]
 pub mod fuzz;
-mod log_file;
+mod log;
+mod messages;
 /// cbindgen:ignore
 mod onec;
 mod outbox;
-mod panic;
 mod process;
-#[cfg(test)]
-mod properties;
+mod protocol;
+mod report;
 mod secret;
-mod settings;
-mod shift;
-mod thread;
-mod timetable;
+mod state;
+mod transport;

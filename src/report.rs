@@ -1,43 +1,46 @@
-//! What came of a call: the content of an `lp_result`.
+//! What came of a call: the content of an `lp_result`. The outbox's file keeps it as JSON.
 
 use serde::{Deserialize, Serialize};
 
-use crate::code;
-use crate::error::{join_sentences, Failure, FieldError};
-use crate::secret::Secret;
+use crate::code::{Code, Outcome};
+use crate::failure::Failure;
+use crate::fault::Fault;
+use crate::messages;
 
 /// How many errors a result has at most; `message` says how many more there are.
-pub(crate) const MOST_ERRORS: usize = 100;
+pub const MOST_ERRORS: usize = 100;
 /// Characters of an error's field and of its message.
-pub(crate) const LONGEST_TEXT: usize = 1000;
+pub const LONGEST_TEXT: usize = 1000;
 /// Characters of a result's message.
 const LONGEST_MESSAGE: usize = 2000;
 /// Characters of one error in that message, which has room for one at least.
 const LONGEST_IN_MESSAGE: usize = 500;
-/// The end of a text of LifePay's that was cut short.
-pub(crate) const GOES_ON: &str = "…, полностью: reply";
 
-/// ------------------------------------------------------------------------------------------------
-/// Outcomes: lp_result.outcome
-/// ------------------------------------------------------------------------------------------------
-///
-/// What the code cannot say. A cashier who opens the shift by hand must know it.
-///
-/// No byte of the request left this machine in any attempt.
-pub const LP_OUTCOME_NOT_SENT: i32 = 1;
-/// LifePay may have the request. Repeat it with this ext_id only: then there will be no second document.
-pub const LP_OUTCOME_UNKNOWN: i32 = 2;
-/// LifePay has answered.
-pub const LP_OUTCOME_ANSWERED: i32 = 3;
+/// One field and what is wrong with it: LifePay's errors and ours have the same form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldError {
+    pub field: String,
+    pub message: String,
+}
+
+impl FieldError {
+    pub fn new(field: &str, message: impl Into<String>) -> Self {
+        FieldError {
+            field: field.to_owned(),
+            message: message.into(),
+        }
+    }
+}
 
 /// See `lp_result` for what each field means; the JSON form has the same names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 // A report that was stored by an earlier version lacks what later ones have added.
 #[serde(default)]
 pub struct Report {
-    pub code: i32,
-    pub outcome: i32,
-    pub http_status: i32,
+    pub code: Code,
+    pub outcome: Outcome,
+    /// 0: no answer came.
+    pub http_status: u16,
     pub attempts: u32,
     pub retry_after_ms: u32,
     pub uuid: Option<String>,
@@ -50,57 +53,9 @@ pub struct Report {
 
 impl Default for Report {
     fn default() -> Self {
-        Report::failed(code::LP_PENDING)
-    }
-}
-
-impl Report {
-    /// A request that has no outcome yet.
-    pub fn of(ext_id: &str) -> Report {
         Report {
-            ext_id: Some(ext_id.to_owned()),
-            message: code::text_str(code::LP_PENDING).to_owned(),
-            ..Report::failed(code::LP_PENDING)
-        }
-    }
-
-    /// The arguments are wrong, and nothing was sent.
-    pub fn refused(faults: Vec<FieldError>) -> Report {
-        let mut report = Report::failed(code::LP_ERR_ARGUMENT);
-        report.fail(&Failure::Argument(faults));
-        report
-    }
-
-    /// A call that has done its work and has nothing more to tell.
-    pub fn done() -> Report {
-        Report {
-            outcome: 0,
-            ..Report::failed(code::LP_OK)
-        }
-    }
-
-    /// A call that could not do its work. What LifePay may have of earlier ones is not known.
-    pub fn failure(failure: &Failure) -> Report {
-        let mut report = Report::failed(failure.code());
-        if !matches!(failure, Failure::Argument(_)) {
-            report.outcome = LP_OUTCOME_UNKNOWN;
-        }
-        report.fail(failure);
-        report
-    }
-
-    /// A panic was caught. How far the call had come is not known.
-    pub fn broken(what: &str) -> Report {
-        let mut report = Report::failed(code::LP_ERR_INTERNAL);
-        report.outcome = LP_OUTCOME_UNKNOWN;
-        report.fail(&Failure::Internal(what.to_owned()));
-        report
-    }
-
-    fn failed(code: i32) -> Report {
-        Report {
-            code,
-            outcome: LP_OUTCOME_NOT_SENT,
+            code: Code::Pending,
+            outcome: Outcome::NotSent,
             http_status: 0,
             attempts: 0,
             retry_after_ms: 0,
@@ -112,49 +67,71 @@ impl Report {
             errors: Vec::new(),
         }
     }
+}
+
+impl Report {
+    /// A request that has no outcome yet.
+    pub fn pending(ext_id: &str) -> Report {
+        Report {
+            ext_id: Some(ext_id.to_owned()),
+            message: messages::str(messages::text(Code::Pending)).to_owned(),
+            ..Report::default()
+        }
+    }
+
+    /// The arguments are wrong, and nothing was sent.
+    pub fn refused(faults: Vec<Fault>) -> Report {
+        Report::failure(&faults.into())
+    }
+
+    /// A call that has done its work and has nothing more to tell.
+    pub fn done() -> Report {
+        Report {
+            code: Code::Accepted,
+            outcome: Outcome::None,
+            ..Report::default()
+        }
+    }
+
+    /// A call that could not do its work. What LifePay may have of earlier ones is not known, except
+    /// that wrong arguments send nothing.
+    pub fn failure(failure: &Failure) -> Report {
+        let mut report = Report {
+            outcome: match failure {
+                Failure::Argument(_) => Outcome::NotSent,
+                _ => Outcome::Unknown,
+            },
+            ..Report::default()
+        };
+        report.fail(failure);
+        report
+    }
 
     /// LifePay took the document.
     pub fn accept(&mut self, uuid: Option<String>) {
-        self.code = code::LP_OK;
-        self.outcome = LP_OUTCOME_ANSWERED;
+        self.code = Code::Accepted;
+        self.outcome = Outcome::Answered;
         self.uuid = uuid;
-        self.message = code::text_str(code::LP_OK).to_owned();
+        self.message = messages::str(messages::text(Code::Accepted)).to_owned();
         self.detail = None;
     }
 
     /// LifePay refused it: its own words first, which are masked already, then what to do. There are
     /// `more` errors than are listed.
-    pub fn reject(&mut self, code: i32, message: &str, errors: Vec<FieldError>, more: usize) {
-        self.code = code;
-        self.outcome = LP_OUTCOME_ANSWERED;
-        let message = if message.trim().is_empty() {
-            code::text_str(code)
-        } else {
-            message
-        };
-        // The text of 500 has the advice in it.
-        let advice =
-            Some(code::advice(code, self.outcome)).filter(|advice| !message.contains(advice));
-        let advice = advice.unwrap_or_default();
-        let with = |errors: &[String], more: usize| {
-            let more = match more {
-                0 => String::new(),
-                more => format!("Ещё ошибок: {more}, полностью: reply."),
-            };
-            let errors = errors.iter().map(String::as_str);
-            let all: Vec<&str> = [message].into_iter().chain(errors).collect();
-            join_sentences(&[&join_sentences(&all), &more, advice])
-        };
+    pub fn reject(&mut self, code: i32, words: &str, errors: Vec<FieldError>, more: usize) {
+        self.code = Code::Rejected(code);
+        self.outcome = Outcome::Answered;
         let all = errors.iter().map(|error| match error.field.as_str() {
             "" => error.message.clone(),
             field => format!("{field}: {}", error.message),
         });
-        let mut sentences: Vec<String> = all
-            .map(|sentence| cut_short(sentence, LONGEST_IN_MESSAGE, GOES_ON))
+        let mut listed: Vec<String> = all
+            .map(|error| cut_short(error, LONGEST_IN_MESSAGE, messages::GOES_ON))
             .collect();
-        self.message = with(&sentences, more);
-        while self.message.chars().count() > LONGEST_MESSAGE && sentences.pop().is_some() {
-            self.message = with(&sentences, more + errors.len() - sentences.len());
+        self.message = messages::rejection(code, words, &listed, more);
+        while self.message.chars().count() > LONGEST_MESSAGE && listed.pop().is_some() {
+            let more = more + errors.len() - listed.len();
+            self.message = messages::rejection(code, words, &listed, more);
         }
         self.errors = errors;
         self.detail = None;
@@ -162,27 +139,41 @@ impl Report {
 
     /// No answer of LifePay's; `outcome` stays as it is, and the advice in `message` follows it.
     pub fn fail(&mut self, failure: &Failure) {
-        self.code = failure.code();
-        self.message = cut_short(failure.message(self.outcome), LONGEST_MESSAGE, "…");
+        self.code = Code::Failed(failure.kind());
+        self.message = cut_short(
+            messages::failure(failure, self.outcome),
+            LONGEST_MESSAGE,
+            "…",
+        );
         self.detail = Some(failure.to_string());
-        if let Failure::Argument(errors) = failure {
-            let shown = |text: &String| cut_short(text.clone(), LONGEST_TEXT, "…");
-            let errors = errors.iter().take(MOST_ERRORS);
+        if let Failure::Argument(faults) = failure {
+            let shown = |text: String| cut_short(text, LONGEST_TEXT, "…");
+            let errors = faults.iter().take(MOST_ERRORS).map(messages::field_error);
             self.errors = errors
-                .map(|error| FieldError::new(&shown(&error.field), shown(&error.message)))
+                .map(|error| FieldError {
+                    field: shown(error.field),
+                    message: shown(error.message),
+                })
                 .collect();
         }
     }
 
-    /// Masks the secret wherever a text from outside may have brought it in. LifePay's words are
-    /// masked where they are read; `message` and `errors` otherwise hold our own.
-    pub fn mask(&mut self, secret: &Secret) {
-        let texts = [self.detail.as_mut(), self.reply.as_mut()];
-        // A uuid must not be spoilt by a key that is a letter or two, as tests have.
-        let uuid = self.uuid.as_mut().filter(|_| secret.is_long());
-        for text in texts.into_iter().flatten().chain(uuid) {
-            secret.mask_in_place(text);
-        }
+    /// It waits for its next attempt, `retry_after_ms` from now; `last` is why the one before failed.
+    pub fn wait(&mut self, last: &Failure, retry_after_ms: u32) {
+        self.code = Code::Pending;
+        self.message = messages::pending(last);
+        self.detail = Some(last.to_string());
+        self.retry_after_ms = retry_after_ms;
+    }
+
+    /// It waits again although LifePay has refused it. What LifePay said stays readable in `detail`.
+    pub fn reopen(&mut self) {
+        self.detail = Some(format!("before: {}", self.message));
+        self.code = Code::Pending;
+        // The answer to an earlier attempt may have been lost.
+        self.outcome = Outcome::Unknown;
+        self.message = messages::str(messages::text(Code::Pending)).to_owned();
+        self.errors.clear();
     }
 }
 
@@ -208,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_rejection_tells_lifepays_words_the_fields_and_what_to_do() {
-        let mut report = Report::of("1");
+        let mut report = Report::pending("1");
         let errors = vec![FieldError::new("target_serial", "Принтер не найден.")];
         report.reject(400, "Ошибка данных.", errors, 0);
         assert_eq!(
@@ -219,27 +210,23 @@ mod tests {
 
     #[test]
     fn a_rejection_without_words_has_the_pages() {
-        let mut report = Report::of("1");
+        let mut report = Report::pending("1");
         report.reject(500, "", Vec::new(), 0);
-        assert_eq!(report.message, code::text_str(500));
+        let text = messages::text(Code::Rejected(500));
+        assert_eq!(report.message, messages::str(text));
     }
 
     #[test]
-    fn a_uuid_is_masked_only_if_the_secret_cannot_be_in_it_by_chance() {
-        for (secret, shown) in [("dabe3833", "***-43ff"), ("d", "dabe3833-43ff")] {
-            let mut report = Report::of("1");
-            report.accept(Some("dabe3833-43ff".into()));
-            report.mask(&Secret::new(secret.into()));
-            assert_eq!(report.uuid.as_deref(), Some(shown));
-        }
-    }
-
-    #[test]
-    fn the_secret_is_masked_in_every_text_that_came_from_outside() {
-        let mut report = Report::of("1");
-        report.detail = Some("k3y".into());
-        report.reply = Some("k3y".into());
-        report.mask(&Secret::new("k3y".into()));
-        assert!(!format!("{report:?}").contains("k3y"));
+    fn the_stored_form_has_numbers_and_is_read_again() {
+        let report = Report::failure(&Failure::Expired);
+        let json = serde_json::to_string(&report).unwrap();
+        assert!(
+            json.starts_with(r#"{"code":-13,"outcome":2,"http_status":0,"#),
+            "{json}"
+        );
+        assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);
+        // One of a version that knew less.
+        let old: Report = serde_json::from_str(r#"{"code":-1,"outcome":1}"#).unwrap();
+        assert_eq!(old, Report::default());
     }
 }

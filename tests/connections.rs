@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
-use lifepay::code;
+use lifepay::ffi as code;
 use support::server::ACCEPTED;
 use support::tls_server::{accept as accept_tls, pem_file, Authority};
 use support::wait::until;

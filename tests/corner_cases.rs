@@ -9,7 +9,7 @@ use std::sync::mpsc::{channel, Receiver, Sender};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use lifepay::code;
+use lifepay::ffi as code;
 use rustls::{ServerConnection, StreamOwned};
 use support::server::ACCEPTED;
 use support::tls_server::{pem_file, Authority, TlsServer};

@@ -7,8 +7,8 @@ use std::ffi::{c_long, c_void};
 use std::path::{Path, PathBuf};
 use std::ptr;
 
-use lifepay::code::{LP_ERR_ARGUMENT, LP_ERR_CLOSED, LP_OK};
 use lifepay::ffi::{lp_config, lp_result};
+use lifepay::ffi::{LP_ERR_ARGUMENT, LP_ERR_CLOSED, LP_OK};
 use support::{library, tools, Call, Server};
 
 /// Below `src`: where raw pointers and `unsafe` may stand.

@@ -184,7 +184,7 @@ fn wrong_arguments_are_told_in_bounded_texts_too() {
         (library().string_free)(answer);
         read
     };
-    assert_eq!(answer["code"], lifepay::code::LP_ERR_ARGUMENT);
+    assert_eq!(answer["code"], lifepay::ffi::LP_ERR_ARGUMENT);
     let longest = |text: &Value| text.as_str().unwrap().chars().count();
     assert!(longest(&answer["message"]) <= LONGEST_MESSAGE);
     let errors = answer["errors"].as_array().unwrap();

@@ -217,7 +217,7 @@ fn the_librarys_constants_are_the_ones_that_programs_know() {
     let mut sources = constants_of_the_sources();
     sources.retain(|name, _| !VERSION.contains(&name.as_str()));
     assert_eq!(sources, expected());
-    assert_eq!(i64::from(lifepay::code::LP_ERR_EXPIRED), -13);
+    assert_eq!(i64::from(lifepay::ffi::LP_ERR_EXPIRED), -13);
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod support;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use lifepay::code;
+use lifepay::ffi as code;
 use lifepay_sandbox::{magic, Options, Sandbox};
 use support::{Answer, Call};
 

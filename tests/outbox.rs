@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lifepay::code;
+use lifepay::ffi as code;
 use lifepay_sandbox::{Options, Sandbox};
 use support::outbox::fresh;
 use support::server::ACCEPTED;

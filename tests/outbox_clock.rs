@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use lifepay::code::{LP_ERR_EXPIRED, LP_ERR_NOT_FOUND, LP_OK, LP_PENDING};
+use lifepay::ffi::{LP_ERR_EXPIRED, LP_ERR_NOT_FOUND, LP_OK, LP_PENDING};
 use support::outbox::{compile_preload, fresh, uuid_of, Books, Exchange, Host, Reply};
 use support::tools::{compile_c, have, Link};
 use support::wait::until;

@@ -5,7 +5,7 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
-use lifepay::code;
+use lifepay::ffi as code;
 use support::outbox::{compile_preload, fresh};
 use support::tools::have;
 use support::wait::until;

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{mpsc, Arc, Mutex};
 use std::time::Duration;
 
-use lifepay::code;
+use lifepay::ffi as code;
 use support::call::with_result;
 use support::outbox::{fresh, Books, Reply};
 use support::server::ACCEPTED;

@@ -12,7 +12,7 @@ use std::process::Command;
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
-use lifepay::code;
+use lifepay::ffi as code;
 use lifepay::ffi::lp_entry;
 use support::outbox::fresh;
 use support::server::ACCEPTED;

@@ -281,7 +281,7 @@ fn an_outcome_without_an_answer_is_on_disk_before_it_is_told() {
     });
     traced.host.ask("cancel cancelled");
     traced.host.ask("submit expired 500");
-    assert_eq!(traced.host.wait("expired").0, lifepay::code::LP_ERR_EXPIRED);
+    assert_eq!(traced.host.wait("expired").0, lifepay::ffi::LP_ERR_EXPIRED);
     let trace = traced.finish();
     for (ext_id, line) in [
         ("cancelled", "cancel cancelled 0 -8"),

@@ -5,7 +5,7 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use lifepay::code;
+use lifepay::ffi as code;
 use support::outbox::{fresh, uuid_of, Books, Host, Reply};
 use support::tools::{compile_c, have, Link};
 use support::wait::until;

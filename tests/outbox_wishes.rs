@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
-use lifepay::code;
+use lifepay::ffi as code;
 use support::outbox::{fresh, Books, Host, Reply};
 use support::tools::{compile_c, have, Link};
 use support::wait::until;

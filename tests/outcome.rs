@@ -5,7 +5,7 @@ mod support;
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};
 
-use lifepay::code;
+use lifepay::ffi as code;
 use support::outbox::fresh;
 use support::server::ACCEPTED;
 use support::{read_request, respond, Answer, Call, Outbox, Server};

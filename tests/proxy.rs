@@ -6,7 +6,7 @@ use std::ffi::{c_char, c_void, CStr};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use lifepay::code;
+use lifepay::ffi as code;
 use serde_json::{json, Value};
 use support::proxy_server::{Manner, ProxyServer};
 use support::server::ACCEPTED;

@@ -8,7 +8,7 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use lifepay::code;
+use lifepay::ffi as code;
 use support::server::ACCEPTED;
 use support::{read_request, respond, Call, Server};
 

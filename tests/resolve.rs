@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use lifepay::code;
+use lifepay::ffi as code;
 use support::server::ACCEPTED;
 use support::wait::until;
 use support::{child, respond, tools, Answer, Call, Server};

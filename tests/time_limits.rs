@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use lifepay::code;
+use lifepay::ffi as code;
 use support::server::ACCEPTED;
 use support::{read_request, respond, Answer, Call, Server};
 

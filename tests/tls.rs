@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 
-use lifepay::code;
+use lifepay::ffi as code;
 use rustls::version::{TLS12, TLS13};
 use rustls::ProtocolVersion;
 use serde_json::{json, Value};

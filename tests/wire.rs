@@ -180,7 +180,7 @@ fn what_is_not_valid_is_not_sent_and_told_all_at_once() {
             c.retry_delay_count = 1;
         })
         .send();
-    assert_eq!(answer.code, lifepay::code::LP_ERR_ARGUMENT);
+    assert_eq!(answer.code, lifepay::ffi::LP_ERR_ARGUMENT);
     assert_eq!(answer.outcome, 1);
     assert_eq!(answer.ext_id, None);
     let mut fields = answer.fields();
@@ -221,7 +221,7 @@ fn limits_count_characters() {
 #[test]
 fn plain_http_to_another_machine_is_refused() {
     let answer = Call::to("http://192.0.2.1:80").send();
-    assert_eq!(answer.code, lifepay::code::LP_ERR_ARGUMENT);
+    assert_eq!(answer.code, lifepay::ffi::LP_ERR_ARGUMENT);
     assert_eq!(answer.fields(), ["base_url"]);
 }
 

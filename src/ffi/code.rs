@@ -3,7 +3,8 @@
 use std::ffi::c_char;
 
 use super::guard::guard_anywhere;
-use crate::code;
+use crate::code::Code;
+use crate::messages;
 
 /// ------------------------------------------------------------------------------------------------
 /// Codes in words
@@ -14,7 +15,7 @@ use crate::code;
 /// Returns a static string in ASCII. Never NULL; do not free it.
 #[no_mangle]
 pub extern "C" fn lp_code_name(code: i32) -> *const c_char {
-    guard_anywhere(|| code::name(code).as_ptr())
+    guard_anywhere(c"".as_ptr(), || Code::from(code).name().as_ptr())
 }
 
 /// A code as a Russian sentence for a cashier. LifePay's codes have the page's own wording. Codes
@@ -23,5 +24,5 @@ pub extern "C" fn lp_code_name(code: i32) -> *const c_char {
 /// Returns a static string in UTF-8. Never NULL; do not free it.
 #[no_mangle]
 pub extern "C" fn lp_code_text(code: i32) -> *const c_char {
-    guard_anywhere(|| code::text(code).as_ptr())
+    guard_anywhere(c"".as_ptr(), || messages::text(Code::from(code)).as_ptr())
 }

@@ -2,15 +2,15 @@
 
 use std::ffi::{c_char, c_void};
 
+use super::argument;
+use super::constants::{LP_ERR_ARGUMENT, LP_ERR_INTERNAL, LP_OK};
 use super::guard::guard_anywhere;
 use super::layout::{self, Sized32};
 use super::progress::lp_progress_fn;
-use super::text;
-use crate::code::{LP_ERR_ARGUMENT, LP_OK};
-use crate::error::FieldError;
-use crate::settings::Settings;
-use crate::shift::Fields;
-use crate::timetable::MOST_PAUSES;
+use crate::calls::settings::Settings;
+use crate::delivery::schedule::MOST_PAUSES;
+use crate::fault::{Fault, Wrong};
+use crate::protocol::request::Fields;
 use crate::transport::route::Connection;
 
 /// ------------------------------------------------------------------------------------------------
@@ -117,7 +117,7 @@ unsafe impl Sized32 for lp_config {
 /// a log callback.
 #[no_mangle]
 pub unsafe extern "C" fn lp_config_init(config: *mut lp_config, size: u32) -> i32 {
-    guard_anywhere(|| {
+    guard_anywhere(LP_ERR_INTERNAL, || {
         // SAFETY: the caller guarantees that `config` is NULL or has `size` writable bytes.
         if unsafe { layout::init(&layout::zeroed(), config, size) } {
             LP_OK
@@ -127,10 +127,10 @@ pub unsafe extern "C" fn lp_config_init(config: *mut lp_config, size: u32) -> i3
     })
 }
 
-/// What was read, and what of it could not be.
-pub struct Given {
+/// What a host has set, and what of it could not be read.
+pub struct Input {
     pub settings: Settings,
-    pub faults: Vec<FieldError>,
+    pub faults: Vec<Fault>,
     pub on_progress: lp_progress_fn,
     pub user_data: *mut c_void,
 }
@@ -139,32 +139,34 @@ pub struct Given {
 ///
 /// # Errors
 ///
-/// Why the struct cannot be read at all, by field.
+/// Why the struct cannot be read at all.
 ///
 /// # Safety
 ///
-/// `config` is NULL or points to a struct of the size it states, whose pointers are NULL or valid.
-pub unsafe fn read(config: *const lp_config) -> Result<Given, FieldError> {
+/// `config` is NULL or points to a struct of the size it states, whose texts are as
+/// [`argument::text`] demands, and whose `retry_delays_ms` is NULL or has `retry_delay_count` elements.
+pub unsafe fn read(config: *const lp_config) -> Result<Input, Fault> {
     if config.is_null() {
-        return Err(FieldError::new("config", "NULL"));
+        return Err(Fault::new("config", Wrong::Null));
     }
     // SAFETY: not NULL, and at least as large as version 1's.
-    let size = unsafe { layout::stated_size(config) }.ok_or_else(|| {
-        FieldError::new(
-            "struct_size",
-            "не размер lp_config: нужен вызов lp_config_init(&config, sizeof config)",
-        )
-    })?;
+    let size = unsafe { layout::stated_size(config) };
+    let size = size.ok_or_else(|| Fault::new("struct_size", Wrong::NotAnLpConfig))?;
     // SAFETY: the struct has the size it states.
     if unsafe { layout::has_unknown(config, size) } {
-        let message = "заданы поля, которых эта версия библиотеки не знает: обновите библиотеку";
-        return Err(FieldError::new("struct_size", message));
+        return Err(Fault::new("struct_size", Wrong::UnknownFieldsGiven));
     }
     // SAFETY: as above.
     let config = unsafe { layout::copy_in(config, size) };
     let mut faults = Vec::new();
-    // SAFETY: the caller vouches for every pointer in the struct.
-    let mut text = |pointer, field| unsafe { text::read(pointer, field, &mut faults) };
+    let mut text = |pointer, field| {
+        // SAFETY: the caller guarantees it of every text in the struct.
+        let text = unsafe { argument::text(pointer, field) };
+        text.unwrap_or_else(|fault| {
+            faults.push(fault);
+            None
+        })
+    };
     let fields = Fields {
         apikey: text(config.apikey, "apikey"),
         login: text(config.login, "login"),
@@ -185,9 +187,13 @@ pub unsafe fn read(config: *const lp_config) -> Result<Given, FieldError> {
         connect_timeout_ms: config.connect_timeout_ms,
         timeout_ms: config.timeout_ms,
     };
-    // SAFETY: the caller vouches for the array.
-    let retry_delays_ms = unsafe { delays(&config, &mut faults) };
-    Ok(Given {
+    // SAFETY: the caller guarantees it of the array.
+    let delays = unsafe { delays(&config) };
+    let retry_delays_ms = delays.unwrap_or_else(|fault| {
+        faults.push(fault);
+        Vec::new()
+    });
+    Ok(Input {
         settings: Settings {
             fields,
             connection,
@@ -203,31 +209,28 @@ pub unsafe fn read(config: *const lp_config) -> Result<Given, FieldError> {
     })
 }
 
-/// Copies the timetable.
+/// Copies the pauses.
 ///
 /// # Safety
 ///
 /// `retry_delays_ms` is NULL or points to `retry_delay_count` numbers.
-unsafe fn delays(config: &lp_config, faults: &mut Vec<FieldError>) -> Vec<u32> {
+unsafe fn delays(config: &lp_config) -> Result<Vec<u32>, Fault> {
     let count = config.retry_delay_count as usize;
-    match (config.retry_delays_ms.is_null(), count) {
-        (_, 0) => Vec::new(),
-        (true, _) => {
-            faults.push(FieldError::new(
-                "retry_delays_ms",
-                "NULL, а retry_delay_count не 0",
-            ));
-            Vec::new()
-        }
-        // Not read: a count like this is garbage.
-        (false, _) if count > MOST_PAUSES => {
-            let message = format!("{count} пауз, а допустимо не более {MOST_PAUSES}");
-            faults.push(FieldError::new("retry_delay_count", message));
-            Vec::new()
-        }
-        // SAFETY: the array has `count` elements; it may be packed.
-        (false, _) => (0..count)
-            .map(|place| unsafe { config.retry_delays_ms.add(place).read_unaligned() })
-            .collect(),
+    if count == 0 {
+        return Ok(Vec::new());
     }
+    if config.retry_delays_ms.is_null() {
+        return Err(Fault::new("retry_delays_ms", Wrong::DelaysMissing));
+    }
+    if count > MOST_PAUSES {
+        // Not read: a count like this is garbage.
+        let most = MOST_PAUSES;
+        return Err(Fault::new(
+            "retry_delays_ms",
+            Wrong::TooMany { count, most },
+        ));
+    }
+    // SAFETY: the array has `count` elements; it may be packed.
+    let element = |place| unsafe { config.retry_delays_ms.add(place).read_unaligned() };
+    Ok((0..count).map(element).collect())
 }

@@ -3,9 +3,9 @@
 use std::ffi::{c_char, c_void, CString};
 use std::ptr;
 
+use super::argument::to_c;
 use super::guard::call_host;
-use super::text;
-use crate::outbox::Entry;
+use crate::calls::outboxes::Listed;
 
 /// ------------------------------------------------------------------------------------------------
 /// Flags of an entry: lp_entry.flags
@@ -68,29 +68,25 @@ pub type lp_entry_fn =
 
 /// Shows an entry to the host. True: it wants to see more.
 pub fn show(
-    entry: &Entry,
-    is_foreign: bool,
+    entry: &Listed,
     callback: unsafe extern "C" fn(*const lp_entry, *mut c_void) -> i32,
     user_data: *mut c_void,
 ) -> bool {
-    let optional = |text: &Option<String>| text.as_deref().map(text::to_c);
+    let optional = |text: &Option<String>| text.as_deref().map(to_c);
     let pointer = |text: &Option<CString>| text.as_ref().map_or(ptr::null(), |text| text.as_ptr());
-    let (ext_id, login) = (text::to_c(&entry.ext_id), text::to_c(&entry.login));
-    let (base_url, message) = (
-        text::to_c(&entry.base_url),
-        text::to_c(&entry.report.message),
-    );
-    let (target_serial, uuid) = (optional(&entry.target_serial), optional(&entry.report.uuid));
+    let (ext_id, login) = (to_c(&entry.ext_id), to_c(&entry.login));
+    let (base_url, message) = (to_c(&entry.base_url), to_c(&entry.message));
+    let (target_serial, uuid) = (optional(&entry.target_serial), optional(&entry.uuid));
     let flag = |is_set: bool, flag: u32| if is_set { flag } else { 0 };
     let shown = lp_entry {
         struct_size: size_of::<lp_entry>() as u32,
-        code: entry.report.code,
-        outcome: entry.report.outcome,
-        flags: flag(entry.is_waiting(), LP_ENTRY_PENDING)
+        code: entry.code.number(),
+        outcome: entry.outcome as i32,
+        flags: flag(entry.pending, LP_ENTRY_PENDING)
             | flag(entry.sending, LP_ENTRY_SENDING)
-            | flag(is_foreign, LP_ENTRY_FOREIGN),
-        attempts: entry.report.attempts,
-        http_status: entry.report.http_status,
+            | flag(entry.foreign, LP_ENTRY_FOREIGN),
+        attempts: entry.attempts,
+        http_status: entry.http_status.into(),
         submitted_at: entry.submitted_at,
         next_attempt_at: entry.next_attempt_at,
         answered_at: entry.answered_at,

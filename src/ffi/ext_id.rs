@@ -2,9 +2,9 @@
 
 use std::ffi::c_char;
 
+use super::constants::{LP_ERR_ARGUMENT, LP_ERR_INTERNAL, LP_OK};
 use super::guard::guard_anywhere;
-use crate::code::{LP_ERR_ARGUMENT, LP_OK};
-use crate::shift;
+use crate::protocol::request;
 
 /// ------------------------------------------------------------------------------------------------
 /// An ext_id made beforehand
@@ -20,11 +20,11 @@ use crate::shift;
 /// is written, but for an empty string where there is room for one. Allowed in a log callback.
 #[no_mangle]
 pub unsafe extern "C" fn lp_ext_id_new(buffer: *mut c_char, size: u32) -> i32 {
-    guard_anywhere(|| {
+    guard_anywhere(LP_ERR_INTERNAL, || {
         if buffer.is_null() || size == 0 {
             return LP_ERR_ARGUMENT;
         }
-        let ext_id = shift::new_ext_id();
+        let ext_id = request::new_ext_id();
         let fits = ext_id.len() < size as usize;
         let text = if fits { ext_id.as_str() } else { "" };
         let bytes = text.as_ptr().cast::<c_char>();

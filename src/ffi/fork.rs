@@ -1,8 +1,8 @@
 //! What makes a fork wait until no other thread is where its child could never go on.
 //!
 //! A child has one thread only, so a lock that another one held stays locked in it for ever. For our
-//! own locks see [`process`]. Handlers of pthread_atfork keep shut, while the process forks, the gate of
-//! [`process`] and SQLite's mutexes that all its connections share, as the C library does with those
+//! own locks see [`gate`]. Handlers of pthread_atfork keep shut, while the process forks, the gate of
+//! [`gate`] and SQLite's mutexes that all its connections share, as the C library does with those
 //! of its heap.
 //!
 //! vfork, posix_spawn and a bare clone run no handlers. After the first two the child has nothing to do
@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use rusqlite::ffi;
 
-use crate::process::{self, PATIENCE};
+use crate::process::gate::{self, LONGEST_WAIT};
 
 /// Nothing else in SQLite is shared by connections to different files.
 const MUTEXES: [i32; 6] = [
@@ -77,7 +77,7 @@ fn register() -> libc::c_int {
 
 unsafe extern "C" fn prepare() {
     if DEPTH.replace(DEPTH.get() + 1) == 0 {
-        HELD.set(if !process::shut_gate() {
+        HELD.set(if !gate::shut_gate() {
             Held::Nothing
         } else if lock_sqlite() {
             Held::All
@@ -94,7 +94,7 @@ unsafe extern "C" fn parent() {
             unlock_sqlite(MUTEXES.len());
         }
         if held != Held::Nothing {
-            process::open_gate();
+            gate::open_gate();
         }
     }
 }
@@ -104,7 +104,7 @@ unsafe extern "C" fn child() {
     let is_outermost = DEPTH.replace(DEPTH.get().saturating_sub(1)) == 1;
     if is_outermost && HELD.replace(Held::Nothing) == Held::All {
         unlock_sqlite(MUTEXES.len());
-        process::open_gate();
+        gate::open_gate();
     }
 }
 
@@ -119,10 +119,10 @@ fn lock_sqlite() -> bool {
             Some(locked) => unlock_sqlite(locked),
         }
         // Held for long only by this very thread: a signal handler that forks.
-        if started.elapsed() > PATIENCE {
+        if started.elapsed() > LONGEST_WAIT {
             return false;
         }
-        process::pause();
+        gate::pause();
     }
 }
 
@@ -138,7 +138,7 @@ mod tests {
     use nix::sys::wait::{waitpid, WaitStatus};
     use nix::unistd::Pid;
 
-    use crate::process::unforked;
+    use crate::process::gate::unforked;
 
     /// Clones without handlers, as a fork of the C library does not.
     #[test]

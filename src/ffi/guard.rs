@@ -1,127 +1,72 @@
-//! The wall around every export.
+//! What stands around every export: no panic leaves it, and no floating-point trap is sprung in it.
 
-use std::cell::Cell;
-use std::ffi::c_char;
-use std::ptr;
-
+use super::constants::{LP_ERR_ARGUMENT, LP_ERR_CLOSED, LP_ERR_INTERNAL};
 use super::fpu::{self, Masked};
-use super::{log, pin, shutdown};
-use crate::code;
-use crate::panic::catch;
-use crate::process::{with_fork, without_fork};
+use super::result::{lp_result, ResultOut};
+use super::{pin, shutdown};
+use crate::failure::Failure;
+use crate::log::is_in_callback;
+use crate::process::panic::catch;
+use crate::report::Report;
+use crate::state;
 
-/// What an export answers when it cannot do its work.
-pub trait Fallback: Sized {
-    /// After a panic.
-    fn broken() -> Self;
-    /// To a call that is not allowed in a log callback.
-    fn refused() -> Self;
-    /// While the process ends: see [`shutdown`].
-    fn too_late() -> Self {
-        Self::refused()
-    }
-}
-
-impl Fallback for i32 {
-    fn broken() -> Self {
-        code::LP_ERR_INTERNAL
-    }
-
-    fn refused() -> Self {
-        code::LP_ERR_ARGUMENT
-    }
-
-    fn too_late() -> Self {
-        code::LP_ERR_CLOSED
-    }
-}
-
-impl Fallback for u32 {
-    fn broken() -> Self {
-        0
-    }
-
-    fn refused() -> Self {
-        0
-    }
-}
-
-/// For callers that know better what to answer then.
-impl<T> Fallback for Option<T> {
-    fn broken() -> Self {
-        None
-    }
-
-    fn refused() -> Self {
-        None
-    }
-}
-
-impl Fallback for () {
-    fn broken() -> Self {}
-
-    fn refused() -> Self {}
-}
-
-impl Fallback for *const c_char {
-    fn broken() -> Self {
-        ptr::null()
-    }
-
-    fn refused() -> Self {
-        ptr::null()
-    }
-}
-
-thread_local! {
-    static IN_LOG_CALLBACK: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Runs the body of an export: no panic leaves it, and no floating-point trap is sprung in it.
-/// From a log callback it is refused, and while the process ends.
-pub fn guard<T: Fallback>(body: impl FnOnce() -> T) -> T {
-    if is_in_log_callback() {
-        return T::refused();
+/// Runs the body of an export that returns a code. In a log callback it is refused, and while the
+/// process ends.
+pub fn guard(body: impl FnOnce() -> i32) -> i32 {
+    if is_in_callback() {
+        return LP_ERR_ARGUMENT;
     }
     if shutdown::is_under_way() {
-        return T::too_late();
+        return LP_ERR_CLOSED;
     }
-    guard_anywhere(body)
+    guard_anywhere(LP_ERR_INTERNAL, body)
 }
 
-/// Whether this thread is inside a log callback of the host's.
-pub fn is_in_log_callback() -> bool {
-    IN_LOG_CALLBACK.get()
+/// The same for one that returns something else: `otherwise` if it is refused or panics.
+pub fn guard_or<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
+    if is_in_callback() || shutdown::is_under_way() {
+        return otherwise;
+    }
+    guard_anywhere(otherwise, body)
 }
 
-/// [`guard`] for the exports that a log callback may call, and for those that have something to write
-/// even if they are refused, also while the process ends. They take no lock that is held while
-/// something is logged.
-pub fn guard_anywhere<T: Fallback>(body: impl FnOnce() -> T) -> T {
+/// Runs the body of an export that a log callback may call, or that has something to write even if it
+/// is refused; also while the process ends. It takes no lock that is held while something is logged.
+/// `broken` is returned if it panics.
+pub fn guard_anywhere<T>(broken: T, body: impl FnOnce() -> T) -> T {
     let _masked = Masked::enter();
     #[cfg(all(unix, not(miri)))]
     super::fork::watch();
     let body = || {
-        // At each call, not at load: nothing of ours runs in DllMain, and a forked child has none.
+        // At each call, not at load: nothing of ours runs in DllMain.
         if !shutdown::is_under_way() {
-            log::refresh();
             pin::pin();
         }
         body()
     };
-    without_fork(|| catch(body)).unwrap_or_else(|_| T::broken())
+    state::within(|| catch(body)).unwrap_or(broken)
+}
+
+/// Runs the body of an export that writes what came of it into `result`, also if that is a panic or a
+/// refusal: the host reads the result, not only what the call returns.
+///
+/// # Safety
+///
+/// As [`ResultOut::find`].
+pub unsafe fn guard_result(result: *mut lp_result, body: impl FnOnce() -> Report) -> i32 {
+    guard_anywhere(LP_ERR_INTERNAL, || {
+        // SAFETY: the caller guarantees it.
+        let Some(out) = (unsafe { ResultOut::for_call(result) }) else {
+            return LP_ERR_ARGUMENT;
+        };
+        let report = catch(body);
+        out.write(&report.unwrap_or_else(|panic| Report::failure(&Failure::Internal(panic))))
+    })
 }
 
 /// Runs a callback of the host's.
 pub fn call_host<T>(callback: impl FnOnce() -> T) -> T {
-    with_fork(|| fpu::outward(callback))
-}
-
-/// Runs a log callback of the host's: what it calls is refused, see [`guard`].
-pub fn call_host_to_log(callback: impl FnOnce()) {
-    let outer = IN_LOG_CALLBACK.replace(true);
-    call_host(callback);
-    IN_LOG_CALLBACK.set(outer);
+    state::outside(|| fpu::outward(callback))
 }
 
 #[cfg(test)]
@@ -130,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_panic_becomes_an_internal_error() {
-        assert_eq!(guard::<i32>(|| panic!("on purpose")), code::LP_ERR_INTERNAL);
+        assert_eq!(guard(|| panic!("on purpose")), LP_ERR_INTERNAL);
     }
 
     #[cfg(all(unix, not(miri)))]
@@ -139,14 +84,12 @@ mod tests {
         use nix::sys::wait::{waitpid, WaitStatus};
         use nix::unistd::Pid;
 
-        use crate::process;
-
-        let ended = guard(|| {
-            let parent = process::id();
+        let ended = guard_anywhere(None, || {
+            let parent = state::process_id();
             // SAFETY: the child asks for its number and ends.
             let child = call_host(|| unsafe { libc::fork() });
             if child == 0 {
-                let is_taken_for_parent = process::id() == parent;
+                let is_taken_for_parent = state::process_id() == parent;
                 // SAFETY: as above.
                 unsafe { libc::_exit(is_taken_for_parent.into()) }
             }
@@ -156,21 +99,12 @@ mod tests {
             matches!(ended, Some(Ok(WaitStatus::Exited(_, 0)))),
             "{ended:?}"
         );
-        assert_eq!(process::id(), std::process::id());
+        assert_eq!(state::process_id(), std::process::id());
     }
 
     #[test]
     fn after_a_panic_the_next_call_works() {
-        guard::<()>(|| panic!("on purpose"));
-        assert_eq!(guard(|| 7), 7);
-    }
-
-    #[test]
-    fn a_log_callback_is_refused_what_it_may_not_call() {
-        call_host_to_log(|| {
-            assert_eq!(guard(|| 7), code::LP_ERR_ARGUMENT);
-            assert_eq!(guard_anywhere(|| 7), 7);
-        });
+        guard(|| panic!("on purpose"));
         assert_eq!(guard(|| 7), 7);
     }
 }

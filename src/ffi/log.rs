@@ -1,16 +1,14 @@
 //! `lp_set_log` and `lp_log_to_file`: where the log goes.
 
 use std::ffi::{c_char, c_void};
-use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use ::log::{Level, LevelFilter, Log, Metadata, Record};
+use ::log::Level;
 
-use super::guard::{call_host_to_log, guard, is_in_log_callback};
-use super::text;
-use crate::code::{LP_ERR_ARGUMENT, LP_OK};
-use crate::log_file::LogFile;
-use crate::process::{FirstUse, PerProcess};
+use super::argument::{self, to_c};
+use super::constants::{LP_ERR_ARGUMENT, LP_OK};
+use super::guard::{call_host, guard};
+use crate::log;
 
 /// ------------------------------------------------------------------------------------------------
 /// Log levels: lp_set_log, lp_log_to_file
@@ -58,21 +56,21 @@ pub unsafe extern "C" fn lp_set_log(
     level: i32,
 ) -> i32 {
     guard(|| {
-        let Some(level) = level_filter(level) else {
+        let Some(level) = log::level(level) else {
             return LP_ERR_ARGUMENT;
         };
-        let new = callback
-            .filter(|_| level != LevelFilter::Off)
-            .map(|function| Arc::new(Callback::new(function, user_data as usize, level)));
-        let old = {
-            let mut sinks = sinks();
-            let old = std::mem::replace(&mut sinks.callback, new);
-            sinks.set_max_level();
-            old
-        };
-        if let Some(old) = old {
-            old.wait_until_idle();
-        }
+        // It is the host's business on which thread its pointer is used.
+        let user_data = user_data as usize;
+        let callback = callback.map(|function| -> log::Function {
+            Arc::new(move |level: Level, message: &str| {
+                let message = to_c(message);
+                let user_data = user_data as *mut c_void;
+                // SAFETY: the header demands a function of this type that does not throw, valid until
+                // lp_set_log has returned; that waits for this call. `message` outlives it.
+                call_host(|| unsafe { function(level as i32, message.as_ptr(), user_data) });
+            })
+        });
+        log::to_callback(callback, level);
         LP_OK
     })
 }
@@ -95,195 +93,11 @@ pub unsafe extern "C" fn lp_set_log(
 #[no_mangle]
 pub unsafe extern "C" fn lp_log_to_file(path: *const c_char, level: i32, max_bytes: u32) -> i32 {
     guard(|| {
-        let mut faults = Vec::new();
-        // SAFETY: as the caller vouches for.
-        let path = unsafe { text::read(path, "path", &mut faults) };
-        if !faults.is_empty() {
-            return LP_ERR_ARGUMENT;
+        // SAFETY: the header demands what `text` does.
+        let path = unsafe { argument::text(path, "path") };
+        match (path, log::level(level)) {
+            (Ok(path), Some(level)) if log::to_file(path.as_deref(), level, max_bytes) => LP_OK,
+            _ => LP_ERR_ARGUMENT,
         }
-        to_file(path, level, max_bytes)
     })
-}
-
-/// What `lp_log_to_file` does with what it has read.
-pub fn to_file(path: Option<String>, level: i32, max_bytes: u32) -> i32 {
-    let Some(level) = level_filter(level) else {
-        return LP_ERR_ARGUMENT;
-    };
-    let file = match path.filter(|_| level != LevelFilter::Off) {
-        Some(path) => match LogFile::open(Path::new(&path), level, max_bytes) {
-            Ok(file) => Some(Arc::new(file)),
-            Err(_) => return LP_ERR_ARGUMENT,
-        },
-        None => None,
-    };
-    let mut sinks = sinks();
-    sinks.file = file;
-    sinks.set_max_level();
-    LP_OK
-}
-
-/// `LP_LOG_...` as the log crate has it.
-fn level_filter(level: i32) -> Option<LevelFilter> {
-    let level = usize::try_from(level).ok()?;
-    LevelFilter::iter().nth(level)
-}
-
-/// A callback of the host's, and on how many threads it runs.
-struct Callback {
-    function: unsafe extern "C" fn(i32, *const c_char, *mut c_void),
-    /// A pointer of the host's, which is its business on which thread it is used.
-    user_data: usize,
-    level: LevelFilter,
-    running: Mutex<u32>,
-    idle: Condvar,
-}
-
-impl Callback {
-    fn new(
-        function: unsafe extern "C" fn(i32, *const c_char, *mut c_void),
-        user_data: usize,
-        level: LevelFilter,
-    ) -> Callback {
-        Callback {
-            function,
-            user_data,
-            level,
-            running: Mutex::new(0),
-            idle: Condvar::new(),
-        }
-    }
-
-    fn running(&self) -> MutexGuard<'_, u32> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Calls it. It was counted in [`Sinks::callback_for`].
-    fn call(&self, level: Level, message: &str) {
-        let message = text::to_c(message);
-        let user_data = self.user_data as *mut c_void;
-        // SAFETY: the header demands a function of this type that does not throw, valid until
-        // lp_set_log has returned; that waits for this call. `message` outlives it.
-        call_host_to_log(|| unsafe { (self.function)(level as i32, message.as_ptr(), user_data) });
-        *self.running() -= 1;
-        self.idle.notify_all();
-    }
-
-    fn wait_until_idle(&self) {
-        let mut running = self.running();
-        while *running > 0 {
-            running = self
-                .idle
-                .wait(running)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-}
-
-/// Where the log goes.
-#[derive(Default)]
-struct Sinks {
-    callback: Option<Arc<Callback>>,
-    file: Option<Arc<LogFile>>,
-    environment_file: Option<Arc<LogFile>>,
-}
-
-impl Sinks {
-    /// At the first call of a process: the environment's.
-    fn new() -> Sinks {
-        static LOGGER: FirstUse = FirstUse::new();
-        // Fails only where this is linked into a Rust program that has a logger already.
-        LOGGER.made(|| drop(::log::set_logger(&Logger)));
-        let environment_file = LogFile::from_environment().map(Arc::new);
-        let sinks = Sinks {
-            environment_file,
-            ..Sinks::default()
-        };
-        sinks.set_max_level();
-        sinks
-    }
-
-    /// In a forked child: the parent's, with locks of its own.
-    fn for_child(&self) -> Sinks {
-        let file = |file: &Arc<LogFile>| Arc::new(file.for_child());
-        let callback =
-            |old: &Arc<Callback>| Arc::new(Callback::new(old.function, old.user_data, old.level));
-        Sinks {
-            callback: self.callback.as_ref().map(callback),
-            file: self.file.as_ref().map(file),
-            environment_file: self.environment_file.as_ref().map(file),
-        }
-    }
-
-    fn set_max_level(&self) {
-        let files = [&self.file, &self.environment_file];
-        let levels = files.into_iter().flatten().map(|file| file.level);
-        let callback = self.callback.iter().map(|callback| callback.level);
-        ::log::set_max_level(levels.chain(callback).max().unwrap_or(LevelFilter::Off));
-    }
-
-    /// The callback, counted as running, if it wants to be told. It is not called from within itself.
-    fn callback_for(&self, level: Level) -> Option<Arc<Callback>> {
-        let callback = self
-            .callback
-            .as_ref()
-            .filter(|callback| level <= callback.level && !is_in_log_callback())?;
-        *callback.running() += 1;
-        Some(Arc::clone(callback))
-    }
-}
-
-/// This process's sinks. Never locked while something of the host's runs.
-fn sinks() -> MutexGuard<'static, Sinks> {
-    static SINKS: PerProcess<Mutex<Sinks>> = PerProcess::new();
-    SINKS
-        .get(|parent| {
-            Mutex::new(match parent {
-                None => Sinks::new(),
-                // Locked means that another thread of the parent's was at it: then they are lost.
-                Some(parent) => parent.try_lock().map(|s| s.for_child()).unwrap_or_default(),
-            })
-        })
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-}
-
-/// At every call: a process that has none yet gets its sinks.
-pub fn refresh() {
-    drop(sinks());
-}
-
-struct Logger;
-
-impl Log for Logger {
-    /// ureq and rustls log too, and what they log may hold what must not be seen.
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("lifepay")
-    }
-
-    fn log(&self, record: &Record<'_>) {
-        if !self.enabled(record.metadata()) {
-            return;
-        }
-        let level = record.level();
-        let (callback, files) = {
-            let sinks = sinks();
-            let files = [&sinks.file, &sinks.environment_file];
-            (sinks.callback_for(level), files.map(|file| file.clone()))
-        };
-        // One line, whatever a server has put in it.
-        let message = record.args().to_string().replace(char::is_control, " ");
-        for file in files
-            .into_iter()
-            .flatten()
-            .filter(|file| level <= file.level)
-        {
-            file.write(level, &message);
-        }
-        if let Some(callback) = callback {
-            callback.call(level, &message);
-        }
-    }
-
-    fn flush(&self) {}
 }

@@ -11,41 +11,46 @@
 #![allow(clippy::missing_safety_doc, rustdoc::bare_urls)]
 
 // In the order of the header's sections.
+mod constants;
+
 mod config;
 
 mod result;
 
 mod progress;
 
-pub(crate) mod shift;
+mod shift;
 
 mod ext_id;
 
-pub(crate) mod json;
+mod json;
 
 mod entry;
 
-pub(crate) mod outbox;
+mod outbox;
 
 mod code;
 
-pub(crate) mod log;
+mod log;
 
 mod version;
 
+mod argument;
 #[cfg(all(unix, not(miri)))]
 mod fork;
 mod fpu;
-#[cfg(any(test, fuzzing))]
-pub(crate) mod fuzz;
 pub(crate) mod guard;
 mod layout;
 mod pin;
 mod shutdown;
-mod text;
+
+#[cfg(any(test, fuzzing))]
+#[path = "../testing/config.rs"]
+pub(crate) mod testing;
 
 pub use self::code::{lp_code_name, lp_code_text};
 pub use self::config::{lp_config, lp_config_init};
+pub use self::constants::*;
 pub use self::entry::{
     lp_entry, lp_entry_fn, LP_ENTRY_FOREIGN, LP_ENTRY_PENDING, LP_ENTRY_SENDING,
 };
@@ -65,3 +70,10 @@ pub use self::shift::lp_open_shift;
 pub use self::version::{
     lp_version, lp_version_number, LP_VERSION_MAJOR, LP_VERSION_MINOR, LP_VERSION_PATCH,
 };
+
+/// What the C interface keeps between calls.
+#[derive(Default)]
+pub struct Kept {
+    results: result::Results,
+    strings: json::Strings,
+}

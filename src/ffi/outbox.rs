@@ -1,26 +1,16 @@
 //! `lp_outbox`: requests that survive a crash.
 
-use std::collections::BTreeMap;
 use std::ffi::{c_char, c_void};
-use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
+use super::argument::{self, Out};
 use super::config::{self, lp_config};
+use super::constants::{LP_ERR_ARGUMENT, LP_ERR_INTERNAL, LP_OK};
 use super::entry::{self, lp_entry_fn};
-use super::guard::{guard, guard_anywhere};
-use super::result::{lp_result, Slot};
-use super::text;
-use crate::code::{LP_ERR_ARGUMENT, LP_OK};
-use crate::error::{Failure, FieldError};
-use crate::outbox::Outbox;
-use crate::panic::catch;
-use crate::process::PerProcess;
-use crate::report::{Report, LP_OUTCOME_NOT_SENT, LP_OUTCOME_UNKNOWN};
-use crate::settings::Settings;
-use crate::shift;
-use crate::timetable::LP_FOREVER;
+use super::guard::{guard, guard_anywhere, guard_result};
+use super::result::lp_result;
+use crate::calls::outboxes::{self, Done};
+use crate::fault::{Fault, Wrong};
+use crate::report::Report;
 
 /// ------------------------------------------------------------------------------------------------
 /// The outbox
@@ -60,32 +50,34 @@ pub unsafe extern "C" fn lp_outbox_open(
     outbox: *mut *mut lp_outbox,
     result: *mut lp_result,
 ) -> i32 {
-    guard_anywhere(|| {
-        let set = |handle| {
-            if !outbox.is_null() {
-                // SAFETY: not NULL, and writable as the caller vouches for; it may be packed.
-                unsafe { outbox.write_unaligned(handle) }
+    // SAFETY: the header demands what `Out`, `guard_result`, `text` and `config::read` do.
+    unsafe {
+        let outbox = Out::new(outbox);
+        let set = |number: usize| {
+            let set = |outbox: &Out<_>| outbox.set(number as *mut lp_outbox);
+            outbox.iter().for_each(set);
+        };
+        set(0);
+        guard_result(result, || {
+            if outbox.is_none() {
+                return Report::refused(vec![Fault::new("outbox", Wrong::Null)]);
             }
-        };
-        set(std::ptr::null_mut());
-        // SAFETY: as the caller vouches for.
-        let Some(slot) = (unsafe { Slot::for_call(result) }) else {
-            return LP_ERR_ARGUMENT;
-        };
-        if outbox.is_null() {
-            return slot.write(&Report::refused(vec![FieldError::new("outbox", "NULL")]));
-        }
-        // SAFETY: as the caller vouches for.
-        let opened = tried(|| unsafe { open(path, config) });
-        let report = match opened {
-            Ok(opened) => {
-                set(keep(opened) as *mut lp_outbox);
-                Report::done()
+            let opened = match config::read(config) {
+                Ok(input) => {
+                    let path = argument::text(path, "path");
+                    outboxes::open(path, input.settings, input.faults)
+                }
+                Err(fault) => Err(outboxes::refuse(fault)),
+            };
+            match opened {
+                Ok(number) => {
+                    set(number);
+                    Report::done()
+                }
+                Err(report) => *report,
             }
-            Err(failure) => Report::failure(&failure),
-        };
-        slot.write(&report)
-    })
+        })
+    }
 }
 
 /// Puts a request on disk; it is sent in the background. Does not wait for the network.
@@ -113,29 +105,13 @@ pub unsafe extern "C" fn lp_outbox_submit(
     config: *const lp_config,
     result: *mut lp_result,
 ) -> i32 {
-    guard_anywhere(|| {
-        // SAFETY: as the caller vouches for.
-        let Some(slot) = (unsafe { Slot::for_call(result) }) else {
-            return LP_ERR_ARGUMENT;
-        };
-        // SAFETY: as the caller vouches for.
-        let given = unsafe { config::read(config) };
-        let submitted = match given {
-            Ok(given) => submit(outbox as usize, given.settings, given.faults),
-            Err(fault) => {
-                let failure = find(outbox).err();
-                let failure = failure.unwrap_or_else(|| Failure::Argument(vec![fault]));
-                Err(Box::new(Report::failure(&failure)))
-            }
-        };
-        match submitted {
-            Ok(report) => {
-                slot.write(&report);
-                LP_OK
-            }
-            Err(report) => slot.write(&report),
-        }
-    })
+    // SAFETY: the header demands what `done` and `config::read` do.
+    unsafe {
+        done(result, || match config::read(config) {
+            Ok(input) => outboxes::submit(outbox as usize, input.settings, input.faults),
+            Err(fault) => Err(outboxes::refuse_submission(outbox as usize, fault)),
+        })
+    }
 }
 
 /// Waits for the outcome of an entry, at most timeout_ms milliseconds; 0 just looks, LP_FOREVER has
@@ -153,19 +129,13 @@ pub unsafe extern "C" fn lp_outbox_wait(
     timeout_ms: u32,
     result: *mut lp_result,
 ) -> i32 {
-    guard_anywhere(|| {
-        // SAFETY: as the caller vouches for.
-        let Some(slot) = (unsafe { Slot::for_call(result) }) else {
-            return LP_ERR_ARGUMENT;
-        };
-        let limit = match timeout_ms {
-            LP_FOREVER => Duration::MAX,
-            ms => Duration::from_millis(u64::from(ms)),
-        };
-        // SAFETY: as the caller vouches for.
-        let waited = tried(|| find(outbox)?.wait(&unsafe { required(ext_id) }?, limit));
-        slot.write(&waited.unwrap_or_else(|failure| Report::failure(&failure)))
-    })
+    // SAFETY: the header demands what `guard_result` and `text` do.
+    unsafe {
+        guard_result(result, || {
+            let ext_id = argument::text(ext_id, "ext_id");
+            outboxes::wait(outbox as usize, ext_id, timeout_ms)
+        })
+    }
 }
 
 /// Shows every entry to a callback, in the order in which they were first submitted: a snapshot of
@@ -183,15 +153,11 @@ pub unsafe extern "C" fn lp_outbox_each(
         let Some(callback) = callback else {
             return LP_ERR_ARGUMENT;
         };
-        code_of(|| {
-            let outbox = find(outbox)?;
-            for entry in outbox.entries()? {
-                if !entry::show(&entry, outbox.is_foreign(&entry), callback, user_data) {
-                    break;
-                }
-            }
-            Ok(())
-        })
+        code(outboxes::list(outbox as usize).map(|entries| {
+            entries
+                .iter()
+                .all(|entry| entry::show(entry, callback, user_data));
+        }))
     })
 }
 
@@ -209,12 +175,9 @@ pub unsafe extern "C" fn lp_outbox_each(
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_retry_now(outbox: *mut lp_outbox, ext_id: *const c_char) -> i32 {
     guard(|| {
-        code_of(|| {
-            let outbox = find(outbox)?;
-            // SAFETY: as the caller vouches for.
-            let ext_id = unsafe { optional(ext_id) }?;
-            outbox.retry_now(ext_id.as_deref())
-        })
+        // SAFETY: the header demands what `text` does.
+        let ext_id = unsafe { argument::text(ext_id, "ext_id") };
+        code(outboxes::retry_now(outbox as usize, ext_id))
     })
 }
 
@@ -234,24 +197,12 @@ pub unsafe extern "C" fn lp_outbox_cancel(
     ext_id: *const c_char,
     result: *mut lp_result,
 ) -> i32 {
-    guard_anywhere(|| {
-        // SAFETY: as the caller vouches for.
-        let Some(slot) = (unsafe { Slot::for_call(result) }) else {
-            return LP_ERR_ARGUMENT;
-        };
-        // SAFETY: as the caller vouches for.
-        let cancelled = tried(|| find(outbox)?.cancel(&unsafe { required(ext_id) }?));
-        match cancelled {
-            Ok(report) => {
-                slot.write(&report);
-                LP_OK
-            }
-            Err(failure) => slot.write(&Report {
-                outcome: LP_OUTCOME_UNKNOWN,
-                ..Report::failure(&failure)
-            }),
-        }
-    })
+    // SAFETY: the header demands what `done` and `text` do.
+    unsafe {
+        done(result, || {
+            outboxes::cancel(outbox as usize, argument::text(ext_id, "ext_id"))
+        })
+    }
 }
 
 /// Removes a finished entry. Finished entries are removed by themselves after keep_days.
@@ -262,8 +213,11 @@ pub unsafe extern "C" fn lp_outbox_cancel(
 /// missing ext_id, LP_ERR_OUTBOX, LP_ERR_CLOSED. lp_outbox_wait with timeout_ms 0 describes the entry.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_forget(outbox: *mut lp_outbox, ext_id: *const c_char) -> i32 {
-    // SAFETY: as the caller vouches for.
-    guard(|| code_of(|| find(outbox)?.forget(&unsafe { required(ext_id) }?)))
+    guard(|| {
+        // SAFETY: the header demands what `text` does.
+        let ext_id = unsafe { argument::text(ext_id, "ext_id") };
+        code(outboxes::forget(outbox as usize, ext_id))
+    })
 }
 
 /// How many entries wait that this outbox sends. *count is set to that, or to 0.
@@ -271,14 +225,13 @@ pub unsafe extern "C" fn lp_outbox_forget(outbox: *mut lp_outbox, ext_id: *const
 /// Returns LP_OK, LP_ERR_ARGUMENT if count is NULL, LP_ERR_OUTBOX, LP_ERR_CLOSED.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_pending(outbox: *mut lp_outbox, count: *mut u32) -> i32 {
-    guard_anywhere(|| {
-        if count.is_null() {
+    guard_anywhere(LP_ERR_INTERNAL, || {
+        // SAFETY: the header demands what `Out` does.
+        let Some(count) = (unsafe { Out::new(count) }) else {
             return LP_ERR_ARGUMENT;
-        }
-        // SAFETY: not NULL, and writable as the caller vouches for; it may be packed.
-        let set = |number| unsafe { count.write_unaligned(number) };
-        set(0);
-        guard(|| code_of(|| find(outbox)?.pending().map(set)))
+        };
+        count.set(0);
+        guard(|| code(outboxes::pending(outbox as usize).map(|number| count.set(number))))
     })
 }
 
@@ -293,141 +246,34 @@ pub unsafe extern "C" fn lp_outbox_pending(outbox: *mut lp_outbox, count: *mut u
 /// Returns LP_OK, or LP_ERR_CLOSED if it is closed already, NULL or no outbox.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_close(outbox: *mut lp_outbox) -> i32 {
-    guard(|| code_of(|| close(outbox as usize)))
+    guard(|| code(outboxes::close(outbox as usize)))
 }
 
+/// Runs a call that returns LP_OK if it has done its work, whatever the code of the entry that it has
+/// written into `result`.
+///
 /// # Safety
 ///
-/// As [`config::read`] and [`text::read`].
-unsafe fn open(path: *const c_char, config: *const lp_config) -> Result<Outbox, Failure> {
-    // SAFETY: as the caller vouches for.
-    let given = unsafe { config::read(config) };
-    let mut given = given.map_err(|fault| Failure::Argument(vec![fault]))?;
-    // SAFETY: as the caller vouches for.
-    let path = unsafe { text::read(path, "path", &mut given.faults) };
-    open_checked(path, given.settings, given.faults)
-}
-
-/// Opens with what has been read.
-pub fn open_checked(
-    path: Option<String>,
-    settings: Settings,
-    mut faults: Vec<FieldError>,
-) -> Result<Outbox, Failure> {
-    if path.is_none() && faults.iter().all(|fault| fault.field != "path") {
-        faults.push(FieldError::new("path", "не задан"));
-    }
-    let terms = settings.check_outbox(faults).map_err(Failure::Argument)?;
-    Outbox::open(Path::new(&path.unwrap_or_default()), terms)
-}
-
-/// Submits with what has been read.
-///
-/// # Errors
-///
-/// What the host is told: the ext_id if it gave one, and as outcome LP_OUTCOME_NOT_SENT only where
-/// that is certain.
-pub fn submit(
-    number: usize,
-    mut settings: Settings,
-    faults: Vec<FieldError>,
-) -> Result<Report, Box<Report>> {
-    let given = settings.fields.ext_id.clone();
-    let ext_id = settings.fields.ext_id.get_or_insert_with(shift::new_ext_id);
-    let ext_id = ext_id.clone();
-    let outbox = find_number(number);
-    let submitted = tried(|| {
-        let outbox = outbox.as_ref().map_err(Failure::clone)?;
-        let submission = settings.check_submission(outbox.terms(), faults);
-        outbox.submit(&submission.map_err(Failure::Argument)?)
-    });
-    submitted.map_err(|failure| {
-        let is_unsent = match &outbox {
-            Ok(outbox) => outbox.is_unsent(&ext_id, &failure),
-            // A new ext_id was sent by nobody.
-            Err(_) => given.is_none(),
-        };
-        let is_valid = !matches!(failure, Failure::Argument(_));
-        Box::new(Report {
-            ext_id: given.or(is_valid.then_some(ext_id)),
-            outcome: match is_unsent {
-                true => LP_OUTCOME_NOT_SENT,
-                false => LP_OUTCOME_UNKNOWN,
-            },
-            ..Report::failure(&failure)
+/// As [`guard_result`].
+unsafe fn done(result: *mut lp_result, call: impl FnOnce() -> Done<Report>) -> i32 {
+    let mut is_done = false;
+    // SAFETY: the caller guarantees it.
+    let code = unsafe {
+        guard_result(result, || match call() {
+            Ok(report) => {
+                is_done = true;
+                report
+            }
+            Err(report) => *report,
         })
-    })
-}
-
-/// An ext_id that must be there.
-///
-/// # Safety
-///
-/// As [`text::read`].
-unsafe fn required(ext_id: *const c_char) -> Result<String, Failure> {
-    // SAFETY: as the caller vouches for.
-    let ext_id = unsafe { optional(ext_id) }?;
-    ext_id.ok_or_else(|| Failure::argument("ext_id", "не задан"))
-}
-
-/// # Safety
-///
-/// As [`text::read`].
-unsafe fn optional(ext_id: *const c_char) -> Result<Option<String>, Failure> {
-    let mut faults = Vec::new();
-    // SAFETY: as the caller vouches for.
-    let ext_id = unsafe { text::read(ext_id, "ext_id", &mut faults) };
-    if faults.is_empty() {
-        Ok(ext_id)
+    };
+    if is_done {
+        LP_OK
     } else {
-        Err(Failure::Argument(faults))
+        code
     }
 }
 
-/// A panic is a failure like any other here.
-pub fn tried<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    let done = catch(work).unwrap_or_else(|panic| Err(Failure::Internal(panic)));
-    if let Err(failure) = &done {
-        ::log::warn!("outbox: {}", failure.message(LP_OUTCOME_UNKNOWN));
-    }
-    done
-}
-
-fn code_of(work: impl FnOnce() -> Result<(), Failure>) -> i32 {
-    tried(work).map_or_else(|failure| failure.code(), |()| LP_OK)
-}
-
-/// The outboxes of this process by their numbers. A forked child has none: the parent goes on sending.
-type Outboxes = Mutex<BTreeMap<usize, Arc<Outbox>>>;
-
-fn open_ones() -> MutexGuard<'static, BTreeMap<usize, Arc<Outbox>>> {
-    static OUTBOXES: PerProcess<Outboxes> = PerProcess::new();
-    OUTBOXES
-        .get(|_| Mutex::default())
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-}
-
-pub fn keep(outbox: Outbox) -> usize {
-    // Odd, so that it is the address of nothing that a host could have.
-    static NEXT: AtomicUsize = AtomicUsize::new(0x1001);
-    let number = NEXT.fetch_add(2, Ordering::Relaxed);
-    open_ones().insert(number, Arc::new(outbox));
-    number
-}
-
-fn find(outbox: *mut lp_outbox) -> Result<Arc<Outbox>, Failure> {
-    find_number(outbox as usize)
-}
-
-/// The outbox that [`keep`] has given this number.
-pub fn find_number(number: usize) -> Result<Arc<Outbox>, Failure> {
-    let outbox = open_ones().get(&number).map(Arc::clone);
-    outbox.ok_or(Failure::Closed)
-}
-
-/// Closes the outbox that [`keep`] has given this number.
-pub fn close(number: usize) -> Result<(), Failure> {
-    let closed = open_ones().remove(&number);
-    closed.ok_or(Failure::Closed).map(|outbox| outbox.close())
+fn code(done: Done<()>) -> i32 {
+    done.map_or_else(|report| report.code.number(), |()| LP_OK)
 }

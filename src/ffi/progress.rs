@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 
 use super::guard::call_host;
-use crate::progress::{OnProgress, Progress};
+use crate::delivery::progress::{OnProgress, Progress};
 
 /// ------------------------------------------------------------------------------------------------
 /// Progress: lp_progress
@@ -50,10 +50,10 @@ fn to_c(progress: &Progress) -> lp_progress {
         |duration: std::time::Duration| u32::try_from(duration.as_millis()).unwrap_or(u32::MAX);
     lp_progress {
         struct_size: size_of::<lp_progress>() as u32,
-        phase: progress.phase,
+        phase: progress.phase as i32,
         attempts: progress.attempts,
-        code: progress.code,
-        http_status: progress.http_status,
+        code: progress.code.number(),
+        http_status: progress.http_status.into(),
         elapsed_ms: millis(progress.elapsed),
         next_attempt_ms: millis(progress.next_attempt),
     }

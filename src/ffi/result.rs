@@ -5,17 +5,20 @@ use std::ffi::{c_char, CString};
 use std::hash::{BuildHasher, RandomState};
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use once_cell::race::OnceNonZeroUsize;
 
-use super::guard::{guard_anywhere, is_in_log_callback};
+use super::argument;
+use super::constants::{LP_ERR_ARGUMENT, LP_ERR_INTERNAL, LP_OK};
+use super::guard::guard_anywhere;
 use super::layout::{self, Sized32};
-use super::text;
-use crate::code::{LP_ERR_ARGUMENT, LP_OK};
-use crate::error::FieldError;
-use crate::process::PerProcess;
+use crate::code::Outcome;
+use crate::fault::{Fault, Wrong};
+use crate::log::is_in_callback;
+use crate::process::lock::lock;
 use crate::report::Report;
+use crate::state;
 
 /// ------------------------------------------------------------------------------------------------
 /// Results: lp_result
@@ -107,7 +110,7 @@ unsafe impl Sized32 for lp_result {
 /// a log callback.
 #[no_mangle]
 pub unsafe extern "C" fn lp_result_init(result: *mut lp_result, size: u32) -> i32 {
-    guard_anywhere(|| {
+    guard_anywhere(LP_ERR_INTERNAL, || {
         // SAFETY: the caller guarantees that `result` is NULL or has `size` writable bytes.
         if unsafe { layout::init(&fresh(), result, size) } {
             LP_OK
@@ -125,10 +128,10 @@ pub unsafe extern "C" fn lp_result_init(result: *mut lp_result, size: u32) -> i3
 /// a log callback, except for the result of a call that is running.
 #[no_mangle]
 pub unsafe extern "C" fn lp_result_free(result: *mut lp_result) {
-    guard_anywhere(|| {
+    guard_anywhere((), || {
         // SAFETY: the caller guarantees that `result` is NULL or a struct of the size it states.
-        if let Some(slot) = unsafe { Slot::find(result) } {
-            slot.release();
+        if let Some(out) = unsafe { ResultOut::find(result) } {
+            out.release();
         }
     });
 }
@@ -142,39 +145,39 @@ fn fresh() -> lp_result {
 }
 
 /// A host's result that can be written to.
-pub struct Slot {
+pub struct ResultOut {
     result: *mut lp_result,
     size: u32,
 }
 
-impl Slot {
+impl ResultOut {
     /// Nothing for NULL or for a struct that does not state a size it can have.
     ///
     /// # Safety
     ///
-    /// `result` is NULL or points to a struct of the size it states, for as long as the slot lives.
-    pub unsafe fn find(result: *mut lp_result) -> Option<Slot> {
-        // SAFETY: as the caller vouches for.
+    /// `result` is NULL or points to a struct of the size it states, for as long as this lives.
+    pub unsafe fn find(result: *mut lp_result) -> Option<ResultOut> {
+        // SAFETY: the caller guarantees it.
         let size = unsafe { layout::stated_size(result) }?;
-        Some(Slot { result, size })
+        Some(ResultOut { result, size })
     }
 
-    /// [`Slot::find`] for a call that may not be made in a log callback: there it is refused, which the
+    /// [`ResultOut::find`] for a call that may not be made in a log callback: there it is refused, which the
     /// result then says.
     ///
     /// # Safety
     ///
-    /// As [`Slot::find`].
-    pub unsafe fn for_call(result: *mut lp_result) -> Option<Slot> {
+    /// As [`ResultOut::find`].
+    pub unsafe fn for_call(result: *mut lp_result) -> Option<ResultOut> {
         // SAFETY: the caller guarantees what `find` demands.
-        let slot = unsafe { Slot::find(result) }?;
-        if !is_in_log_callback() {
-            return Some(slot);
+        let out = unsafe { ResultOut::find(result) }?;
+        if !is_in_callback() {
+            return Some(out);
         }
-        let fault = FieldError::new("", "этот вызов недопустим в обработчике журнала");
-        slot.write(&Report {
+        let fault = Fault::new("", Wrong::InLogCallback);
+        out.write(&Report {
             // The call did not look whether an earlier one has sent the request.
-            outcome: 0,
+            outcome: Outcome::None,
             ..Report::refused(vec![fault])
         });
         None
@@ -182,19 +185,19 @@ impl Slot {
 
     /// Releases what the host's result held, and writes `report` into it. Returns its code.
     pub fn write(self, report: &Report) -> i32 {
-        let kept = Kept::new(report);
-        let mut result = kept.result(report);
+        let strings = Strings::new(report);
+        let mut result = strings.result(report);
         result.owner = next_owner();
         let held = {
             let mut table = table();
             let held = table.remove(&self.owner());
-            table.insert(result.owner, kept);
+            table.insert(result.owner, strings);
             held
         };
         // Freed without the lock.
         drop(held);
         self.put(&result);
-        report.code
+        report.code.number()
     }
 
     fn release(&self) {
@@ -204,18 +207,18 @@ impl Slot {
     }
 
     fn owner(&self) -> u64 {
-        // SAFETY: the slot's struct has `size` readable bytes.
+        // SAFETY: the host's struct has `size` readable bytes.
         unsafe { layout::copy_in(self.result, self.size) }.owner
     }
 
     fn put(&self, result: &lp_result) {
-        // SAFETY: the slot's struct has `size` writable bytes.
+        // SAFETY: the host's struct has `size` writable bytes.
         unsafe { layout::copy_out(result, self.result, self.size) };
     }
 }
 
 /// The strings of one result.
-struct Kept {
+struct Strings {
     uuid: Option<CString>,
     ext_id: Option<CString>,
     message: CString,
@@ -228,15 +231,15 @@ struct Kept {
 
 // SAFETY: `errors` points into `_error_texts`, whose heap blocks move with no thread and are not
 // changed; nothing else in it is bound to a thread.
-unsafe impl Send for Kept {}
+unsafe impl Send for Strings {}
 
-impl Kept {
-    fn new(report: &Report) -> Kept {
-        let optional = |text: &Option<String>| text.as_deref().map(text::to_c);
+impl Strings {
+    fn new(report: &Report) -> Strings {
+        let optional = |text: &Option<String>| text.as_deref().map(argument::to_c);
         let error_texts: Vec<CString> = report
             .errors
             .iter()
-            .flat_map(|error| [text::to_c(&error.field), text::to_c(&error.message)])
+            .flat_map(|error| [argument::to_c(&error.field), argument::to_c(&error.message)])
             .collect();
         let errors = error_texts
             .chunks_exact(2)
@@ -245,10 +248,10 @@ impl Kept {
                 message: pair[1].as_ptr(),
             })
             .collect();
-        Kept {
+        Strings {
             uuid: optional(&report.uuid),
             ext_id: optional(&report.ext_id),
-            message: text::to_c(&report.message),
+            message: argument::to_c(&report.message),
             detail: optional(&report.detail),
             reply: optional(&report.reply),
             _error_texts: error_texts,
@@ -262,9 +265,9 @@ impl Kept {
             |text: &Option<CString>| text.as_ref().map_or(ptr::null(), |text| text.as_ptr());
         lp_result {
             struct_size: 0,
-            code: report.code,
-            outcome: report.outcome,
-            http_status: report.http_status,
+            code: report.code.number(),
+            outcome: report.outcome as i32,
+            http_status: report.http_status.into(),
             attempts: report.attempts,
             retry_after_ms: report.retry_after_ms,
             owner: 0,
@@ -284,14 +287,13 @@ impl Kept {
     }
 }
 
-/// The strings of all results of this process. A forked child begins with none: what it inherited
-/// stays readable and is never freed.
-fn table() -> MutexGuard<'static, BTreeMap<u64, Kept>> {
-    static TABLE: PerProcess<Mutex<BTreeMap<u64, Kept>>> = PerProcess::new();
-    TABLE
-        .get(|_| Mutex::default())
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
+/// The strings of all results of a process, by owner. A forked child begins with none: what it
+/// inherited stays readable and is never freed.
+#[derive(Default)]
+pub struct Results(Mutex<BTreeMap<u64, Strings>>);
+
+fn table() -> MutexGuard<'static, BTreeMap<u64, Strings>> {
+    lock(&state::current().ffi.results.0)
 }
 
 /// A number that no result has had, not even the parent's of a forked child, and that garbage is
@@ -300,7 +302,7 @@ fn next_owner() -> u64 {
     static START: OnceNonZeroUsize = OnceNonZeroUsize::new();
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let start = START.get_or_init(|| {
-        let random = RandomState::new().hash_one(std::process::id());
+        let random = RandomState::new().hash_one(state::process_id());
         std::num::NonZeroUsize::new(random as usize).unwrap_or(std::num::NonZeroUsize::MIN)
     });
     let start = (start.get() as u64) << 20;

@@ -30,13 +30,15 @@ const TEXT: &CStr =
 /// Returns a static string. Never NULL; do not free it.
 #[no_mangle]
 pub extern "C" fn lp_version() -> *const c_char {
-    guard_anywhere(|| TEXT.as_ptr())
+    guard_anywhere(TEXT.as_ptr(), || TEXT.as_ptr())
 }
 
 /// The library's version as a number, major * 10000 + minor * 100 + patch: 100 is 0.1.0.
 #[no_mangle]
 pub extern "C" fn lp_version_number() -> u32 {
-    guard_anywhere(|| LP_VERSION_MAJOR * 10_000 + LP_VERSION_MINOR * 100 + LP_VERSION_PATCH)
+    guard_anywhere(0, || {
+        LP_VERSION_MAJOR * 10_000 + LP_VERSION_MINOR * 100 + LP_VERSION_PATCH
+    })
 }
 
 #[cfg(test)]

@@ -2,18 +2,20 @@
 
 use std::collections::BTreeSet;
 use std::ffi::c_void;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use super::host::{Connection, Memory};
 use super::property::{self, PROPERTIES};
 use super::variant::Value;
 use super::vtable::{self, Pointers};
 use super::CLASS;
-use crate::error::FieldError;
-use crate::ffi::outbox;
-use crate::process::PerProcess;
+use crate::calls::outboxes;
+use crate::calls::settings::Settings;
+use crate::fault::{Fault, Misuse, Wrong};
+use crate::messages;
+use crate::process::lock::lock;
 use crate::report::Report;
-use crate::settings::Settings;
+use crate::state;
 
 /// What 1C sees of it are the pointers at its beginning.
 #[repr(C)]
@@ -63,7 +65,7 @@ impl Component {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     pub fn set_memory(&self, memory: Option<Memory>) -> bool {
@@ -82,7 +84,7 @@ impl Component {
 
     /// Lets go of all that is 1C's, and of the outbox: no thread of it outlives the object.
     pub fn let_go(&self) {
-        self.close_outbox();
+        self.let_outbox_go();
         let mut state = self.state();
         state.memory = None;
         state.connection = None;
@@ -100,7 +102,7 @@ impl Component {
     }
 
     /// The settings as they were given, and what is wrong with single ones.
-    pub fn settings(&self) -> (Settings, Vec<FieldError>) {
+    pub fn settings(&self) -> (Settings, Vec<Fault>) {
         property::settings(&self.state().values)
     }
 
@@ -113,45 +115,57 @@ impl Component {
         self.state().report = report;
     }
 
-    pub fn outbox(&self) -> Option<usize> {
-        self.state().outbox
+    /// The number of the outbox that is open; 0, which is no outbox's, if there is none.
+    pub fn outbox(&self) -> usize {
+        self.state().outbox.unwrap_or(0)
     }
 
     /// Takes an outbox in the place of the one before.
     pub fn set_outbox(&self, outbox: usize) {
         let old = self.state().outbox.replace(outbox);
         if let Some(old) = old {
-            let _ = outbox::close(old);
+            let _ = outboxes::close(old);
         }
     }
 
-    /// False: none was open.
-    pub fn close_outbox(&self) -> bool {
+    /// Closes the outbox, if one is open.
+    pub fn let_outbox_go(&self) {
+        if self.outbox() != 0 {
+            let _ = self.close_outbox();
+        }
+    }
+
+    /// # Errors
+    ///
+    /// None was open.
+    pub fn close_outbox(&self) -> outboxes::Done<()> {
         let open = self.state().outbox.take();
-        open.is_some_and(|open| outbox::close(open).is_ok())
+        outboxes::close(open.unwrap_or(0))
     }
 
     /// A call that a program must not make: 1C is told, and so are the properties, since what 1C
     /// is told does not always reach the programmer.
-    pub fn misuse(&self, member: &str, what: &str) {
-        self.tell(Report::refused(vec![FieldError::new(member, what)]));
-        self.complain(&format!("{CLASS}.{member}: {what}"));
+    pub fn misuse(&self, member: &'static str, misuse: Misuse) {
+        self.complain(member, &messages::misuse(&misuse));
+        self.tell(Report::refused(vec![Fault::new(
+            member,
+            Wrong::Misuse(misuse),
+        )]));
     }
 
     /// Tells 1C of an error; the report is left as it is.
-    pub fn complain(&self, what: &str) {
+    pub fn complain(&self, member: &str, what: &str) {
         let connection = self.state().connection;
         if let Some(connection) = connection {
-            connection.add_error(what);
+            connection.add_error(&format!("{CLASS}.{member}: {what}"));
         }
     }
 }
 
-/// The objects of this process that live, by address: nothing is destroyed twice.
+/// The objects of a process that live, by address: nothing is destroyed twice.
+#[derive(Default)]
+pub struct Living(Mutex<BTreeSet<usize>>);
+
 fn living() -> MutexGuard<'static, BTreeSet<usize>> {
-    static LIVING: PerProcess<Mutex<BTreeSet<usize>>> = PerProcess::new();
-    LIVING
-        .get(|_| Mutex::default())
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
+    lock(&state::current().onec.living.0)
 }

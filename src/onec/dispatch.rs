@@ -7,8 +7,10 @@ use super::component::Component;
 use super::method::{Method, Parameter, METHODS};
 use super::property::{Property, PROPERTIES};
 use super::variant::{Value, Variant};
-use super::CLASS;
-use crate::panic::catch;
+use crate::failure::Failure;
+use crate::fault::Misuse;
+use crate::messages;
+use crate::process::panic::catch;
 use crate::report::Report;
 
 /// Puts a property's value into `variant`. False: 1C was told why not.
@@ -18,7 +20,7 @@ pub fn get_property(component: &Component, place: usize, variant: Option<Variant
     };
     let [_, name] = names;
     if !role.is_readable() {
-        component.misuse(name, "доступно только для записи");
+        component.misuse(name, Misuse::WriteOnly);
         return false;
     }
     let shown = role.show(&component.value(place), &component.report());
@@ -35,8 +37,8 @@ pub fn set_property(component: &Component, place: usize, variant: Option<Variant
             component.set_value(place, value);
             true
         }
-        Err(what) => {
-            component.misuse(names[1], what);
+        Err(misuse) => {
+            component.misuse(names[1], misuse);
             false
         }
     }
@@ -82,16 +84,16 @@ pub unsafe fn call(
     let variants: Vec<Variant> = (0..known).filter_map(element).collect();
     let mut arguments = match arguments(method, &variants, count) {
         Ok(arguments) => arguments,
-        Err(what) => {
-            component.misuse(name, &what);
+        Err(misuse) => {
+            component.misuse(name, misuse);
             return false;
         }
     };
     let value = match catch(|| (method.run)(component, &mut arguments)) {
         Ok(value) => value,
         Err(panic) => {
-            let report = Report::broken(&panic);
-            component.complain(&format!("{CLASS}.{name}: {}", report.message));
+            let report = Report::failure(&Failure::Internal(panic));
+            component.complain(name, &report.message);
             component.tell(report);
             return false;
         }
@@ -109,13 +111,11 @@ pub unsafe fn call(
 }
 
 /// The arguments of a call, one for each parameter.
-fn arguments(method: &Method, given: &[Variant], count: usize) -> Result<Vec<Value>, String> {
+fn arguments(method: &Method, given: &[Variant], count: usize) -> Result<Vec<Value>, Misuse> {
     let parameters = method.parameters;
     if count > parameters.len() {
         let most = parameters.len();
-        return Err(format!(
-            "передано параметров: {count}, а допустимо не более {most}"
-        ));
+        return Err(Misuse::TooManyArguments { count, most });
     }
     let argument = |(place, parameter): (usize, &Parameter)| {
         let number = place + 1;
@@ -124,11 +124,11 @@ fn arguments(method: &Method, given: &[Variant], count: usize) -> Result<Vec<Val
             Some(_) if *parameter == Parameter::Out => Ok(Value::Nothing),
             Some(variant) => {
                 let value = variant.read().and_then(|value| parameter.accept(value));
-                value.map_err(|what| format!("параметр {number}: {what}"))
+                value.map_err(|misuse| Misuse::Argument(number, Box::new(misuse)))
             }
             None => {
                 let value = parameter.default_value();
-                value.ok_or_else(|| format!("не передан параметр {number}"))
+                value.ok_or(Misuse::ArgumentMissing(number))
             }
         }
     };
@@ -139,7 +139,7 @@ fn arguments(method: &Method, given: &[Variant], count: usize) -> Result<Vec<Val
 fn write(component: &Component, member: &str, variant: Variant, value: &Value) -> bool {
     let written = variant.write(value, component.memory());
     if !written {
-        component.complain(&format!("{CLASS}.{member}: 1С не выделила память"));
+        component.complain(member, &messages::misuse(&Misuse::NoMemory));
     }
     written
 }

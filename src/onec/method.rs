@@ -4,7 +4,7 @@ use super::component::Component;
 use super::text::same_name;
 use super::variant::Value;
 use super::{outbox, shift};
-use crate::ffi::LP_LOG_INFO;
+use crate::fault::Misuse;
 
 /// A method of the class LifePay. Each returns a value, and can be called without looking at it.
 pub struct Method {
@@ -46,7 +46,7 @@ const fn method(
 }
 
 /// Of the log, if a program names none.
-const LEVEL: i64 = LP_LOG_INFO as i64;
+const LEVEL: i64 = log::Level::Info as i64;
 
 /// All of them. 1C asks for the places by name at each start: they need not stay the same.
 #[rustfmt::skip]
@@ -90,14 +90,14 @@ impl Parameter {
     /// # Errors
     ///
     /// What is expected in its place.
-    pub fn accept(self, value: Value) -> Result<Value, &'static str> {
+    pub fn accept(self, value: Value) -> Result<Value, Misuse> {
         match (self, value) {
             (Out, _) => Ok(Value::Nothing),
             (_, Value::Nothing) => Ok(self.default_value().unwrap_or_default()),
             (Text | OptionalText, Value::Text(text)) => Ok(Value::Text(text)),
-            (Text | OptionalText, _) => Err("ожидается строка"),
+            (Text | OptionalText, _) => Err(Misuse::NotAString),
             (Number | OptionalNumber(_), Value::Number(number)) => Ok(Value::Number(number)),
-            (Number | OptionalNumber(_), _) => Err("ожидается число"),
+            (Number | OptionalNumber(_), _) => Err(Misuse::NotANumber),
         }
     }
 }

@@ -4,8 +4,8 @@
 //! it as to a C++ object. So the object begins with four pointers to tables of functions that are
 //! laid out here by hand ([`vtable`]); values cross as 1C's `tVariant` ([`variant`]), texts as
 //! UTF-16, and memory that 1C keeps is 1C's own ([`host`]). What the members are called and what
-//! they do stands in two tables, [`property`] and [`method`]; the work is done by the same code
-//! that serves C.
+//! they do stands in two tables, [`property`] and [`method`]; the work is done by the same calls that
+//! serve C.
 //!
 //! | file | its noun |
 //! | --- | --- |
@@ -29,14 +29,15 @@
 mod component;
 mod dispatch;
 mod exports;
-#[cfg(any(test, fuzzing))]
-pub(crate) mod fuzz;
 mod host;
 mod interface;
 mod method;
 mod outbox;
 mod property;
 mod shift;
+#[cfg(any(test, fuzzing))]
+#[path = "../testing/variants.rs"]
+pub(crate) mod testing;
 mod text;
 mod variant;
 mod vtable;
@@ -44,8 +45,10 @@ mod vtable;
 /// The name of the only class: `Новый("AddIn.<name given at loading>.LifePay")`.
 const CLASS: &str = "LifePay";
 
-/// Runs the body of an entry from 1C as the C interface's does: no panic leaves it, which answers
-/// `otherwise` instead, and no floating-point trap is sprung in it.
-fn guard<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
-    crate::ffi::guard::guard(|| Some(body())).unwrap_or(otherwise)
+use crate::ffi::guard::guard_or as guard;
+
+/// What the component keeps between calls.
+#[derive(Default)]
+pub struct Kept {
+    living: component::Living,
 }

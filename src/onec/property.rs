@@ -2,85 +2,72 @@
 
 use super::text::same_name;
 use super::variant::Value;
-use crate::error::FieldError;
+use crate::calls::settings::Settings;
+use crate::calls::table::{Place, Setting, SETTINGS};
+use crate::fault::{Fault, Misuse, Wrong};
 use crate::report::Report;
-use crate::settings::Settings;
 
 /// A property of the class LifePay.
+#[derive(Clone, Copy)]
 pub struct Property {
     /// The international name and the Russian one.
     pub names: [&'static str; 2],
     pub role: Role,
 }
 
-/// What a property is to the library. A setting that may be out of bounds has its name in
-/// `lp_config` beside it, by which errors call it.
+/// What a property is to the library.
+#[derive(Clone, Copy)]
 pub enum Role {
-    Text(fn(&mut Settings) -> &mut Option<String>),
-    /// A text that, when it is not set, shows what the last call has taken in its place.
-    Taken(
-        fn(&mut Settings) -> &mut Option<String>,
-        fn(&Report) -> &Option<String>,
-    ),
-    /// A text that can be set and not read.
-    Secret(fn(&mut Settings) -> &mut Option<String>),
-    /// Shown as Булево.
-    Flag(&'static str, fn(&mut Settings) -> &mut i32),
-    Number(&'static str, fn(&mut Settings) -> &mut i32),
-    Unsigned(&'static str, fn(&mut Settings) -> &mut u32),
-    /// Numbers, written one after the other in a text.
-    Numbers(&'static str, fn(&mut Settings) -> &mut Vec<u32>),
+    Set(&'static Setting),
     /// Read only: what came of the last call.
-    Told(fn(&Report) -> Value),
+    Result(fn(&Report) -> Value),
 }
 
-use Role::{Flag, Number, Numbers, Secret, Taken, Text, Told, Unsigned};
+/// What came of the last call, and the version.
+#[rustfmt::skip]
+const RESULTS: [Property; 12] = [
+    result("UUID", "УникальныйИдентификатор", |r| Value::from(&r.uuid)),
+    result("RequestExtId", "ИдентификаторЗапроса", |r| Value::from(&r.ext_id)),
+    result("ErrorCode", "КодОшибки", |r| Value::from(r.code.number())),
+    result("ErrorDescription", "ОписаниеОшибки", |r| Value::from(r.message.as_str())),
+    result("FieldErrors", "ОшибкиПолей", field_errors),
+    result("Outcome", "Исход", |r| Value::from(r.outcome as i32)),
+    result("HTTPStatus", "КодHTTP", |r| Value::from(r.http_status)),
+    result("Attempts", "Попыток", |r| Value::from(r.attempts)),
+    result("RetryAfterMs", "ПовторитьЧерезМс", |r| Value::from(r.retry_after_ms)),
+    result("Reply", "Ответ", |r| Value::from(&r.reply)),
+    result("Detail", "Подробности", |r| Value::from(&r.detail)),
+    result("Version", "Версия", |_| Value::from(env!("CARGO_PKG_VERSION"))),
+];
 
-const fn property(english: &'static str, russian: &'static str, role: Role) -> Property {
+const fn result(
+    english: &'static str,
+    russian: &'static str,
+    get: fn(&Report) -> Value,
+) -> Property {
     Property {
         names: [english, russian],
-        role,
+        role: Role::Result(get),
     }
 }
 
 /// All of them. 1C asks for the places by name at each start: they need not stay the same.
-#[rustfmt::skip]
-pub const PROPERTIES: &[Property] = &[
-    property("ApiKey", "КлючАПИ", Secret(|s| &mut s.fields.apikey)),
-    property("Login", "Логин", Text(|s| &mut s.fields.login)),
-    property("TestMode", "ТестовыйРежим", Flag("test", |s| &mut s.fields.test)),
-    property("CashierName", "Кассир", Text(|s| &mut s.fields.cashier_name)),
-    property("CashierINN", "ИННКассира", Text(|s| &mut s.fields.cashier_inn)),
-    property("TargetSerial", "СерийныйНомер", Text(|s| &mut s.fields.target_serial)),
-    property("ExtId", "ВнешнийИдентификатор", Taken(|s| &mut s.fields.ext_id, |r| &r.ext_id)),
-    property("CallbackURL", "АдресОбратногоВызова", Text(|s| &mut s.fields.callback_url)),
-    property("CallbackData", "ДанныеОбратногоВызова", Text(|s| &mut s.fields.callback_data)),
-    property("CallbackDataJSON", "ДанныеОбратногоВызоваJSON", Text(|s| &mut s.fields.callback_data_json)),
-    property("BaseURL", "БазовыйАдрес", Text(|s| &mut s.connection.base_url)),
-    property("Proxy", "Прокси", Text(|s| &mut s.connection.proxy)),
-    property("Trust", "Доверие", Number("trust", |s| &mut s.connection.trust)),
-    property("CAFile", "ФайлСертификатов", Text(|s| &mut s.connection.ca_file)),
-    property("ConnectTimeoutMs", "ТаймаутСоединенияМс",
-        Unsigned("connect_timeout_ms", |s| &mut s.connection.connect_timeout_ms)),
-    property("TimeoutMs", "ТаймаутМс", Unsigned("timeout_ms", |s| &mut s.connection.timeout_ms)),
-    property("RetryForMs", "ПовторятьВТечениеМс", Unsigned("retry_for_ms", |s| &mut s.retry_for_ms)),
-    property("RetryDelaysMs", "ПаузыМс", Numbers("retry_delays_ms", |s| &mut s.retry_delays_ms)),
-    property("ExpiresAfterMs", "СрокЗапросаМс", Unsigned("expires_after_ms", |s| &mut s.expires_after_ms)),
-    property("Concurrency", "ОдновременныхЗапросов", Unsigned("concurrency", |s| &mut s.concurrency)),
-    property("KeepDays", "ХранитьДней", Unsigned("keep_days", |s| &mut s.keep_days)),
-    property("UUID", "УникальныйИдентификатор", Told(|r| Value::from(&r.uuid))),
-    property("RequestExtId", "ИдентификаторЗапроса", Told(|r| Value::from(&r.ext_id))),
-    property("ErrorCode", "КодОшибки", Told(|r| Value::Number(r.code.into()))),
-    property("ErrorDescription", "ОписаниеОшибки", Told(|r| Value::from(r.message.as_str()))),
-    property("FieldErrors", "ОшибкиПолей", Told(field_errors)),
-    property("Outcome", "Исход", Told(|r| Value::Number(r.outcome.into()))),
-    property("HTTPStatus", "КодHTTP", Told(|r| Value::Number(r.http_status.into()))),
-    property("Attempts", "Попыток", Told(|r| Value::Number(r.attempts.into()))),
-    property("RetryAfterMs", "ПовторитьЧерезМс", Told(|r| Value::Number(r.retry_after_ms.into()))),
-    property("Reply", "Ответ", Told(|r| Value::from(&r.reply))),
-    property("Detail", "Подробности", Told(|r| Value::from(&r.detail))),
-    property("Version", "Версия", Told(|_| Value::from(env!("CARGO_PKG_VERSION")))),
-];
+pub static PROPERTIES: [Property; SETTINGS.len() + RESULTS.len()] = {
+    let mut all = [RESULTS[0]; SETTINGS.len() + RESULTS.len()];
+    let mut place = 0;
+    while place < all.len() {
+        all[place] = if place < SETTINGS.len() {
+            Property {
+                names: SETTINGS[place].property,
+                role: Role::Set(&SETTINGS[place]),
+            }
+        } else {
+            RESULTS[place - SETTINGS.len()]
+        };
+        place += 1;
+    }
+    all
+};
 
 /// The place of the property of this name.
 pub fn find(name: &str) -> Option<usize> {
@@ -95,11 +82,11 @@ fn field_errors(report: &Report) -> Value {
 
 impl Role {
     pub fn is_readable(&self) -> bool {
-        !matches!(self, Secret(..))
+        !matches!(self, Role::Set(setting) if matches!(setting.place, Place::Secret(_)))
     }
 
     pub fn is_writable(&self) -> bool {
-        !matches!(self, Told(_))
+        matches!(self, Role::Set(_))
     }
 
     /// What is kept of a value that 1C sets.
@@ -107,48 +94,58 @@ impl Role {
     /// # Errors
     ///
     /// What is expected in its place.
-    pub fn accept(&self, value: Value) -> Result<Value, &'static str> {
-        match (self, value) {
-            (Told(_), _) => Err("доступно только для чтения"),
+    pub fn accept(&self, value: Value) -> Result<Value, Misuse> {
+        let Role::Set(setting) = self else {
+            return Err(Misuse::ReadOnly);
+        };
+        match (setting.place, value) {
             (_, Value::Nothing) => Ok(Value::Nothing),
-            (Text(..) | Taken(..) | Secret(..) | Numbers(..), Value::Text(text)) => {
-                Ok(Value::Text(text))
-            }
-            (Text(..) | Taken(..) | Secret(..), _) => Err("ожидается строка"),
-            (Numbers(..), Value::Number(number)) => Ok(Value::Text(number.to_string())),
-            (Numbers(..), _) => Err("ожидается строка с числами через запятую"),
-            (Flag(..), Value::Bool(flag)) => Ok(Value::Number(flag.into())),
-            (Flag(..) | Number(..) | Unsigned(..), Value::Number(number)) => {
+            (Place::Numbers(_), Value::Number(number)) => Ok(Value::Text(number.to_string())),
+            (Place::Numbers(_), Value::Text(text)) => Ok(Value::Text(text)),
+            (Place::Numbers(_), _) => Err(Misuse::NotANumberList),
+            (Place::Flag(_), Value::Bool(flag)) => Ok(Value::from(i32::from(flag))),
+            (Place::Flag(_) | Place::Signed(_) | Place::Unsigned(_), Value::Number(number)) => {
                 Ok(Value::Number(number))
             }
-            (Flag(..), _) => Err("ожидается булево"),
-            (Number(..) | Unsigned(..), _) => Err("ожидается число"),
+            (Place::Flag(_), _) => Err(Misuse::NotABoolean),
+            (Place::Signed(_) | Place::Unsigned(_), _) => Err(Misuse::NotANumber),
+            (_, Value::Text(text)) => Ok(Value::Text(text)),
+            _ => Err(Misuse::NotAString),
         }
     }
 
     /// What 1C reads. `kept` is what [`Role::accept`] has made of the setting, if it is one.
     pub fn show(&self, kept: &Value, report: &Report) -> Value {
         match self {
-            Told(get) => get(report),
-            Taken(_, taken) => Value::from(&kept.text().or_else(|| taken(report).clone())),
-            Text(..) | Secret(..) | Numbers(..) => Value::from(&kept.text()),
-            Flag(..) => Value::Bool(kept.number() != 0),
-            Number(..) | Unsigned(..) => Value::Number(kept.number()),
+            Role::Result(get) => get(report),
+            Role::Set(setting) => match setting.place {
+                // If it is not set, that which the last call has made.
+                Place::ExtId(_) => Value::from(&kept.text().or_else(|| report.ext_id.clone())),
+                Place::Flag(_) => Value::Bool(kept.number() != 0),
+                Place::Signed(_) | Place::Unsigned(_) => Value::Number(kept.number()),
+                _ => Value::from(&kept.text()),
+            },
         }
     }
 
     /// Puts what was kept where it belongs.
-    fn put(&self, kept: &Value, settings: &mut Settings) -> Result<(), FieldError> {
-        let beyond = |field| FieldError::new(field, "нужно целое число в допустимых пределах");
-        match self {
-            Text(place) | Taken(place, _) | Secret(place) => *place(settings) = kept.text(),
-            Flag(field, place) | Number(field, place) => {
-                *place(settings) = kept.number().try_into().map_err(|_| beyond(field))?;
+    fn put(&self, kept: &Value, settings: &mut Settings) -> Result<(), Fault> {
+        let Role::Set(setting) = self else {
+            return Ok(());
+        };
+        let beyond = |_| Fault::new(setting.name, Wrong::NotAnInteger);
+        match setting.place {
+            Place::Text(place)
+            | Place::Secret(place)
+            | Place::ExtId(place)
+            | Place::TextOrJson(place, _) => *place(settings) = kept.text(),
+            Place::Flag(place) | Place::Signed(place) => {
+                *place(settings) = kept.number().try_into().map_err(beyond)?;
             }
-            Unsigned(field, place) => {
-                *place(settings) = kept.number().try_into().map_err(|_| beyond(field))?;
+            Place::Unsigned(place) => {
+                *place(settings) = kept.number().try_into().map_err(beyond)?;
             }
-            Numbers(field, place) => {
+            Place::Numbers(place) => {
                 let text = kept.text().unwrap_or_default();
                 let text = text.trim();
                 let list = match text.strip_prefix('[') {
@@ -156,9 +153,8 @@ impl Role {
                     None => format!("[{text}]"),
                 };
                 *place(settings) = serde_json::from_str(&list)
-                    .map_err(|_| FieldError::new(field, "нужны целые числа через запятую"))?;
+                    .map_err(|_| Fault::new(setting.name, Wrong::NotIntegerList))?;
             }
-            Told(_) => {}
         }
         Ok(())
     }
@@ -166,7 +162,7 @@ impl Role {
 
 /// The settings as they were given, and what is wrong with single ones. `values` stand at the
 /// places of their properties.
-pub fn settings(values: &[Value]) -> (Settings, Vec<FieldError>) {
+pub fn settings(values: &[Value]) -> (Settings, Vec<Fault>) {
     let mut settings = Settings::default();
     let put = |(property, kept): (&Property, &Value)| property.role.put(kept, &mut settings).err();
     let faults = PROPERTIES.iter().zip(values).filter_map(put).collect();
@@ -191,7 +187,7 @@ mod tests {
         assert_eq!(find(""), None);
     }
 
-    fn settings_with(name: &str, value: Value) -> (Settings, Vec<FieldError>) {
+    fn settings_with(name: &str, value: Value) -> (Settings, Vec<Fault>) {
         let mut values = vec![Value::Nothing; PROPERTIES.len()];
         let place = find(name).unwrap();
         values[place] = PROPERTIES[place].role.accept(value).unwrap();

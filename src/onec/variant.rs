@@ -7,6 +7,7 @@ use std::ffi::c_void;
 use std::ptr::NonNull;
 
 use super::host::Memory;
+use crate::fault::Misuse;
 
 /// The size of the union: of C's `struct tm`, its largest member, or 40 in Windows.
 const UNION: usize = if cfg!(windows) {
@@ -90,6 +91,24 @@ impl From<&str> for Value {
     }
 }
 
+impl From<i32> for Value {
+    fn from(number: i32) -> Value {
+        Value::Number(number.into())
+    }
+}
+
+impl From<u32> for Value {
+    fn from(number: u32) -> Value {
+        Value::Number(number.into())
+    }
+}
+
+impl From<u16> for Value {
+    fn from(number: u16) -> Value {
+        Value::Number(number.into())
+    }
+}
+
 impl From<&Option<String>> for Value {
     fn from(text: &Option<String>) -> Value {
         Value::Text(text.clone().unwrap_or_default())
@@ -135,7 +154,7 @@ impl Variant {
     /// # Errors
     ///
     /// Why it is nothing that any member takes.
-    pub fn read(self) -> Result<Value, &'static str> {
+    pub fn read(self) -> Result<Value, Misuse> {
         let number = |number: i64| Ok(Value::Number(number));
         match self.get::<u16>(TYPE) {
             EMPTY | NULL => Ok(Value::Nothing),
@@ -152,17 +171,17 @@ impl Variant {
             R8 => whole(self.get(0)),
             BOOL => Ok(Value::Bool(self.get::<u8>(0) != 0)),
             PWSTR => self.read_text(),
-            _ => Err("значение такого типа не принимается"),
+            _ => Err(Misuse::UnusableType),
         }
     }
 
-    fn read_text(self) -> Result<Value, &'static str> {
+    fn read_text(self) -> Result<Value, Misuse> {
         let (pointer, length) = (self.get::<*const u16>(0), self.get::<u32>(LENGTH));
         if pointer.is_null() {
             return Ok(Value::from(""));
         }
         if length > LONGEST {
-            return Err("слишком длинная строка");
+            return Err(Misuse::TooLong);
         }
         let units = (0..length as usize)
             // SAFETY: a text has the length that it states. It need not be aligned.
@@ -171,10 +190,10 @@ impl Variant {
         match text {
             // Some hosts count the NUL that ends it.
             Ok(text) => match text.trim_end_matches('\0') {
-                text if text.contains('\0') => Err("в строке есть символ с кодом 0"),
+                text if text.contains('\0') => Err(Misuse::HasNul),
                 text => Ok(Value::from(text)),
             },
-            Err(_) => Err("строка повреждена: не UTF-16"),
+            Err(_) => Err(Misuse::NotUtf16),
         }
     }
 
@@ -240,11 +259,11 @@ impl Variant {
 }
 
 /// 1C has one type of numbers: a large whole one comes in floating point too.
-fn whole(number: f64) -> Result<Value, &'static str> {
+fn whole(number: f64) -> Result<Value, Misuse> {
     if number.fract() == 0.0 && number.abs() <= LARGEST_EXACT {
         Ok(Value::Number(number as i64))
     } else {
-        Err("ожидается целое число")
+        Err(Misuse::NotAnInteger)
     }
 }
 
@@ -253,7 +272,7 @@ mod tests {
     use super::*;
 
     /// A variant of `kind` with these bytes at its beginning.
-    fn read(kind: u16, bytes: &[u8]) -> Result<Value, &'static str> {
+    fn read(kind: u16, bytes: &[u8]) -> Result<Value, Misuse> {
         let mut memory = [0xaa_u8; SIZE];
         memory[..bytes.len()].copy_from_slice(bytes);
         memory[TYPE..TYPE + 2].copy_from_slice(&kind.to_ne_bytes());

@@ -1,12 +1,14 @@
 //! Which files this process has open with SQLite, and its parents had when they forked.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use rusqlite::Connection;
 
-use crate::error::Failure;
-use crate::process::{unforked, FirstUse, PerProcess};
+use crate::failure::{self, Failure};
+use crate::process::gate::{unforked, FirstUse};
+use crate::process::lock::lock;
+use crate::state;
 
 /// A file that SQLite may have open in this process, until it is dropped.
 ///
@@ -14,31 +16,27 @@ use crate::process::{unforked, FirstUse, PerProcess};
 /// them, and wait for what a thread of the parent's held.
 pub struct Claim(PathBuf);
 
+/// The claims of a process.
 #[derive(Default)]
-struct Claims {
+pub struct Claims {
     /// Changed while no fork is under way.
     own: Mutex<Vec<PathBuf>>,
     inherited: Vec<PathBuf>,
 }
 
 impl Claims {
-    fn own(&self) -> MutexGuard<'_, Vec<PathBuf>> {
-        self.own.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn claims() -> &'static Claims {
-    static CLAIMS: PerProcess<Claims> = PerProcess::new();
-    CLAIMS.get(|parent| {
-        let mut claims = Claims::default();
-        if let Some(parent) = parent {
-            claims.inherited.clone_from(&parent.inherited);
-            if let Ok(own) = parent.own.try_lock() {
-                claims.inherited.extend(own.iter().cloned());
-            }
+    /// In a forked child, which has none of its own yet.
+    pub fn for_child(&self) -> Claims {
+        let mut inherited = self.inherited.clone();
+        // Not locked: changed while no fork is under way.
+        if let Ok(own) = self.own.try_lock() {
+            inherited.extend(own.iter().cloned());
         }
-        claims
-    })
+        Claims {
+            own: Mutex::default(),
+            inherited,
+        }
+    }
 }
 
 impl Claim {
@@ -53,24 +51,24 @@ impl Claim {
         let initialise = || drop(Connection::open_in_memory());
         let claimed = SQLITE.made(initialise).then(|| {
             unforked(|| {
-                let claims = claims();
+                let claims = &state::current().claims;
                 let is_free = !claims.inherited.iter().any(|known| known == path);
-                is_free.then(|| claims.own().push(path.to_owned()))
+                is_free.then(|| lock(&claims.own).push(path.to_owned()))
             })
         });
-        let what = match claimed.flatten() {
+        let cause = match claimed.flatten() {
             Some(Some(())) => return Ok(Claim(path.to_owned())),
-            Some(None) => "Файл открыт процессом-родителем: откройте его после fork в одном процессе или в новой программе.",
-            None => "Процесс создан (fork) посреди работы с очередью: откройте её в новой программе.",
+            Some(None) => failure::Outbox::OpenInParent,
+            None => failure::Outbox::ForkedMidway,
         };
-        Err(Failure::outbox(what, path.display()))
+        Err(Failure::outbox(cause, path.display()))
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
         unforked(|| {
-            let mut own = claims().own();
+            let mut own = lock(&state::current().claims.own);
             if let Some(place) = own.iter().position(|path| *path == self.0) {
                 own.swap_remove(place);
             }

@@ -9,18 +9,18 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::failure::{failed, is_busy, DAMAGED};
+use super::failure::failed;
 use super::file;
-use crate::error::Failure;
+use crate::failure::{Failure, Outbox};
 
 /// "LPob": tells our files from other databases.
 const APPLICATION: i64 = 0x4c50_6f62;
 /// The format's version, of which all 1.x of the library keep the first digit group.
 const FORMAT: i64 = 100;
 /// How long a busy file is waited for.
-pub(crate) const BUSY: Duration = Duration::from_secs(5);
+pub const BUSY: Duration = Duration::from_secs(5);
 /// How long to wait before a busy file is tried again.
-pub(crate) const BUSY_PAUSE: Duration = Duration::from_millis(20);
+pub const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
 /// More than there are different statements.
 const STATEMENTS: usize = 32;
@@ -88,8 +88,7 @@ impl Database {
         let has_log = std::fs::metadata(&log).is_ok_and(|log| log.len() > 0);
         let connection = Connection::open(path).map_err(failed)?;
         if connection.is_readonly("main").map_err(failed)? {
-            let what = "Нет прав на запись в файл или его папку.";
-            return Err(Failure::outbox(what, path.display()));
+            return Err(Failure::outbox(Outbox::ReadOnly, path.display()));
         }
         // What is refused is left as it was, with its log.
         connection
@@ -102,7 +101,7 @@ impl Database {
         let started = Instant::now();
         loop {
             match database.check().map_err(failed) {
-                Err(failure) if is_busy(&failure) && started.elapsed() < BUSY => {
+                Err(failure) if failure.is_busy() && started.elapsed() < BUSY => {
                     std::thread::sleep(BUSY_PAUSE);
                 }
                 checked => break checked??,
@@ -135,8 +134,8 @@ impl Database {
             .connection
             .pragma_query_value(None, "journal_mode", |row| row.get(0))?;
         if mode != "wal" {
-            let what = "Диск не подходит для очереди, укажите путь на другом.";
-            return Ok(Err(Failure::outbox(what, format!("journal_mode {mode}"))));
+            let detail = format!("journal_mode {mode}");
+            return Ok(Err(Failure::outbox(Outbox::UnfitDisk, detail)));
         }
         Ok(Ok(()))
     }
@@ -152,16 +151,16 @@ impl Database {
         let format = number("user_version")?;
         let is_empty = application == 0 && has_no_tables(&look)?;
         if !is_empty && application != APPLICATION {
-            let what = "Это файл другой программы, укажите другой путь.";
-            return Ok(Err(Failure::outbox(what, "another application's database")));
+            let detail = "another application's database";
+            return Ok(Err(Failure::outbox(Outbox::NotAnOutbox, detail)));
         }
         if !is_empty && format / 100 != FORMAT / 100 {
-            let what = "Файл создан более новой версией библиотеки, обновите её.";
-            return Ok(Err(Failure::outbox(what, format!("format {format}"))));
+            let detail = format!("format {format}");
+            return Ok(Err(Failure::outbox(Outbox::OfLaterVersion, detail)));
         }
         let found: String = look.pragma_query_value(None, "quick_check", |row| row.get(0))?;
         if found != "ok" {
-            return Ok(Err(Failure::outbox(DAMAGED, found)));
+            return Ok(Err(Failure::outbox(Outbox::Damaged, found)));
         }
         look.commit()?;
         Ok(Ok(()))

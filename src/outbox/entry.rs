@@ -1,8 +1,8 @@
 //! One request of the outbox, and what is known of it.
 
-use crate::code;
-use crate::error::{Failure, Refusal};
-use crate::report::{Report, LP_OUTCOME_UNKNOWN};
+use crate::code::{lifepay, Outcome};
+use crate::failure::{Failure, Refusal};
+use crate::report::Report;
 
 /// What an entry has come to. The numbers are the file's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,13 +37,13 @@ impl State {
 
     /// What can be told of an entry whose report cannot be read.
     pub fn report(self, ext_id: &str) -> Report {
-        let mut report = Report::of(ext_id);
-        report.outcome = LP_OUTCOME_UNKNOWN;
+        let mut report = Report::pending(ext_id);
+        report.outcome = Outcome::Unknown;
         match self {
             State::Accepted => report.accept(None),
             State::Cancelled => report.fail(&Failure::Cancelled),
             State::Expired => report.fail(&Failure::Expired),
-            State::Rejected => report.reject(code::LP_SERVER_ERROR, "", Vec::new(), 0),
+            State::Rejected => report.reject(lifepay::SERVER_ERROR, "", Vec::new(), 0),
             State::Waiting | State::Unknown => {}
         }
         report
@@ -121,13 +121,7 @@ impl Entry {
             _ if self.is_over(now) => return Err(Refusal::Expired),
             State::Waiting => {}
             State::Rejected => {
-                // What LifePay said before stays readable in `detail`.
-                self.report.detail = Some(format!("before: {}", self.report.message));
-                self.report.code = code::LP_PENDING;
-                // The answer to an earlier attempt may have been lost.
-                self.report.outcome = LP_OUTCOME_UNKNOWN;
-                self.report.message = code::text_str(code::LP_PENDING).to_owned();
-                self.report.errors.clear();
+                self.report.reopen();
                 self.state = State::Waiting;
                 self.answered_at = 0;
             }

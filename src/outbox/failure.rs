@@ -1,38 +1,19 @@
-//! What SQLite's errors mean to the person at the till.
+//! What SQLite's errors mean.
 
 use rusqlite::ErrorCode;
 
-use crate::error::Failure;
+use crate::failure::{Failure, Outbox};
 
-pub(crate) const DAMAGED: &str =
-    "Файл повреждён. Сохраните его копию, укажите другой путь и сверьте смены в личном кабинете LifePay.";
-
-const IO_FAILED: &str = "Сбой чтения или записи: проверьте диск.";
-
-/// Whether a change that has failed so may be there all the same, after a restart: its sync failed.
-pub fn may_be_there(failure: &Failure) -> bool {
-    matches!(failure, Failure::Outbox { what, .. } if *what == IO_FAILED)
-}
-
-const IN_USE: &str = "Файл занят другой программой.";
-
-/// Whether another process is at the file at this moment.
-pub fn is_busy(failure: &Failure) -> bool {
-    matches!(failure, Failure::Outbox { what, .. } if *what == IN_USE)
-}
-
-/// An error of SQLite as one of the outbox, with what to do about it.
+/// An error of SQLite as one of the outbox.
 pub fn failed(error: rusqlite::Error) -> Failure {
-    let what = match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => DAMAGED,
-        Some(ErrorCode::DiskFull) => "На диске нет места, освободите его.",
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
-            "Нет прав на запись в файл или его папку."
-        }
-        Some(ErrorCode::CannotOpen) => "Файл не открывается: проверьте путь и права на папку.",
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => IN_USE,
-        Some(ErrorCode::SystemIoFailure) => IO_FAILED,
-        _ => "",
+    let cause = match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Outbox::Damaged,
+        Some(ErrorCode::DiskFull) => Outbox::DiskFull,
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Outbox::ReadOnly,
+        Some(ErrorCode::CannotOpen) => Outbox::CannotOpen,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Outbox::Busy,
+        Some(ErrorCode::SystemIoFailure) => Outbox::Io,
+        _ => Outbox::Other,
     };
-    Failure::outbox(what, error)
+    Failure::outbox(cause, error)
 }

@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::error::Failure;
+use crate::failure::{Failure, Outbox};
 
 /// Makes the file if there is none, readable by its owner only; on Windows with the folder's rights,
 /// since several accounts work the shifts of a till.
@@ -14,18 +14,16 @@ use crate::error::Failure;
 /// [`Failure::Outbox`] for a place where it cannot be.
 pub fn prepare(path: &Path) -> Result<(), Failure> {
     if path.is_dir() {
-        let what = "Указана папка, а нужен файл.";
-        return Err(Failure::outbox(what, path.display()));
+        return Err(Failure::outbox(Outbox::IsFolder, path.display()));
     }
     // A link may lead to another disk.
     let target = fs::canonicalize(path).or_else(|_| fs::canonicalize(folder(path)));
     if is_on_network(target.as_deref().unwrap_or(path)) {
-        let what = "Файл на сетевом диске, а нужен местный: сетевой не сохраняет данные при сбое.";
-        return Err(Failure::outbox(what, path.display()));
+        return Err(Failure::outbox(Outbox::OnNetworkDisk, path.display()));
     }
     // SQLite takes a file of one byte for an empty one.
     if fs::metadata(path).is_ok_and(|found| (1..100).contains(&found.len())) {
-        return Err(Failure::outbox(super::failure::DAMAGED, path.display()));
+        return Err(Failure::outbox(Outbox::Damaged, path.display()));
     }
     create(path)
 }
@@ -42,10 +40,7 @@ pub fn real(path: &Path) -> Result<PathBuf, Failure> {
     } else {
         fs::canonicalize(path)
     };
-    real.map_err(|error| {
-        let detail = format!("{}: {error}", path.display());
-        Failure::outbox(explain(&error), detail)
-    })
+    real.map_err(|error| failed(path, &error))
 }
 
 /// Makes a file with the rights that an outbox's files have, unless it is there.
@@ -60,10 +55,7 @@ pub fn create(path: &Path) -> Result<(), Failure> {
             Ok(())
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => {
-            let detail = format!("{}: {error}", path.display());
-            Err(Failure::outbox(explain(&error), detail))
-        }
+        Err(error) => Err(failed(path, &error)),
     }
 }
 
@@ -78,10 +70,7 @@ pub fn sync(path: &Path) -> Result<(), Failure> {
         .open(path)
         .and_then(|file| file.sync_all());
     match synced {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            let detail = format!("{}: {error}", path.display());
-            Err(Failure::outbox(explain(&error), detail))
-        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(path, &error)),
         _ => Ok(()),
     }
 }
@@ -109,18 +98,17 @@ fn new_file() -> OpenOptions {
     options
 }
 
-/// What to do about an error of the system, for the person at the till.
-fn explain(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::NotFound => "Нет такой папки, создайте её.",
+/// What an error of the system means.
+fn failed(path: &Path, error: &io::Error) -> Failure {
+    let cause = match error.kind() {
+        io::ErrorKind::NotFound => Outbox::NoFolder,
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "Нет прав на запись в эту папку."
+            Outbox::FolderReadOnly
         }
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "На диске нет места, освободите его."
-        }
-        _ => "Файл не открывается.",
-    }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Outbox::DiskFull,
+        _ => Outbox::Unopenable,
+    };
+    Failure::outbox(cause, format!("{}: {error}", path.display()))
 }
 
 #[cfg(target_os = "linux")]

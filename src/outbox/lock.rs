@@ -11,7 +11,7 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::failure::failed;
 use super::file;
-use crate::error::Failure;
+use crate::failure::Failure;
 
 /// Dropping it releases the lock.
 pub struct Lock(Connection);

@@ -9,10 +9,9 @@
 //! ```text
 //! submit ──▶ waiting ──▶ sending ──▶ accepted | rejected | cancelled | expired
 //!               ▲           │
-//!               └───────────┘ no answer: it waits for the timetable
+//!               └───────────┘ no answer: it waits for the schedule
 //! ```
 
-mod board;
 mod claim;
 mod clock;
 mod database;
@@ -21,11 +20,13 @@ mod failure;
 mod file;
 mod lock;
 #[cfg(any(test, fuzzing))]
+#[path = "../testing/outbox.rs"]
 pub(crate) mod probe;
 mod queue;
 mod row;
 mod sender;
 mod store;
+mod threads;
 mod worker;
 
 use std::path::{Path, PathBuf};
@@ -33,15 +34,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use self::claim::Claim;
+pub use self::claim::Claims;
 pub use self::entry::Entry;
 use self::lock::Lock;
 use self::store::Store;
 use self::worker::Worker;
-use crate::error::{Failure, FieldError};
-use crate::report::{Report, LP_OUTCOME_NOT_SENT};
+use crate::code::Outcome;
+use crate::delivery::schedule::Schedule;
+use crate::failure::Failure;
+use crate::messages;
+use crate::protocol::request::Shift;
+use crate::report::Report;
 use crate::secret::Secret;
-use crate::shift::Shift;
-use crate::timetable::Timetable;
 use crate::transport::route::Route;
 
 /// How often a wait looks whether another process has brought the outcome.
@@ -55,7 +59,7 @@ pub struct Terms {
     /// For requests that have none of their own.
     pub login: Option<String>,
     pub route: Route,
-    pub timetable: Timetable,
+    pub schedule: Schedule,
     /// Requests at once.
     pub concurrency: usize,
     /// For how long finished entries are kept.
@@ -106,19 +110,17 @@ impl Outbox {
     pub fn submit(&self, submission: &Submission) -> Result<Report, Failure> {
         self.worker.if_open()?;
         let report = self.worker.store(|store| store.submit(submission))?;
-        self.worker.wish();
+        self.worker.may_be_due();
         Ok(report)
     }
 
     /// Whether it is certain that no request with this ext_id was or will be sent, after a submit that
     /// has failed so.
     pub fn is_unsent(&self, ext_id: &str, failure: &Failure) -> bool {
-        !failure::may_be_there(failure)
+        !failure.may_be_on_disk()
             && match self.worker.store(|store| store.find(ext_id)) {
                 Ok(None) => true,
-                Ok(Some(there)) => {
-                    !there.is_waiting() && there.report.outcome == LP_OUTCOME_NOT_SENT
-                }
+                Ok(Some(there)) => !there.is_waiting() && there.report.outcome == Outcome::NotSent,
                 Err(_) => false,
             }
     }
@@ -150,10 +152,20 @@ impl Outbox {
                 .ok_or(Failure::NotFound)?;
             let left = limit.saturating_sub(started.elapsed());
             if !goes_on(&entry) || left.is_zero() {
-                return Ok(entry.report);
+                return Ok(self.report(entry));
             }
             self.worker.wait_for_change(seen, left.min(LOOK));
         }
+    }
+
+    /// What is known of an entry, and that it is not sent from here if it is not.
+    fn report(&self, entry: Entry) -> Report {
+        let is_stuck = self.is_foreign(&entry) && entry.state.may_be_sent();
+        let mut report = entry.report;
+        if is_stuck {
+            report.message = messages::of_another_base_url(&report.message);
+        }
+        report
     }
 
     /// All entries, in the order in which they were first submitted.
@@ -193,7 +205,7 @@ impl Outbox {
             Some(ext_id) => store.retry_now(ext_id),
             None => store.retry_all_now(),
         })?;
-        self.worker.wish();
+        self.worker.may_be_due();
         Ok(())
     }
 
@@ -212,9 +224,9 @@ impl Outbox {
                 entry = self.worker.store(|store| store.cancel(ext_id, true))?;
             }
         }
-        self.worker.tell();
+        self.worker.changed();
         if !entry.is_waiting() {
-            return Ok(entry.report);
+            return Ok(self.report(entry));
         }
         // It is being sent at this moment, here or by another process. Or it has been submitted again.
         let is_ending = |entry: &Entry| entry.is_waiting() && entry.cancelling;
@@ -235,13 +247,4 @@ impl Outbox {
     pub fn close(&self) {
         self.worker.close();
     }
-}
-
-/// That an ext_id is taken by a different request.
-fn taken(ext_id: &str, fields: &[&str]) -> Failure {
-    let message = format!(
-        "{ext_id} уже есть в очереди с другими данными ({}); для новой смены нужен новый ext_id",
-        fields.join(", ")
-    );
-    Failure::Argument(vec![FieldError::new("ext_id", message)])
 }

@@ -11,9 +11,9 @@ use super::entry::{Entry, State};
 use super::failure::failed;
 use super::row::{entries_where, find_id, save, WAITING};
 use super::store::Store;
-use crate::error::Failure;
-use crate::report::LP_OUTCOME_UNKNOWN;
-use crate::timetable::Timetable;
+use crate::code::Outcome;
+use crate::delivery::schedule::Schedule;
+use crate::failure::Failure;
 
 /// An entry to make an attempt for.
 pub struct Taken {
@@ -24,9 +24,9 @@ pub struct Taken {
 
 impl Store {
     /// This store is the sender from now on. What one that died was sending may have been sent, and is
-    /// sent again at once; a due time that is farther away than the timetable's, since the clock was
+    /// sent again at once; a due time that is farther away than the schedule's, since the clock was
     /// changed while nobody sent, is brought back.
-    pub fn begin_sending(&mut self, timetable: &Timetable) -> Result<(), Failure> {
+    pub fn begin_sending(&mut self, schedule: &Schedule) -> Result<(), Failure> {
         self.database.sync_log()?;
         let now = self.now()?;
         let base_url = self.base_url.clone();
@@ -34,7 +34,7 @@ impl Store {
         let sql = format!("WHERE {WAITING} AND (sending = 1 OR next_attempt_at > ?2)");
         for mut entry in entries_where(&change, &sql, params![base_url, now]).map_err(failed)? {
             let asked = Duration::from_millis(u64::from(entry.report.retry_after_ms));
-            let pause = timetable.pause_after(entry.report.attempts).max(asked);
+            let pause = schedule.pause_after(entry.report.attempts).max(asked);
             let latest = now.saturating_add(millis(pause));
             if entry.sending {
                 entry.sending = false;
@@ -117,7 +117,7 @@ impl Store {
             let mut on_disk = entry.clone();
             if entry.sending {
                 // If the process dies now, LifePay may have it.
-                on_disk.report.outcome = LP_OUTCOME_UNKNOWN;
+                on_disk.report.outcome = Outcome::Unknown;
             }
             save(&change, &on_disk).map_err(failed)?;
             change.commit().map_err(failed)?;

@@ -3,8 +3,8 @@
 use rusqlite::{params, Connection, OptionalExtension, Params, Row, ToSql, Transaction};
 
 use super::entry::{Entry, State};
+use crate::protocol::request;
 use crate::report::Report;
-use crate::shift;
 
 pub const COLUMNS: &str = "id, base_url, ext_id, login, target_serial, request, state, sending,
     cancelling, report, submitted_at, next_attempt_at, answered_at, expires_at, operation";
@@ -84,7 +84,7 @@ pub fn entry(row: &Row) -> rusqlite::Result<Entry> {
         target_serial: Some(text(row, 4)?).filter(|serial| !serial.is_empty()),
         request: text(row, 5)?,
         state,
-        is_known: text(row, 14)? == shift::OPERATION,
+        is_known: text(row, 14)? == request::OPERATION,
         sending: number(7)? != 0,
         cancelling: number(8)? != 0,
         report: serde_json::from_str(&text(row, 9)?).unwrap_or_else(|_| state.report(&ext_id)),

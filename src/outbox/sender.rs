@@ -7,12 +7,12 @@ use std::time::Duration;
 use super::entry::{Entry, State};
 use super::queue::Taken;
 use super::worker::Worker;
-use crate::code;
-use crate::delivery::Letter;
-use crate::error::{join_sentences, Failure};
-use crate::panic;
-use crate::report::LP_OUTCOME_UNKNOWN;
-use crate::shift;
+use crate::code::Outcome;
+use crate::delivery::attempt::Attempt;
+use crate::failure::Failure;
+use crate::process::panic;
+use crate::protocol::answer::Answer;
+use crate::protocol::request;
 
 /// How much of a reply is kept in the file, bytes: a portal's pages would fill the disk.
 const LONGEST_REPLY: usize = 16 * 1024;
@@ -22,60 +22,61 @@ pub fn send(worker: &Arc<Worker>, taken: Taken) {
     let mut entry = taken.entry.clone();
     let pause = panic::catch(|| attempt(worker, &taken, &mut entry)).unwrap_or_else(|panic| {
         // Not at once: it may bring the same again.
-        let pause = worker.terms.timetable.pause_after(u32::MAX);
+        let pause = worker.terms.schedule.pause_after(u32::MAX);
         entry = taken.entry;
-        entry.report.outcome = LP_OUTCOME_UNKNOWN;
-        still_pending(&mut entry, &Failure::Internal(panic), pause);
+        entry.report.outcome = Outcome::Unknown;
+        wait(&mut entry, &Failure::Internal(panic), pause);
         Some(pause)
     });
     shorten(&mut entry.report.reply);
     put_back(worker, &entry, pause);
 }
 
-/// Sends the entry once, and puts into it what came of that. Returns the pause until the next time;
-/// None: it was broken off, by a close or a cancellation, and stays due.
+/// Sends the entry once, and records what came of that. Returns the pause until the next time; None:
+/// it was broken off, by a close or a cancellation, and stays due.
 fn attempt(worker: &Arc<Worker>, taken: &Taken, entry: &mut Entry) -> Option<Duration> {
     let terms = &worker.terms;
-    let timetable = terms.timetable.pause_after(entry.report.attempts);
-    let body = match shift::body(&entry.request, &terms.apikey) {
+    let scheduled = terms.schedule.pause_after(entry.report.attempts);
+    let body = match request::body(&entry.request, &terms.apikey) {
         Ok(body) => body,
         Err(error) => {
-            still_pending(entry, &Failure::Internal(error.to_string()), timetable);
-            return Some(timetable);
+            wait(entry, &Failure::Internal(error.to_string()), scheduled);
+            return Some(scheduled);
         }
-    };
-    let letter = Letter {
-        route: &terms.route,
-        body: &body,
-        apikey: &terms.apikey,
     };
     let asked = Arc::clone(worker);
     let is_cancelled = Arc::clone(&taken.is_cancelled);
     let go_on = move |_| !asked.is_closing() && !is_cancelled.load(Ordering::SeqCst);
-    let Some(unanswered) = letter.send(terms.route.limits, go_on, &mut entry.report) else {
-        entry.state = match entry.report.code {
-            code::LP_OK => State::Accepted,
-            _ => State::Rejected,
-        };
-        return None;
+    let limits = terms.route.limits;
+    let attempt = Attempt::make(
+        &terms.route,
+        &body,
+        &entry.ext_id,
+        &terms.apikey,
+        limits,
+        go_on,
+    );
+    attempt.log(&entry.ext_id, entry.report.attempts);
+    entry.report.record(&attempt);
+    let (failure, pause) = match attempt.result {
+        Ok(Answer::Accepted { .. }) => {
+            entry.state = State::Accepted;
+            return None;
+        }
+        Ok(Answer::Rejected { .. }) => {
+            entry.state = State::Rejected;
+            return None;
+        }
+        Err(Failure::Cancelled) => (Failure::Cancelled, None),
+        Err(failure) => (failure, Some(scheduled.max(attempt.asked_pause))),
     };
-    let pause = match unanswered.failure {
-        Failure::Cancelled => None,
-        _ => Some(timetable.max(unanswered.asked_pause)),
-    };
-    still_pending(entry, &unanswered.failure, pause.unwrap_or_default());
+    wait(entry, &failure, pause.unwrap_or_default());
     pause
 }
 
-/// It waits again. What happened last is told, since that is what a cashier asks.
-fn still_pending(entry: &mut Entry, failure: &Failure, pause: Duration) {
-    let report = &mut entry.report;
-    let last = code::text_str(failure.code());
-    report.code = code::LP_PENDING;
-    report.message =
-        join_sentences(&[code::text_str(code::LP_PENDING), "Последняя попытка:", last]);
-    report.detail = Some(failure.to_string());
-    report.retry_after_ms = u32::try_from(pause.as_millis()).unwrap_or(u32::MAX);
+fn wait(entry: &mut Entry, last: &Failure, pause: Duration) {
+    let pause_ms = u32::try_from(pause.as_millis()).unwrap_or(u32::MAX);
+    entry.report.wait(last, pause_ms);
 }
 
 /// Writes the outcome. Until that has succeeded nobody is told of it: a full disk may delay it, and

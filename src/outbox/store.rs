@@ -15,10 +15,12 @@ use super::database::Database;
 use super::entry::{Entry, State};
 use super::failure::failed;
 use super::row::{entries_where, entry, find, remove, save, to_text, COLUMNS, WAITING};
-use super::{taken, Submission};
-use crate::error::{Failure, Refusal};
-use crate::report::{Report, LP_OUTCOME_NOT_SENT, LP_OUTCOME_UNKNOWN};
-use crate::shift;
+use super::Submission;
+use crate::code::Outcome;
+use crate::failure::{Failure, Refusal};
+use crate::fault::{Fault, Wrong};
+use crate::protocol::request;
+use crate::report::Report;
 
 /// The next id is after all that are there, and that were.
 const INSERT: &str = "
@@ -141,7 +143,7 @@ impl Store {
         let expires_at = submission
             .expires_after
             .map_or(0, |after| now.saturating_add(millis(after)));
-        let mut report = Report::of(&shift.ext_id);
+        let mut report = Report::pending(&shift.ext_id);
         let base_url = self.base_url.clone();
         let change = self.database.begin().map_err(failed)?;
         let existing = find(&change, &shift.ext_id).map_err(failed)?;
@@ -150,7 +152,12 @@ impl Store {
             if entry.state.holds_its_ext_id() && !is_over {
                 let differs = differing(entry, &request, &base_url);
                 if !differs.is_empty() {
-                    return Err(taken(&shift.ext_id, &differs));
+                    let wrong = Wrong::Taken {
+                        ext_id: shift.ext_id.clone(),
+                        fields: differs,
+                        is_accepted: entry.state == State::Accepted,
+                    };
+                    return Err(Fault::new("ext_id", wrong).into());
                 }
                 let (id, report) = (entry.id, entry.report.clone());
                 if entry.is_waiting() {
@@ -166,8 +173,8 @@ impl Store {
                 return Ok(report);
             }
             // LifePay may have an earlier request with this ext_id.
-            if entry.report.outcome != LP_OUTCOME_NOT_SENT {
-                report.outcome = LP_OUTCOME_UNKNOWN;
+            if entry.report.outcome != Outcome::NotSent {
+                report.outcome = Outcome::Unknown;
             }
         }
         let sql = if existing.is_some() { REPLACE } else { INSERT };
@@ -175,7 +182,7 @@ impl Store {
             .prepare_cached(sql)
             .and_then(|mut write| {
                 write.execute(params![
-                    shift::OPERATION,
+                    request::OPERATION,
                     base_url,
                     shift.ext_id,
                     shift.login,
@@ -306,7 +313,7 @@ fn differing(entry: &Entry, request: &str, base_url: &str) -> Vec<&'static str> 
         fields.push("base_url");
     }
     if entry.request != request {
-        fields.extend(shift::differing_fields(&entry.request, request));
+        fields.extend(request::differing_fields(&entry.request, request));
     }
     fields
 }

@@ -7,20 +7,20 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use super::board::Board;
 use super::claim::Claim;
 use super::database::{BUSY, BUSY_PAUSE};
-use super::failure::is_busy;
 use super::lock::Lock;
 use super::queue::Taken;
 use super::store::Store;
+use super::threads::Threads;
 use super::{sender, Terms};
-use crate::error::Failure;
-use crate::panic;
-use crate::thread::spawn_quiet;
+use crate::failure::{self, Failure};
+use crate::process::lock::{lock, wait_for};
+use crate::process::panic;
+use crate::process::thread::spawn_quiet;
 
 /// How often the file is looked at for what other processes have written, and the lock tried for.
 const LOOK: Duration = Duration::from_millis(250);
@@ -48,16 +48,16 @@ pub struct Worker {
     pub terms: Terms,
     path: PathBuf,
     store: Mutex<Option<Store>>,
-    board: Mutex<Board>,
+    threads: Mutex<Threads>,
     /// An entry has changed, or the threads have ended.
-    changed: Condvar,
+    change: Condvar,
     /// Something may be due: for the planning thread.
-    wished: Condvar,
+    woken: Condvar,
     /// Something is due: for the threads that send.
     due: Condvar,
     /// Held locked by the sender until its last thread has ended: what it was at may be in the air
     /// until then.
-    lock: Mutex<Option<Lock>>,
+    sender_lock: Mutex<Option<Lock>>,
     logged: Mutex<Option<Logged>>,
     closing: AtomicBool,
     /// Last of the fields, dropped when the file is closed.
@@ -77,11 +77,11 @@ impl Worker {
             terms,
             path: path.to_owned(),
             store: Mutex::new(Some(store)),
-            board: Mutex::default(),
-            changed: Condvar::new(),
-            wished: Condvar::new(),
+            threads: Mutex::default(),
+            change: Condvar::new(),
+            woken: Condvar::new(),
             due: Condvar::new(),
-            lock: Mutex::new(Some(lock)),
+            sender_lock: Mutex::new(Some(lock)),
             logged: Mutex::default(),
             closing: AtomicBool::new(false),
             claim: Mutex::new(Some(claim)),
@@ -102,12 +102,12 @@ impl Worker {
         let started = Instant::now();
         loop {
             let done = {
-                let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut store = lock(&self.store);
                 work(store.as_mut().ok_or(Failure::Closed)?)
             };
             match done {
                 // Waited for without the lock: those who only read need not.
-                Err(failure) if is_busy(&failure) && started.elapsed() < BUSY => {
+                Err(failure) if failure.is_busy() && started.elapsed() < BUSY => {
                     if self.is_closing() {
                         return Err(failure);
                     }
@@ -120,28 +120,20 @@ impl Worker {
 
     /// Lets go of the file and of the lock: nobody uses them any more.
     fn let_go(&self) {
-        let store = self
-            .store
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let store = lock(&self.store).take();
         drop(store);
-        let lock = self.lock().take();
-        drop(lock);
-        let claim = self
-            .claim
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let sender_lock = self.sender_lock().take();
+        drop(sender_lock);
+        let claim = lock(&self.claim).take();
         drop(claim);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Lock>> {
-        self.lock.lock().unwrap_or_else(PoisonError::into_inner)
+    fn sender_lock(&self) -> MutexGuard<'_, Option<Lock>> {
+        lock(&self.sender_lock)
     }
 
-    fn board(&self) -> MutexGuard<'_, Board> {
-        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    fn threads(&self) -> MutexGuard<'_, Threads> {
+        lock(&self.threads)
     }
 
     pub fn is_closing(&self) -> bool {
@@ -157,35 +149,35 @@ impl Worker {
     }
 
     /// An entry may have become due.
-    pub fn wish(&self) {
-        let mut board = self.board();
-        board.wishes += 1;
-        board.changes += 1;
-        self.changed.notify_all();
+    pub fn may_be_due(&self) {
+        let mut threads = self.threads();
+        threads.wakes += 1;
+        threads.changes += 1;
+        self.change.notify_all();
         // While all are sending, whoever is done first takes it: nobody is to look into the file for
         // it, as that would hold up the next submit.
-        if board.sending < self.terms.concurrency {
-            self.wished.notify_one();
+        if threads.sending < self.terms.concurrency {
+            self.woken.notify_one();
             self.due.notify_one();
         }
     }
 
     /// An entry has changed.
-    pub fn tell(&self) {
-        self.board().changes += 1;
-        self.changed.notify_all();
+    pub fn changed(&self) {
+        self.threads().changes += 1;
+        self.change.notify_all();
     }
 
     /// A count that changes with every entry.
     pub fn changes(&self) -> u64 {
-        self.board().changes
+        self.threads().changes
     }
 
     /// Waits until something has changed since `seen`, or for `limit`.
     pub fn wait_for_change(&self, seen: u64, limit: Duration) {
-        let board = self.board();
-        if board.changes == seen && !self.is_closing() {
-            drop(self.changed.wait_timeout(board, limit));
+        let threads = self.threads();
+        if threads.changes == seen && !self.is_closing() {
+            drop(wait_for(&self.change, threads, limit));
         }
     }
 
@@ -193,7 +185,7 @@ impl Worker {
     pub fn log(&self, failure: &Failure) {
         let text = failure.to_string();
         let now = Instant::now();
-        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut logged = lock(&self.logged);
         let known = logged.as_ref().filter(|logged| logged.text == text);
         let first = known.map_or(now, |logged| logged.first);
         let is_too_soon = known.is_some_and(|logged| {
@@ -213,22 +205,21 @@ impl Worker {
     pub fn close(&self) {
         self.closing.store(true, Ordering::SeqCst);
         let started = Instant::now();
-        let mut board = self.board();
-        self.changed.notify_all();
-        self.wished.notify_all();
+        let mut threads = self.threads();
+        self.change.notify_all();
+        self.woken.notify_all();
         self.due.notify_all();
-        while !board.has_let_go {
+        while !threads.has_let_go {
             let left = CLOSE_LIMIT.saturating_sub(started.elapsed());
             if left.is_zero() {
                 // What is still under way ends by itself, and holds the file until then.
                 return;
             }
-            let waited = self.changed.wait_timeout(board, left);
-            board = waited.unwrap_or_else(PoisonError::into_inner).0;
+            threads = wait_for(&self.change, threads, left);
         }
         // They have done their work and are on their way out.
-        let handles = std::mem::take(&mut board.handles);
-        drop(board);
+        let handles = std::mem::take(&mut threads.handles);
+        drop(threads);
         // On Windows a thread needs the loader lock to end, which a caller in DllMain holds.
         #[cfg(not(windows))]
         for handle in handles {
@@ -248,25 +239,25 @@ impl Worker {
         impl Drop for Leave {
             fn drop(&mut self) {
                 let is_last = {
-                    let mut board = self.0.board();
-                    board.threads -= 1;
-                    board.threads == 0
+                    let mut threads = self.0.threads();
+                    threads.count -= 1;
+                    threads.count == 0
                 };
                 if is_last {
-                    // Without the board: the disk may take its time, and a close must not.
+                    // Without their lock: the disk may take its time, and a close must not.
                     self.0.let_go();
-                    self.0.board().has_let_go = true;
+                    self.0.threads().has_let_go = true;
                 }
-                self.0.changed.notify_all();
+                self.0.change.notify_all();
             }
         }
-        self.board().threads += 1;
+        self.threads().count += 1;
         let leave = Leave(Arc::clone(self));
         let handle = spawn_quiet(name, move || work(&leave.0))
-            .map_err(|error| Failure::outbox("Система не дала запустить поток.", error))?;
-        let mut board = self.board();
-        board.handles.retain(|handle| !handle.is_finished());
-        board.handles.push(handle);
+            .map_err(|error| Failure::outbox(failure::Outbox::NoThread, error))?;
+        let mut threads = self.threads();
+        threads.handles.retain(|handle| !handle.is_finished());
+        threads.handles.push(handle);
         Ok(())
     }
 
@@ -275,7 +266,7 @@ impl Worker {
         let mut looked: Option<Instant> = None;
         let mut pruned: Option<Instant> = None;
         while !self.is_closing() {
-            let seen = self.board().wishes;
+            let seen = self.threads().wakes;
             if looked.is_none_or(|at| at.elapsed() >= LOOK) {
                 looked = Some(Instant::now());
                 self.logged(|| self.look());
@@ -286,9 +277,9 @@ impl Worker {
                 self.logged(|| self.store(|store| store.prune(self.terms.keep)));
             }
             let wait = self.logged(|| self.start_what_is_due()).unwrap_or(LOOK);
-            let board = self.board();
-            if board.wishes == seen && !self.is_closing() {
-                drop(self.wished.wait_timeout(board, wait.clamp(TURN, LOOK)));
+            let threads = self.threads();
+            if threads.wakes == seen && !self.is_closing() {
+                drop(wait_for(&self.woken, threads, wait.clamp(TURN, LOOK)));
             }
         }
     }
@@ -303,17 +294,17 @@ impl Worker {
     fn look(&self) -> Result<(), Failure> {
         self.store(|store| store.watch_clock())?;
         if !self.store(|store| Ok(store.is_sender()))? {
-            let is_free = match &*self.lock() {
+            let is_free = match &*self.sender_lock() {
                 Some(lock) => lock.take()?,
                 None => false,
             };
             if is_free {
-                self.store(|store| store.begin_sending(&self.terms.timetable))?;
+                self.store(|store| store.begin_sending(&self.terms.schedule))?;
             }
         }
         if self.store(|store| Ok(store.is_sender()))? {
             if self.store(|store| store.expire())? > 0 {
-                self.tell();
+                self.changed();
             }
             self.store(|store| store.heed_cancellations())?;
         }
@@ -326,7 +317,7 @@ impl Worker {
         for base_url in self.store(|store| store.expired_foreign())? {
             let lock = Lock::open(&self.path, &base_url)?;
             if lock.take()? && self.store(|store| store.expire_foreign(&base_url))? > 0 {
-                self.tell();
+                self.changed();
             }
         }
         Ok(())
@@ -334,16 +325,19 @@ impl Worker {
 
     /// Returns when to look again.
     fn start_what_is_due(self: &Arc<Self>) -> Result<Duration, Failure> {
-        let free = self.terms.concurrency.saturating_sub(self.board().sending);
+        let free = self
+            .terms
+            .concurrency
+            .saturating_sub(self.threads().sending);
         if free == 0 || !self.store(|store| Ok(store.is_sender()))? {
             return Ok(LOOK);
         }
         let (due, next) = self.store(|store| store.due(free))?;
         let missing = {
-            let mut board = self.board();
-            let room = self.terms.concurrency - (board.idle + board.sending);
-            let missing = due.saturating_sub(board.idle).min(room);
-            board.idle += missing;
+            let mut threads = self.threads();
+            let room = self.terms.concurrency - (threads.idle + threads.sending);
+            let missing = due.saturating_sub(threads.idle).min(room);
+            threads.idle += missing;
             missing
         };
         if due > 0 {
@@ -351,7 +345,7 @@ impl Worker {
         }
         for started in 0..missing {
             if let Err(failure) = self.spawn("lifepay-sender", |worker| worker.send()) {
-                self.board().idle -= missing - started;
+                self.threads().idle -= missing - started;
                 return Err(failure);
             }
         }
@@ -368,7 +362,7 @@ impl Worker {
         let mut last = Instant::now();
         let mut has_sent = false;
         while !self.is_closing() {
-            let seen = self.board().wishes;
+            let seen = self.threads().wakes;
             match self.logged(|| self.store(|store| store.take())) {
                 Some(Some(taken)) => {
                     self.attempt(taken);
@@ -377,42 +371,42 @@ impl Worker {
                 }
                 Some(None) if std::mem::take(&mut has_sent) => {
                     // What was put back is due later: the planning thread is to know when.
-                    self.board().wishes += 1;
-                    self.wished.notify_one();
+                    self.threads().wakes += 1;
+                    self.woken.notify_one();
                 }
                 Some(None) => {
-                    let board = self.board();
+                    let threads = self.threads();
                     let left = IDLE.saturating_sub(last.elapsed());
                     if left.is_zero() {
                         break;
                     }
-                    if board.wishes == seen && !self.is_closing() {
-                        drop(self.due.wait_timeout(board, left));
+                    if threads.wakes == seen && !self.is_closing() {
+                        drop(wait_for(&self.due, threads, left));
                     }
                 }
                 // Not on disk, so not sent.
                 None => drop(self.pause()),
             }
         }
-        self.board().idle -= 1;
+        self.threads().idle -= 1;
     }
 
     /// Makes one attempt, which counts as such whatever comes of it.
     fn attempt(self: &Arc<Self>, taken: Taken) {
         {
-            let mut board = self.board();
-            board.idle -= 1;
-            board.sending += 1;
+            let mut threads = self.threads();
+            threads.idle -= 1;
+            threads.sending += 1;
         }
         self.logged(|| {
             sender::send(self, taken);
             Ok(())
         });
-        let mut board = self.board();
-        board.sending -= 1;
-        board.idle += 1;
-        board.changes += 1;
-        self.changed.notify_all();
+        let mut threads = self.threads();
+        threads.sending -= 1;
+        threads.idle += 1;
+        threads.changes += 1;
+        self.change.notify_all();
     }
 
     /// Waits until a file that could not be used is tried again. False: the outbox is closed.

@@ -1,7 +1,7 @@
 //! How a connection comes to stand: proxy, TCP, TLS.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use rustls::ClientConfig;
 use ureq::http::Uri;
@@ -9,13 +9,16 @@ use ureq::unversioned::resolver::ResolvedSocketAddrs;
 use ureq::unversioned::transport::{ConnectionDetails, Connector, Transport};
 use ureq::{Error, Proxy, ProxyProtocol};
 
-use super::attempt::Attempt;
 use super::interim::WithoutInterim;
+use super::roots::{CaFile, Roots};
 use super::tcp::TcpTransport;
 use super::tls::TlsTransport;
-use super::trust::{self, CaFile, Roots};
 use super::tunnel;
-use crate::error::Failure;
+use super::under_way::UnderWay;
+use super::verifier;
+use crate::failure::{Failure, Network};
+use crate::fault::{Fault, Wrong, WrongBaseUrl};
+use crate::process::lock::lock;
 
 /// ureq's connector for the connections of one agent.
 pub struct Dial {
@@ -39,13 +42,13 @@ impl Dial {
         if let Some(config) = &*self.kept_config() {
             return Ok(Arc::clone(config));
         }
-        let made = trust::client_config(self.roots, self.ca_file.as_ref());
+        let made = verifier::client_config(self.roots, self.ca_file.as_ref());
         let made = made.map_err(|failure| Error::Io(failure.into()))?;
         Ok(Arc::clone(self.kept_config().get_or_insert(made)))
     }
 
     fn kept_config(&self) -> MutexGuard<'_, Option<Arc<ClientConfig>>> {
-        self.config.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.config)
     }
 
     fn encrypt(
@@ -73,9 +76,8 @@ impl Dial {
     ) -> Result<Box<dyn Transport>, Error> {
         let resolver = details.resolver;
         let addresses = resolver.resolve(proxy.uri(), details.config, details.timeout)?;
-        let refused = "Прокси не принял соединение, проверьте настройку proxy.";
         let mut transport: Box<dyn Transport> =
-            Box::new(TcpTransport::connect(&addresses, refused)?);
+            Box::new(TcpTransport::connect(&addresses, Network::ProxyRefused)?);
         if proxy.protocol() == ProxyProtocol::Https {
             transport = self.encrypt(details, proxy.uri(), transport, self.config()?)?;
         }
@@ -91,7 +93,7 @@ impl Connector for Dial {
         details: &ConnectionDetails,
         _: Option<()>,
     ) -> Result<Option<Self::Out>, Error> {
-        let _dialling = Attempt::current()?.dial();
+        let _dialling = UnderWay::current()?.dial();
         let config = details.needs_tls().then(|| self.config()).transpose()?;
         let proxy = details.config.proxy();
         let mut transport = match proxy.filter(|proxy| !proxy.is_no_proxy(details.uri)) {
@@ -100,8 +102,10 @@ impl Connector for Dial {
                 if config.is_none() {
                     require_loopback(&details.addrs)?;
                 }
-                let refused = "Сервер не принял соединение.";
-                Box::new(TcpTransport::connect(&details.addrs, refused)?)
+                Box::new(TcpTransport::connect(
+                    &details.addrs,
+                    Network::ServerRefused,
+                )?)
             }
         };
         if let Some(config) = config {
@@ -116,11 +120,9 @@ fn require_loopback(addresses: &ResolvedSocketAddrs) -> Result<(), Error> {
     match addresses.iter().find(|address| !address.ip().is_loopback()) {
         None => Ok(()),
         Some(address) => {
-            let what = format!(
-                "http допустим только к этому компьютеру, а имя ведёт к {}",
-                address.ip()
-            );
-            Err(Error::Io(Failure::argument("base_url", what).into()))
+            let wrong = Wrong::BaseUrl(WrongBaseUrl::ClearTo(address.ip()));
+            let failure = Failure::from(Fault::new("base_url", wrong));
+            Err(Error::Io(failure.into()))
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The head of an HTTP answer, as far as it must be known before ureq reads it.
 
-use crate::error::Failure;
+use crate::failure::{Failure, Reply};
 
 /// A whole head: status line, headers and the empty line after them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,7 @@ impl Head {
     pub fn read(input: &[u8]) -> Result<Option<Head>, Failure> {
         // HTTP/1.x SSS
         const BEGIN: &[u8] = b"HTTP/1.";
-        let not_http = || Failure::reply("Ответ не является ответом HTTP.", "not HTTP/1");
+        let not_http = || Failure::reply(Reply::NotHttp, "not HTTP/1");
         let known = input.len().min(BEGIN.len());
         if input[..known] != BEGIN[..known] {
             return Err(not_http());

@@ -3,8 +3,8 @@
 use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 use ureq::Error;
 
-use super::attempt::Attempt;
 use super::head::Head;
+use super::under_way::UnderWay;
 
 /// The connection to the server, without its interim answers: ureq takes a `100 Continue` that has
 /// headers for a breach of the protocol.
@@ -54,7 +54,7 @@ impl Transport for WithoutInterim {
                 return Ok(false);
             }
             // Not where the bytes come in: over TLS they may be its own, such as that of its end.
-            Attempt::current()?.received();
+            UnderWay::current()?.received();
             if self.skip_interim() {
                 return Ok(true);
             }

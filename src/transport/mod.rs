@@ -2,26 +2,32 @@
 //!
 //! ureq speaks HTTP; below it stand a connector and a resolver of our own, because an attempt has
 //! a time limit that covers everything, name resolution and TLS included, and can be cancelled in
-//! each phase. See [`attempt`] for how the limit reaches them.
+//! each phase. See [`under_way`] for how the limit reaches them.
 
-pub mod attempt;
+mod base_url;
 mod dial;
 mod head;
 mod interim;
+mod pool;
 mod proxy;
+mod recent;
 mod resolve;
+mod roots;
 pub mod route;
 mod sliced;
 mod tcp;
 mod tls;
-pub mod trust;
 mod tunnel;
-mod verify;
+mod under_way;
+mod verifier;
+
+#[cfg(test)]
+pub use self::base_url::{is_loopback, BaseUrl};
+pub use self::pool::Kept;
+pub use self::roots::Roots;
+pub use self::under_way::SLICE;
 
 use std::io::{self, Read};
-use std::rc::Rc;
-use std::string::FromUtf8Error;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use ureq::config::Config;
@@ -31,12 +37,10 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 use ureq::{Agent, Body};
 
-use self::attempt::Attempt;
-use self::dial::Dial;
-use self::resolve::Names;
-use self::route::{Peer, Route};
-use crate::error::Failure;
-use crate::process::{FirstUse, PerProcess};
+use self::route::{Limits, Route};
+use self::under_way::UnderWay;
+use crate::failure::{self, Failure, Network, Stage};
+use crate::process::gate::FirstUse;
 
 /// The User-Agent of every request.
 const USER_AGENT: &str = concat!("lifepay/", env!("CARGO_PKG_VERSION"));
@@ -46,51 +50,67 @@ const LARGEST_ANSWER: u64 = 1024 * 1024;
 const USUAL_ANSWER: usize = 1024;
 /// How much of a larger one is kept for a support request, bytes.
 const KEPT_OF_LARGE_ANSWER: usize = 4096;
-/// How many sets of connection settings are kept with their connections.
-const MOST_AGENTS: usize = 8;
-/// How many idle connections an agent keeps.
-const MOST_IDLE: usize = 32;
 /// A Retry-After beyond this is taken for this.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What an exchange has come to.
+pub struct Exchange {
+    /// A byte of the request has left this machine, or may have.
+    pub request_left: bool,
+    /// It left a second time, since a kept connection was closed.
+    pub resent: bool,
+    pub took: Duration,
+    /// The answer, or why none came. A status other than 200 is an answer.
+    pub reply: Result<Reply, Failure>,
+}
 
 /// An HTTP answer, LifePay's or not.
 #[derive(Debug)]
 pub struct Reply {
     pub status: u16,
-    /// What is no UTF-8 in it is replaced.
+    /// Invalid UTF-8 in it is replaced.
     pub body: String,
     /// What Retry-After asks for.
     pub retry_after: Option<Duration>,
-    /// Why the body is not whole, if it is not.
+    /// The error that cut the body short, if any.
     pub cut: Option<Failure>,
 }
 
-/// Sends `body` to `path` below the route's base URL, as `attempt`.
-///
-/// # Errors
-///
-/// Why no HTTP answer came. A status other than 200 is an answer.
+/// Sends `body` to `path` below the route's base URL, and awaits the answer. `go_on` is asked about
+/// five times a second; false stops.
 pub fn post(
     route: &Route,
     path: &str,
     body: &str,
-    attempt: &Rc<Attempt>,
-) -> Result<Reply, Failure> {
+    limits: Limits,
+    go_on: impl Fn(Stage) -> bool + 'static,
+) -> Exchange {
+    let under_way = UnderWay::new(limits, go_on);
+    let reply = under_way.run(|| exchange(route, path, body, &under_way));
+    Exchange {
+        request_left: under_way.request_left(),
+        resent: under_way.resent(),
+        took: under_way.elapsed(),
+        reply,
+    }
+}
+
+fn exchange(route: &Route, path: &str, body: &str, under_way: &UnderWay) -> Result<Reply, Failure> {
     static UREQ: FirstUse = FirstUse::new();
     if !UREQ.made(use_ureq) {
         let why = "forked in the middle of the parent's first request".to_owned();
         return Err(Failure::Internal(why));
     }
-    let agent = agent(&route.peer()?);
+    let agent = pool::agent(&route.pool_key()?);
     let url = [&route.base_url, path].concat();
-    attempt.run(|| loop {
-        match exchange(&agent, &url, body) {
-            Err(failure) if attempt.replaces_pooled(&failure) => {
+    loop {
+        match send(&agent, &url, body) {
+            Err(failure) if under_way.replaces_kept(&failure) => {
                 log::debug!("a kept connection was closed by the server, a new one is made");
             }
             done => return done,
         }
-    })
+    }
 }
 
 /// ureq makes a constant at its first request, before it looks for the server's address.
@@ -113,20 +133,24 @@ fn use_ureq() {
         .call();
 }
 
-fn exchange(agent: &Agent, url: &str, body: &str) -> Result<Reply, Failure> {
+fn send(agent: &Agent, url: &str, body: &str) -> Result<Reply, Failure> {
     const JSON: HeaderValue = HeaderValue::from_static("application/json");
     let mut response = agent
         .post(url)
         .header(CONTENT_TYPE, JSON)
         .header(ACCEPT, JSON)
         .send(body)
-        .map_err(failure)?;
-    let (body, cut) = read(response.body_mut());
-    let replaced = |error: FromUtf8Error| String::from_utf8_lossy(error.as_bytes()).into_owned();
+        .map_err(from_ureq)?;
+    let (mut body, cut) = read(response.body_mut());
+    if cut.is_some() {
+        // The end of the apikey's beginning must be one that is recognised.
+        body.truncate(body.len() - half_a_character(&body));
+    }
     Ok(Reply {
         status: response.status().as_u16(),
         retry_after: retry_after(response.headers()),
-        body: String::from_utf8(body).unwrap_or_else(replaced),
+        body: String::from_utf8(body)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
         cut,
     })
 }
@@ -142,18 +166,35 @@ fn read(body: &mut Body) -> (Vec<u8>, Option<Failure>) {
     let cut = match read {
         Ok(read) if read as u64 > LARGEST_ANSWER => {
             bytes.truncate(KEPT_OF_LARGE_ANSWER);
-            Some(Failure::reply(
-                "Ответ слишком велик.",
-                "the answer is larger than 1 MiB",
-            ))
+            let detail = "the answer is larger than 1 MiB";
+            Some(Failure::reply(failure::Reply::TooLarge, detail))
         }
         Ok(_) => None,
-        Err(error) => Some(match io_failure(error) {
-            Failure::Network { detail, .. } => Failure::reply("Ответ оборвался.", detail),
+        Err(error) => Some(match from_io(error) {
+            Failure::Network { detail, .. } => Failure::reply(failure::Reply::CutOff, detail),
             other => other,
         }),
     };
     (bytes, cut)
+}
+
+/// How many bytes at the end of a text in UTF-8 are the beginning of a character that goes on.
+fn half_a_character(text: &[u8]) -> usize {
+    let end = &text[text.len().saturating_sub(3)..];
+    let begun = end.iter().rposition(|byte| *byte >= 0xc0);
+    begun.map_or(0, |place| {
+        let length = match end[place] {
+            0xc0..=0xdf => 2,
+            0xe0..=0xef => 3,
+            _ => 4,
+        };
+        let there = end.len() - place;
+        if there < length {
+            there
+        } else {
+            0
+        }
+    })
 }
 
 /// Retry-After is a number of seconds or a date; a date is measured by the server's own clock if
@@ -174,71 +215,26 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(wait.min(LONGEST_RETRY_AFTER))
 }
 
-/// The agents of this process, the last used last, and the names they share.
-#[derive(Default)]
-struct Agents {
-    kept: Mutex<Vec<(Peer, Agent)>>,
-    names: Names,
-}
-
-/// The agent for `peer`, with its connections of before.
-fn agent(peer: &Peer) -> Agent {
-    static AGENTS: PerProcess<Agents> = PerProcess::new();
-    let agents = AGENTS.get(|_| Agents::default());
-    let mut kept = agents.kept.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(place) = kept.iter().position(|(known, _)| known == peer) {
-        let entry = kept.remove(place);
-        let agent = entry.1.clone();
-        kept.push(entry);
-        return agent;
-    }
-    let agent = new_agent(peer, agents.names.clone());
-    if kept.len() >= MOST_AGENTS {
-        kept.remove(0);
-    }
-    kept.push((peer.clone(), agent.clone()));
-    agent
-}
-
-fn new_agent(peer: &Peer, names: Names) -> Agent {
-    // No time limits of ureq's: with one it would start a thread at every call.
-    let config = Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .user_agent(USER_AGENT)
-        .proxy(peer.proxy.clone())
-        .input_buffer_size(tcp::BUFFER)
-        .output_buffer_size(tcp::BUFFER)
-        // Less than the buffer: a larger head must not be taken for a connection that has ended.
-        .max_response_header_size(tcp::BUFFER - 1)
-        .max_idle_connections(MOST_IDLE)
-        .max_idle_connections_per_host(MOST_IDLE)
-        .timeout_await_100(None)
-        .build();
-    Agent::with_parts(config, Dial::new(peer.roots, peer.ca_file.clone()), names)
-}
-
 /// What ureq's error means to the host.
-fn failure(error: ureq::Error) -> Failure {
+fn from_ureq(error: ureq::Error) -> Failure {
     match error {
-        ureq::Error::Io(error) => io_failure(error),
+        ureq::Error::Io(error) => from_io(error),
         ureq::Error::Protocol(_) | ureq::Error::LargeResponseHeader(..) => {
-            Failure::reply("Ответ не является ответом HTTP.", error)
+            Failure::reply(failure::Reply::NotHttp, error)
         }
-        _ => Failure::network("", error),
+        _ => Failure::network(Network::Other, error),
     }
 }
 
-fn io_failure(error: io::Error) -> Failure {
+fn from_io(error: io::Error) -> Failure {
     let inner = error.get_ref();
     if let Some(failure) = inner.and_then(|inner| inner.downcast_ref::<Failure>()) {
         return failure.clone();
     }
     if let Some(ureq::Error::Protocol(_)) = inner.and_then(|inner| inner.downcast_ref()) {
-        return Failure::reply("Ответ не является ответом HTTP.", error);
+        return Failure::reply(failure::Reply::NotHttp, error);
     }
-    Failure::network("Соединение оборвалось.", error)
+    Failure::network(Network::Broken, error)
 }
 
 #[cfg(test)]
@@ -252,6 +248,15 @@ mod tests {
             map.insert(name, value.parse().unwrap());
         }
         retry_after(&map)
+    }
+
+    #[test]
+    fn half_a_character_is_what_the_next_byte_would_go_on() {
+        let text = "aя日😀".as_bytes();
+        let cut = [0, 0, 1, 0, 1, 2, 0, 1, 2, 3, 0];
+        for (end, half) in cut.into_iter().enumerate() {
+            assert_eq!(half_a_character(&text[..end]), half, "{end}");
+        }
     }
 
     #[test]

@@ -2,24 +2,24 @@
 
 use ureq::{Proxy, ProxyProtocol};
 
-use super::route::{has_good_port, is_loopback, BaseUrl};
+use super::base_url::{has_good_port, is_loopback, BaseUrl};
+use crate::fault::{ProxySource, Wrong, WrongProxy};
 
 /// The proxy on the way to `base_url`, which is nothing if it cannot be used itself.
 ///
 /// # Errors
 ///
 /// Why the setting, given or the system's, cannot be used.
-pub fn choose(given: Option<&str>, base_url: Option<&BaseUrl>) -> Result<Option<Proxy>, String> {
+pub fn choose(given: Option<&str>, base_url: Option<&BaseUrl>) -> Result<Option<Proxy>, Wrong> {
     let proxy = match given {
         Some("none") => return Ok(None),
-        Some(url) => supported(parse_proxy(url)?, "")?,
+        Some(url) => supported(parse(url, None)?, None)?,
         // The environment's proxy is meant for the way out, which is not taken to this machine.
         None if base_url.is_some_and(|url| url.on_this_machine) => return Ok(None),
         None => return of_system(),
     };
     if base_url.is_some_and(|url| url.clear) && !is_loopback(proxy.host()) {
-        let why = "с base_url вида http прокси допустим только на этом компьютере: ключ не должен идти открыто";
-        return Err(why.to_owned());
+        return Err(wrong(None, WrongProxy::Clear));
     }
     Ok(Some(proxy))
 }
@@ -29,31 +29,31 @@ pub fn choose(given: Option<&str>, base_url: Option<&BaseUrl>) -> Result<Option<
 /// # Errors
 ///
 /// Why it cannot be used.
-pub fn of_system() -> Result<Option<Proxy>, String> {
+pub fn of_system() -> Result<Option<Proxy>, Wrong> {
     let proxy = environments_proxy()?;
-    let checked = proxy.map(|proxy| supported(proxy, " (он задан в системе)"));
+    let checked = proxy.map(|proxy| supported(proxy, Some(ProxySource::System)));
     checked.transpose()
 }
 
-fn supported(proxy: Proxy, whose: &str) -> Result<Proxy, String> {
+fn wrong(source: Option<ProxySource>, wrong: WrongProxy) -> Wrong {
+    Wrong::Proxy { source, wrong }
+}
+
+fn supported(proxy: Proxy, source: Option<ProxySource>) -> Result<Proxy, Wrong> {
     match proxy.protocol() {
         ProxyProtocol::Http | ProxyProtocol::Https => Ok(proxy),
-        other => Err(format!(
-            "прокси вида {other}{whose} не поддерживается: нужен http или https, либо none"
-        )),
+        other => Err(wrong(source, WrongProxy::Unsupported(other.to_string()))),
     }
 }
 
-fn parse_proxy(url: &str) -> Result<Proxy, String> {
-    let proxy = Proxy::new(url)
-        .ok()
-        .filter(|proxy| has_good_port(proxy.uri()));
-    let wanted = "не URL прокси: нужен вид http://имя:пароль@сервер:порт или none";
-    proxy.ok_or_else(|| wanted.to_owned())
+fn parse(url: &str, source: Option<ProxySource>) -> Result<Proxy, Wrong> {
+    let proxy = Proxy::new(url).ok();
+    let proxy = proxy.filter(|proxy| has_good_port(proxy.uri()));
+    proxy.ok_or_else(|| wrong(source, WrongProxy::NotAUrl))
 }
 
 /// The environment's proxy for https, the most specific first; on Windows otherwise the system's.
-fn environments_proxy() -> Result<Option<Proxy>, String> {
+fn environments_proxy() -> Result<Option<Proxy>, Wrong> {
     let names = [
         "HTTPS_PROXY",
         "https_proxy",
@@ -65,7 +65,7 @@ fn environments_proxy() -> Result<Option<Proxy>, String> {
     let variable = |name: &&str| std::env::var(name).ok().filter(|url| !url.is_empty());
     match names.iter().find_map(|name| Some((name, variable(name)?))) {
         Some((name, url)) => {
-            let proxy = parse_proxy(&url).map_err(|why| format!("{name}: {why}"))?;
+            let proxy = parse(&url, Some(ProxySource::Variable(name)))?;
             with_exceptions(&proxy, environments_exceptions()).map(Some)
         }
         None => systems_proxy(),
@@ -73,13 +73,13 @@ fn environments_proxy() -> Result<Option<Proxy>, String> {
 }
 
 #[cfg(not(windows))]
-fn systems_proxy() -> Result<Option<Proxy>, String> {
+fn systems_proxy() -> Result<Option<Proxy>, Wrong> {
     Ok(None)
 }
 
 /// The static setting of this user, the one in Windows' Internet options.
 #[cfg(windows)]
-fn systems_proxy() -> Result<Option<Proxy>, String> {
+fn systems_proxy() -> Result<Option<Proxy>, Wrong> {
     let path = r"Software\Microsoft\Windows\CurrentVersion\Internet Settings";
     let Ok(settings) = winreg::HKCU.open_subkey(path) else {
         return Ok(None);
@@ -95,7 +95,7 @@ fn systems_proxy() -> Result<Option<Proxy>, String> {
 /// `exceptions` are hosts between semicolons, with "*" for any part, and "<local>" for names without
 /// a dot, which LifePay's is not.
 #[cfg_attr(not(any(windows, test)), allow(dead_code))]
-fn read_windows_setting(server: &str, exceptions: &str) -> Result<Option<Proxy>, String> {
+fn read_windows_setting(server: &str, exceptions: &str) -> Result<Option<Proxy>, Wrong> {
     let of = |protocol: &str| {
         let mut parts = server.split([';', ' ']).filter(|part| !part.is_empty());
         parts.find_map(|part| match part.split_once('=') {
@@ -108,7 +108,7 @@ fn read_windows_setting(server: &str, exceptions: &str) -> Result<Option<Proxy>,
         (None, Some(address)) => format!("socks4://{address}"),
         (None, None) => return Ok(None),
     };
-    let proxy = parse_proxy(&url).map_err(|why| format!("настройка прокси Windows: {why}"))?;
+    let proxy = parse(&url, Some(ProxySource::Windows))?;
     let exceptions = exceptions.split(';').filter(|host| *host != "<local>");
     with_exceptions(&proxy, exceptions).map(Some)
 }
@@ -133,7 +133,7 @@ fn environments_exceptions() -> Vec<String> {
 fn with_exceptions<H: AsRef<str>>(
     proxy: &Proxy,
     hosts: impl IntoIterator<Item = H>,
-) -> Result<Proxy, String> {
+) -> Result<Proxy, Wrong> {
     let mut builder = Proxy::builder(proxy.protocol())
         .host(proxy.host())
         .port(proxy.port());
@@ -149,7 +149,12 @@ fn with_exceptions<H: AsRef<str>>(
             builder = builder.no_proxy(host);
         }
     }
-    builder.build().map_err(|error| error.to_string())
+    builder.build().map_err(|error| {
+        wrong(
+            Some(ProxySource::System),
+            WrongProxy::Exceptions(error.to_string()),
+        )
+    })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use ureq::config::Config;
@@ -15,14 +15,15 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 use ureq::Error;
 
-use super::attempt::Attempt;
-use crate::error::Failure;
-use crate::thread::spawn_quiet;
+use super::under_way::UnderWay;
+use crate::failure::{Failure, Network};
+use crate::process::lock::{lock, wait_for};
+use crate::process::thread::spawn_quiet;
 
 /// For how long addresses are taken without asking again.
 const FRESH: Duration = Duration::from_secs(60);
 /// How long a look-up may take while older addresses are known; less if the attempt has less time.
-const PATIENCE: Duration = Duration::from_secs(3);
+const LONGEST_LOOKUP: Duration = Duration::from_secs(3);
 
 /// The addresses of names, remembered.
 #[derive(Clone, Default)]
@@ -49,9 +50,9 @@ impl Name {
 impl Names {
     /// The addresses of `host`, at least one.
     fn find(&self, host: &str) -> Result<Vec<IpAddr>, Error> {
-        let attempt = Attempt::current()?;
+        let exchange = UnderWay::current()?;
         let (known, changed) = &*self.known;
-        let mut names = known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut names = lock(known);
         let name = names.entry(host.to_owned()).or_default();
         if name.is_fresh() {
             return Ok(name.addresses.clone());
@@ -64,30 +65,24 @@ impl Names {
                 *name.looking.insert(Instant::now())
             }
         };
-        let patience = PATIENCE.min(attempt.left()? / 2);
+        let longest = LONGEST_LOOKUP.min(exchange.left()? / 2);
         loop {
             let name = names.entry(host.to_owned()).or_default();
-            let waits = name.looking.is_some() && began.elapsed() < patience;
+            let waits = name.looking.is_some() && began.elapsed() < longest;
             if name.is_fresh() || (!name.addresses.is_empty() && !waits) {
                 return Ok(name.addresses.clone());
             }
             if name.looking.is_none() {
                 let why = name.failed.clone().unwrap_or_default();
-                let failure = Failure::network(
-                    "Не найден адрес сервера: нет интернета или не работает DNS.",
-                    format!("{host}: {why}"),
-                );
+                let failure = Failure::network(Network::NameNotFound, format!("{host}: {why}"));
                 return Err(Error::Io(failure.into()));
             }
             // The host is asked without the lock: on_progress may call the library.
             drop(names);
-            let slice = attempt.slice()?;
-            names = known.lock().unwrap_or_else(PoisonError::into_inner);
+            let slice = exchange.slice()?;
+            names = lock(known);
             if names.get(host).is_some_and(|name| name.looking.is_some()) {
-                names = changed
-                    .wait_timeout(names, slice)
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .0;
+                names = wait_for(changed, names, slice);
             }
         }
     }
@@ -98,7 +93,7 @@ impl Names {
         spawn_quiet("lifepay-resolve", move || {
             let found = (host.as_str(), 0).to_socket_addrs();
             let (known, changed) = &*known;
-            let mut names = known.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut names = lock(known);
             let name = names.entry(host).or_default();
             name.looking = None;
             match found {

@@ -1,37 +1,35 @@
 //! The way to LifePay as the host has set it: base URL, proxy, trust, time limits.
 
-use std::net::IpAddr;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use ureq::http::Uri;
-use ureq::Proxy;
-
-use super::attempt::Limits;
+use super::base_url::BaseUrl;
+use super::pool::PoolKey;
 use super::proxy;
-use super::trust::{CaFile, Roots};
-use crate::error::{Failure, FieldError};
+use super::roots::{CaFile, Roots};
+use crate::failure::{Failure, Network};
+use crate::fault::{Fault, Wrong};
+use crate::messages;
+use crate::process::lock::lock;
 
 /// Where requests go unless `base_url` says otherwise.
-pub(crate) const DEFAULT_BASE_URL: &str = "https://sapi.life-pay.ru";
+pub const DEFAULT_BASE_URL: &str = "https://sapi.life-pay.ru";
 /// Milliseconds, of one attempt.
-pub(crate) const DEFAULT_CONNECT_TIMEOUT_MS: u32 = 10_000;
+pub const DEFAULT_CONNECT_TIMEOUT_MS: u32 = 10_000;
 /// Milliseconds, of one attempt.
-pub(crate) const DEFAULT_TIMEOUT_MS: u32 = 30_000;
+pub const DEFAULT_TIMEOUT_MS: u32 = 30_000;
 /// For how long the system's proxy setting is taken without reading it again.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// ------------------------------------------------------------------------------------------------
-/// Trust: lp_config.trust
-/// ------------------------------------------------------------------------------------------------
-///
-/// Mozilla's roots, compiled in, and the system's, together.
-pub const LP_TRUST_DEFAULT: i32 = 0;
-/// Mozilla's roots only.
-pub const LP_TRUST_BUNDLED: i32 = 1;
-/// The system's roots only.
-pub const LP_TRUST_SYSTEM: i32 = 2;
+/// The limits of one attempt.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// For the connection to stand, TLS included.
+    pub connect: Duration,
+    /// For all of it.
+    pub whole: Duration,
+}
 
 /// The connection settings as the host gave them; `None` and 0 are "not given".
 #[derive(Default)]
@@ -58,18 +56,10 @@ pub struct Route {
 /// What was read at the last look.
 #[derive(Debug)]
 struct Known {
-    peer: Peer,
+    pool_key: PoolKey,
     /// When the proxy was last read.
     looked_at: Instant,
     used: bool,
-}
-
-/// What must be equal for connections to be shared.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Peer {
-    pub roots: Roots,
-    pub ca_file: Option<CaFile>,
-    pub proxy: Option<Proxy>,
 }
 
 impl Route {
@@ -80,51 +70,43 @@ impl Route {
     /// # Errors
     ///
     /// [`Failure::Network`] if the system's proxy cannot be used. The next attempt reads it again.
-    pub fn peer(&self) -> Result<Peer, Failure> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn pool_key(&self) -> Result<PoolKey, Failure> {
+        let mut known = lock(&self.known);
         let known = &mut *known;
         let fresh = known.looked_at.elapsed() < FRESH;
         if std::mem::replace(&mut known.used, true) || !fresh {
-            if let Some(file) = &mut known.peer.ca_file {
+            if let Some(file) = &mut known.pool_key.ca_file {
                 file.renew();
             }
         }
         if self.systems_proxy && !fresh {
-            known.peer.proxy = proxy::of_system().map_err(|why| {
-                let what = "Прокси, который задан в системе, не годится: исправьте его или задайте настройку proxy.";
-                Failure::network(what, why)
+            known.pool_key.proxy = proxy::of_system().map_err(|wrong| {
+                Failure::network(Network::ProxySetting, messages::wrong(&wrong))
             })?;
             known.looked_at = Instant::now();
         }
-        Ok(known.peer.clone())
+        Ok(known.pool_key.clone())
     }
 }
 
 impl Connection {
     /// Checks all of it, and adds what is wrong to `faults`.
-    pub fn check(self, faults: &mut Vec<FieldError>) -> Option<Route> {
+    pub fn check(self, faults: &mut Vec<Fault>) -> Option<Route> {
         let before = faults.len();
         let given = self.base_url.as_deref().unwrap_or(DEFAULT_BASE_URL);
         let base_url = BaseUrl::parse(given)
-            .map_err(|message| faults.push(FieldError::new("base_url", message)))
+            .map_err(|wrong| faults.push(Fault::new("base_url", Wrong::BaseUrl(wrong))))
             .ok();
         let looked_at = Instant::now();
         let proxy = proxy::choose(self.proxy.as_deref(), base_url.as_ref())
-            .map_err(|message| faults.push(FieldError::new("proxy", message)))
+            .map_err(|wrong| faults.push(Fault::new("proxy", wrong)))
             .ok();
-        let roots = match self.trust {
-            LP_TRUST_DEFAULT => Roots::Both,
-            LP_TRUST_BUNDLED => Roots::Bundled,
-            LP_TRUST_SYSTEM => Roots::System,
-            other => {
-                let message = format!("{other}, а допустимы значения LP_TRUST_... от 0 до 2");
-                faults.push(FieldError::new("trust", message));
-                Roots::Both
-            }
-        };
+        let roots = Roots::from_number(self.trust)
+            .ok_or_else(|| faults.push(Fault::new("trust", Wrong::UnknownTrust(self.trust))))
+            .ok();
         let ca_file = self.ca_file.and_then(|path| {
             CaFile::read(Path::new(&path))
-                .map_err(|message| faults.push(FieldError::new("ca_file", message)))
+                .map_err(|wrong| faults.push(Fault::new("ca_file", Wrong::CaFile(wrong))))
                 .ok()
         });
         if faults.len() > before {
@@ -139,8 +121,8 @@ impl Connection {
                 whole: millis_or(self.timeout_ms, DEFAULT_TIMEOUT_MS),
             },
             known: Mutex::new(Known {
-                peer: Peer {
-                    roots,
+                pool_key: PoolKey {
+                    roots: roots?,
                     ca_file,
                     proxy: proxy?,
                 },
@@ -155,72 +137,6 @@ fn millis_or(given: u32, default: u32) -> Duration {
     Duration::from_millis(u64::from(if given == 0 { default } else { given }))
 }
 
-/// Where requests may go.
-#[derive(Debug, PartialEq, Eq)]
-pub struct BaseUrl {
-    /// Without a slash at its end.
-    pub text: String,
-    /// Plain http: then it is on this machine.
-    pub clear: bool,
-    pub on_this_machine: bool,
-}
-
-impl BaseUrl {
-    pub fn parse(given: &str) -> Result<BaseUrl, String> {
-        let uri: Uri = given.parse().map_err(|error| format!("не URL: {error}"))?;
-        let host = uri.host().filter(|host| !host.is_empty());
-        let host = host.ok_or("в URL нет имени сервера")?;
-        if uri
-            .authority()
-            .is_some_and(|authority| authority.as_str().contains('@'))
-        {
-            return Err("имя и пароль в URL не допускаются".to_owned());
-        }
-        if !has_good_port(&uri) {
-            return Err("порт в URL не от 1 до 65535".to_owned());
-        }
-        if uri.query().is_some() || given.contains('#') {
-            return Err("после адреса сервера не должно быть ? и #".to_owned());
-        }
-        let on_this_machine = is_loopback(host);
-        let clear = match uri.scheme_str() {
-            Some("https") => false,
-            Some("http") => true,
-            _ => return Err("URL должен начинаться с https://".to_owned()),
-        };
-        if clear && !on_this_machine {
-            let why = "http допустим только к этому компьютеру (127.0.0.1, localhost): ключ не должен идти открыто; нужен https";
-            return Err(why.to_owned());
-        }
-        let text = given.trim_end_matches('/').to_owned();
-        Ok(BaseUrl {
-            text,
-            clear,
-            on_this_machine,
-        })
-    }
-}
-
-pub fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost")
-        || host
-            .trim_start_matches('[')
-            .trim_end_matches(']')
-            .parse()
-            .is_ok_and(|address: IpAddr| address.is_loopback())
-}
-
-/// Whether the port, if there is one, is one. A wrong one would silently become the default.
-pub fn has_good_port(uri: &Uri) -> bool {
-    let Some(authority) = uri.authority() else {
-        return false;
-    };
-    match authority.port_u16() {
-        Some(port) => port > 0,
-        None => authority.as_str().rsplit('@').next() == Some(authority.host()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,45 +145,10 @@ mod tests {
         let mut faults = Vec::new();
         let route = connection.check(&mut faults);
         assert_eq!(route.is_some(), faults.is_empty());
-        faults.into_iter().map(|fault| fault.field).collect()
-    }
-
-    #[test]
-    fn plain_http_goes_to_this_machine_only() {
-        for good in [
-            "https://sapi.life-pay.ru/",
-            "https://10.0.0.1:8443/prefix/",
-            "http://127.0.0.1:8080",
-            "http://127.9.9.9",
-            "http://[::1]:80/",
-            "http://LOCALHOST:1",
-            "HTTP://127.0.0.1",
-        ] {
-            assert_eq!(
-                BaseUrl::parse(good).unwrap().text,
-                good.trim_end_matches('/'),
-                "{good}"
-            );
-        }
-        for bad in [
-            "http://sapi.life-pay.ru",
-            "http://10.0.0.1",
-            "http://localhost.example",
-            "http://127.0.0.1.example",
-            "http://user:pass@127.0.0.1",
-            "https://example/?a=1",
-            "https://example/#a",
-            "https://example:99999",
-            "https://example:0",
-            "https://example:",
-            "ftp://example",
-            "example",
-            "https://",
-            "",
-            "::",
-        ] {
-            assert!(BaseUrl::parse(bad).is_err(), "{bad}");
-        }
+        faults
+            .into_iter()
+            .map(|fault| fault.field.into_owned())
+            .collect()
     }
 
     #[test]
@@ -292,6 +173,6 @@ mod tests {
         assert_eq!(route.base_url, DEFAULT_BASE_URL);
         assert_eq!(route.limits.connect, Duration::from_secs(10));
         assert_eq!(route.limits.whole, Duration::from_secs(30));
-        assert_eq!(route.peer().unwrap().roots, Roots::Both);
+        assert_eq!(route.pool_key().unwrap().roots, Roots::Both);
     }
 }

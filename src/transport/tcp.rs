@@ -9,17 +9,17 @@ use ureq::unversioned::resolver::ResolvedSocketAddrs;
 use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, Transport};
 use ureq::Error;
 
-use super::attempt::Attempt;
 use super::sliced::{self, SlicedStream};
-use crate::error::Failure;
+use super::under_way::UnderWay;
+use crate::failure::{Failure, Network};
 
 /// Input and output buffer of a connection, bytes: a request and an answer are far smaller.
-pub(crate) const BUFFER: usize = 16 * 1024;
+pub const BUFFER: usize = 16 * 1024;
 
 /// A TCP connection.
 ///
 /// What is to be sent is gathered until an answer is awaited, so that head and body of a request
-/// leave in one write. No wait is longer than a slice of the attempt's time; the attempt is asked
+/// leave in one write. No wait is longer than a slice of the exchange's time; it is asked
 /// between the slices.
 #[derive(Debug)]
 pub struct TcpTransport {
@@ -35,18 +35,18 @@ impl TcpTransport {
     ///
     /// # Errors
     ///
-    /// The last address's error, told as `refused`, or the attempt's.
+    /// The last address's error, told as `refused`, or the exchange's.
     pub fn connect(
         addresses: &ResolvedSocketAddrs,
-        refused: &'static str,
+        refused: Network,
     ) -> Result<TcpTransport, Error> {
-        let attempt = Attempt::current()?;
+        let exchange = UnderWay::current()?;
         let mut last = None;
         for (place, address) in addresses.iter().enumerate() {
             // The time is shared out, so that one dead address does not eat it all.
-            let left = attempt.left()?;
+            let left = exchange.left()?;
             let rest = u32::try_from(addresses.len() - place).unwrap_or(1);
-            match connect(*address, &attempt, left / rest) {
+            match connect(*address, &exchange, left / rest) {
                 Ok(stream) => return Ok(TcpTransport::new(stream)?),
                 Err(error) if error.get_ref().is_some_and(|inner| inner.is::<Failure>()) => {
                     return Err(error.into())
@@ -60,7 +60,7 @@ impl TcpTransport {
             }
         }
         // All the time may be gone: then that is the reason, not the last address.
-        attempt.left()?;
+        exchange.left()?;
         Err(last.map_or(Error::HostNotFound, |failure| Error::Io(failure.into())))
     }
 
@@ -78,15 +78,15 @@ impl TcpTransport {
         if self.unsent.is_empty() {
             return Ok(());
         }
-        let attempt = Attempt::current()?;
-        attempt.writes();
+        let exchange = UnderWay::current()?;
+        exchange.writes();
         let mut sent = 0;
         while sent < self.unsent.len() {
-            let slice = attempt.slice()?;
+            let slice = exchange.slice()?;
             match self.stream.write(&self.unsent[sent..], slice) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(bytes) => {
-                    attempt.wrote();
+                    exchange.wrote();
                     sent += bytes;
                 }
                 Err(error) if is_no_error(&error) => {}
@@ -98,9 +98,9 @@ impl TcpTransport {
     }
 
     fn receive(&mut self) -> io::Result<usize> {
-        let attempt = Attempt::current()?;
+        let exchange = UnderWay::current()?;
         loop {
-            let slice = attempt.slice()?;
+            let slice = exchange.slice()?;
             match self.stream.read(self.buffers.input_append_buf(), slice) {
                 Err(error) if is_no_error(&error) => {}
                 done => return done,
@@ -137,8 +137,14 @@ impl Transport for TcpTransport {
         if std::mem::take(&mut self.used) {
             return true;
         }
-        let wanted = !Attempt::current().is_ok_and(|attempt| attempt.passes_over_kept());
-        wanted && self.stream.is_quiet()
+        let Ok(exchange) = UnderWay::current() else {
+            return self.stream.is_quiet();
+        };
+        let is_open = !exchange.passes_over_kept() && self.stream.is_quiet();
+        if is_open {
+            exchange.takes_kept();
+        }
+        is_open
     }
 }
 
@@ -148,7 +154,7 @@ fn is_no_error(error: &io::Error) -> bool {
     matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
 }
 
-fn connect(address: SocketAddr, attempt: &Attempt, limit: Duration) -> io::Result<TcpStream> {
+fn connect(address: SocketAddr, exchange: &UnderWay, limit: Duration) -> io::Result<TcpStream> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,
@@ -164,7 +170,7 @@ fn connect(address: SocketAddr, attempt: &Attempt, limit: Duration) -> io::Resul
                 if left.is_zero() {
                     return Err(io::ErrorKind::TimedOut.into());
                 }
-                sliced::await_connected(&socket, attempt.slice()?.min(left))?;
+                sliced::await_connected(&socket, exchange.slice()?.min(left))?;
             }
         }
         Err(error) => return Err(error),

@@ -12,8 +12,8 @@ use ureq::unversioned::transport::{
 use ureq::Error;
 
 use super::tcp::BUFFER;
-use super::verify::SelfSigned;
-use crate::error::Failure;
+use super::verifier::SelfSigned;
+use crate::failure::{Failure, Tls};
 
 /// A TLS connection whose handshake is done: the server has shown a certificate that is trusted.
 ///
@@ -65,9 +65,8 @@ impl TlsTransport {
     ) -> Result<TlsTransport, Error> {
         let host = server.host().unwrap_or_default();
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        let name = ServerName::try_from(host.to_owned()).map_err(|error| {
-            io::Error::from(Failure::tls("Имя сервера не годится для TLS.", error))
-        })?;
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|error| io::Error::from(Failure::tls(Tls::UnusableName, error)))?;
         let mut connection = ClientConnection::new(config, name)
             .map_err(|error| io::Error::from(failure(&error)))?;
         let mut adapter = Adapter(TransportAdapter::new(
@@ -118,8 +117,13 @@ impl Transport for TlsTransport {
         Ok(bytes > 0)
     }
 
+    /// What the server has sent after its answer is not waiting in the socket alone: it may have come
+    /// with the answer, its close among it.
     fn is_open(&mut self) -> bool {
-        self.stream.sock.0.get_mut().is_open()
+        let state = self.stream.conn.process_new_packets();
+        let is_closed = state.map_or(true, |state| state.peer_has_closed());
+        let transport = self.stream.sock.0.get_mut();
+        !is_closed && transport.buffers().input().is_empty() && transport.is_open()
     }
 
     fn is_tls(&self) -> bool {
@@ -139,53 +143,48 @@ fn handshake_failed(error: io::Error) -> io::Error {
     }
     match error.kind() {
         UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe => {
-            Failure::tls("Сервер прервал установку защищённого соединения.", error).into()
+            Failure::tls(Tls::Interrupted, error).into()
         }
         _ => error,
     }
 }
 
-/// What rustls found wrong, for the person at the till.
+/// What rustls found wrong.
 fn failure(error: &rustls::Error) -> Failure {
     use rustls::Error::{AlertReceived, InvalidCertificate, InvalidMessage, PeerIncompatible};
-    let what = match error {
-        InvalidCertificate(reason) => match reason {
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "Срок действия сертификата сервера истёк. Проверьте дату и время на этом компьютере."
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                "Сертификат сервера ещё не действует. Проверьте дату и время на этом компьютере."
-            }
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                "Сертификат выдан другому серверу: запрос перехвачен (портал сети, прокси) или неверен base_url."
-            }
-            CertificateError::UnknownIssuer => {
-                "Сертификат сервера выдан неизвестным центром. Если соединение проверяет антивирус или прокси, укажите его корневой сертификат в ca_file."
-            }
-            CertificateError::Revoked => "Сертификат сервера отозван.",
-            // An antivirus that was installed anew has a new root of the old name.
-            CertificateError::BadSignature => {
-                "Сертификат сервера подписан не тем ключом, что у корневого с этим именем: обновите ca_file."
-            }
-            CertificateError::Other(reason) if reason.0.is::<SelfSigned>() => {
-                "Сервер сам выдал себе сертификат. Если это ваш сервер или прокси, укажите его сертификат в ca_file; если нет, запрос перехвачен."
-            }
-            // What `openssl req -x509` makes. rustls passes webpki's reason on as a text only.
-            CertificateError::Other(reason) if format!("{reason:?}").contains("CaUsedAsEndEntity") => {
-                "Сервер показывает сертификат центра вместо своего: выпустите ему отдельный сертификат (CA:FALSE), а в ca_file укажите сертификат центра."
-            }
-            _ => "Сертификат сервера не прошёл проверку.",
-        },
+    let cause = match error {
+        InvalidCertificate(reason) => unverified(reason),
         // What a server says that has only older versions, or what it chooses.
         AlertReceived(AlertDescription::ProtocolVersion)
         | PeerIncompatible(
             rustls::PeerIncompatible::ServerDoesNotSupportTls12Or13
             | rustls::PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
-        ) => {
-            "Сервер предлагает только устаревший TLS, а нужен TLS 1.2 или 1.3: обновите сервер или прокси по этому адресу."
-        }
-        InvalidMessage(_) => "По этому адресу отвечает не TLS-сервер.",
-        _ => "Сервер и программа не договорились о защите соединения: у сервера нет общих с ней шифров или версий TLS. Обновите сервер или прокси по этому адресу.",
+        ) => Tls::OldVersion,
+        InvalidMessage(_) => Tls::NotTls,
+        _ => Tls::NothingInCommon,
     };
-    Failure::tls(what, error)
+    Failure::tls(cause, error)
+}
+
+fn unverified(reason: &CertificateError) -> Tls {
+    match reason {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => Tls::Expired,
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            Tls::NotValidYet
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            Tls::WrongName
+        }
+        CertificateError::UnknownIssuer => Tls::UnknownIssuer,
+        CertificateError::Revoked => Tls::Revoked,
+        // An antivirus that was installed anew has a new root of the old name.
+        CertificateError::BadSignature => Tls::BadSignature,
+        CertificateError::Other(other) if other.0.is::<SelfSigned>() => Tls::SelfSigned,
+        CertificateError::Other(other) => match other.0.downcast_ref() {
+            // What `openssl req -x509` makes.
+            Some(webpki::Error::CaUsedAsEndEntity) => Tls::AuthorityAsServer,
+            _ => Tls::Unverified,
+        },
+        _ => Tls::Unverified,
+    }
 }

@@ -12,7 +12,7 @@ use ureq::{Error, Proxy};
 use super::head::Head;
 use super::tcp::BUFFER;
 use super::USER_AGENT;
-use crate::error::Failure;
+use crate::failure::{Failure, Network};
 
 /// Lets the proxy at the other end of `transport` connect to the server of `details`.
 ///
@@ -66,13 +66,12 @@ fn request(target: &Uri, proxy: &Proxy) -> String {
 
 fn refused(status: u16) -> Error {
     if status == 407 {
-        let what = "Прокси требует имя и пароль, проверьте настройку proxy.";
-        return Error::Io(Failure::network(what, "proxy: status 407").into());
+        let failure = Failure::network(Network::ProxyCredentials, "proxy: status 407");
+        return Error::Io(failure.into());
     }
     failed(&format!("status {status}"))
 }
 
 fn failed(why: &str) -> Error {
-    let what = "Прокси не соединил с сервером.";
-    Error::Io(Failure::network(what, format!("proxy: {why}")).into())
+    Error::Io(Failure::network(Network::ProxyFailed, format!("proxy: {why}")).into())
 }

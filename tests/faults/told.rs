@@ -1,6 +1,6 @@
 //! What the host is told.
 
-use lifepay::code;
+use lifepay::ffi as code;
 
 pub const NOT_SENT: i32 = 1;
 pub const UNKNOWN: i32 = 2;

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use lifepay::code::{LP_ERR_NOT_FOUND, LP_PENDING};
+use lifepay::ffi::{LP_ERR_NOT_FOUND, LP_PENDING};
 
 use crate::desk::{Door, PAUSES};
 use crate::life::{Expiry, Life};

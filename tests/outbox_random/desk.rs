@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use lifepay::code::LP_ERR_CLOSED;
+use lifepay::ffi::LP_ERR_CLOSED;
 
 use crate::support::wait::until;
 use crate::support::{Call, Outbox};

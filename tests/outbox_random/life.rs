@@ -4,7 +4,7 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use lifepay::code::{LP_ERR_CANCELLED, LP_ERR_EXPIRED, LP_ERR_NOT_FOUND, LP_PENDING};
+use lifepay::ffi::{LP_ERR_CANCELLED, LP_ERR_EXPIRED, LP_ERR_NOT_FOUND, LP_PENDING};
 
 use crate::server::{Moody, ACCEPTED, REJECTED};
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use lifepay::code::{LP_ERR_ARGUMENT, LP_ERR_NOT_FOUND, LP_OK, LP_PENDING};
+use lifepay::ffi::{LP_ERR_ARGUMENT, LP_ERR_NOT_FOUND, LP_OK, LP_PENDING};
 
 use crate::desk::Door;
 use crate::life::{note_for_all, Expiry, Life, Wish};

@@ -1,0 +1,221 @@
+//! Settings from JSON, and reports in JSON.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde::Serialize;
+use serde_json::error::Category;
+use serde_json::value::RawValue;
+
+use super::settings::Settings;
+use super::table::{self, Place, Setting};
+use crate::code::Kind;
+use crate::fault::{Fault, Wrong};
+use crate::report::Report;
+use crate::secret::Secret;
+
+/// Opens a shift as a JSON object says, and waits for LifePay's answer.
+pub fn open_shift(request: Result<Option<String>, Fault>) -> Report {
+    let read = request.map_err(|fault| vec![fault]);
+    match read.and_then(|request| read_settings(request.as_deref())) {
+        Ok((settings, faults)) => super::open_shift(settings, faults, None),
+        Err(faults) => super::refuse(faults),
+    }
+}
+
+/// The report with the count that C has beside the array.
+#[derive(Serialize)]
+struct ReportJson<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    error_count: usize,
+}
+
+pub fn of_report(report: &Report) -> String {
+    let json = ReportJson {
+        report,
+        error_count: report.errors.len(),
+    };
+    let internal = Kind::Internal as i32;
+    serde_json::to_string(&json).unwrap_or_else(|_| format!("{{\"code\":{internal}}}"))
+}
+
+/// The settings in a JSON object, and what is wrong with single keys.
+///
+/// # Errors
+///
+/// Why it is no JSON object.
+pub fn read_settings(request: Option<&str>) -> Result<(Settings, Vec<Fault>), Vec<Fault>> {
+    let wrong = |wrong| vec![Fault::new("request", wrong)];
+    let request = request.ok_or_else(|| wrong(Wrong::NotGiven))?;
+    // The error's own text may quote what it found, the apikey with it.
+    let Object(pairs) = serde_json::from_str(request).map_err(|error| match error.classify() {
+        Category::Data => wrong(Wrong::NotAnObject),
+        _ => wrong(Wrong::NotJson {
+            line: error.line(),
+            column: error.column(),
+        }),
+    })?;
+    let apikey = pairs.iter().find(|(key, _)| key == "apikey");
+    let apikey = apikey.and_then(|(_, value)| string(value).ok().flatten());
+    let apikey = Secret::new(apikey.unwrap_or_default());
+    let mut settings = Settings::default();
+    let mut faults = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (key, value) in pairs {
+        match table::find(&key) {
+            Some(setting) => {
+                let set = match seen.insert(setting.name) {
+                    true => set(&mut settings, setting, value),
+                    false => Err(Wrong::GivenTwice),
+                };
+                faults.extend(set.err().map(|wrong| Fault::new(setting.name, wrong)));
+            }
+            // It may be anything, the apikey too.
+            None => faults.push(Fault::new(apikey.mask(&key), Wrong::UnknownField)),
+        }
+    }
+    Ok((settings, faults))
+}
+
+/// The keys and values of a JSON object as they stand in it, also a key that stands twice.
+struct Object<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Object<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs;
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = Object<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Object(pairs))
+            }
+        }
+        deserializer.deserialize_map(Pairs)
+    }
+}
+
+fn set(settings: &mut Settings, setting: &Setting, value: &RawValue) -> Result<(), Wrong> {
+    match setting.place {
+        Place::TextOrJson(_, place) if value.get().starts_with(['{', '[']) => {
+            give(place(settings), Some(value.get().to_owned()), setting)?;
+        }
+        Place::Text(place)
+        | Place::Secret(place)
+        | Place::ExtId(place)
+        | Place::TextOrJson(place, _) => give(place(settings), string(value)?, setting)?,
+        Place::Flag(place) | Place::Signed(place) => {
+            *place(settings) = parse(value, Wrong::NotAnInteger)?;
+        }
+        Place::Unsigned(place) => *place(settings) = parse(value, Wrong::NotAnInteger)?,
+        Place::Numbers(place) => *place(settings) = parse(value, Wrong::NotIntegers)?,
+    }
+    Ok(())
+}
+
+/// Two keys may have the same place.
+fn give(place: &mut Option<String>, text: Option<String>, setting: &Setting) -> Result<(), Wrong> {
+    if text.is_none() {
+        return Ok(());
+    }
+    if place.is_some() {
+        return Err(Wrong::GivenWith(match setting.name {
+            "callback_data" => "callback_data_json",
+            _ => "callback_data",
+        }));
+    }
+    *place = text;
+    Ok(())
+}
+
+/// `null` is "not given", as is an empty string.
+fn string(value: &RawValue) -> Result<Option<String>, Wrong> {
+    let text: String = parse(value, Wrong::NotAString)?;
+    Ok((!text.is_empty()).then_some(text))
+}
+
+fn parse<T: DeserializeOwned + Default>(value: &RawValue, wanted: Wrong) -> Result<T, Wrong> {
+    serde_json::from_str::<Option<T>>(value.get())
+        .map(Option::unwrap_or_default)
+        .map_err(|_| wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::messages;
+
+    fn faults(request: &str) -> Vec<(String, String)> {
+        let faults = match read_settings(Some(request)) {
+            Ok((settings, faults)) => settings.check(faults).err().unwrap_or_default(),
+            Err(faults) => faults,
+        };
+        faults
+            .iter()
+            .map(|fault| (fault.field.to_string(), messages::wrong(&fault.wrong)))
+            .collect()
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_argument_error() {
+        let found = faults(r#"{"apikey":"k","login":"l","logn":"x","on_progress":1}"#);
+        let names: Vec<&str> = found.iter().map(|(field, _)| field.as_str()).collect();
+        assert_eq!(names, ["logn", "on_progress"]);
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_told() {
+        let found = faults(r#"{"apikey":"k","login":"l","test":1,"test":0}"#);
+        let names: Vec<&str> = found.iter().map(|(field, _)| field.as_str()).collect();
+        assert_eq!(names, ["test"]);
+    }
+
+    #[test]
+    fn what_is_found_in_place_of_an_object_is_not_quoted() {
+        let twice_encoded = r#""{\"apikey\":\"s3cr3t\"}""#;
+        let found = format!("{:?}", faults(twice_encoded));
+        assert!(found.contains("объект"), "{found}");
+        assert!(!found.contains("s3cr3t"), "{found}");
+    }
+
+    #[test]
+    fn wrong_types_are_told_all_at_once_and_once_each() {
+        let found = faults(
+            r#"{"apikey":1,"login":["l"],"test":"1","retry_delays_ms":[1,-1],"timeout_ms":4294967296}"#,
+        );
+        let names: Vec<&str> = found.iter().map(|(field, _)| field.as_str()).collect();
+        assert_eq!(
+            names,
+            ["apikey", "login", "test", "retry_delays_ms", "timeout_ms"]
+        );
+    }
+
+    #[test]
+    fn what_is_no_object_is_told_as_request() {
+        for request in ["[]", "1", "{", "\"\""] {
+            assert_eq!(faults(request)[0].0, "request", "{request}");
+        }
+    }
+
+    #[test]
+    fn callback_data_may_be_a_container_but_only_one_form_counts() {
+        let base = r#""apikey":"k","login":"l","#;
+        assert!(faults(&format!(r#"{{{base}"callback_data":{{"a":1}}}}"#)).is_empty());
+        assert!(faults(&format!(r#"{{{base}"callback_data":null}}"#)).is_empty());
+        for both in [
+            r#""callback_data":[1],"callback_data_json":"{}""#,
+            r#""callback_data":"a","callback_data_json":"{}""#,
+        ] {
+            assert_eq!(faults(&format!("{{{base}{both}}}")).len(), 1, "{both}");
+        }
+    }
+}

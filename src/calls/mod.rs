@@ -1,0 +1,75 @@
+//! The calls that both doors offer, `ffi` in C and `onec` in 1C, and their rules. It knows neither.
+
+pub mod json;
+pub mod outboxes;
+pub mod settings;
+pub mod table;
+
+use self::settings::{Call, Settings};
+use crate::delivery::{self, progress::OnProgress};
+use crate::failure::Failure;
+use crate::fault::Fault;
+use crate::process::panic::catch;
+use crate::report::Report;
+
+/// Opens a shift and waits for LifePay's answer. `faults` is what could not even be read.
+pub fn open_shift(
+    settings: Settings,
+    faults: Vec<Fault>,
+    on_progress: Option<OnProgress>,
+) -> Report {
+    open_shift_by(settings, faults, |call| {
+        delivery::deliver(&call.shift, &call.route, &call.repeats, on_progress)
+    })
+}
+
+fn open_shift_by(
+    settings: Settings,
+    faults: Vec<Fault>,
+    deliver: impl FnOnce(&Call) -> Report,
+) -> Report {
+    match settings.check(faults) {
+        Err(faults) => refuse(faults),
+        Ok(call) => catch(|| deliver(&call)).unwrap_or_else(|panic| {
+            // The host must be able to repeat, and for that it needs the ext_id.
+            Report {
+                ext_id: Some(call.shift.ext_id.clone()),
+                ..Report::failure(&Failure::Internal(panic))
+            }
+        }),
+    }
+}
+
+/// Wrong arguments. Nothing is masked: no message quotes what was given, and the apikey may be a word
+/// of ours.
+pub fn refuse(faults: Vec<Fault>) -> Report {
+    let report = Report::refused(faults);
+    log::warn!("{}", report.message);
+    report
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::code::{Code, Kind, Outcome};
+    use crate::protocol::request::Fields;
+
+    #[test]
+    fn after_a_panic_the_host_has_the_ext_id_and_knows_that_the_request_may_be_out() {
+        let fields = Fields {
+            apikey: Some("key".into()),
+            login: Some("login".into()),
+            ext_id: Some("mine".into()),
+            ..Fields::default()
+        };
+        let settings = Settings {
+            fields,
+            ..Settings::default()
+        };
+        let report = open_shift_by(settings, Vec::new(), |_| panic!("on purpose"));
+        assert_eq!(report.code, Code::Failed(Kind::Internal));
+        assert_eq!(report.outcome, Outcome::Unknown);
+        assert_eq!(report.ext_id.as_deref(), Some("mine"));
+        assert!(report.detail.unwrap().contains("on purpose"));
+    }
+}

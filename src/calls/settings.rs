@@ -1,0 +1,143 @@
+//! Everything a host can set for one call, and its check as a whole.
+
+use std::time::Duration;
+
+use super::table::{
+    DEFAULT_CONCURRENCY, DEFAULT_EXPIRES_AFTER_MS, DEFAULT_KEEP_DAYS, MOST_CONCURRENCY,
+};
+use crate::delivery::retry_limit::{RetryLimit, FOREVER_MS};
+use crate::delivery::schedule::Schedule;
+use crate::delivery::Repeats;
+use crate::fault::{Fault, Wrong};
+use crate::outbox::{self, Submission};
+use crate::protocol::request::{self, Fields, Shift};
+use crate::secret::Secret;
+use crate::transport::route::{Connection, Route};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The settings as they were given.
+#[derive(Default)]
+pub struct Settings {
+    pub fields: Fields,
+    pub connection: Connection,
+    pub retry_for_ms: u32,
+    pub retry_delays_ms: Vec<u32>,
+    pub expires_after_ms: u32,
+    pub concurrency: u32,
+    pub keep_days: u32,
+}
+
+/// A call that can be made.
+pub struct Call {
+    pub shift: Shift,
+    pub route: Route,
+    pub repeats: Repeats,
+}
+
+impl Settings {
+    /// Checks everything, and tells all faults at once. `faults` holds what could not even be read.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, by field.
+    pub fn check(self, mut faults: Vec<Fault>) -> Result<Call, Vec<Fault>> {
+        let shift = self.fields.check(&mut faults, request::new_ext_id);
+        let route = self.connection.check(&mut faults);
+        let repeats = Repeats {
+            limit: RetryLimit::from_ms(self.retry_for_ms),
+            schedule: Schedule::check(&self.retry_delays_ms, &mut faults),
+        };
+        match (shift, route) {
+            (Some(shift), Some(route)) if faults.is_empty() => Ok(Call {
+                shift,
+                route,
+                repeats,
+            }),
+            _ => Err(faults),
+        }
+    }
+
+    /// Checks what an outbox is opened with. Of the page's fields only apikey and login count.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, by field.
+    pub fn check_outbox(self, mut faults: Vec<Fault>) -> Result<outbox::Terms, Vec<Fault>> {
+        request::require("apikey", &self.fields.apikey, &mut faults);
+        let route = self.connection.check(&mut faults);
+        let schedule = Schedule::check(&self.retry_delays_ms, &mut faults);
+        if self.concurrency > MOST_CONCURRENCY {
+            let (given, most) = (self.concurrency, MOST_CONCURRENCY);
+            faults.push(Fault::new("concurrency", Wrong::TooLarge { given, most }));
+        }
+        let or = |given, default| if given == 0 { default } else { given };
+        match (self.fields.apikey, route) {
+            (Some(apikey), Some(route)) if faults.is_empty() => Ok(outbox::Terms {
+                apikey: Secret::new(apikey),
+                login: self.fields.login,
+                route,
+                schedule,
+                concurrency: or(self.concurrency, DEFAULT_CONCURRENCY) as usize,
+                keep: DAY * or(self.keep_days, DEFAULT_KEEP_DAYS),
+            }),
+            _ => Err(faults),
+        }
+    }
+
+    /// Checks a request for an outbox that was opened with `terms`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, by field.
+    pub fn check_submission(
+        mut self,
+        terms: &outbox::Terms,
+        mut faults: Vec<Fault>,
+    ) -> Result<Submission, Vec<Fault>> {
+        let apikey = self.fields.apikey.replace(terms.apikey.reveal().to_owned());
+        if apikey.is_some_and(|apikey| apikey != terms.apikey.reveal()) {
+            faults.push(Fault::new("apikey", Wrong::NotAsOpened));
+        }
+        let base_url = self.connection.base_url.as_deref();
+        if base_url.is_some_and(|url| url.trim_end_matches('/') != terms.route.base_url) {
+            faults.push(Fault::new("base_url", Wrong::NotAsOpened));
+        }
+        self.fields.login = self.fields.login.or_else(|| terms.login.clone());
+        let shift = self.fields.check(&mut faults, request::new_ext_id);
+        let expires_after = match self.expires_after_ms {
+            FOREVER_MS => None,
+            0 => Some(Duration::from_millis(u64::from(DEFAULT_EXPIRES_AFTER_MS))),
+            ms => Some(Duration::from_millis(u64::from(ms))),
+        };
+        match shift {
+            Some(shift) if faults.is_empty() => Ok(Submission {
+                shift,
+                expires_after,
+            }),
+            _ => Err(faults),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_of_all_parts_are_told_at_once() {
+        let settings = Settings {
+            connection: Connection {
+                trust: 9,
+                ..Connection::default()
+            },
+            ..Settings::default()
+        };
+        let faults = settings
+            .check(vec![Fault::new("cashier_name", Wrong::NotAString)])
+            .err()
+            .unwrap();
+        let names: Vec<&str> = faults.iter().map(|fault| &*fault.field).collect();
+        assert_eq!(names, ["cashier_name", "apikey", "login", "trust"]);
+    }
+}

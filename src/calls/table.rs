@@ -1,0 +1,205 @@
+//! Every setting, once: what it is called in C and JSON and in 1C, where it goes, what it is if it is
+//! not given, and its limit. It drives the keys of a JSON request and the properties of the 1C
+//! component; tests hold the header, the bindings and the references in the READMEs against it.
+
+use super::settings::Settings;
+use crate::delivery::schedule::MOST_PAUSES;
+use crate::protocol::request::{CALLBACK_URL_MAX, EXT_ID_MAX};
+use crate::transport::route::{DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_TIMEOUT_MS};
+
+pub const DEFAULT_EXPIRES_AFTER_MS: u32 = 12 * 60 * 60 * 1000;
+/// Requests that an outbox sends at once.
+pub const DEFAULT_CONCURRENCY: u32 = 4;
+/// Each needs a thread of its own.
+pub const MOST_CONCURRENCY: u32 = 1000;
+pub const DEFAULT_KEEP_DAYS: u32 = 30;
+
+pub struct Setting {
+    /// The field of `lp_config`, and the key in JSON.
+    pub name: &'static str,
+    /// The property of the 1C component: its international name and its Russian one.
+    pub property: [&'static str; 2],
+    pub place: Place,
+    /// What a number that is not given stands for; 0 where the field's documentation says it.
+    #[cfg_attr(not(test), allow(dead_code))]
+    pub default: u32,
+    /// The most characters, elements or what a number may be; 0: its type's.
+    #[cfg_attr(not(test), allow(dead_code))]
+    pub most: usize,
+}
+
+/// What a setting is, and where it goes.
+#[derive(Clone, Copy)]
+pub enum Place {
+    Text(fn(&mut Settings) -> &mut Option<String>),
+    /// May be set and not read.
+    Secret(fn(&mut Settings) -> &mut Option<String>),
+    /// If it is not given, the library makes one, and the result has it.
+    ExtId(fn(&mut Settings) -> &mut Option<String>),
+    /// A text; in JSON an object or array too, which goes to the other place.
+    TextOrJson(
+        fn(&mut Settings) -> &mut Option<String>,
+        fn(&mut Settings) -> &mut Option<String>,
+    ),
+    /// 0 or 1, and a Boolean in 1C.
+    Flag(fn(&mut Settings) -> &mut i32),
+    Signed(fn(&mut Settings) -> &mut i32),
+    Unsigned(fn(&mut Settings) -> &mut u32),
+    Numbers(fn(&mut Settings) -> &mut Vec<u32>),
+}
+
+use Place::{ExtId, Flag, Numbers, Secret, Signed, Text, TextOrJson, Unsigned};
+
+/// In the order of `lp_config`.
+#[rustfmt::skip]
+pub const SETTINGS: &[Setting] = &[
+    setting("test", ["TestMode", "ТестовыйРежим"], Flag(|s| &mut s.fields.test), 0, 1),
+    setting("apikey", ["ApiKey", "КлючАПИ"], Secret(|s| &mut s.fields.apikey), 0, 0),
+    setting("login", ["Login", "Логин"], Text(|s| &mut s.fields.login), 0, 0),
+    setting("cashier_name", ["CashierName", "Кассир"], Text(|s| &mut s.fields.cashier_name), 0, 0),
+    setting("cashier_inn", ["CashierINN", "ИННКассира"], Text(|s| &mut s.fields.cashier_inn), 0, 0),
+    setting("target_serial", ["TargetSerial", "СерийныйНомер"], Text(|s| &mut s.fields.target_serial), 0, 0),
+    setting("ext_id", ["ExtId", "ВнешнийИдентификатор"], ExtId(|s| &mut s.fields.ext_id), 0, EXT_ID_MAX),
+    setting("callback_url", ["CallbackURL", "АдресОбратногоВызова"], Text(|s| &mut s.fields.callback_url), 0, CALLBACK_URL_MAX),
+    setting("callback_data", ["CallbackData", "ДанныеОбратногоВызова"],
+        TextOrJson(|s| &mut s.fields.callback_data, |s| &mut s.fields.callback_data_json), 0, 0),
+    setting("callback_data_json", ["CallbackDataJSON", "ДанныеОбратногоВызоваJSON"],
+        Text(|s| &mut s.fields.callback_data_json), 0, 0),
+    setting("base_url", ["BaseURL", "БазовыйАдрес"], Text(|s| &mut s.connection.base_url), 0, 0),
+    setting("proxy", ["Proxy", "Прокси"], Text(|s| &mut s.connection.proxy), 0, 0),
+    setting("ca_file", ["CAFile", "ФайлСертификатов"], Text(|s| &mut s.connection.ca_file), 0, 0),
+    setting("trust", ["Trust", "Доверие"], Signed(|s| &mut s.connection.trust), 0, 2),
+    setting("connect_timeout_ms", ["ConnectTimeoutMs", "ТаймаутСоединенияМс"],
+        Unsigned(|s| &mut s.connection.connect_timeout_ms), DEFAULT_CONNECT_TIMEOUT_MS, 0),
+    setting("timeout_ms", ["TimeoutMs", "ТаймаутМс"], Unsigned(|s| &mut s.connection.timeout_ms), DEFAULT_TIMEOUT_MS, 0),
+    setting("retry_for_ms", ["RetryForMs", "ПовторятьВТечениеМс"], Unsigned(|s| &mut s.retry_for_ms), 0, 0),
+    setting("retry_delays_ms", ["RetryDelaysMs", "ПаузыМс"], Numbers(|s| &mut s.retry_delays_ms), 0, MOST_PAUSES),
+    setting("expires_after_ms", ["ExpiresAfterMs", "СрокЗапросаМс"],
+        Unsigned(|s| &mut s.expires_after_ms), DEFAULT_EXPIRES_AFTER_MS, 0),
+    setting("concurrency", ["Concurrency", "ОдновременныхЗапросов"],
+        Unsigned(|s| &mut s.concurrency), DEFAULT_CONCURRENCY, MOST_CONCURRENCY as usize),
+    setting("keep_days", ["KeepDays", "ХранитьДней"], Unsigned(|s| &mut s.keep_days), DEFAULT_KEEP_DAYS, 0),
+];
+
+const fn setting(
+    name: &'static str,
+    property: [&'static str; 2],
+    place: Place,
+    default: u32,
+    most: usize,
+) -> Setting {
+    Setting {
+        name,
+        property,
+        place,
+        default,
+        most,
+    }
+}
+
+/// The setting of this name.
+pub fn find(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Wrong;
+
+    /// The text between two marks.
+    fn between<'t>(text: &'t str, begin: &str, end: &str) -> &'t str {
+        let rest = text.split_once(begin).expect(begin).1;
+        rest.split_once(end).expect(end).0
+    }
+
+    fn read(path: &str) -> String {
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/").to_owned() + path).unwrap()
+    }
+
+    /// A field that is missing here is missing in JSON and in 1C.
+    #[test]
+    fn the_table_has_every_field_of_the_struct() {
+        const NOT_SETTINGS: [&str; 4] = [
+            "struct_size",
+            "on_progress",
+            "user_data",
+            "retry_delay_count",
+        ];
+        let header = read("include/lifepay.h");
+        let body = between(&header, "typedef struct lp_config {", "} lp_config;");
+        let fields = body
+            .lines()
+            .filter_map(|line| line.trim().strip_suffix(';'));
+        let mut fields: Vec<&str> = fields
+            .filter_map(|field| field.rsplit([' ', '*']).next())
+            .filter(|field| !NOT_SETTINGS.contains(field))
+            .collect();
+        let mut names: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
+        fields.sort_unstable();
+        names.sort_unstable();
+        assert_eq!(names, fields);
+    }
+
+    /// The bindings set them by these names, and the READMEs of the component by those of 1C.
+    #[test]
+    fn the_bindings_and_references_have_every_setting() {
+        let camel = |name: &str| name.replace('_', "").to_lowercase();
+        for (path, names_of_1c) in [
+            ("include/lifepay.hpp", false),
+            ("bindings/delphi/LifePay.pas", false),
+            ("bindings/python/lifepay/_arguments.py", false),
+            ("bindings/onec/README.md", true),
+        ] {
+            let text = read(path).to_lowercase();
+            for setting in SETTINGS {
+                let known = match names_of_1c {
+                    true => setting.property.map(str::to_lowercase).to_vec(),
+                    false => vec![setting.name.to_owned(), camel(setting.name)],
+                };
+                let is_there = known.iter().any(|name| text.contains(name.as_str()));
+                assert!(is_there, "{path} lacks {}", setting.name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_limits_are_in_force() {
+        for setting in SETTINGS.iter().filter(|setting| setting.most > 0) {
+            let mut settings = Settings::default();
+            let beyond = u32::try_from(setting.most).unwrap() + 1;
+            match setting.place {
+                Text(place) | Secret(place) | ExtId(place) | TextOrJson(place, _) => {
+                    *place(&mut settings) = Some("ж".repeat(beyond as usize));
+                }
+                Flag(place) | Signed(place) => *place(&mut settings) = beyond as i32,
+                Unsigned(place) => *place(&mut settings) = beyond,
+                Numbers(place) => *place(&mut settings) = vec![1; beyond as usize],
+            }
+            let is_named = |faults: Vec<crate::fault::Fault>| {
+                let mut faults = faults.iter();
+                faults.any(|fault| fault.field == setting.name && fault.wrong != Wrong::Required)
+            };
+            let of_outbox = setting.name == "concurrency";
+            let faults = match of_outbox {
+                true => settings.check_outbox(Vec::new()).err(),
+                false => settings.check(Vec::new()).err(),
+            };
+            assert!(is_named(faults.unwrap_or_default()), "{}", setting.name);
+        }
+    }
+
+    #[test]
+    fn the_header_names_the_defaults() {
+        let header = read("include/lifepay.h");
+        let body = between(&header, "typedef struct lp_config {", "} lp_config;");
+        for setting in SETTINGS.iter().filter(|setting| setting.default > 0) {
+            let before = body.split(&format!(" {};", setting.name)).next().unwrap();
+            let comment = before.rsplit("/**").next().unwrap();
+            let hours = setting.default / 3_600_000;
+            let shown = [setting.default.to_string(), format!("{hours} hours")];
+            let is_there = shown.iter().any(|text| comment.contains(text.as_str()));
+            assert!(is_there, "{}: {comment}", setting.name);
+        }
+    }
+}

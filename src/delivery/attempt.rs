@@ -1,0 +1,179 @@
+//! One attempt, as a value: what left this machine, what came back, and what that means.
+
+use std::time::Duration;
+
+use crate::code::{Code, Outcome};
+use crate::failure::{Failure, Reply as WrongReply, Stage};
+use crate::messages;
+use crate::protocol::answer::Answer;
+use crate::protocol::request;
+use crate::report::Report;
+use crate::secret::Secret;
+use crate::transport::route::{Limits, Route};
+use crate::transport::{self, Reply};
+
+/// What an attempt has brought. The apikey is masked in all that came from outside.
+pub struct Attempt {
+    /// A byte of the request has left this machine, or may have.
+    pub request_left: bool,
+    /// It left a second time, since a kept connection was closed.
+    pub resent: bool,
+    pub took: Duration,
+    /// 0: no answer came.
+    pub http_status: u16,
+    pub reply: Option<String>,
+    /// What a Retry-After has asked for.
+    pub asked_pause: Duration,
+    pub result: Result<Answer, Failure>,
+}
+
+impl Attempt {
+    /// Sends `body` and awaits the answer. `go_on` is asked about five times a second; false stops.
+    pub fn make(
+        route: &Route,
+        body: &str,
+        ext_id: &str,
+        apikey: &Secret,
+        limits: Limits,
+        go_on: impl Fn(Stage) -> bool + 'static,
+    ) -> Attempt {
+        log::trace!("ext_id={ext_id} body {}", apikey.mask(body));
+        let exchange = transport::post(route, request::PATH, body, limits, go_on);
+        let mut attempt = Attempt {
+            request_left: exchange.request_left,
+            resent: exchange.resent,
+            took: exchange.took,
+            http_status: 0,
+            reply: None,
+            asked_pause: Duration::ZERO,
+            result: Err(Failure::Cancelled),
+        };
+        attempt.result = exchange.reply.and_then(|reply| {
+            attempt.http_status = reply.status;
+            attempt.asked_pause = reply.retry_after.unwrap_or_default();
+            let answer = read(&reply, apikey);
+            attempt.reply = match &reply.cut {
+                _ if reply.body.is_empty() => None,
+                Some(_) => Some(apikey.mask_cut(&reply.body)),
+                None => {
+                    let mut body = reply.body;
+                    apikey.mask_in_place(&mut body);
+                    Some(body)
+                }
+            };
+            answer
+        });
+        if let Err(failure) = &mut attempt.result {
+            failure.mask(apikey);
+        }
+        attempt
+    }
+
+    /// Writes it to the log, as attempt `number` for this ext_id.
+    pub fn log(&self, ext_id: &str, number: u32) {
+        let (level, code) = match &self.result {
+            Ok(Answer::Accepted { .. }) => (log::Level::Info, Code::Accepted),
+            Ok(Answer::Rejected { code, .. }) => (log::Level::Error, Code::Rejected(*code)),
+            Err(failure) => (log::Level::Warn, Code::Failed(failure.kind())),
+        };
+        let what = || match &self.result {
+            Ok(Answer::Accepted { uuid: Some(uuid) }) => uuid.clone(),
+            Ok(Answer::Accepted { uuid: None }) => messages::str(messages::text(code)).to_owned(),
+            Ok(Answer::Rejected { .. }) => {
+                let mut report = Report::pending(ext_id);
+                report.record(self);
+                report.message
+            }
+            Err(failure) => failure.to_string(),
+        };
+        log::log!(
+            level,
+            "ext_id={ext_id} attempt={number} http={} code={} ({}) ms={} {}{}",
+            self.http_status,
+            code.number(),
+            messages::str(code.name()),
+            self.took.as_millis(),
+            if self.resent { "resent=1 " } else { "" },
+            what(),
+        );
+        if let Some(reply) = &self.reply {
+            log::trace!("ext_id={ext_id} reply {reply}");
+        }
+    }
+}
+
+/// LifePay's answer, in a reply that is whole and has status 200.
+fn read(reply: &Reply, apikey: &Secret) -> Result<Answer, Failure> {
+    match &reply.cut {
+        Some(Failure::Cancelled) => return Err(Failure::Cancelled),
+        // The status says enough, even if the body is not whole.
+        _ if reply.status != 200 => {
+            return Err(Failure::Http {
+                status: reply.status,
+            })
+        }
+        Some(failure) => return Err(failure.clone()),
+        None => {}
+    }
+    // What it quotes may be cut off.
+    Answer::parse(&reply.body, apikey)
+        .map_err(|why| Failure::reply(WrongReply::NotLifePays, apikey.mask_cut(&why)))
+}
+
+impl Report {
+    /// Adds an attempt to what is known of a request. If LifePay has answered, that is the outcome;
+    /// if not, what to say of it is the caller's to decide.
+    pub fn record(&mut self, attempt: &Attempt) {
+        if attempt.request_left {
+            self.outcome = Outcome::Unknown;
+        }
+        self.http_status = attempt.http_status;
+        self.reply.clone_from(&attempt.reply);
+        self.retry_after_ms = 0;
+        match &attempt.result {
+            Ok(Answer::Accepted { uuid }) => self.accept(uuid.clone()),
+            Ok(Answer::Rejected {
+                code,
+                message,
+                errors,
+                more,
+            }) => self.reject(*code, message, errors.clone(), *more),
+            Err(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempt(request_left: bool, result: Result<Answer, Failure>) -> Attempt {
+        Attempt {
+            request_left,
+            resent: false,
+            took: Duration::ZERO,
+            http_status: 0,
+            reply: None,
+            asked_pause: Duration::ZERO,
+            result,
+        }
+    }
+
+    #[test]
+    fn the_outcome_is_that_of_all_attempts() {
+        let mut report = Report::pending("1");
+        for (request_left, outcome) in [
+            (false, Outcome::NotSent),
+            (true, Outcome::Unknown),
+            (false, Outcome::Unknown),
+        ] {
+            report.record(&attempt(request_left, Err(Failure::Http { status: 503 })));
+            assert_eq!(report.outcome, outcome);
+        }
+        report.record(&attempt(true, Ok(Answer::Accepted { uuid: None })));
+        assert_eq!(
+            (report.code, report.outcome),
+            (Code::Accepted, Outcome::Answered)
+        );
+    }
+}

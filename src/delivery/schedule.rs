@@ -1,0 +1,75 @@
+//! The pauses between attempts.
+
+use std::time::Duration;
+
+use crate::fault::{Fault, Wrong};
+
+/// The page: "1 минута, 3 минуты, 5 минут, далее – один раз в 10 минут".
+const PAGES_SCHEDULE_MS: [u32; 4] = [60_000, 180_000, 300_000, 600_000];
+/// The shortest pause, milliseconds: repeating without one would flood LifePay.
+const SHORTEST_PAUSE_MS: u32 = 100;
+/// How many pauses a schedule may have.
+pub const MOST_PAUSES: usize = 1000;
+
+/// The pauses between attempts, the last one repeating.
+#[derive(Debug, Clone)]
+pub struct Schedule(Vec<Duration>);
+
+impl Schedule {
+    /// The host's pauses, or the page's if it gave none.
+    pub fn check(given: &[u32], faults: &mut Vec<Fault>) -> Schedule {
+        if given.len() > MOST_PAUSES {
+            let (count, most) = (given.len(), MOST_PAUSES);
+            faults.push(Fault::new(
+                "retry_delays_ms",
+                Wrong::TooMany { count, most },
+            ));
+        }
+        let pauses = if given.is_empty() {
+            &PAGES_SCHEDULE_MS
+        } else {
+            given
+        };
+        let duration = |ms: &u32| Duration::from_millis(u64::from(*ms.max(&SHORTEST_PAUSE_MS)));
+        Schedule(pauses.iter().map(duration).collect())
+    }
+
+    /// The pause after attempt `attempt`, counted from 1.
+    pub fn pause_after(&self, attempt: u32) -> Duration {
+        let place = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
+        self.0[place.min(self.0.len() - 1)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(given: &[u32]) -> Schedule {
+        Schedule::check(given, &mut Vec::new())
+    }
+
+    #[test]
+    fn the_pages_schedule_is_the_default() {
+        let schedule = of(&[]);
+        let minutes: Vec<u64> = (1..=6)
+            .map(|n| schedule.pause_after(n).as_secs() / 60)
+            .collect();
+        assert_eq!(minutes, [1, 3, 5, 10, 10, 10]);
+        assert_eq!(schedule.pause_after(u32::MAX), Duration::from_secs(600));
+    }
+
+    #[test]
+    fn a_pause_is_never_shorter_than_the_shortest() {
+        assert_eq!(of(&[0, 7]).pause_after(1), Duration::from_millis(100));
+    }
+
+    #[test]
+    fn an_absurd_schedule_is_refused() {
+        let mut faults = Vec::new();
+        Schedule::check(&[1; MOST_PAUSES], &mut faults);
+        assert!(faults.is_empty());
+        Schedule::check(&[1; MOST_PAUSES + 1], &mut faults);
+        assert_eq!(faults[0].field, "retry_delays_ms");
+    }
+}

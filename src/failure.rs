@@ -1,0 +1,246 @@
+//! What can go wrong on our side. How it is put to a person stands in `messages`.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::code::Kind;
+use crate::fault::Fault;
+use crate::secret::Secret;
+
+/// Why an attempt, or the call as a whole, brought no answer of LifePay.
+///
+/// `Display` is the technical detail.
+#[derive(Debug, Clone, Error)]
+pub enum Failure {
+    #[error("invalid arguments")]
+    Argument(Vec<Fault>),
+    #[error("{detail}")]
+    Network { cause: Network, detail: String },
+    #[error("time limit: {} took longer than {} ms", stage.name(), limit.as_millis())]
+    Timeout { stage: Stage, limit: Duration },
+    #[error("{detail}")]
+    Tls { cause: Tls, detail: String },
+    #[error("HTTP status {status}")]
+    Http { status: u16 },
+    #[error("{detail}")]
+    Reply { cause: Reply, detail: String },
+    #[error("cancelled")]
+    Cancelled,
+    #[error("{detail}")]
+    Outbox { cause: Outbox, detail: String },
+    #[error("no such entry in the outbox")]
+    NotFound,
+    #[error("the outbox is closed")]
+    Closed,
+    #[error("expired")]
+    Expired,
+    #[error("the entry's state does not allow it: {0:?}")]
+    Refused(Refusal),
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+/// What an attempt is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Name resolution, connect, proxy and TLS.
+    Connecting,
+    /// The request is sent and its answer awaited.
+    Exchanging,
+}
+
+impl Stage {
+    fn name(self) -> &'static str {
+        match self {
+            Stage::Connecting => "connecting",
+            Stage::Exchanging => "the exchange",
+        }
+    }
+}
+
+/// Why there is no connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Network {
+    NameNotFound,
+    ServerRefused,
+    /// The connection ended before the answer did.
+    Broken,
+    ProxyRefused,
+    /// It answered 407.
+    ProxyCredentials,
+    /// It did not connect to the server.
+    ProxyFailed,
+    /// The proxy that the environment or Windows names cannot be used.
+    ProxySetting,
+    Other,
+}
+
+/// Why there is no trusted TLS connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tls {
+    Expired,
+    NotValidYet,
+    WrongName,
+    UnknownIssuer,
+    SelfSigned,
+    /// Signed with another key than that of the root with this name.
+    BadSignature,
+    Revoked,
+    /// The server shows a certificate authority's own certificate.
+    AuthorityAsServer,
+    Unverified,
+    NoRoots,
+    UnusableName,
+    OldVersion,
+    NotTls,
+    Interrupted,
+    NothingInCommon,
+}
+
+/// Why what came is not LifePay's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reply {
+    TooLarge,
+    CutOff,
+    NotHttp,
+    /// HTTP, but not LifePay's JSON.
+    NotLifePays,
+}
+
+/// Why an outbox's file cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outbox {
+    /// Another process is using it at this moment.
+    Busy,
+    /// A read or write failed: a change may be on disk all the same.
+    Io,
+    Damaged,
+    DiskFull,
+    /// The file or its folder cannot be written to.
+    ReadOnly,
+    /// SQLite cannot open it.
+    CannotOpen,
+    NoFolder,
+    FolderReadOnly,
+    /// The system cannot open it.
+    Unopenable,
+    IsFolder,
+    OnNetworkDisk,
+    /// The disk has no memory-mapped files, which the log needs.
+    UnfitDisk,
+    NotAnOutbox,
+    OfLaterVersion,
+    /// The parent process of a forked child has it open.
+    OpenInParent,
+    /// The parent forked in the middle of what the child would need.
+    ForkedMidway,
+    NoThread,
+    Other,
+}
+
+/// Why an entry of the outbox can be neither retried nor removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    Accepted,
+    Cancelled,
+    Expired,
+    Pending,
+    OfAnotherBaseUrl,
+    OfLaterVersion,
+}
+
+impl Failure {
+    pub fn network(cause: Network, detail: impl ToString) -> Self {
+        let detail = detail.to_string();
+        Failure::Network { cause, detail }
+    }
+
+    pub fn tls(cause: Tls, detail: impl ToString) -> Self {
+        let detail = detail.to_string();
+        Failure::Tls { cause, detail }
+    }
+
+    pub fn reply(cause: Reply, detail: impl ToString) -> Self {
+        let detail = detail.to_string();
+        Failure::Reply { cause, detail }
+    }
+
+    pub fn outbox(cause: Outbox, detail: impl ToString) -> Self {
+        let detail = detail.to_string();
+        Failure::Outbox { cause, detail }
+    }
+
+    /// Masks the apikey in the detail, which may quote what came from outside.
+    pub fn mask(&mut self, apikey: &Secret) {
+        match self {
+            Failure::Network { detail, .. }
+            | Failure::Tls { detail, .. }
+            | Failure::Reply { detail, .. }
+            | Failure::Outbox { detail, .. }
+            | Failure::Internal(detail) => apikey.mask_in_place(detail),
+            _ => {}
+        }
+    }
+
+    /// Whether another process is using the outbox's file at this moment.
+    pub fn is_busy(&self) -> bool {
+        matches!(
+            self,
+            Failure::Outbox {
+                cause: Outbox::Busy,
+                ..
+            }
+        )
+    }
+
+    /// Whether a change to the outbox's file that has failed so may be there all the same, after a
+    /// restart: its sync failed.
+    pub fn may_be_on_disk(&self) -> bool {
+        matches!(
+            self,
+            Failure::Outbox {
+                cause: Outbox::Io,
+                ..
+            }
+        )
+    }
+
+    pub fn kind(&self) -> Kind {
+        match self {
+            Failure::Argument(_) | Failure::Refused(_) => Kind::Argument,
+            Failure::Network { .. } => Kind::Network,
+            Failure::Timeout { .. } => Kind::Timeout,
+            Failure::Tls { .. } => Kind::Tls,
+            Failure::Http { .. } => Kind::Http,
+            Failure::Reply { .. } => Kind::Reply,
+            Failure::Cancelled => Kind::Cancelled,
+            Failure::Outbox { .. } => Kind::Outbox,
+            Failure::NotFound => Kind::NotFound,
+            Failure::Closed => Kind::Closed,
+            Failure::Expired => Kind::Expired,
+            Failure::Internal(_) => Kind::Internal,
+        }
+    }
+
+    /// Whether the same request may succeed when it is sent again, unchanged.
+    pub fn is_repeatable(&self) -> bool {
+        matches!(
+            self.kind(),
+            Kind::Network | Kind::Timeout | Kind::Tls | Kind::Http | Kind::Reply
+        )
+    }
+}
+
+/// An argument that cannot be used.
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Failure::Argument(vec![fault])
+    }
+}
+
+impl From<Vec<Fault>> for Failure {
+    fn from(faults: Vec<Fault>) -> Self {
+        Failure::Argument(faults)
+    }
+}

@@ -1,0 +1,109 @@
+//! What a host passes, as values. Each function here states once what the header demands of a pointer;
+//! the exports hand on what they were given.
+
+use std::ffi::{c_char, CStr, CString};
+
+use crate::calls::outboxes::Text;
+use crate::fault::{Fault, Wrong};
+
+/// The text of the parameter or field `name`; None for NULL and "".
+///
+/// # Safety
+///
+/// `pointer` is NULL or points to bytes that end in NUL and do not change during the call.
+pub unsafe fn text(pointer: *const c_char, name: &'static str) -> Text {
+    if pointer.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: not NULL, and the caller guarantees the rest.
+    let bytes = unsafe { CStr::from_ptr(pointer) }.to_bytes();
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok((!text.is_empty()).then(|| text.to_owned())),
+        Err(error) => {
+            let wrong = Wrong::NotUtf8 {
+                byte: error.valid_up_to() + 1,
+                looks_like_cp1251: looks_like_cp1251(bytes),
+            };
+            Err(Fault::new(name, wrong))
+        }
+    }
+}
+
+/// Whether all bytes beyond ASCII are letters of CP1251, or the signs № « » —.
+fn looks_like_cp1251(bytes: &[u8]) -> bool {
+    let mut beyond = bytes.iter().filter(|byte| !byte.is_ascii());
+    beyond.all(|byte| {
+        matches!(
+            byte,
+            0xc0..=0xff | 0xa8 | 0xb8 | 0xb9 | 0xab | 0xbb | 0x96 | 0x97
+        )
+    })
+}
+
+/// A place of the host's for a value.
+pub struct Out<T>(*mut T);
+
+impl<T> Out<T> {
+    /// None for NULL.
+    ///
+    /// # Safety
+    ///
+    /// `pointer` is NULL or points to room for a `T`, aligned or not, for as long as this lives.
+    pub unsafe fn new(pointer: *mut T) -> Option<Out<T>> {
+        (!pointer.is_null()).then_some(Out(pointer))
+    }
+
+    pub fn set(&self, value: T) {
+        // SAFETY: `new` demands a place that can be written.
+        unsafe { self.0.write_unaligned(value) }
+    }
+}
+
+/// `text` for C. NUL cannot stand in a C string: it becomes U+FFFD.
+pub fn to_c(text: &str) -> CString {
+    CString::new(text)
+        .or_else(|_| CString::new(text.replace('\0', "\u{fffd}")))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &CStr) -> Text {
+        // SAFETY: a CStr is what `text` asks for.
+        unsafe { text(bytes.as_ptr(), "f") }
+    }
+
+    #[test]
+    fn cp1251_is_recognised() {
+        let wrong = Wrong::NotUtf8 {
+            byte: 1,
+            looks_like_cp1251: true,
+        };
+        assert_eq!(
+            read(c"\xc8\xe2\xe0\xed\xee\xe2\xe0"),
+            Err(Fault::new("f", wrong))
+        );
+    }
+
+    #[test]
+    fn other_nonsense_is_not_called_cp1251() {
+        let wrong = Wrong::NotUtf8 {
+            byte: 3,
+            looks_like_cp1251: false,
+        };
+        assert_eq!(read(c"ab\x80\x81"), Err(Fault::new("f", wrong)));
+    }
+
+    #[test]
+    fn an_empty_string_is_not_given() {
+        assert_eq!(read(c""), Ok(None));
+        assert_eq!(read(c"Иванова"), Ok(Some("Иванова".to_owned())));
+    }
+
+    #[test]
+    fn a_nul_does_not_end_a_text_early() {
+        assert_eq!(to_c("a\0b").to_str(), Ok("a\u{fffd}b"));
+    }
+}

@@ -1,0 +1,226 @@
+//! A log in a file, for tills whose program takes no callback or cannot be changed.
+
+use std::cell::Cell;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use ::log::{Level, LevelFilter};
+
+use crate::process::lock::lock;
+
+/// The size at which a file is rotated unless the host says otherwise, bytes.
+const DEFAULT_MAX_BYTES: u32 = 10 * 1024 * 1024;
+
+/// A file that lines are added to. When it is full it is renamed to `….old`, in the place of the
+/// one before: so a log takes twice its limit at most.
+///
+/// The file is opened for each line: it may be moved or deleted at any time, by another process
+/// that writes to it too or by the person who reads it.
+#[derive(Debug)]
+pub struct LogFile {
+    path: PathBuf,
+    pub level: LevelFilter,
+    max_bytes: u64,
+    writing: Mutex<()>,
+}
+
+impl LogFile {
+    /// # Errors
+    ///
+    /// What the system says when the file cannot be written to.
+    pub fn open(path: &Path, level: LevelFilter, max_bytes: u32) -> io::Result<LogFile> {
+        let max_bytes = if max_bytes == 0 {
+            DEFAULT_MAX_BYTES
+        } else {
+            max_bytes
+        };
+        let file = LogFile {
+            // The host may change its folder, as Windows' file dialogs do.
+            path: std::path::absolute(path)?,
+            level,
+            max_bytes: u64::from(max_bytes),
+            writing: Mutex::new(()),
+        };
+        file.append(b"")?;
+        Ok(file)
+    }
+
+    /// The file that LIFEPAY_LOG names: `PATH` or `LEVEL,PATH`, where LEVEL is INFO if not given.
+    pub fn from_environment() -> Option<LogFile> {
+        let setting = std::env::var("LIFEPAY_LOG").ok()?;
+        let (level, path) = parse_setting(&setting)?;
+        LogFile::open(Path::new(path), level, 0).ok()
+    }
+
+    /// The same file for a forked child, whose parent's threads may be writing at this moment.
+    pub fn for_child(&self) -> LogFile {
+        let path = self.path.clone();
+        LogFile {
+            path,
+            level: self.level,
+            max_bytes: self.max_bytes,
+            writing: Mutex::new(()),
+        }
+    }
+
+    /// Adds a line, with the time, the version and the process. A log that cannot be written must
+    /// not disturb the till: errors are passed over.
+    pub fn write(&self, level: Level, message: &str) {
+        let now = now();
+        let version = env!("CARGO_PKG_VERSION");
+        let process = crate::state::process_id();
+        let line = format!("{now} lifepay {version} [{process}] {level} {message}\n");
+        let _ = self.append(line.as_bytes());
+    }
+
+    fn append(&self, line: &[u8]) -> io::Result<()> {
+        let _writing = lock(&self.writing);
+        let mut file = self.open_to_append()?;
+        if file.metadata()?.len() + line.len() as u64 > self.max_bytes && self.rotate(&file) {
+            file = self.open_to_append()?;
+        }
+        // One write: lines of several processes do not mix.
+        file.write_all(line)
+    }
+
+    fn open_to_append(&self) -> io::Result<File> {
+        // A pipe that nobody reads would hold up the till.
+        if fs::metadata(&self.path).is_ok_and(|found| !is_writable_kind(&found)) {
+            return Err(io::Error::other("neither a file nor a device"));
+        }
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.path)
+    }
+
+    /// Renames the file. Not if another process has done so meanwhile, or is about to: then what
+    /// it has begun anew would take the place of what is full. Should it fail, the file grows on,
+    /// which is better than to lose what is in it.
+    fn rotate(&self, file: &File) -> bool {
+        let Some(_alone) = self.rotate_alone(file) else {
+            return false;
+        };
+        let length = |found: fs::Metadata| found.is_file().then_some(found.len());
+        let opened = file.metadata().ok().and_then(length);
+        let there = fs::metadata(&self.path).ok().and_then(length);
+        if opened.is_none() || opened != there {
+            return there.is_some();
+        }
+        fs::rename(&self.path, self.beside(".old")).is_ok()
+    }
+
+    /// Keeps other processes from rotating as long as the value lives, or the file is open. None:
+    /// another one rotates.
+    #[cfg(not(windows))]
+    fn rotate_alone(&self, file: &File) -> Option<()> {
+        file.try_lock().ok()
+    }
+
+    /// As above. Not by a lock: on Windows writes of others to a locked file fail, and their lines
+    /// would be lost. A handle that can only append, moreover, gets no lock.
+    #[cfg(windows)]
+    fn rotate_alone(&self, _file: &File) -> Option<File> {
+        use std::os::windows::fs::OpenOptionsExt;
+        const FILE_FLAG_DELETE_ON_CLOSE: u32 = 0x0400_0000;
+        OpenOptions::new()
+            .create(true)
+            .write(true)
+            .share_mode(0)
+            .custom_flags(FILE_FLAG_DELETE_ON_CLOSE)
+            .open(self.beside(".rotating"))
+            .ok()
+    }
+
+    fn beside(&self, suffix: &str) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        path.push(suffix);
+        path.into()
+    }
+}
+
+#[cfg(unix)]
+fn is_writable_kind(found: &fs::Metadata) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    found.is_file() || found.file_type().is_char_device()
+}
+
+#[cfg(not(unix))]
+fn is_writable_kind(found: &fs::Metadata) -> bool {
+    found.is_file()
+}
+
+/// The local time with its offset from UTC.
+fn now() -> String {
+    const FORMAT: &str = "%Y-%m-%d %H:%M:%S%.3f %:z";
+    struct Ending;
+    impl Drop for Ending {
+        fn drop(&mut self) {}
+    }
+    thread_local! {
+        static BEGUN: Cell<bool> = const { Cell::new(false) };
+        static LIVING: Ending = const { Ending };
+    }
+    // chrono keeps the time zone in a thread-local, and panics once that is destroyed; a host may
+    // call while its thread ends. Ours is made after chrono's, and so destroyed before it.
+    if BEGUN.get() && LIVING.try_with(|_| ()).is_err() {
+        return chrono::Utc::now().format(FORMAT).to_string();
+    }
+    let now = chrono::Local::now().format(FORMAT).to_string();
+    BEGUN.set(true);
+    let _ = LIVING.try_with(|_| ());
+    now
+}
+
+fn parse_setting(setting: &str) -> Option<(LevelFilter, &str)> {
+    let (level, path) = match setting.split_once(',') {
+        Some((level, path)) => match level.trim().parse() {
+            Ok(level) => (level, path.trim()),
+            // The comma is the path's.
+            Err(_) => (LevelFilter::Info, setting.trim()),
+        },
+        None => (LevelFilter::Info, setting.trim()),
+    };
+    (!path.is_empty()).then_some((level, path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_names_a_path_and_may_name_a_level() {
+        assert_eq!(
+            parse_setting("C:\\till\\a.log"),
+            Some((LevelFilter::Info, "C:\\till\\a.log"))
+        );
+        assert_eq!(
+            parse_setting("debug, /tmp/a,b.log"),
+            Some((LevelFilter::Debug, "/tmp/a,b.log"))
+        );
+        assert_eq!(
+            parse_setting("/tmp/a,b.log"),
+            Some((LevelFilter::Info, "/tmp/a,b.log"))
+        );
+        assert_eq!(parse_setting(""), None);
+    }
+
+    #[test]
+    fn a_file_that_another_process_has_rotated_is_not_rotated_again() {
+        let folder = std::env::temp_dir().join(format!("lifepay-log-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("shared.log");
+        let log = LogFile::open(&path, LevelFilter::Info, 100).unwrap();
+        log.append(&[b'x'; 90]).unwrap();
+        // We have opened the file; another process then renames it and begins it anew.
+        let opened = log.open_to_append().unwrap();
+        fs::rename(&path, folder.join("shared.log.old")).unwrap();
+        fs::write(&path, "new\n").unwrap();
+        assert!(log.rotate(&opened), "the file is to be opened anew");
+        assert_eq!(fs::read(folder.join("shared.log.old")).unwrap().len(), 90);
+        assert_eq!(fs::read(&path).unwrap(), b"new\n");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

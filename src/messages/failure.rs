@@ -1,0 +1,227 @@
+//! Failures in words.
+
+use super::{advice, join, more, str, text, wrong};
+use crate::code::{Code, Kind, Outcome};
+use crate::failure::{Failure, Network, Outbox, Refusal, Reply, Stage, Tls};
+use crate::fault::Fault;
+
+/// Characters of the faults that a message lists; a result's message has 2,000.
+const LONGEST_LIST: usize = 1900;
+
+/// What happened, and what to do about a request with this outcome.
+pub fn failure(failure: &Failure, outcome: Outcome) -> String {
+    let code = Code::Failed(failure.kind());
+    let what = match failure {
+        Failure::Argument(faults) => return arguments(faults),
+        Failure::Refused(refusal) => return refused(*refusal).to_owned(),
+        Failure::Network { cause, .. } => network(*cause).to_owned(),
+        Failure::Tls { cause, .. } => tls(*cause).to_owned(),
+        Failure::Reply { cause, .. } => reply(*cause).to_owned(),
+        Failure::Outbox { cause, .. } => outbox(*cause).to_owned(),
+        Failure::Http { status } => http(*status),
+        Failure::Timeout { stage, limit } => {
+            let what = match stage {
+                Stage::Connecting => "соединение не установлено",
+                Stage::Exchanging => "ответ не получен",
+            };
+            format!("За {:.1} с {what}.", limit.as_secs_f64())
+        }
+        _ => String::new(),
+    };
+    join(&[str(text(code)), &what, advice(code, outcome)])
+}
+
+/// As many of the faults as there is room for, and how many more there are.
+fn arguments(faults: &[Fault]) -> String {
+    let begin = str(text(Code::Failed(Kind::Argument)));
+    let mut message = format!("{begin} ");
+    let mut length = message.chars().count();
+    for (place, fault) in faults.iter().enumerate() {
+        let separator = if place == 0 { "" } else { "; " };
+        let next = format!("{separator}{} — {}", fault.field, wrong(&fault.wrong));
+        length += next.chars().count();
+        if length > LONGEST_LIST && place > 0 {
+            return format!("{message}. {}", more(faults.len() - place));
+        }
+        message += &next;
+    }
+    message + "."
+}
+
+/// That a request waits for its next attempt, and why the last one failed: a cashier asks for that.
+pub fn pending(last: &Failure) -> String {
+    let last = str(text(Code::Failed(last.kind())));
+    join(&[str(text(Code::Pending)), "Последняя попытка:", last])
+}
+
+/// A message about an entry that this outbox does not send.
+pub fn of_another_base_url(message: &str) -> String {
+    join(&[message, refused(Refusal::OfAnotherBaseUrl)])
+}
+
+fn network(cause: Network) -> &'static str {
+    match cause {
+        Network::NameNotFound => "Не найден адрес сервера: нет интернета или не работает DNS.",
+        Network::ServerRefused => "Сервер не принял соединение.",
+        Network::Broken => "Соединение оборвалось.",
+        Network::ProxyRefused => "Прокси не принял соединение, проверьте настройку proxy.",
+        Network::ProxyCredentials => "Прокси требует имя и пароль, проверьте настройку proxy.",
+        Network::ProxyFailed => "Прокси не соединил с сервером.",
+        Network::ProxySetting => {
+            "Прокси, который задан в системе, не годится: исправьте его или задайте настройку proxy."
+        }
+        Network::Other => "",
+    }
+}
+
+fn tls(cause: Tls) -> &'static str {
+    match cause {
+        Tls::Expired => {
+            "Срок действия сертификата сервера истёк. Проверьте дату и время на этом компьютере."
+        }
+        Tls::NotValidYet => {
+            "Сертификат сервера ещё не действует. Проверьте дату и время на этом компьютере."
+        }
+        Tls::WrongName => {
+            "Сертификат выдан другому серверу: запрос перехвачен (портал сети, прокси) или неверен base_url."
+        }
+        Tls::UnknownIssuer => {
+            "Сертификат сервера выдан неизвестным центром. Если соединение проверяет антивирус или прокси, укажите его корневой сертификат в ca_file."
+        }
+        Tls::SelfSigned => {
+            "Сервер сам выдал себе сертификат. Если это ваш сервер или прокси, укажите его сертификат в ca_file; если нет, запрос перехвачен."
+        }
+        Tls::BadSignature => {
+            "Сертификат сервера подписан не тем ключом, что у корневого с этим именем: обновите ca_file."
+        }
+        Tls::Revoked => "Сертификат сервера отозван.",
+        Tls::AuthorityAsServer => {
+            "Сервер показывает сертификат центра вместо своего: выпустите ему отдельный сертификат (CA:FALSE), а в ca_file укажите сертификат центра."
+        }
+        Tls::Unverified => "Сертификат сервера не прошёл проверку.",
+        Tls::NoRoots => "В системе не найдено ни одного корневого сертификата.",
+        Tls::UnusableName => "Имя сервера не годится для TLS.",
+        Tls::OldVersion => {
+            "Сервер предлагает только устаревший TLS, а нужен TLS 1.2 или 1.3: обновите сервер или прокси по этому адресу."
+        }
+        Tls::NotTls => "По этому адресу отвечает не TLS-сервер.",
+        Tls::Interrupted => "Сервер прервал установку защищённого соединения.",
+        Tls::NothingInCommon => {
+            "Сервер и программа не договорились о защите соединения: у сервера нет общих с ней шифров или версий TLS. Обновите сервер или прокси по этому адресу."
+        }
+    }
+}
+
+fn reply(cause: Reply) -> &'static str {
+    match cause {
+        Reply::TooLarge => "Ответ слишком велик.",
+        Reply::CutOff => "Ответ оборвался.",
+        Reply::NotHttp => "Ответ не является ответом HTTP.",
+        Reply::NotLifePays => "",
+    }
+}
+
+fn outbox(cause: Outbox) -> &'static str {
+    match cause {
+        Outbox::Busy => "Файл занят другой программой.",
+        Outbox::Io => "Сбой чтения или записи: проверьте диск.",
+        Outbox::Damaged => {
+            "Файл повреждён. Сохраните его копию, укажите другой путь и сверьте смены в личном кабинете LifePay."
+        }
+        Outbox::DiskFull => "На диске нет места, освободите его.",
+        Outbox::ReadOnly => "Нет прав на запись в файл или его папку.",
+        Outbox::CannotOpen => "Файл не открывается: проверьте путь и права на папку.",
+        Outbox::NoFolder => "Нет такой папки, создайте её.",
+        Outbox::FolderReadOnly => "Нет прав на запись в эту папку.",
+        Outbox::Unopenable => "Файл не открывается.",
+        Outbox::IsFolder => "Указана папка, а нужен файл.",
+        Outbox::OnNetworkDisk => {
+            "Файл на сетевом диске, а нужен местный: сетевой не сохраняет данные при сбое."
+        }
+        Outbox::UnfitDisk => "Диск не подходит для очереди, укажите путь на другом.",
+        Outbox::NotAnOutbox => "Это файл другой программы, укажите другой путь.",
+        Outbox::OfLaterVersion => "Файл создан более новой версией библиотеки, обновите её.",
+        Outbox::OpenInParent => {
+            "Файл открыт процессом-родителем: откройте его после fork в одном процессе или в новой программе."
+        }
+        Outbox::ForkedMidway => {
+            "Процесс создан (fork) посреди работы с очередью: откройте её в новой программе."
+        }
+        Outbox::NoThread => "Система не дала запустить поток.",
+        Outbox::Other => "",
+    }
+}
+
+/// What the entry's state is, and what to do.
+fn refused(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::Accepted => "LifePay уже принял этот запрос, повторять его не нужно.",
+        Refusal::Cancelled => {
+            "Запрос отменён. Если он ещё нужен, поставьте его в очередь снова с тем же ext_id."
+        }
+        Refusal::Expired => {
+            "Срок запроса истёк. Если он ещё нужен, поставьте его в очередь снова с тем же ext_id."
+        }
+        Refusal::Pending => {
+            "Запрос ещё ждёт ответа LifePay, удалить его нельзя. Сначала отмените его."
+        }
+        Refusal::OfAnotherBaseUrl => {
+            "Запрос поставлен в очередь для другого base_url, эта очередь его не отправляет."
+        }
+        Refusal::OfLaterVersion => {
+            "Запрос сохранён более новой версией библиотеки. Обновите её на этой кассе."
+        }
+    }
+}
+
+/// What an HTTP status other than 200 usually means on the way to LifePay.
+fn http(status: u16) -> String {
+    let meaning = match status {
+        300..=399 => {
+            "кто-то перенаправляет запросы: портал сети требует входа или неверен base_url"
+        }
+        401 | 403 => "доступ не разрешён сервером или прокси",
+        404 | 405 => "по этому адресу нет такого метода, проверьте base_url",
+        407 => "прокси требует имя и пароль",
+        429 => "сервер просит повторять реже",
+        500..=599 => "сбой на стороне сервера",
+        _ => "сервер ответил необычно",
+    };
+    format!("Код HTTP {status}: {meaning}.")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::fault::Wrong;
+
+    #[test]
+    fn an_argument_error_names_every_field() {
+        let faults = ["apikey", "login"].map(|field| Fault::new(field, Wrong::NotGiven));
+        assert_eq!(
+            failure(&Failure::Argument(faults.into()), Outcome::NotSent),
+            "Неверные параметры, сейчас ничего не отправлено. apikey — не задан; login — не задан."
+        );
+    }
+
+    #[test]
+    fn a_failure_that_may_pass_says_to_repeat_with_the_same_ext_id() {
+        for passing in [
+            Failure::network(Network::Other, ""),
+            Failure::Timeout {
+                stage: Stage::Connecting,
+                limit: Duration::from_millis(1500),
+            },
+            Failure::Http { status: 503 },
+            Failure::reply(Reply::NotLifePays, ""),
+        ] {
+            assert!(passing.is_repeatable());
+            for outcome in [Outcome::NotSent, Outcome::Unknown] {
+                let message = failure(&passing, outcome);
+                assert!(message.contains("с тем же ext_id"), "{message}");
+            }
+        }
+    }
+}

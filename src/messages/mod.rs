@@ -1,0 +1,82 @@
+//! Every sentence for a person at the till, in Russian, chosen by the kind of what has happened.
+//! Nothing in this library compares a sentence with another.
+
+mod code;
+mod failure;
+mod fault;
+mod misuse;
+
+pub use self::code::{advice, text};
+pub use self::failure::{failure, of_another_base_url, pending};
+pub use self::fault::wrong;
+pub use self::misuse::misuse;
+
+use std::ffi::CStr;
+
+use crate::code::{Code, Outcome};
+use crate::fault::Fault;
+use crate::report::FieldError;
+
+/// The end of a text of LifePay's that was cut short.
+pub const GOES_ON: &str = "…, полностью: reply";
+
+/// A fault as a result shows it.
+pub fn field_error(fault: &Fault) -> FieldError {
+    FieldError::new(&*fault.field, wrong(&fault.wrong))
+}
+
+/// That LifePay has refused a request: its own words first, then what to do. `more` errors are not
+/// listed.
+pub fn rejection(code: i32, words: &str, errors: &[String], more: usize) -> String {
+    let code = Code::Rejected(code);
+    let words = match words.trim().is_empty() {
+        true => str(text(code)),
+        false => words,
+    };
+    // The text of 500 has the advice in it.
+    let advice = Some(advice(code, Outcome::Answered)).filter(|advice| !words.contains(advice));
+    let more = match more {
+        0 => String::new(),
+        count => format!("Ещё ошибок: {count}, полностью: reply."),
+    };
+    let errors = errors.iter().map(String::as_str);
+    let all: Vec<&str> = [words].into_iter().chain(errors).collect();
+    join(&[&join(&all), &more, advice.unwrap_or_default()])
+}
+
+/// That `count` errors are not listed.
+fn more(count: usize) -> String {
+    format!("Ещё ошибок: {count}.")
+}
+
+/// A text of this room, which is UTF-8.
+pub fn str(text: &'static CStr) -> &'static str {
+    text.to_str().unwrap_or_default()
+}
+
+/// The sentences that are not empty, one after the other. LifePay's own often lack the full stop.
+fn join(sentences: &[&str]) -> String {
+    let mut text = String::new();
+    for sentence in sentences
+        .iter()
+        .map(|sentence| sentence.trim())
+        .filter(|sentence| !sentence.is_empty())
+    {
+        if !text.is_empty() {
+            let ended = text.ends_with(['.', '!', '?', ':', '…']);
+            text.push_str(if ended { " " } else { ". " });
+        }
+        text.push_str(sentence);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_are_joined_with_a_full_stop_where_there_is_none() {
+        assert_eq!(join(&["Нет", "", " Да. ", "Так"]), "Нет. Да. Так");
+    }
+}

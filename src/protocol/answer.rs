@@ -1,0 +1,233 @@
+//! LifePay's answer: accepted, or rejected with a code, a message and field errors.
+//!
+//! The server is PHP, so the reading is tolerant: an empty `data` may be an object, an array, null
+//! or absent, numbers may come as strings, a byte order mark may stand first. Numbers are taken
+//! from their text; nothing is ever computed in floating point.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::messages::GOES_ON;
+use crate::report::{beginning, cut_short, FieldError, LONGEST_TEXT, MOST_ERRORS};
+use crate::secret::Secret;
+
+/// How deep field errors may be nested; what lies deeper is kept as its text.
+const DEEPEST: usize = 8;
+
+/// What LifePay said, whatever it was: it has answered, and an answer is not repeated. The apikey is
+/// masked in all of it.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Code 0. In test mode LifePay gives no uuid.
+    Accepted { uuid: Option<String> },
+    /// Any other code, of the page or not. The texts are masked and of bounded length.
+    Rejected {
+        code: i32,
+        message: String,
+        /// At most [`MOST_ERRORS`].
+        errors: Vec<FieldError>,
+        /// How many more errors there are.
+        more: usize,
+    },
+}
+
+impl Answer {
+    /// Reads a body.
+    ///
+    /// # Errors
+    ///
+    /// Why the body is not LifePay's: not a JSON object, or without a `code` from 0 to 2147483647.
+    pub fn parse(body: &str, apikey: &Secret) -> Result<Answer, String> {
+        let body = body.trim_start_matches('\u{feff}');
+        let [code, message, data] = fields(body, ["code", "message", "data"]).map_err(|error| {
+            format!("not a JSON object: {}", beginning(&error.to_string(), 200))
+        })?;
+        let code = code.ok_or("the JSON has no code")?;
+        let code = integer(code)
+            .filter(|code| *code >= 0)
+            .ok_or_else(|| format!("the JSON's code is {}", beginning(code.get(), 40)))?;
+        Ok(if code == 0 {
+            let [uuid] = data
+                .and_then(|data| fields(data.get(), ["uuid"]).ok())
+                .unwrap_or_default();
+            let uuid = uuid.and_then(text).filter(|uuid| !uuid.is_empty());
+            Answer::Accepted {
+                // A uuid must not be spoilt by a key that is a letter or two, as tests have.
+                uuid: uuid.map(|uuid| match apikey.is_long() {
+                    true => apikey.mask(&uuid),
+                    false => uuid,
+                }),
+            }
+        } else {
+            let mut errors = Errors {
+                found: Vec::new(),
+                more: 0,
+                field: String::new(),
+                apikey,
+            };
+            if let Some(data) = data {
+                errors.collect(data, 0);
+            }
+            let message = message.and_then(text).unwrap_or_default();
+            Answer::Rejected {
+                code,
+                message: shown(&message, apikey),
+                errors: errors.found,
+                more: errors.more,
+            }
+        })
+    }
+}
+
+/// The values of these fields of an object; of a field that comes twice the last, as PHP has it.
+fn fields<'a, const N: usize>(
+    object: &'a str,
+    names: [&str; N],
+) -> serde_json::Result<[Option<&'a RawValue>; N]> {
+    let mut json = serde_json::Deserializer::from_str(object);
+    let values = json.deserialize_map(Fields(names))?;
+    json.end()?;
+    Ok(values)
+}
+
+/// serde's visitor for [`fields`].
+struct Fields<'n, const N: usize>([&'n str; N]);
+
+impl<'a, const N: usize> Visitor<'a> for Fields<'_, N> {
+    type Value = [Option<&'a RawValue>; N];
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_map<M: MapAccess<'a>>(self, mut object: M) -> Result<Self::Value, M::Error> {
+        let mut values = [None; N];
+        while let Some((Name(name), value)) = object.next_entry()? {
+            if let Some(place) = self.0.iter().position(|wanted| *wanted == name) {
+                values[place] = Some(value);
+            }
+        }
+        Ok(values)
+    }
+}
+
+/// A field's name, copied only if there are escapes in it.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// An int32, as a number or as a string that holds one.
+fn integer(value: &RawValue) -> Option<i32> {
+    text(value)?.trim().parse().ok()
+}
+
+/// A string's content, or the text of a number or boolean. Nothing for null and containers.
+fn text(value: &RawValue) -> Option<String> {
+    let raw = value.get();
+    match raw.as_bytes().first()? {
+        // A lone surrogate is no error to PHP; its escape is kept as it came.
+        b'"' => {
+            Some(serde_json::from_str(raw).unwrap_or_else(|_| raw.trim_matches('"').to_owned()))
+        }
+        b'{' | b'[' | b'n' => None,
+        _ => Some(raw.to_owned()),
+    }
+}
+
+/// Field errors come as `{"field": ["message", …]}`, also with a single message in place of the
+/// list, and nested: then the fields' names are joined by dots.
+///
+/// They are read one by one, each level of nesting in one pass: a body that is made to be costly
+/// costs no more than [`DEEPEST`] passes over it.
+struct Errors<'s> {
+    found: Vec<FieldError>,
+    more: usize,
+    /// The name of the field that is being read, with those around it.
+    field: String,
+    apikey: &'s Secret,
+}
+
+impl Errors<'_> {
+    fn collect(&mut self, value: &RawValue, depth: usize) {
+        let raw = value.get();
+        let mut json = serde_json::Deserializer::from_str(raw);
+        let level = Level {
+            errors: self,
+            depth: depth + 1,
+        };
+        // It is known to be JSON, so that reading it again cannot fail.
+        let _ = match raw.as_bytes().first() {
+            Some(b'{') if depth < DEEPEST => json.deserialize_map(level),
+            Some(b'[') if depth < DEEPEST => json.deserialize_seq(level),
+            _ => return self.add(value),
+        };
+    }
+
+    fn add(&mut self, value: &RawValue) {
+        let text = text(value).map_or(Cow::Borrowed(value.get()), Cow::Owned);
+        // What PHP has for nothing.
+        if matches!(&*text, "" | "null" | "false") {
+            return;
+        }
+        if self.found.len() == MOST_ERRORS {
+            self.more += 1;
+            return;
+        }
+        let field = shown(&self.field, self.apikey);
+        let message = shown(&text, self.apikey);
+        self.found.push(FieldError { field, message });
+    }
+}
+
+/// serde's visitor for what stands in an object or array of [`Errors`].
+struct Level<'e, 's> {
+    errors: &'e mut Errors<'s>,
+    depth: usize,
+}
+
+impl<'a> Visitor<'a> for Level<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("field errors")
+    }
+
+    fn visit_map<M: MapAccess<'a>>(self, mut object: M) -> Result<(), M::Error> {
+        let outer = self.errors.field.len();
+        while let Some((name, value)) = object.next_entry::<&RawValue, &RawValue>()? {
+            if outer > 0 {
+                self.errors.field.push('.');
+            }
+            self.errors.field.push_str(&text(name).unwrap_or_default());
+            self.errors.collect(value, self.depth);
+            self.errors.field.truncate(outer);
+        }
+        Ok(())
+    }
+
+    fn visit_seq<S: SeqAccess<'a>>(self, mut list: S) -> Result<(), S::Error> {
+        while let Some(value) = list.next_element()? {
+            self.errors.collect(value, self.depth);
+        }
+        Ok(())
+    }
+}
+
+/// A text of LifePay's as it is shown: masked, and only its beginning if it is long. A long text is cut
+/// before it is masked, so that masking costs no more for it, and again after that, since a mask may
+/// be longer than the apikey.
+fn shown(text: &str, apikey: &Secret) -> String {
+    let begin = beginning(text, LONGEST_TEXT);
+    let masked = match begin.len() == text.len() {
+        true => apikey.mask(text),
+        false => apikey.mask_cut(begin) + GOES_ON,
+    };
+    cut_short(masked, LONGEST_TEXT, GOES_ON)
+}
+
+#[cfg(test)]
+#[path = "answer_tests.rs"]
+mod tests;

@@ -1,0 +1,101 @@
+//! What the library keeps between calls: one state for each process.
+//!
+//! A fork copies the memory and one thread only: a lock that another thread held stays locked for
+//! ever in the child, and a connection would be shared by two processes. So a forked child walks past
+//! the states of its ancestors, without a lock, and adds its own.
+
+use std::cell::Cell;
+
+use once_cell::race::OnceBox;
+
+use crate::log::Sinks;
+use crate::outbox::Claims;
+use crate::{calls, ffi, onec, transport};
+
+/// The state of one process.
+pub struct State {
+    process: u32,
+    pub sinks: Sinks,
+    pub transport: transport::Kept,
+    pub claims: Claims,
+    pub outboxes: calls::outboxes::Open,
+    pub ffi: ffi::Kept,
+    pub onec: onec::Kept,
+    child: OnceBox<State>,
+}
+
+impl State {
+    /// `parent` is that of the process that forked this one; none of its locks is waited for.
+    fn new(process: u32, parent: Option<&State>) -> State {
+        State {
+            process,
+            sinks: parent.map_or_else(Sinks::from_environment, |parent| parent.sinks.for_child()),
+            transport: transport::Kept::default(),
+            claims: parent.map_or_else(Claims::default, |parent| parent.claims.for_child()),
+            outboxes: calls::outboxes::Open::default(),
+            ffi: ffi::Kept::default(),
+            onec: onec::Kept::default(),
+            child: OnceBox::new(),
+        }
+    }
+}
+
+thread_local! {
+    /// The state of this process, as long as a call of the host's is under way on this thread.
+    static FOUND: Cell<Option<&'static State>> = const { Cell::new(None) };
+}
+
+/// The state of this process.
+pub fn current() -> &'static State {
+    FOUND.get().unwrap_or_else(find)
+}
+
+/// The number of this process.
+pub fn process_id() -> u32 {
+    FOUND
+        .get()
+        .map_or_else(std::process::id, |state| state.process)
+}
+
+fn find() -> &'static State {
+    static FIRST: OnceBox<State> = OnceBox::new();
+    let process = std::process::id();
+    let mut parent = None;
+    let mut place = &FIRST;
+    loop {
+        let state = place.get_or_init(|| Box::new(State::new(process, parent)));
+        if state.process == process {
+            return state;
+        }
+        parent = Some(state);
+        place = &state.child;
+    }
+}
+
+/// Runs `call`, in which this thread does not fork: the state is found once.
+pub fn within<T>(call: impl FnOnce() -> T) -> T {
+    let outer = FOUND.replace(Some(find()));
+    let done = call();
+    FOUND.set(outer);
+    done
+}
+
+/// Runs `callback`, which may fork, in the middle of such a call: in a child it goes on as the child's.
+pub fn outside<T>(callback: impl FnOnce() -> T) -> T {
+    let outer = FOUND.replace(None);
+    let done = callback();
+    FOUND.set(outer.map(|_| find()));
+    done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_finds_its_state_again() {
+        let state = current();
+        within(|| assert!(std::ptr::eq(state, current())));
+        assert_eq!(process_id(), std::process::id());
+    }
+}

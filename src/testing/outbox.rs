@@ -1,0 +1,98 @@
+//! Opens a file that may be anything, and looks at all that is in it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::types::Value;
+use rusqlite::Connection;
+
+use super::file;
+use super::queue::Taken;
+use super::store::Store;
+use super::Submission;
+use crate::delivery::schedule::Schedule;
+use crate::protocol::request::Fields;
+
+const BASE_URL: &str = "https://sapi.life-pay.ru";
+
+/// Whether the file is an outbox's. If it is, all of its entries can be read, sent and ended.
+pub fn open(path: &Path) -> bool {
+    if file::prepare(path).is_err() {
+        return false;
+    }
+    let Ok(mut store) = Store::open(path, BASE_URL) else {
+        return false;
+    };
+    let _ = store.pending();
+    let _ = store.begin_sending(&Schedule::check(&[], &mut Vec::new()));
+    let _ = store.expire();
+    if let Ok(base_urls) = store.expired_foreign() {
+        for base_url in base_urls {
+            let _ = store.expire_foreign(&base_url);
+        }
+    }
+    if let Ok(entries) = store.entries() {
+        let _ = store.due(entries.len() + 1);
+        for entry in entries {
+            let _ = store.find(&entry.ext_id);
+            let _ = store.retry_now(&entry.ext_id);
+            if let Ok(Some(Taken { entry: taken, .. })) = store.take() {
+                assert_eq!(taken.base_url, BASE_URL);
+                assert!(taken.is_waiting() && taken.is_known);
+                let _ = store.heed_cancellations();
+                let _ = store.put_back(&taken, None);
+            }
+            let _ = store.cancel(&entry.ext_id, true);
+            let _ = store.forget(&entry.ext_id);
+        }
+    }
+    let _ = store.retry_all_now();
+    let _ = store.prune(Duration::ZERO);
+    true
+}
+
+/// Makes a sound file whose one entry has these texts and numbers.
+pub fn texts(path: &Path, data: &[u8]) {
+    file::prepare(path).expect("a new file");
+    let mut store = Store::open(path, BASE_URL).expect("a new file");
+    let fields = Fields {
+        apikey: Some("k".to_owned()),
+        login: Some("l".to_owned()),
+        ext_id: Some("e".to_owned()),
+        ..Fields::default()
+    };
+    let shift = fields.check(&mut Vec::new(), String::new).expect("a shift");
+    assert_eq!(shift.apikey.reveal(), "k");
+    let submission = Submission {
+        shift,
+        expires_after: None,
+    };
+    store.submit(&submission).expect("a new entry");
+    drop(store);
+    scribble(path, data).expect("a sound file");
+}
+
+/// Writes into the columns of all entries: texts that end in NUL, or numbers after a #.
+fn scribble(path: &Path, data: &[u8]) -> rusqlite::Result<()> {
+    const COLUMNS: [&str; 8] = [
+        "report",
+        "request",
+        "ext_id",
+        "base_url",
+        "state",
+        "login",
+        "operation",
+        "sending",
+    ];
+    let connection = Connection::open(path)?;
+    for (column, text) in COLUMNS.iter().zip(data.split(|byte| *byte == 0)) {
+        let text = String::from_utf8_lossy(text);
+        let value = match text.strip_prefix('#').map(str::parse::<i64>) {
+            Some(Ok(number)) => Value::from(number),
+            _ if text.is_empty() => continue,
+            _ => Value::from(text.into_owned()),
+        };
+        connection.execute(&format!("UPDATE request SET {column} = ?1"), [value])?;
+    }
+    Ok(())
+}

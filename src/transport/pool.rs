@@ -1,0 +1,78 @@
+//! The connections that are kept for later calls, by what they must have in common.
+
+use std::sync::Mutex;
+
+use ureq::{Agent, Proxy};
+
+use super::dial::Dial;
+use super::recent::Recent;
+use super::resolve::Names;
+use super::roots::{CaFile, Roots};
+use super::{tcp, USER_AGENT};
+use crate::process::lock::lock;
+use crate::state;
+
+/// How many sets of connection settings are kept with their connections.
+const MOST_AGENTS: usize = 8;
+/// How many idle connections an agent keeps.
+const MOST_IDLE: usize = 32;
+/// How many files are kept as they were read.
+const MOST_CA_FILES: usize = 8;
+
+/// What must be equal for connections to be shared.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PoolKey {
+    pub roots: Roots,
+    pub ca_file: Option<CaFile>,
+    pub proxy: Option<Proxy>,
+}
+
+/// What a process keeps between exchanges.
+pub struct Kept {
+    /// ureq's agents have a pool of connections each.
+    agents: Mutex<Recent<(PoolKey, Agent)>>,
+    /// Shared by all agents.
+    names: Names,
+    pub ca_files: Mutex<Recent<CaFile>>,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Kept {
+            agents: Mutex::new(Recent::new(MOST_AGENTS)),
+            names: Names::default(),
+            ca_files: Mutex::new(Recent::new(MOST_CA_FILES)),
+        }
+    }
+}
+
+/// The agent for these settings, with the connections that it has kept.
+pub fn agent(key: &PoolKey) -> Agent {
+    let kept = &state::current().transport;
+    let mut agents = lock(&kept.agents);
+    if let Some((_, agent)) = agents.find(|(known, _)| known == key) {
+        return agent;
+    }
+    let agent = new_agent(key, kept.names.clone());
+    agents.add((key.clone(), agent.clone()));
+    agent
+}
+
+fn new_agent(key: &PoolKey, names: Names) -> Agent {
+    // No time limits of ureq's: with one it would start a thread at every call.
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .user_agent(USER_AGENT)
+        .proxy(key.proxy.clone())
+        .input_buffer_size(tcp::BUFFER)
+        .output_buffer_size(tcp::BUFFER)
+        // Less than the buffer: a larger head must not be taken for a connection that has ended.
+        .max_response_header_size(tcp::BUFFER - 1)
+        .max_idle_connections(MOST_IDLE)
+        .max_idle_connections_per_host(MOST_IDLE)
+        .timeout_await_100(None)
+        .build();
+    Agent::with_parts(config, Dial::new(key.roots, key.ca_file.clone()), names)
+}

@@ -1,0 +1,125 @@
+//! The roots that are trusted: which ones, and those of a `ca_file`.
+
+use std::fs::{self, Metadata};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use rustls::RootCertStore;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::CertificateDer;
+
+use crate::fault::WrongCaFile;
+use crate::process::lock::lock;
+use crate::state;
+
+/// Which roots are trusted. The numbers are those of `lp_config.trust`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(i32)]
+pub enum Roots {
+    /// Mozilla's, compiled in, and the system's: tills have stale certificates, and antivirus
+    /// programs that inspect TLS put their own into the system's store.
+    Both = 0,
+    Bundled = 1,
+    System = 2,
+}
+
+impl Roots {
+    pub fn from_number(number: i32) -> Option<Roots> {
+        let all = [Roots::Both, Roots::Bundled, Roots::System];
+        all.into_iter().find(|roots| *roots as i32 == number)
+    }
+}
+
+/// A PEM file of further roots, and what is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CaFile {
+    path: PathBuf,
+    stamp: Stamp,
+    pub certificates: Arc<Vec<CertificateDer<'static>>>,
+}
+
+/// What changes when a file is written to or replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Stamp {
+    modified: Option<SystemTime>,
+    length: u64,
+    /// Device, inode, and when the inode last changed.
+    #[cfg(unix)]
+    inode: (u64, u64, i64, i64),
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Result<Stamp, WrongCaFile> {
+        let found = fs::metadata(path).map_err(unreadable)?;
+        if !found.is_file() {
+            return Err(WrongCaFile::NotAFile);
+        }
+        Ok(Stamp {
+            modified: found.modified().ok(),
+            length: found.len(),
+            #[cfg(unix)]
+            inode: inode(&found),
+        })
+    }
+}
+
+#[cfg(unix)]
+fn inode(found: &Metadata) -> (u64, u64, i64, i64) {
+    use std::os::unix::fs::MetadataExt;
+    (found.dev(), found.ino(), found.ctime(), found.ctime_nsec())
+}
+
+fn unreadable(error: std::io::Error) -> WrongCaFile {
+    WrongCaFile::Unreadable(error.to_string())
+}
+
+impl CaFile {
+    /// Reads the file, unless it is as it was when it was last read.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be used.
+    pub fn read(path: &Path) -> Result<CaFile, WrongCaFile> {
+        let stamp = Stamp::of(path)?;
+        let files = &state::current().transport.ca_files;
+        if let Some(file) =
+            lock(files).find(|file: &CaFile| file.path == path && file.stamp == stamp)
+        {
+            return Ok(file);
+        }
+        let file = CaFile {
+            path: path.to_owned(),
+            stamp,
+            certificates: Arc::new(certificates(path)?),
+        };
+        let mut files = lock(files);
+        files.remove(|known| known.path == path);
+        files.add(file.clone());
+        Ok(file)
+    }
+
+    /// Reads it again if it has changed. What can no longer be read stays as it was.
+    pub fn renew(&mut self) {
+        if let Ok(file) = CaFile::read(&self.path) {
+            *self = file;
+        }
+    }
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, WrongCaFile> {
+    let pem = fs::read(path).map_err(unreadable)?;
+    // Notepad begins a file with a byte order mark, which hides the first certificate.
+    let pem = pem.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&pem);
+    let certificates = CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| WrongCaFile::NotPem(error.to_string()))?;
+    if certificates.is_empty() {
+        return Err(WrongCaFile::Empty);
+    }
+    let (usable, _) = RootCertStore::empty().add_parsable_certificates(certificates.clone());
+    match usable {
+        0 => Err(WrongCaFile::Unusable),
+        _ => Ok(certificates),
+    }
+}

@@ -1,0 +1,268 @@
+//! The exchange that a thread is at: the time it may take, whom it asks while it waits, and what it has
+//! done so far.
+//!
+//! ureq hands neither a deadline nor a way to cancel down to a connector; pooled connections
+//! moreover outlive the call that made them. So the exchange under way stands in a thread-local,
+//! and every place that waits asks it for the next slice of time.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::mem::ManuallyDrop;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use super::route::Limits;
+use crate::failure::{Failure, Stage};
+
+/// The longest wait without asking `go_on`: five times a second.
+pub const SLICE: Duration = Duration::from_millis(200);
+
+pub struct UnderWay {
+    started: Instant,
+    limits: Limits,
+    /// Asked about five times a second; false cancels.
+    go_on: Box<dyn Fn(Stage) -> bool>,
+    stage: Cell<Stage>,
+    /// When the connection that is being made was begun.
+    connect_began: Cell<Instant>,
+    /// A connector is at work: what is written then is no request.
+    dialling: Cell<bool>,
+    fresh_only: Cell<bool>,
+    /// A kept connection was taken.
+    took_kept: Cell<bool>,
+    dialled: Cell<bool>,
+    request_left: Cell<bool>,
+    /// It left over a connection that was replaced.
+    lost: Cell<bool>,
+    answer_began: Cell<bool>,
+}
+
+thread_local! {
+    /// The exchanges under way on this thread; more than one if on_progress opens a shift itself.
+    /// Without a destructor: a host may call while its thread ends, after those have run.
+    static EXCHANGES: ManuallyDrop<RefCell<Vec<Rc<UnderWay>>>> =
+        const { ManuallyDrop::new(RefCell::new(Vec::new())) };
+}
+
+impl UnderWay {
+    pub fn new(limits: Limits, go_on: impl Fn(Stage) -> bool + 'static) -> Rc<UnderWay> {
+        let now = Instant::now();
+        Rc::new(UnderWay {
+            started: now,
+            limits,
+            go_on: Box::new(go_on),
+            stage: Cell::new(Stage::Connecting),
+            connect_began: Cell::new(now),
+            dialling: Cell::new(false),
+            fresh_only: Cell::new(false),
+            took_kept: Cell::new(false),
+            dialled: Cell::new(false),
+            request_left: Cell::new(false),
+            lost: Cell::new(false),
+            answer_began: Cell::new(false),
+        })
+    }
+
+    /// Runs `work` as this exchange's.
+    pub fn run<T>(self: &Rc<Self>, work: impl FnOnce() -> T) -> T {
+        struct Leave;
+        impl Drop for Leave {
+            fn drop(&mut self) {
+                EXCHANGES.with(|exchanges| {
+                    let mut exchanges = exchanges.borrow_mut();
+                    exchanges.pop();
+                    if exchanges.is_empty() {
+                        // Nothing is left behind that a destructor would have to free.
+                        *exchanges = Vec::new();
+                    }
+                });
+            }
+        }
+        EXCHANGES.with(|exchanges| exchanges.borrow_mut().push(Rc::clone(self)));
+        let _leave = Leave;
+        work()
+    }
+
+    /// The exchange that this thread is at.
+    ///
+    /// # Errors
+    ///
+    /// Outside of [`UnderWay::run`], which no connector is ever called.
+    pub fn current() -> io::Result<Rc<UnderWay>> {
+        EXCHANGES
+            .with(|exchanges| exchanges.borrow().last().cloned())
+            .ok_or_else(|| Failure::Internal("no exchange under way".into()).into())
+    }
+
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// How long to wait now before asking again.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Timeout`] when the time is over, [`Failure::Cancelled`] when the host wants no
+    /// more, both inside an [`io::Error`].
+    pub fn slice(&self) -> io::Result<Duration> {
+        let left = self.left()?;
+        if !(self.go_on)(self.stage.get()) {
+            return Err(Failure::Cancelled.into());
+        }
+        Ok(left.min(SLICE))
+    }
+
+    /// The time until the limit in force, never zero.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Timeout`] when it is over.
+    pub fn left(&self) -> io::Result<Duration> {
+        let whole = self.limits.whole;
+        let whole = (whole.saturating_sub(self.elapsed()), whole);
+        let stage = self.stage.get();
+        let (left, limit) = match stage {
+            Stage::Connecting => {
+                let limit = self.limits.connect;
+                let left = limit.saturating_sub(self.connect_began.get().elapsed());
+                (left, limit).min(whole)
+            }
+            Stage::Exchanging => whole,
+        };
+        if left.is_zero() {
+            return Err(Failure::Timeout { stage, limit }.into());
+        }
+        Ok(left)
+    }
+
+    /// A connector is at work until what is returned is dropped.
+    pub fn dial(self: &Rc<Self>) -> Dialling {
+        self.dialled.set(true);
+        self.dialling.set(true);
+        Dialling(Rc::clone(self))
+    }
+
+    /// Bytes are about to be handed to a connection: the request's, unless a connector is at work.
+    pub fn writes(&self) {
+        if !self.dialling.get() {
+            self.stage.set(Stage::Exchanging);
+        }
+    }
+
+    /// Bytes have been taken by the system to be sent.
+    pub fn wrote(&self) {
+        if !self.dialling.get() {
+            self.request_left.set(true);
+        }
+    }
+
+    /// Bytes of an answer have come in.
+    pub fn received(&self) {
+        self.answer_began.set(true);
+    }
+
+    /// Whether a byte of the request may have left this machine.
+    pub fn request_left(&self) -> bool {
+        self.request_left.get()
+    }
+
+    /// Whether the request was sent again, over a second connection: the first was closed.
+    pub fn resent(&self) -> bool {
+        self.lost.get() && self.stage.get() == Stage::Exchanging
+    }
+
+    /// Whether pooled connections are to be passed over: not its own any more, once it has one.
+    pub fn passes_over_kept(&self) -> bool {
+        self.fresh_only.get() && !self.dialled.get()
+    }
+
+    /// A kept connection is used from now on.
+    pub fn takes_kept(&self) {
+        self.took_kept.set(true);
+    }
+
+    /// Whether what failed was a kept connection that the server had closed meanwhile: then the
+    /// exchange is to go on over a new one, and the kept ones are passed over from now on.
+    pub fn replaces_kept(&self, failure: &Failure) -> bool {
+        let is_stale = matches!(failure, Failure::Network { .. })
+            && self.took_kept.get()
+            && !self.dialled.get()
+            && !self.answer_began.get();
+        if is_stale {
+            self.fresh_only.set(true);
+            self.lost.set(self.request_left.get());
+            self.stage.set(Stage::Connecting);
+            self.connect_began.set(Instant::now());
+        }
+        is_stale
+    }
+}
+
+/// See [`UnderWay::dial`].
+pub struct Dialling(Rc<UnderWay>);
+
+impl Drop for Dialling {
+    fn drop(&mut self) {
+        self.0.dialling.set(false);
+    }
+}
+
+/// A failure travels through ureq and rustls inside an `io::Error`, and is found there again.
+impl From<Failure> for io::Error {
+    fn from(failure: Failure) -> Self {
+        io::Error::other(failure)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(connect: u64, whole: u64) -> Limits {
+        Limits {
+            connect: Duration::from_millis(connect),
+            whole: Duration::from_millis(whole),
+        }
+    }
+
+    #[test]
+    fn the_connect_limit_holds_only_until_the_request_is_written() {
+        let exchange = UnderWay::new(limits(0, 60_000), |_| true);
+        assert!(exchange.left().is_err());
+        exchange.writes();
+        assert!(exchange.left().is_ok());
+    }
+
+    #[test]
+    fn what_a_connector_writes_is_no_request() {
+        let exchange = UnderWay::new(limits(1000, 1000), |_| true);
+        let dialling = exchange.dial();
+        exchange.writes();
+        exchange.wrote();
+        assert!(!exchange.request_left());
+        drop(dialling);
+        exchange.wrote();
+        assert!(exchange.request_left());
+    }
+
+    #[test]
+    fn a_nested_exchange_leaves_the_outer_one_in_its_place() {
+        let outer = UnderWay::new(limits(1, 1), |_| true);
+        let inner = UnderWay::new(limits(1, 1), |_| true);
+        outer.run(|| {
+            inner.run(|| assert!(Rc::ptr_eq(&inner, &UnderWay::current().unwrap())));
+            assert!(Rc::ptr_eq(&outer, &UnderWay::current().unwrap()));
+        });
+        assert!(UnderWay::current().is_err());
+    }
+
+    #[test]
+    fn a_refusal_to_go_on_cancels() {
+        let exchange = UnderWay::new(limits(1000, 1000), |_| false);
+        let error = exchange.slice().unwrap_err();
+        let failure = error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<Failure>());
+        assert!(matches!(failure, Some(Failure::Cancelled)));
+    }
+}
