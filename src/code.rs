@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 
 /// LifePay's own codes, as its page lists them.
 pub mod lifepay {
-    pub const DATA_ERROR: i32 = 400;
-    pub const SERVER_ERROR: i32 = 500;
-    pub const FORMAT_ERROR: i32 = 6000;
-    pub const LOGIN_UNKNOWN: i32 = 6009;
-    pub const CREDENTIALS_UNKNOWN: i32 = 6010;
-    pub const FISCALIZATION_FORBIDDEN: i32 = 6080;
-    pub const ACCESS_DENIED: i32 = 6095;
+    pub(crate) const DATA_ERROR: i32 = 400;
+    pub(crate) const SERVER_ERROR: i32 = 500;
+    pub(crate) const FORMAT_ERROR: i32 = 6000;
+    pub(crate) const LOGIN_UNKNOWN: i32 = 6009;
+    pub(crate) const CREDENTIALS_UNKNOWN: i32 = 6010;
+    pub(crate) const FISCALIZATION_FORBIDDEN: i32 = 6080;
+    pub(crate) const ACCESS_DENIED: i32 = 6095;
 }
 
 /// The code of a result.
@@ -54,7 +54,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 12] = [
+    pub(crate) const ALL: [Kind; 12] = [
         Kind::Argument,
         Kind::Network,
         Kind::Timeout,
@@ -71,7 +71,7 @@ impl Kind {
 }
 
 impl Code {
-    pub const PENDING: i32 = -1;
+    pub(crate) const PENDING: i32 = -1;
 
     pub const fn number(self) -> i32 {
         match self {

@@ -8,9 +8,9 @@ use crate::fault::Fault;
 use crate::messages;
 
 /// How many errors a result has at most; `message` says how many more there are.
-pub const MOST_ERRORS: usize = 100;
+pub(crate) const MOST_ERRORS: usize = 100;
 /// Characters of an error's field and of its message.
-pub const LONGEST_TEXT: usize = 1000;
+pub(crate) const LONGEST_TEXT: usize = 1000;
 /// Characters of a result's message.
 const LONGEST_MESSAGE: usize = 2000;
 /// Characters of one error in that message, which has room for one at least.

@@ -7,12 +7,12 @@ use crate::delivery::schedule::MOST_PAUSES;
 use crate::protocol::request::{CALLBACK_URL_MAX, EXT_ID_MAX};
 use crate::transport::route::{DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_TIMEOUT_MS};
 
-pub const DEFAULT_EXPIRES_AFTER_MS: u32 = 12 * 60 * 60 * 1000;
+pub(crate) const DEFAULT_EXPIRES_AFTER_MS: u32 = 12 * 60 * 60 * 1000;
 /// Requests that an outbox sends at once.
-pub const DEFAULT_CONCURRENCY: u32 = 4;
+pub(crate) const DEFAULT_CONCURRENCY: u32 = 4;
 /// Each needs a thread of its own.
-pub const MOST_CONCURRENCY: u32 = 1000;
-pub const DEFAULT_KEEP_DAYS: u32 = 30;
+pub(crate) const MOST_CONCURRENCY: u32 = 1000;
+pub(crate) const DEFAULT_KEEP_DAYS: u32 = 30;
 
 pub struct Setting {
     /// The field of `lp_config`, and the key in JSON.
@@ -52,7 +52,7 @@ use Place::{ExtId, Flag, Numbers, Secret, Signed, Text, TextOrJson, Unsigned};
 
 /// In the order of `lp_config`.
 #[rustfmt::skip]
-pub const SETTINGS: &[Setting] = &[
+pub(crate) const SETTINGS: &[Setting] = &[
     setting("test", ["TestMode", "ТестовыйРежим"], Flag(|s| &mut s.fields.test), 0, 1),
     setting("apikey", ["ApiKey", "КлючАПИ"], Secret(|s| &mut s.fields.apikey), 0, 0),
     setting("login", ["Login", "Логин"], Text(|s| &mut s.fields.login), 0, 0),

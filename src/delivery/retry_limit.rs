@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::transport::route::Limits;
 
 /// Milliseconds without a limit: `retry_for_ms` and `expires_after_ms`.
-pub const FOREVER_MS: u32 = u32::MAX;
+pub(crate) const FOREVER_MS: u32 = u32::MAX;
 
 /// For how long attempts are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

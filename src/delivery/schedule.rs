@@ -9,7 +9,7 @@ const PAGES_SCHEDULE_MS: [u32; 4] = [60_000, 180_000, 300_000, 600_000];
 /// The shortest pause, milliseconds: repeating without one would flood LifePay.
 const SHORTEST_PAUSE_MS: u32 = 100;
 /// How many pauses a schedule may have.
-pub const MOST_PAUSES: usize = 1000;
+pub(crate) const MOST_PAUSES: usize = 1000;
 
 /// The pauses between attempts, the last one repeating.
 #[derive(Debug, Clone)]

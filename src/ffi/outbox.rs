@@ -50,34 +50,34 @@ pub unsafe extern "C" fn lp_outbox_open(
     outbox: *mut *mut lp_outbox,
     result: *mut lp_result,
 ) -> i32 {
-    // SAFETY: the header demands what `Out`, `guard_result`, `text` and `config::read` do.
-    unsafe {
-        let outbox = Out::new(outbox);
+    guard_anywhere(LP_ERR_INTERNAL, || {
+        // SAFETY: the header demands what `Out` does.
+        let outbox = unsafe { Out::new(outbox) };
         let set = |number: usize| {
             let set = |outbox: &Out<_>| outbox.set(number as *mut lp_outbox);
             outbox.iter().for_each(set);
         };
         set(0);
-        guard_result(result, || {
+        let open = || {
             if outbox.is_none() {
-                return Report::refused(vec![Fault::new("outbox", Wrong::Null)]);
+                return Err(outboxes::refuse(Fault::new("outbox", Wrong::Null)));
             }
-            let opened = match config::read(config) {
-                Ok(input) => {
-                    let path = argument::text(path, "path");
-                    outboxes::open(path, input.settings, input.faults)
-                }
-                Err(fault) => Err(outboxes::refuse(fault)),
-            };
-            match opened {
+            // SAFETY: the header demands what `config::read` and `text` do.
+            let (input, path) = unsafe { (config::read(config), argument::text(path, "path")) };
+            let input = input.map_err(outboxes::refuse)?;
+            outboxes::open(path, input.settings, input.faults)
+        };
+        // SAFETY: the header demands what `guard_result` does.
+        unsafe {
+            guard_result(result, || match open() {
                 Ok(number) => {
                     set(number);
                     Report::done()
                 }
                 Err(report) => *report,
-            }
-        })
-    }
+            })
+        }
+    })
 }
 
 /// Puts a request on disk; it is sent in the background. Does not wait for the network.

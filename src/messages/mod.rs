@@ -18,7 +18,7 @@ use crate::fault::Fault;
 use crate::report::FieldError;
 
 /// The end of a text of LifePay's that was cut short.
-pub const GOES_ON: &str = "…, полностью: reply";
+pub(crate) const GOES_ON: &str = "…, полностью: reply";
 
 /// A fault as a result shows it.
 pub fn field_error(fault: &Fault) -> FieldError {

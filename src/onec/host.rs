@@ -11,7 +11,7 @@ use crate::ffi::guard::call_host;
 
 /// How many places of a table of virtual functions the destructor takes: in the Itanium C++ ABI
 /// one destroys and another also frees; in Microsoft's one does either.
-pub const DESTRUCTORS: usize = if cfg!(windows) { 1 } else { 2 };
+pub(crate) const DESTRUCTORS: usize = if cfg!(windows) { 1 } else { 2 };
 
 /// 1C's `ADDIN_E_FAIL`: an error.
 const FAIL: u16 = 1006;

@@ -50,7 +50,7 @@ const LEVEL: i64 = log::Level::Info as i64;
 
 /// All of them. 1C asks for the places by name at each start: they need not stay the same.
 #[rustfmt::skip]
-pub const METHODS: &[Method] = &[
+pub(crate) const METHODS: &[Method] = &[
     method("OpenShift", "ОткрытьСмену", &[], shift::open),
     method("OpenShiftJSON", "ОткрытьСменуJSON", &[Text], shift::open_json),
     method("NewExtId", "НовыйИдентификатор", &[], shift::new_ext_id),

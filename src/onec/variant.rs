@@ -232,7 +232,7 @@ impl Variant {
     }
 
     #[cfg(any(test, fuzzing))]
-    pub const TEXT: u16 = PWSTR;
+    pub(crate) const TEXT: u16 = PWSTR;
 
     /// Makes it a value of this type, whatever it holds.
     #[cfg(any(test, fuzzing))]

@@ -18,9 +18,9 @@ const APPLICATION: i64 = 0x4c50_6f62;
 /// The format's version, of which all 1.x of the library keep the first digit group.
 const FORMAT: i64 = 100;
 /// How long a busy file is waited for.
-pub const BUSY: Duration = Duration::from_secs(5);
+pub(crate) const BUSY: Duration = Duration::from_secs(5);
 /// How long to wait before a busy file is tried again.
-pub const BUSY_PAUSE: Duration = Duration::from_millis(20);
+pub(crate) const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
 /// More than there are different statements.
 const STATEMENTS: usize = 32;

@@ -6,11 +6,12 @@ use super::entry::{Entry, State};
 use crate::protocol::request;
 use crate::report::Report;
 
-pub const COLUMNS: &str = "id, base_url, ext_id, login, target_serial, request, state, sending,
+pub(crate) const COLUMNS: &str =
+    "id, base_url, ext_id, login, target_serial, request, state, sending,
     cancelling, report, submitted_at, next_attempt_at, answered_at, expires_at, operation";
 
 /// What is pending for a base URL, and is a kind of request that this version knows.
-pub const WAITING: &str = "state = 0 AND base_url = ?1 AND operation = 'create-session'";
+pub(crate) const WAITING: &str = "state = 0 AND base_url = ?1 AND operation = 'create-session'";
 
 /// Removes the entries for which `which` is true, of these values, and ends the change.
 pub fn remove(change: Transaction, which: &str, values: &[&dyn ToSql]) -> rusqlite::Result<()> {

@@ -11,7 +11,7 @@ use crate::state;
 
 /// How long a fork waits for the gate and for what else it needs, and a call for the gate. Nothing keeps
 /// it for that long, but a thread that a signal handler which forks has interrupted.
-pub const LONGEST_WAIT: Duration = Duration::from_secs(10);
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// The process that has shut the gate; 0: it is open. No fork comes while it is shut, see `ffi::fork`.
 /// In a child it is shut for ever if the fork could not wait for it.

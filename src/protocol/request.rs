@@ -10,15 +10,15 @@ use crate::fault::{names, Fault, Wrong};
 use crate::secret::Secret;
 
 /// Where the request goes, below the base URL.
-pub const PATH: &str = "/cloud-print/create-session";
+pub(crate) const PATH: &str = "/cloud-print/create-session";
 
 /// What the outbox calls this kind of request.
-pub const OPERATION: &str = "create-session";
+pub(crate) const OPERATION: &str = "create-session";
 
 /// The page: at most 50 characters.
-pub const EXT_ID_MAX: usize = 50;
+pub(crate) const EXT_ID_MAX: usize = 50;
 /// The page: at most 255 characters.
-pub const CALLBACK_URL_MAX: usize = 255;
+pub(crate) const CALLBACK_URL_MAX: usize = 255;
 
 /// The fields of the page, as the host gave them; `None` is "not given".
 #[derive(Default)]

@@ -25,7 +25,7 @@ mod verifier;
 pub use self::base_url::{is_loopback, BaseUrl};
 pub use self::pool::Kept;
 pub use self::roots::Roots;
-pub use self::under_way::SLICE;
+pub(crate) use self::under_way::SLICE;
 
 use std::io::{self, Read};
 use std::time::{Duration, SystemTime};

@@ -14,11 +14,11 @@ use crate::messages;
 use crate::process::lock::lock;
 
 /// Where requests go unless `base_url` says otherwise.
-pub const DEFAULT_BASE_URL: &str = "https://sapi.life-pay.ru";
+pub(crate) const DEFAULT_BASE_URL: &str = "https://sapi.life-pay.ru";
 /// Milliseconds, of one attempt.
-pub const DEFAULT_CONNECT_TIMEOUT_MS: u32 = 10_000;
+pub(crate) const DEFAULT_CONNECT_TIMEOUT_MS: u32 = 10_000;
 /// Milliseconds, of one attempt.
-pub const DEFAULT_TIMEOUT_MS: u32 = 30_000;
+pub(crate) const DEFAULT_TIMEOUT_MS: u32 = 30_000;
 /// For how long the system's proxy setting is taken without reading it again.
 const FRESH: Duration = Duration::from_secs(1);
 

@@ -14,7 +14,7 @@ use super::under_way::UnderWay;
 use crate::failure::{Failure, Network};
 
 /// Input and output buffer of a connection, bytes: a request and an answer are far smaller.
-pub const BUFFER: usize = 16 * 1024;
+pub(crate) const BUFFER: usize = 16 * 1024;
 
 /// A TCP connection.
 ///

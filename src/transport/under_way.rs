@@ -15,7 +15,7 @@ use super::route::Limits;
 use crate::failure::{Failure, Stage};
 
 /// The longest wait without asking `go_on`: five times a second.
-pub const SLICE: Duration = Duration::from_millis(200);
+pub(crate) const SLICE: Duration = Duration::from_millis(200);
 
 pub struct UnderWay {
     started: Instant,
