@@ -44,6 +44,8 @@ pub struct Attempt {
     /// A connector is at work: what is written then is no request.
     dialling: Cell<bool>,
     fresh_only: Cell<bool>,
+    /// A pooled connection was found to be open, and is used unless one is dialled.
+    took_kept: Cell<bool>,
     dialled: Cell<bool>,
     request_left: Cell<bool>,
     /// It left over a connection that was replaced.
@@ -69,6 +71,7 @@ impl Attempt {
             connect_began: Cell::new(now),
             dialling: Cell::new(false),
             fresh_only: Cell::new(false),
+            took_kept: Cell::new(false),
             dialled: Cell::new(false),
             request_left: Cell::new(false),
             lost: Cell::new(false),
@@ -197,12 +200,18 @@ impl Attempt {
         self.fresh_only.get() && !self.dialled.get()
     }
 
+    /// A pooled connection is taken out of the pool.
+    pub fn takes_kept(&self) {
+        self.took_kept.set(true);
+    }
+
     /// Whether what failed was a pooled connection that the server had closed meanwhile: then the
     /// attempt is to go on over a new one, and the pooled ones are passed over from now on.
     pub fn replaces_pooled(&self, failure: &Failure) -> bool {
+        // It may have failed before a byte was written. Taken at most once: a second failure is that of
+        // the new connection, also if it comes before that is dialled.
         let stale = matches!(failure, Failure::Network { .. })
-            // Something was written, and not to a connection of this attempt's own.
-            && self.stage.get() == Stage::Exchanging
+            && self.took_kept.take()
             && !self.dialled.get()
             && !self.answer_began.get();
         if stale {
@@ -260,6 +269,27 @@ mod tests {
         drop(dialling);
         attempt.wrote();
         assert!(attempt.request_left());
+    }
+
+    #[test]
+    fn a_kept_connection_that_fails_before_a_byte_is_written_is_replaced_once() {
+        let attempt = Attempt::new(limits(1000, 1000), |_| true);
+        let failure = Failure::network("", "");
+        assert!(!attempt.replaces_pooled(&failure), "no connection yet");
+        attempt.takes_kept();
+        assert!(attempt.replaces_pooled(&failure));
+        assert!(attempt.passes_over_kept());
+        assert!(!attempt.replaces_pooled(&failure), "no connection yet");
+        attempt.writes();
+        assert!(!attempt.request_left() && !attempt.resent());
+    }
+
+    #[test]
+    fn a_connection_of_its_own_is_not_replaced() {
+        let attempt = Attempt::new(limits(1000, 1000), |_| true);
+        attempt.takes_kept();
+        drop(attempt.dial());
+        assert!(!attempt.replaces_pooled(&Failure::network("", "")));
     }
 
     #[test]

@@ -137,8 +137,13 @@ impl Transport for TcpTransport {
         if std::mem::take(&mut self.used) {
             return true;
         }
-        let wanted = !Attempt::current().is_ok_and(|attempt| attempt.passes_over_kept());
-        wanted && self.stream.is_quiet()
+        let attempt = Attempt::current().ok();
+        let wanted = !attempt.as_ref().is_some_and(|a| a.passes_over_kept());
+        let is_open = wanted && self.stream.is_quiet();
+        if let Some(attempt) = attempt.filter(|_| is_open) {
+            attempt.takes_kept();
+        }
+        is_open
     }
 }
 

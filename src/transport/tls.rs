@@ -118,8 +118,14 @@ impl Transport for TlsTransport {
         Ok(bytes > 0)
     }
 
+    /// The server's close_notify may have come with the answer, while the TCP connection stays open.
     fn is_open(&mut self) -> bool {
-        self.stream.sock.0.get_mut().is_open()
+        let below = self.stream.sock.0.get_mut();
+        let state = self.stream.conn.process_new_packets();
+        state.is_ok_and(|state| !state.peer_has_closed())
+            // Bytes that TLS has not read yet are no answer to the next request either.
+            && below.buffers().input().is_empty()
+            && below.is_open()
     }
 
     fn is_tls(&self) -> bool {
