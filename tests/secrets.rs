@@ -287,6 +287,36 @@ fn a_call_shows_its_apikey_nowhere() {
     }
 }
 
+/// A large answer, of which the first 4,096 bytes are kept, and one that breaks off: cut after each
+/// byte of the apikey, also in the middle of a letter.
+#[test]
+fn no_part_of_the_apikey_is_left_at_the_end_of_a_cut_answer() {
+    let key = "ключ-от-кассы-Ёж";
+    let mut answers = Vec::new();
+    for shown in 1..key.len() {
+        let large = format!("{}{key}{}", "-".repeat(4096 - shown), "-".repeat(1 << 20));
+        answers.push(respond("200 OK", &large));
+        let head = "HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n---";
+        answers.push([head.as_bytes(), &key.as_bytes()[..shown]].concat());
+    }
+    let count = answers.len();
+    let server = echoing(answers);
+    let logs = logged("cut", || {
+        for number in 0..count {
+            let call = with_key(&server.url(), key).ext_id(&format!("echo-{number}"));
+            let answer = call.send();
+            let reply = answer.reply.as_deref().unwrap();
+            let rest = reply.trim_start_matches('-');
+            assert!(["", "***"].contains(&rest), "{number}: {rest}");
+            hides(key, &texts(&answer), "the answer");
+        }
+    });
+    for log in logs {
+        assert_eq!(log.matches(" reply --").count(), count);
+        assert!(!log.contains("-к") && !log.contains('\u{fffd}'), "{log}");
+    }
+}
+
 #[track_caller]
 fn files_hide(key: &str, folder: &Path, stage: &str) -> Vec<String> {
     let mut names = Vec::new();

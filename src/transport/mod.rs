@@ -121,7 +121,10 @@ fn exchange(agent: &Agent, url: &str, body: &str) -> Result<Reply, Failure> {
         .header(ACCEPT, JSON)
         .send(body)
         .map_err(failure)?;
-    let (body, cut) = read(response.body_mut());
+    let (mut body, cut) = read(response.body_mut());
+    if cut.is_some() {
+        end_at_character(&mut body);
+    }
     let replaced = |error: FromUtf8Error| String::from_utf8_lossy(error.as_bytes()).into_owned();
     Ok(Reply {
         status: response.status().as_u16(),
@@ -154,6 +157,16 @@ fn read(body: &mut Body) -> (Vec<u8>, Option<Failure>) {
         }),
     };
     (bytes, cut)
+}
+
+/// Drops the part of a character at which the bytes were cut: what stands in its place would hide that
+/// the end is the beginning of the apikey, which is masked.
+fn end_at_character(bytes: &mut Vec<u8>) {
+    let end = bytes.utf8_chunks().last().map(|chunk| chunk.invalid());
+    // Without a length, the error is that the input has ended.
+    let is_part = |end: &[u8]| std::str::from_utf8(end).is_err_and(|e| e.error_len().is_none());
+    let part = end.filter(|end| is_part(end)).map_or(0, <[u8]>::len);
+    bytes.truncate(bytes.len() - part);
 }
 
 /// Retry-After is a number of seconds or a date; a date is measured by the server's own clock if
@@ -252,6 +265,22 @@ mod tests {
             map.insert(name, value.parse().unwrap());
         }
         retry_after(&map)
+    }
+
+    #[test]
+    fn cut_bytes_end_with_a_whole_character() {
+        for (cut, kept) in [
+            ("ключ".as_bytes(), "ключ".as_bytes()),
+            (&"ключ".as_bytes()[..7], "клю".as_bytes()),
+            (b"\xff\xd0\xba\xf0\x9f\x94", b"\xff\xd0\xba"),
+            (b"a\xff", b"a\xff"),
+            (b"\xd0", b""),
+            (b"", b""),
+        ] {
+            let mut bytes = cut.to_vec();
+            end_at_character(&mut bytes);
+            assert_eq!(bytes, kept, "{cut:?}");
+        }
     }
 
     #[test]
