@@ -26,9 +26,10 @@ fn json(text: &str) -> String {
     quoted[1..quoted.len() - 1].to_owned()
 }
 
-fn ascii_json(text: &str) -> String {
+fn ascii_json(text: &str, upper: bool) -> String {
     let unit = |unit: u16| match u8::try_from(unit) {
         Ok(byte) if byte.is_ascii() => char::from(byte).to_string(),
+        _ if upper => format!("\\u{unit:04X}"),
         _ => format!("\\u{unit:04x}"),
     };
     json(text).encode_utf16().map(unit).collect()
@@ -44,11 +45,11 @@ fn percent(text: &str) -> String {
     text.bytes().map(byte).collect()
 }
 
-fn html(text: &str) -> String {
+fn html(text: &str, apostrophe: &str) -> String {
     let text = text.replace('&', "&amp;").replace('"', "&quot;");
     text.replace('<', "&lt;")
         .replace('>', "&gt;")
-        .replace('\'', "&#39;")
+        .replace('\'', apostrophe)
 }
 
 /// How a secret may be written; what of them no text may hold.
@@ -65,13 +66,16 @@ fn spellings(secret: &str) -> BTreeMap<String, String> {
         ("itself", secret.to_owned()),
         ("reversed", secret.chars().rev().collect()),
         ("JSON", json(secret)),
-        ("JSON in ASCII", ascii_json(secret)),
-        ("PHP's JSON", ascii_json(secret).replace('/', "\\/")),
+        ("JSON in ASCII", ascii_json(secret, false)),
+        ("JSON in ASCII, upper case", ascii_json(secret, true)),
+        ("PHP's JSON", ascii_json(secret, false).replace('/', "\\/")),
         ("JSON in JSON", json(&json(secret))),
         ("a URL", percent(secret)),
         ("a URL in lower case", percent(secret).to_lowercase()),
         ("a form", percent(secret).replace("%20", "+")),
-        ("HTML", html(secret)),
+        ("HTML", html(secret, "&#39;")),
+        ("HTML 5", html(secret, "&apos;")),
+        ("HTML in hex", html(secret, "&#x27;")),
         ("hex", hex(true)),
         ("HEX", hex(false)),
         ("Debug", format!("{secret:?}").trim_matches('"').to_owned()),
