@@ -174,6 +174,13 @@ impl Report {
         }
     }
 
+    /// Adds a sentence, for which a long message is cut.
+    pub fn end_message_with(&mut self, sentence: &str) {
+        let room = LONGEST_MESSAGE - sentence.chars().count() - 2;
+        let message = cut_short(std::mem::take(&mut self.message), room, GOES_ON);
+        self.message = join_sentences(&[&message, sentence]);
+    }
+
     /// Masks the secret wherever a text from outside may have brought it in. LifePay's words are
     /// masked where they are read; `message` and `errors` otherwise hold our own.
     pub fn mask(&mut self, secret: &Secret) {
@@ -222,6 +229,17 @@ mod tests {
         let mut report = Report::of("1");
         report.reject(500, "", Vec::new(), 0);
         assert_eq!(report.message, code::text_str(500));
+    }
+
+    #[test]
+    fn a_sentence_at_the_end_is_never_cut() {
+        for length in [0, 100, 1900, 2000] {
+            let mut report = Report::of("1");
+            report.message = "ы".repeat(length);
+            report.end_message_with("Так.");
+            assert!(report.message.chars().count() <= LONGEST_MESSAGE);
+            assert!(report.message.ends_with("Так."), "{}", report.message);
+        }
     }
 
     #[test]

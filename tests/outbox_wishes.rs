@@ -312,6 +312,43 @@ fn a_refused_retry_or_forget_leaves_the_entry_as_it_is() {
     }
 }
 
+/// What retry_now refuses and the documentation sends the host to lp_outbox_wait for.
+#[test]
+fn an_entry_of_another_base_url_says_so_while_it_could_be_sent() {
+    let path = fresh("wishes-elsewhere");
+    let books = Books::open(|ext_id, _| match ext_id {
+        "rejected" => (Duration::ZERO, Reply::Reject(400)),
+        "accepted" => (Duration::ZERO, Reply::Accept),
+        _ => (Duration::ZERO, UNAVAILABLE),
+    });
+    let outbox = Outbox::open(&path, call(&books, HOUR));
+    for ext_id in ["rejected", "accepted", "mine", "cancelled"] {
+        assert_eq!(outbox.submit(call(&books, HOUR).ext_id(ext_id)).0, 0);
+    }
+    assert_eq!(outbox.cancel("cancelled").0, 0);
+    assert_eq!(outbox.wait("accepted", 10_000).code, 0);
+    assert!(outbox.wait("rejected", 10_000).code > 0);
+    until_refused(&outbox);
+    let says_so = |outbox: &Outbox, ext_id: &str| {
+        let sentence =
+            "Запрос поставлен в очередь для другого base_url, эта очередь его не отправляет.";
+        let message = outbox.wait(ext_id, 0).message;
+        assert_eq!(message.contains(sentence), message.ends_with(sentence));
+        message.ends_with(sentence)
+    };
+    assert!(!says_so(&outbox, "mine") && !says_so(&outbox, "rejected"));
+    outbox.close();
+    let outbox = Outbox::open(&path, Call::to(&Server::nowhere()));
+    for (ext_id, expected) in [
+        ("mine", true),
+        ("rejected", true),
+        ("accepted", false),
+        ("cancelled", false),
+    ] {
+        assert_eq!(says_so(&outbox, ext_id), expected, "{ext_id}");
+    }
+}
+
 #[test]
 fn an_entry_of_another_base_url_expires_too() {
     let path = fresh("wishes-foreign");
