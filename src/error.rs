@@ -42,7 +42,7 @@ pub enum Failure {
     Http { status: u16 },
     #[error("{detail}")]
     Reply { what: &'static str, detail: String },
-    #[error("cancelled by on_progress")]
+    #[error("cancelled")]
     Cancelled,
     #[error("{detail}")]
     Outbox { what: &'static str, detail: String },

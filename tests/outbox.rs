@@ -309,6 +309,9 @@ fn an_attempt_under_way_is_broken_off_by_a_cancellation() {
         (returned, answer.code, answer.outcome),
         (0, code::LP_ERR_CANCELLED, UNKNOWN)
     );
+    assert_eq!(answer.detail.as_deref(), Some("cancelled"));
+    let advice = "Если смена ещё нужна, повторите запрос с тем же ext_id.";
+    assert!(answer.message.ends_with(advice), "{answer:?}");
 }
 
 #[test]
