@@ -156,6 +156,9 @@ fn a_submitted_ext_id_is_not_submitted_again() {
     );
     assert_eq!(other.fields(), ["ext_id"]);
     assert!(other.message.contains("target_serial"), "{other:?}");
+    // Nothing that would make a cashier open the shift twice.
+    assert!(other.message.contains("уже принял"), "{other:?}");
+    assert!(!other.message.contains("для новой смены"), "{other:?}");
     assert_eq!(seen.load(Ordering::SeqCst), 1);
 }
 

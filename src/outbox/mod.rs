@@ -34,6 +34,7 @@ use std::time::{Duration, Instant};
 
 use self::claim::Claim;
 pub use self::entry::Entry;
+use self::entry::State;
 use self::lock::Lock;
 use self::store::Store;
 use self::worker::Worker;
@@ -245,11 +246,17 @@ impl Outbox {
     }
 }
 
-/// That an ext_id is taken by a different request.
-fn taken(ext_id: &str, fields: &[&str]) -> Failure {
-    let message = format!(
-        "{ext_id} уже есть в очереди с другими данными ({}); для новой смены нужен новый ext_id",
-        fields.join(", ")
-    );
+/// That an ext_id is taken by a different request. What was accepted with other fields was most likely
+/// corrected in the program since, and not meant to become a second shift.
+fn taken(entry: &Entry, fields: &[&str]) -> Failure {
+    let (ext_id, fields) = (&entry.ext_id, fields.join(", "));
+    let message = match entry.state {
+        State::Accepted => format!(
+            "LifePay уже принял запрос с ext_id {ext_id}, его данные отличаются ({fields}); новый ext_id нужен только для другой смены"
+        ),
+        _ => format!(
+            "{ext_id} уже есть в очереди с другими данными ({fields}); для новой смены нужен новый ext_id"
+        ),
+    };
     Failure::Argument(vec![FieldError::new("ext_id", message)])
 }

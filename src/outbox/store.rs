@@ -150,7 +150,7 @@ impl Store {
             if entry.state.holds_its_ext_id() && !is_over {
                 let differs = differing(entry, &request, &base_url);
                 if !differs.is_empty() {
-                    return Err(taken(&shift.ext_id, &differs));
+                    return Err(taken(entry, &differs));
                 }
                 let (id, report) = (entry.id, entry.report.clone());
                 if entry.is_waiting() {
