@@ -591,7 +591,8 @@ typedef struct lp_result {
     const char *reply;
     /**
      * error_count elements, NULL if there are none. There are at most 100, and no text in them is
-     * longer than 1,000 characters. message says how many more LifePay sent, reply holds all.
+     * longer than 1,000 characters. message lists as many as it has room for and says how many more
+     * there are; reply holds all that LifePay sent.
      */
     const struct lp_field_error *errors;
     /**

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::code;
+use crate::report::list_faults;
 
 /// One field and what is wrong with it: LifePay's errors and ours have the same form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,13 +162,7 @@ impl Failure {
     pub fn message(&self, outcome: i32) -> String {
         let code = self.code();
         let what = match self {
-            Failure::Argument(errors) => {
-                let list: Vec<String> = errors
-                    .iter()
-                    .map(|e| format!("{} — {}", e.field, e.message.trim_end_matches('.')))
-                    .collect();
-                return format!("{} {}.", code::text_str(code), list.join("; "));
-            }
+            Failure::Argument(errors) => return list_faults(errors),
             Failure::Refused(refusal) => return refusal.message().to_owned(),
             Failure::Network { what, .. }
             | Failure::Tls { what, .. }

@@ -6,7 +6,7 @@ use crate::code;
 use crate::error::{join_sentences, Failure, FieldError};
 use crate::secret::Secret;
 
-/// How many errors a result has at most; `message` says how many more there are.
+/// How many errors a result has at most.
 pub(crate) const MOST_ERRORS: usize = 100;
 /// Characters of an error's field and of its message.
 pub(crate) const LONGEST_TEXT: usize = 1000;
@@ -14,6 +14,8 @@ pub(crate) const LONGEST_TEXT: usize = 1000;
 const LONGEST_MESSAGE: usize = 2000;
 /// Characters of one error in that message, which has room for one at least.
 const LONGEST_IN_MESSAGE: usize = 500;
+/// Characters of the name of a field in it.
+const LONGEST_NAME_IN_MESSAGE: usize = 200;
 /// The end of a text of LifePay's that was cut short.
 pub(crate) const GOES_ON: &str = "…, полностью: reply";
 
@@ -149,13 +151,8 @@ impl Report {
             "" => error.message.clone(),
             field => format!("{field}: {}", error.message),
         });
-        let mut sentences: Vec<String> = all
-            .map(|sentence| cut_short(sentence, LONGEST_IN_MESSAGE, GOES_ON))
-            .collect();
-        self.message = with(&sentences, more);
-        while self.message.chars().count() > LONGEST_MESSAGE && sentences.pop().is_some() {
-            self.message = with(&sentences, more + errors.len() - sentences.len());
-        }
+        let sentences = all.map(|sentence| cut_short(sentence, LONGEST_IN_MESSAGE, GOES_ON));
+        self.message = with_as_many_as_fit(sentences.collect(), more, with);
         self.errors = errors;
         self.detail = None;
     }
@@ -189,6 +186,46 @@ impl Report {
         let uuid = self.uuid.as_mut().filter(|_| secret.is_long());
         for text in texts.into_iter().flatten().chain(uuid) {
             secret.mask_in_place(text);
+        }
+    }
+}
+
+/// The message of wrong arguments.
+pub fn list_faults(faults: &[FieldError]) -> String {
+    // A name that a host has made up may be long; what is wrong with it is said all the same.
+    let one = |fault: &FieldError| {
+        let field = cut_short(fault.field.clone(), LONGEST_NAME_IN_MESSAGE, "…");
+        let text = format!("{field} — {}", fault.message.trim_end_matches('.'));
+        cut_short(text, LONGEST_IN_MESSAGE, "…")
+    };
+    let first: Vec<String> = faults.iter().take(MOST_ERRORS).map(one).collect();
+    let more = faults.len() - first.len();
+    with_as_many_as_fit(first, more, |listed, more| {
+        let more = match more {
+            0 => String::new(),
+            more => format!("Ещё ошибок: {more}."),
+        };
+        let listed = listed.join("; ");
+        let text = join_sentences(&[code::text_str(code::LP_ERR_ARGUMENT), &listed, &more]);
+        match text.ends_with(['.', '…']) {
+            true => text,
+            false => text + ".",
+        }
+    })
+}
+
+/// A message of as many of these errors as there is room for. `with` makes it of those and of the
+/// number of the others, `more` at least.
+fn with_as_many_as_fit(
+    mut errors: Vec<String>,
+    more: usize,
+    with: impl Fn(&[String], usize) -> String,
+) -> String {
+    let all = errors.len() + more;
+    loop {
+        let message = with(&errors, all - errors.len());
+        if message.chars().count() <= LONGEST_MESSAGE || errors.pop().is_none() {
+            return message;
         }
     }
 }
