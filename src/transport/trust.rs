@@ -42,11 +42,15 @@ pub struct CaFile {
     certificates: Arc<Vec<CertificateDer<'static>>>,
 }
 
-/// What changes when a file is written to.
+/// What changes when a file is written to, or another one takes its place.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Stamp {
     modified: Option<SystemTime>,
     length: u64,
+    /// Device, inode and time of the last change, with its nanoseconds: `cp -p` sets the time above
+    /// to that of the original.
+    #[cfg(unix)]
+    system: (u64, u64, i64, i64),
 }
 
 impl Stamp {
@@ -58,6 +62,12 @@ impl Stamp {
         Ok(Stamp {
             modified: found.modified().ok(),
             length: found.len(),
+            #[cfg(unix)]
+            system: {
+                use std::os::unix::fs::MetadataExt;
+                let changed = (found.ctime(), found.ctime_nsec());
+                (found.dev(), found.ino(), changed.0, changed.1)
+            },
         })
     }
 }
