@@ -58,7 +58,9 @@
  *               Threads of the library block the signals that a program handles (SIGINT, SIGTERM,
  *               SIGALRM, SIGCHLD and the like), but not those that .NET and Mono need on each thread:
  *               SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGPWR, SIGXCPU and real-time
- *               signals. After a fork the child makes connections of its own. Once used, the
+ *               signals. After a fork the child makes connections of its own. If a thread of the
+ *               parent was inside the process's first DNS lookup at the fork, glibc's resolver may
+ *               stay locked in the child, whose lookups then end with LP_ERR_TIMEOUT. Once used, the
  *               library stays in memory until the process ends: dlclose and FreeLibrary are harmless.
  *               A DNS lookup that hangs in the system's resolver may outlive its call; at most one
  *               such thread exists per host name.
