@@ -222,7 +222,7 @@ unsafe fn delays(config: &lp_config, faults: &mut Vec<FieldError>) -> Vec<u32> {
         // Not read: a count like this is garbage.
         (false, _) if count > MOST_PAUSES => {
             let message = format!("{count} пауз, а допустимо не более {MOST_PAUSES}");
-            faults.push(FieldError::new("retry_delay_count", message));
+            faults.push(FieldError::new("retry_delays_ms", message));
             Vec::new()
         }
         // SAFETY: the array has `count` elements; it may be packed.
