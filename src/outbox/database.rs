@@ -55,10 +55,11 @@ const INDEX: &str = "
         ON request (state, base_url, operation, next_attempt_at, expires_at);
 ";
 
-/// By how much the times of the entries of a base URL were moved with jumps of the wall clock, in all,
-/// milliseconds.
+/// By how much the times of pending entries were moved with jumps of the wall clock, in all,
+/// milliseconds. All processes share that clock, so the file has one count.
 const CLOCK: &str = "
-    CREATE TABLE IF NOT EXISTS clock (base_url TEXT PRIMARY KEY, moved INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS clock (moved INTEGER NOT NULL);
+    INSERT INTO clock SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM clock);
 ";
 
 /// No id is used twice, lest the outcome of a removed entry be written to another: the highest that

@@ -312,7 +312,7 @@ impl Worker {
             }
         }
         if self.store(|store| Ok(store.is_sender()))? {
-            if self.store(|store| store.expire())? > 0 {
+            if self.store(|store| store.expire(&self.terms.route.base_url))? > 0 {
                 self.tell();
             }
             self.store(|store| store.heed_cancellations())?;
@@ -325,7 +325,7 @@ impl Worker {
     fn expire_foreign(&self) -> Result<(), Failure> {
         for base_url in self.store(|store| store.expired_foreign())? {
             let lock = Lock::open(&self.path, &base_url)?;
-            if lock.take()? && self.store(|store| store.expire_foreign(&base_url))? > 0 {
+            if lock.take()? && self.store(|store| store.expire(&base_url))? > 0 {
                 self.tell();
             }
         }
