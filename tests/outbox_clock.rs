@@ -492,3 +492,24 @@ fn an_entry_of_another_base_url_expires_in_time_when_the_clock_jumps_back() {
     till.set_clocks(HOUR + 60 - YEAR, HOUR + 60);
     assert_eq!(other.wait("mine").0, LP_ERR_EXPIRED);
 }
+
+#[test]
+fn a_jump_right_before_the_close_expires_nothing() {
+    // Now and then the host looks at the clock just between the two.
+    for round in 0..4 {
+        let books = refusing(usize::MAX);
+        let Some(till) = Till::new(&format!("before-the-close-{round}"), &books.url()) else {
+            return;
+        };
+        till.set_clock(-YEAR);
+        let mut host = till.open(HOUR_MS);
+        host.ask(&format!("submit mine {HOUR_MS}"));
+        refused(&mut host, "mine", 1);
+        till.set_clock(0);
+        assert_eq!(host.ask("close"), "close 0");
+        host.finish();
+        let mut host = till.open(HOUR_MS);
+        let pending = format!("wait mine {LP_PENDING} 2 1 -");
+        assert_eq!(host.ask("wait mine 500"), pending);
+    }
+}
