@@ -15,6 +15,8 @@ use support::{Call, Outbox, Server};
 
 const NOT_SENT: i32 = 1;
 const UNKNOWN: i32 = 2;
+const PENDING_FLAG: u32 = 1;
+const SENDING_FLAG: u32 = 2;
 const NEVER_EXPIRES: u32 = u32::MAX;
 /// A pause that does not end in the time of a test.
 const HOUR: u32 = 3_600_000;
@@ -233,6 +235,29 @@ fn a_submit_by_another_process_during_an_attempt_renews_the_expiry() {
     drop(closed);
     assert_eq!(sender.wait("mine").0, 0);
     assert_eq!(other.wait("mine").0, 0);
+}
+
+#[test]
+fn an_entry_whose_time_is_over_during_an_attempt_is_pending_until_that_ends() {
+    let gate = Arc::new(RwLock::new(()));
+    let books = held_first(&gate, UNAVAILABLE);
+    let closed = gate.write();
+    let outbox = Outbox::open(&fresh("wishes-over"), call(&books, HOUR));
+    assert_eq!(submit(&outbox, &books, 1500), PENDING);
+    until("it is being sent", || books.of("mine").len() == 1);
+    until_it_should_have_expired(&outbox);
+    let told = || {
+        let flags = outbox.entry("mine").unwrap().flags;
+        (outbox.wait("mine", 0).code, flags, outbox.pending())
+    };
+    // Longer than the sender takes to look for what has expired.
+    let limit = Instant::now() + Duration::from_millis(600);
+    while Instant::now() < limit {
+        assert_eq!(told(), (code::LP_PENDING, PENDING_FLAG | SENDING_FLAG, 1));
+    }
+    drop(closed);
+    outbox.wait("mine", 10_000);
+    assert_eq!(told(), (code::LP_ERR_EXPIRED, 0, 0));
 }
 
 /// Refuses to answer. Every request that has come to it may be with LifePay.
