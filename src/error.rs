@@ -71,7 +71,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// For a person at the till: what the entry's state is, and what to do.
-    fn message(self) -> &'static str {
+    pub fn message(self) -> &'static str {
         match self {
             Refusal::Accepted => "LifePay уже принял этот запрос, повторять его не нужно.",
             Refusal::Cancelled => {

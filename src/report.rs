@@ -174,6 +174,13 @@ impl Report {
         }
     }
 
+    /// Adds a sentence, for which a long message is cut.
+    pub fn end_message_with(&mut self, sentence: &str) {
+        let room = LONGEST_MESSAGE - sentence.chars().count() - 2;
+        let message = cut_short(std::mem::take(&mut self.message), room, GOES_ON);
+        self.message = join_sentences(&[&message, sentence]);
+    }
+
     /// Masks the secret wherever a text from outside may have brought it in. LifePay's words are
     /// masked where they are read; `message` and `errors` otherwise hold our own.
     pub fn mask(&mut self, secret: &Secret) {

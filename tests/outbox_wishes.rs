@@ -338,6 +338,28 @@ fn a_refused_retry_or_forget_leaves_the_entry_as_it_is() {
 }
 
 #[test]
+fn a_rejected_entry_whose_time_is_over_says_why_it_is_not_sent_again() {
+    const SENTENCE: &str =
+        "Срок запроса истёк. Если он ещё нужен, поставьте его в очередь снова с тем же ext_id.";
+    let books = refused_first(Reply::Reject(400));
+    let outbox = Outbox::open(&fresh("wishes-rejected"), call(&books, HOUR));
+    assert_eq!(submit(&outbox, &books, 2000), PENDING);
+    let rejected = outbox.wait("mine", 10_000);
+    assert_eq!(rejected.code, 400, "{rejected:?}");
+    until_it_should_have_expired(&outbox);
+    let entry = outbox.entry("mine").unwrap();
+    assert_eq!(outbox.retry_now(Some("mine")), code::LP_ERR_ARGUMENT);
+    let over = outbox.wait("mine", 0);
+    assert_eq!(over.code, 400, "{over:?}");
+    assert!(over.message.starts_with("нет"), "{over:?}");
+    assert!(over.message.ends_with(SENTENCE), "{over:?}");
+    // What is in the file stays as it was.
+    assert!(!rejected.message.contains(SENTENCE), "{rejected:?}");
+    assert_eq!(entry.message, rejected.message);
+    assert_eq!(outbox.entry("mine"), Some(entry));
+}
+
+#[test]
 fn an_entry_of_another_base_url_expires_too() {
     let path = fresh("wishes-foreign");
     let books = Books::open(|_, _| (Duration::ZERO, UNAVAILABLE));

@@ -33,11 +33,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use self::claim::Claim;
+use self::clock::Clock;
 pub use self::entry::Entry;
+use self::entry::State;
 use self::lock::Lock;
 use self::store::Store;
 use self::worker::Worker;
-use crate::error::{Failure, FieldError};
+use crate::error::{Failure, FieldError, Refusal};
 use crate::report::{Report, LP_OUTCOME_NOT_SENT};
 use crate::secret::Secret;
 use crate::shift::Shift;
@@ -123,14 +125,22 @@ impl Outbox {
             }
     }
 
-    /// The outcome of an entry, or what is known so far when `limit` is over.
+    /// The outcome of an entry, or what is known so far when `limit` is over. The message of
+    /// a rejected entry says so if it cannot be sent again, because it has expired.
     ///
     /// # Errors
     ///
     /// [`Failure::NotFound`] if there is none, [`Failure::Closed`] when the outbox is closed
     /// meanwhile.
     pub fn wait(&self, ext_id: &str, limit: Duration) -> Result<Report, Failure> {
-        self.wait_while(ext_id, limit, Entry::is_waiting)
+        let entry = self.wait_while(ext_id, limit, Entry::is_waiting)?;
+        // Its times do not follow the clock.
+        let is_over = entry.state == State::Rejected && entry.is_over(Clock::read().wall);
+        let mut report = entry.report;
+        if is_over {
+            report.end_message_with(Refusal::Expired.message());
+        }
+        Ok(report)
     }
 
     /// Waits while `goes_on` holds for an entry.
@@ -139,7 +149,7 @@ impl Outbox {
         ext_id: &str,
         limit: Duration,
         goes_on: impl Fn(&Entry) -> bool,
-    ) -> Result<Report, Failure> {
+    ) -> Result<Entry, Failure> {
         let started = Instant::now();
         loop {
             self.worker.if_open()?;
@@ -150,7 +160,7 @@ impl Outbox {
                 .ok_or(Failure::NotFound)?;
             let left = limit.saturating_sub(started.elapsed());
             if !goes_on(&entry) || left.is_zero() {
-                return Ok(entry.report);
+                return Ok(entry);
             }
             self.worker.wait_for_change(seen, left.min(LOOK));
         }
@@ -218,7 +228,8 @@ impl Outbox {
         }
         // It is being sent at this moment, here or by another process. Or it has been submitted again.
         let is_ending = |entry: &Entry| entry.is_waiting() && entry.cancelling;
-        self.wait_while(ext_id, CANCEL_LIMIT, is_ending)
+        let entry = self.wait_while(ext_id, CANCEL_LIMIT, is_ending)?;
+        Ok(entry.report)
     }
 
     /// Removes a finished entry.
