@@ -8,10 +8,12 @@ use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
 use lifepay::code;
+use lifepay::ffi::lp_config;
+use support::call::with_result;
 use support::outbox::{fresh, Books, Host, Reply};
 use support::tools::{compile_c, have, Link};
 use support::wait::until;
-use support::{Call, Outbox, Server};
+use support::{library, Call, Outbox, Server};
 
 const NOT_SENT: i32 = 1;
 const UNKNOWN: i32 = 2;
@@ -296,6 +298,26 @@ fn a_failed_submit_of_a_request_that_was_sent_does_not_report_it_as_not_sent() {
     assert_eq!(returned, code::LP_ERR_CLOSED);
     assert_eq!(answer.ext_id.as_deref(), Some("mine"), "{answer:?}");
     assert_eq!(answer.outcome, UNKNOWN, "{answer:?}");
+}
+
+#[test]
+fn a_submit_whose_ext_id_cannot_be_read_does_not_report_it_as_not_sent() {
+    let books = silent();
+    let outbox = Outbox::open(&fresh("wishes-unread"), call(&books, HOUR));
+    let refused = |config: *const lp_config, field: &str| {
+        // SAFETY: NULL or a config that outlives the call.
+        let (returned, answer) = with_result(|result| unsafe {
+            (library().outbox_submit)(outbox.handle, config, result)
+        });
+        assert_eq!(returned, code::LP_ERR_ARGUMENT, "{answer:?}");
+        assert_eq!(answer.fields(), [field]);
+        assert_eq!((answer.outcome, answer.ext_id), (UNKNOWN, None));
+    };
+    refused(std::ptr::null(), "config");
+    let mine = || call(&books, HOUR).ext_id("mine");
+    refused(&mine().with(|c| c.struct_size = 7).config, "struct_size");
+    let cp1251 = call(&books, HOUR).bytes(|c| &mut c.ext_id, b"\xf1\xec\xe5\xed\xe0");
+    refused(&cp1251.config, "ext_id");
 }
 
 #[test]

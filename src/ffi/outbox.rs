@@ -125,7 +125,11 @@ pub unsafe extern "C" fn lp_outbox_submit(
             Err(fault) => {
                 let failure = find(outbox).err();
                 let failure = failure.unwrap_or_else(|| Failure::Argument(vec![fault]));
-                Err(Box::new(Report::failure(&failure)))
+                Err(Box::new(Report {
+                    // The ext_id was not read.
+                    outcome: LP_OUTCOME_UNKNOWN,
+                    ..Report::failure(&failure)
+                }))
             }
         };
         match submitted {
@@ -332,6 +336,7 @@ pub fn submit(
     mut settings: Settings,
     faults: Vec<FieldError>,
 ) -> Result<Report, Box<Report>> {
+    let is_unreadable = faults.iter().any(|fault| fault.field == "ext_id");
     let given = settings.fields.ext_id.clone();
     let ext_id = settings.fields.ext_id.get_or_insert_with(shift::new_ext_id);
     let ext_id = ext_id.clone();
@@ -343,6 +348,7 @@ pub fn submit(
     });
     submitted.map_err(|failure| {
         let is_unsent = match &outbox {
+            _ if is_unreadable => false,
             Ok(outbox) => outbox.is_unsent(&ext_id, &failure),
             // A new ext_id was sent by nobody.
             Err(_) => given.is_none(),
