@@ -150,6 +150,7 @@ pub unsafe extern "C" fn lp_outbox_submit(
 /// Returns the same as result->code: the outcome, or LP_PENDING if there is none yet. LP_ERR_NOT_FOUND
 /// (no such entry), LP_ERR_CLOSED (also if the outbox is closed during the wait), LP_ERR_ARGUMENT,
 /// LP_ERR_OUTBOX and LP_ERR_INTERNAL mean that this call failed; they are not the entry's outcome.
+/// result->ext_id is the one that was given, also after a failure.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_wait(
     outbox: *mut lp_outbox,
@@ -167,8 +168,12 @@ pub unsafe extern "C" fn lp_outbox_wait(
             ms => Duration::from_millis(u64::from(ms)),
         };
         // SAFETY: as the caller vouches for.
-        let waited = tried(|| find(outbox)?.wait(&unsafe { required(ext_id) }?, limit));
-        slot.write(&waited.unwrap_or_else(|failure| Report::failure(&failure)))
+        let asked = unsafe { required(ext_id) };
+        let waited = tried(|| find(outbox)?.wait(asked.as_deref().map_err(Failure::clone)?, limit));
+        slot.write(&waited.unwrap_or_else(|failure| Report {
+            ext_id: asked.ok(),
+            ..Report::failure(&failure)
+        }))
     })
 }
 
@@ -231,7 +236,8 @@ pub unsafe extern "C" fn lp_outbox_retry_now(outbox: *mut lp_outbox, ext_id: *co
 /// Returns LP_OK: the entry is finished, and result->code is LP_ERR_CANCELLED or the outcome that it
 /// had or that has won. (It is LP_PENDING if its sender, in another process or with a full disk, has
 /// not let go of it within three seconds, or if it was submitted again meanwhile.) Otherwise the same as result->code: LP_ERR_ARGUMENT,
-/// LP_ERR_NOT_FOUND, LP_ERR_OUTBOX, LP_ERR_CLOSED, LP_ERR_INTERNAL.
+/// LP_ERR_NOT_FOUND, LP_ERR_OUTBOX, LP_ERR_CLOSED, LP_ERR_INTERNAL. result->ext_id is the one that was
+/// given, also after a failure.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_cancel(
     outbox: *mut lp_outbox,
@@ -244,13 +250,15 @@ pub unsafe extern "C" fn lp_outbox_cancel(
             return LP_ERR_ARGUMENT;
         };
         // SAFETY: as the caller vouches for.
-        let cancelled = tried(|| find(outbox)?.cancel(&unsafe { required(ext_id) }?));
+        let asked = unsafe { required(ext_id) };
+        let cancelled = tried(|| find(outbox)?.cancel(asked.as_deref().map_err(Failure::clone)?));
         match cancelled {
             Ok(report) => {
                 slot.write(&report);
                 LP_OK
             }
             Err(failure) => slot.write(&Report {
+                ext_id: asked.ok(),
                 outcome: LP_OUTCOME_UNKNOWN,
                 ..Report::failure(&failure)
             }),
