@@ -104,7 +104,10 @@ pub unsafe extern "C" fn lp_outbox_open(
 /// Returns LP_OK: the request is on disk, and result->code is LP_PENDING, or the outcome if the entry
 /// has one. Otherwise the same as result->code: LP_ERR_ARGUMENT, LP_ERR_CLOSED, LP_ERR_INTERNAL, or
 /// LP_ERR_OUTBOX: the request may or may not be on disk after a restart; submit it again with the same
-/// ext_id. After a failure result->ext_id is the one that was given, or the one that was made, and
+/// ext_id. On Unix the call also fails with LP_ERR_OUTBOX if the file was deleted or replaced while it
+/// is open: close the outbox and open it again.
+///
+/// After a failure result->ext_id is the one that was given, or the one that was made, and
 /// result->outcome is LP_OUTCOME_NOT_SENT only if it is certain that no request with this ext_id was or
 /// will be sent.
 #[no_mangle]
@@ -357,7 +360,7 @@ pub fn submit(
     submitted.map_err(|failure| {
         let is_unsent = match &outbox {
             _ if is_unreadable => false,
-            Ok(outbox) => outbox.is_unsent(&ext_id, &failure),
+            Ok(outbox) => outbox.is_unsent(&ext_id, given.is_none(), &failure),
             // A new ext_id was sent by nobody.
             Err(_) => given.is_none(),
         };

@@ -113,8 +113,12 @@ impl Outbox {
     }
 
     /// Whether it is certain that no request with this ext_id was or will be sent, after a submit that
-    /// has failed so.
-    pub fn is_unsent(&self, ext_id: &str, failure: &Failure) -> bool {
+    /// has failed so. `is_new`: the ext_id was made for it.
+    pub fn is_unsent(&self, ext_id: &str, is_new: bool, failure: &Failure) -> bool {
+        if failure::is_gone(failure) {
+            // Whoever has put another file there may have sent it.
+            return is_new;
+        }
         !failure::may_be_there(failure)
             && match self.worker.store(|store| store.find(ext_id)) {
                 Ok(None) => true,

@@ -121,6 +121,7 @@ impl Store {
     }
 
     pub fn submit(&mut self, submission: &Submission) -> Result<Report, Failure> {
+        self.database.check_path()?;
         let shift = &submission.shift;
         let request = shift
             .request()
