@@ -341,6 +341,18 @@ fn an_entry_of_another_base_url_is_listed_and_never_sent() {
 }
 
 #[test]
+fn a_failed_wait_or_cancellation_names_the_ext_id_that_was_asked_for() {
+    let outbox = Outbox::open(&fresh("asked-for"), patient(&Server::nowhere()));
+    for failure in [code::LP_ERR_NOT_FOUND, code::LP_ERR_CLOSED] {
+        for answer in [outbox.wait("mine", 0), outbox.cancel("mine").1] {
+            assert_eq!((answer.code, answer.outcome), (failure, UNKNOWN));
+            assert_eq!(answer.ext_id.as_deref(), Some("mine"), "{answer:?}");
+        }
+        outbox.close();
+    }
+}
+
+#[test]
 fn a_finished_entry_is_forgotten_and_a_waiting_one_is_not() {
     let (server, _) = answering(|_| respond("200 OK", ACCEPTED));
     let outbox = Outbox::open(&fresh("forgotten"), quick(&server.url()));

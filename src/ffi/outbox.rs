@@ -104,7 +104,10 @@ pub unsafe extern "C" fn lp_outbox_open(
 /// Returns LP_OK: the request is on disk, and result->code is LP_PENDING, or the outcome if the entry
 /// has one. Otherwise the same as result->code: LP_ERR_ARGUMENT, LP_ERR_CLOSED, LP_ERR_INTERNAL, or
 /// LP_ERR_OUTBOX: the request may or may not be on disk after a restart; submit it again with the same
-/// ext_id. After a failure result->ext_id is the one that was given, or the one that was made, and
+/// ext_id. On Unix the call also fails with LP_ERR_OUTBOX if the file was deleted or replaced while it
+/// is open: close the outbox and open it again.
+///
+/// After a failure result->ext_id is the one that was given, or the one that was made, and
 /// result->outcome is LP_OUTCOME_NOT_SENT only if it is certain that no request with this ext_id was or
 /// will be sent.
 #[no_mangle]
@@ -125,7 +128,11 @@ pub unsafe extern "C" fn lp_outbox_submit(
             Err(fault) => {
                 let failure = find(outbox).err();
                 let failure = failure.unwrap_or_else(|| Failure::Argument(vec![fault]));
-                Err(Box::new(Report::failure(&failure)))
+                Err(Box::new(Report {
+                    // The ext_id was not read.
+                    outcome: LP_OUTCOME_UNKNOWN,
+                    ..Report::failure(&failure)
+                }))
             }
         };
         match submitted {
@@ -146,6 +153,7 @@ pub unsafe extern "C" fn lp_outbox_submit(
 /// Returns the same as result->code: the outcome, or LP_PENDING if there is none yet. LP_ERR_NOT_FOUND
 /// (no such entry), LP_ERR_CLOSED (also if the outbox is closed during the wait), LP_ERR_ARGUMENT,
 /// LP_ERR_OUTBOX and LP_ERR_INTERNAL mean that this call failed; they are not the entry's outcome.
+/// result->ext_id is the one that was given, also after a failure.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_wait(
     outbox: *mut lp_outbox,
@@ -163,8 +171,12 @@ pub unsafe extern "C" fn lp_outbox_wait(
             ms => Duration::from_millis(u64::from(ms)),
         };
         // SAFETY: as the caller vouches for.
-        let waited = tried(|| find(outbox)?.wait(&unsafe { required(ext_id) }?, limit));
-        slot.write(&waited.unwrap_or_else(|failure| Report::failure(&failure)))
+        let asked = unsafe { required(ext_id) };
+        let waited = tried(|| find(outbox)?.wait(asked.as_deref().map_err(Failure::clone)?, limit));
+        slot.write(&waited.unwrap_or_else(|failure| Report {
+            ext_id: asked.ok(),
+            ..Report::failure(&failure)
+        }))
     })
 }
 
@@ -227,7 +239,8 @@ pub unsafe extern "C" fn lp_outbox_retry_now(outbox: *mut lp_outbox, ext_id: *co
 /// Returns LP_OK: the entry is finished, and result->code is LP_ERR_CANCELLED or the outcome that it
 /// had or that has won. (It is LP_PENDING if its sender, in another process or with a full disk, has
 /// not let go of it within three seconds, or if it was submitted again meanwhile.) Otherwise the same as result->code: LP_ERR_ARGUMENT,
-/// LP_ERR_NOT_FOUND, LP_ERR_OUTBOX, LP_ERR_CLOSED, LP_ERR_INTERNAL.
+/// LP_ERR_NOT_FOUND, LP_ERR_OUTBOX, LP_ERR_CLOSED, LP_ERR_INTERNAL. result->ext_id is the one that was
+/// given, also after a failure.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_cancel(
     outbox: *mut lp_outbox,
@@ -240,13 +253,15 @@ pub unsafe extern "C" fn lp_outbox_cancel(
             return LP_ERR_ARGUMENT;
         };
         // SAFETY: as the caller vouches for.
-        let cancelled = tried(|| find(outbox)?.cancel(&unsafe { required(ext_id) }?));
+        let asked = unsafe { required(ext_id) };
+        let cancelled = tried(|| find(outbox)?.cancel(asked.as_deref().map_err(Failure::clone)?));
         match cancelled {
             Ok(report) => {
                 slot.write(&report);
                 LP_OK
             }
             Err(failure) => slot.write(&Report {
+                ext_id: asked.ok(),
                 outcome: LP_OUTCOME_UNKNOWN,
                 ..Report::failure(&failure)
             }),
@@ -332,6 +347,7 @@ pub fn submit(
     mut settings: Settings,
     faults: Vec<FieldError>,
 ) -> Result<Report, Box<Report>> {
+    let is_unreadable = faults.iter().any(|fault| fault.field == "ext_id");
     let given = settings.fields.ext_id.clone();
     let ext_id = settings.fields.ext_id.get_or_insert_with(shift::new_ext_id);
     let ext_id = ext_id.clone();
@@ -343,7 +359,8 @@ pub fn submit(
     });
     submitted.map_err(|failure| {
         let is_unsent = match &outbox {
-            Ok(outbox) => outbox.is_unsent(&ext_id, &failure),
+            _ if is_unreadable => false,
+            Ok(outbox) => outbox.is_unsent(&ext_id, given.is_none(), &failure),
             // A new ext_id was sent by nobody.
             Err(_) => given.is_none(),
         };

@@ -38,6 +38,7 @@ pub fn submit(component: &Component, _: &mut [Value]) -> Value {
 /// The code of an entry: -1 as long as it waits. The second parameter says for how many
 /// milliseconds its outcome is waited for; 0 just looks.
 pub fn state(component: &Component, arguments: &mut [Value]) -> Value {
+    let asked = required(&arguments[0]);
     let limit = arguments[1].number();
     let waited = with(component, |outbox| {
         let limit = match u32::try_from(limit) {
@@ -48,9 +49,12 @@ pub fn state(component: &Component, arguments: &mut [Value]) -> Value {
                 return Err(Failure::argument("timeout_ms", what));
             }
         };
-        outbox.wait(&required(&arguments[0])?, limit)
+        outbox.wait(asked.as_deref().map_err(Failure::clone)?, limit)
     });
-    let report = waited.unwrap_or_else(|failure| Report::failure(&failure));
+    let report = waited.unwrap_or_else(|failure| Report {
+        ext_id: asked.ok(),
+        ..Report::failure(&failure)
+    });
     let code = report.code;
     component.tell(report);
     Value::Number(code.into())
@@ -73,20 +77,26 @@ pub fn list(component: &Component, _: &mut [Value]) -> Value {
 pub fn retry_now(component: &Component, arguments: &mut [Value]) -> Value {
     let ext_id = arguments[0].text();
     let retried = with(component, |outbox| outbox.retry_now(ext_id.as_deref()));
-    of_entry(component, retried.map(|()| Report::done()))
+    of_entry(component, ext_id, retried.map(|()| Report::done()))
 }
 
 /// Stops the repeats of an entry, which takes three seconds at most. Истина: the properties tell
 /// what became of it.
 pub fn cancel(component: &Component, arguments: &mut [Value]) -> Value {
-    let cancelled = with(component, |outbox| outbox.cancel(&required(&arguments[0])?));
-    of_entry(component, cancelled)
+    let asked = required(&arguments[0]);
+    let cancelled = with(component, |outbox| {
+        outbox.cancel(asked.as_deref().map_err(Failure::clone)?)
+    });
+    of_entry(component, asked.ok(), cancelled)
 }
 
 /// Removes a finished entry.
 pub fn forget(component: &Component, arguments: &mut [Value]) -> Value {
-    let forgotten = with(component, |outbox| outbox.forget(&required(&arguments[0])?));
-    of_entry(component, forgotten.map(|()| Report::done()))
+    let asked = required(&arguments[0]);
+    let forgotten = with(component, |outbox| {
+        outbox.forget(asked.as_deref().map_err(Failure::clone)?)
+    });
+    of_entry(component, asked.ok(), forgotten.map(|()| Report::done()))
 }
 
 /// How many entries wait; if that cannot be said, the code of the error, which is negative.
@@ -129,11 +139,12 @@ fn done(component: &Component, done: Result<(), Failure>) -> Value {
 
 /// Whether a call about an entry has done its work. If not, LifePay may have the entry's request all
 /// the same.
-fn of_entry(component: &Component, told: Result<Report, Failure>) -> Value {
+fn of_entry(component: &Component, ext_id: Option<String>, told: Result<Report, Failure>) -> Value {
     match told {
         Ok(report) => tell(component, report, true),
         Err(failure) => {
             let report = Report {
+                ext_id,
                 outcome: LP_OUTCOME_UNKNOWN,
                 ..Report::failure(&failure)
             };

@@ -14,6 +14,14 @@ pub fn may_be_there(failure: &Failure) -> bool {
     matches!(failure, Failure::Outbox { what, .. } if *what == IO_FAILED)
 }
 
+pub(crate) const GONE: &str =
+    "Файл очереди удалён или заменён другой программой: закройте очередь и откройте её снова.";
+
+/// Whether the file is not the one at its path any more.
+pub fn is_gone(failure: &Failure) -> bool {
+    matches!(failure, Failure::Outbox { what, .. } if *what == GONE)
+}
+
 const IN_USE: &str = "Файл занят другой программой.";
 
 /// Whether another process is at the file at this moment.

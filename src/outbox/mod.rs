@@ -33,6 +33,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use self::claim::Claim;
+use self::clock::Clock;
 pub use self::entry::Entry;
 use self::entry::State;
 use self::lock::Lock;
@@ -112,8 +113,12 @@ impl Outbox {
     }
 
     /// Whether it is certain that no request with this ext_id was or will be sent, after a submit that
-    /// has failed so.
-    pub fn is_unsent(&self, ext_id: &str, failure: &Failure) -> bool {
+    /// has failed so. `is_new`: the ext_id was made for it.
+    pub fn is_unsent(&self, ext_id: &str, is_new: bool, failure: &Failure) -> bool {
+        if failure::is_gone(failure) {
+            // Whoever has put another file there may have sent it.
+            return is_new;
+        }
         !failure::may_be_there(failure)
             && match self.worker.store(|store| store.find(ext_id)) {
                 Ok(None) => true,
@@ -125,7 +130,7 @@ impl Outbox {
     }
 
     /// The outcome of an entry, or what is known so far when `limit` is over. The message says so if
-    /// this outbox cannot bring another.
+    /// the entry cannot be sent: because it is of another base URL, or rejected and expired.
     ///
     /// # Errors
     ///
@@ -134,9 +139,13 @@ impl Outbox {
     pub fn wait(&self, ext_id: &str, limit: Duration) -> Result<Report, Failure> {
         let entry = self.wait_while(ext_id, limit, Entry::is_waiting)?;
         let is_never_sent = entry.state.may_be_sent() && self.is_foreign(&entry);
+        // Its times do not follow the clock.
+        let is_over = entry.state == State::Rejected && entry.is_over(Clock::read().wall);
         let mut report = entry.report;
         if is_never_sent {
             report.end_message_with(Refusal::OfAnotherBaseUrl.message());
+        } else if is_over {
+            report.end_message_with(Refusal::Expired.message());
         }
         Ok(report)
     }
