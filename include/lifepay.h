@@ -58,7 +58,9 @@
  *               Threads of the library block the signals that a program handles (SIGINT, SIGTERM,
  *               SIGALRM, SIGCHLD and the like), but not those that .NET and Mono need on each thread:
  *               SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGPWR, SIGXCPU and real-time
- *               signals. After a fork the child makes connections of its own. Once used, the
+ *               signals. After a fork the child makes connections of its own. If a thread of the
+ *               parent was inside the process's first DNS lookup at the fork, glibc's resolver may
+ *               stay locked in the child, whose lookups then end with LP_ERR_TIMEOUT. Once used, the
  *               library stays in memory until the process ends: dlclose and FreeLibrary are harmless.
  *               A DNS lookup that hangs in the system's resolver may outlive its call; at most one
  *               such thread exists per host name.
@@ -591,7 +593,8 @@ typedef struct lp_result {
     const char *reply;
     /**
      * error_count elements, NULL if there are none. There are at most 100, and no text in them is
-     * longer than 1,000 characters. message says how many more LifePay sent, reply holds all.
+     * longer than 1,000 characters. message lists as many as it has room for and says how many more
+     * there are; reply holds all that LifePay sent.
      */
     const struct lp_field_error *errors;
     /**
@@ -883,7 +886,10 @@ int32_t lp_outbox_open(const char *path,
  * Returns LP_OK: the request is on disk, and result->code is LP_PENDING, or the outcome if the entry
  * has one. Otherwise the same as result->code: LP_ERR_ARGUMENT, LP_ERR_CLOSED, LP_ERR_INTERNAL, or
  * LP_ERR_OUTBOX: the request may or may not be on disk after a restart; submit it again with the same
- * ext_id. After a failure result->ext_id is the one that was given, or the one that was made, and
+ * ext_id. On Unix the call also fails with LP_ERR_OUTBOX if the file was deleted or replaced while it
+ * is open: close the outbox and open it again.
+ *
+ * After a failure result->ext_id is the one that was given, or the one that was made, and
  * result->outcome is LP_OUTCOME_NOT_SENT only if it is certain that no request with this ext_id was or
  * will be sent.
  */
@@ -900,6 +906,7 @@ int32_t lp_outbox_submit(struct lp_outbox *outbox,
  * Returns the same as result->code: the outcome, or LP_PENDING if there is none yet. LP_ERR_NOT_FOUND
  * (no such entry), LP_ERR_CLOSED (also if the outbox is closed during the wait), LP_ERR_ARGUMENT,
  * LP_ERR_OUTBOX and LP_ERR_INTERNAL mean that this call failed; they are not the entry's outcome.
+ * result->ext_id is the one that was given, also after a failure.
  */
 int32_t lp_outbox_wait(struct lp_outbox *outbox,
                        const char *ext_id,
@@ -941,7 +948,8 @@ int32_t lp_outbox_retry_now(struct lp_outbox *outbox,
  * Returns LP_OK: the entry is finished, and result->code is LP_ERR_CANCELLED or the outcome that it
  * had or that has won. (It is LP_PENDING if its sender, in another process or with a full disk, has
  * not let go of it within three seconds, or if it was submitted again meanwhile.) Otherwise the same as result->code: LP_ERR_ARGUMENT,
- * LP_ERR_NOT_FOUND, LP_ERR_OUTBOX, LP_ERR_CLOSED, LP_ERR_INTERNAL.
+ * LP_ERR_NOT_FOUND, LP_ERR_OUTBOX, LP_ERR_CLOSED, LP_ERR_INTERNAL. result->ext_id is the one that was
+ * given, also after a failure.
  */
 int32_t lp_outbox_cancel(struct lp_outbox *outbox,
                          const char *ext_id,

@@ -135,6 +135,8 @@ pub enum Outbox {
     OpenInParent,
     /// The parent forked in the middle of what the child would need.
     ForkedMidway,
+    /// It was deleted or replaced while it was open.
+    Gone,
     NoThread,
     Other,
 }
@@ -189,6 +191,17 @@ impl Failure {
             self,
             Failure::Outbox {
                 cause: Outbox::Busy,
+                ..
+            }
+        )
+    }
+
+    /// Whether the outbox's file is not the one at its path any more.
+    pub fn is_gone(&self) -> bool {
+        matches!(
+            self,
+            Failure::Outbox {
+                cause: Outbox::Gone,
                 ..
             }
         )

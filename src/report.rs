@@ -7,14 +7,10 @@ use crate::failure::Failure;
 use crate::fault::Fault;
 use crate::messages;
 
-/// How many errors a result has at most; `message` says how many more there are.
+/// How many errors a result has at most.
 pub(crate) const MOST_ERRORS: usize = 100;
 /// Characters of an error's field and of its message.
 pub(crate) const LONGEST_TEXT: usize = 1000;
-/// Characters of a result's message.
-const LONGEST_MESSAGE: usize = 2000;
-/// Characters of one error in that message, which has room for one at least.
-const LONGEST_IN_MESSAGE: usize = 500;
 
 /// One field and what is wrong with it: LifePay's errors and ours have the same form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,18 +117,7 @@ impl Report {
     pub fn reject(&mut self, code: i32, words: &str, errors: Vec<FieldError>, more: usize) {
         self.code = Code::Rejected(code);
         self.outcome = Outcome::Answered;
-        let all = errors.iter().map(|error| match error.field.as_str() {
-            "" => error.message.clone(),
-            field => format!("{field}: {}", error.message),
-        });
-        let mut listed: Vec<String> = all
-            .map(|error| cut_short(error, LONGEST_IN_MESSAGE, messages::GOES_ON))
-            .collect();
-        self.message = messages::rejection(code, words, &listed, more);
-        while self.message.chars().count() > LONGEST_MESSAGE && listed.pop().is_some() {
-            let more = more + errors.len() - listed.len();
-            self.message = messages::rejection(code, words, &listed, more);
-        }
+        self.message = messages::rejection(code, words, &errors, more);
         self.errors = errors;
         self.detail = None;
     }
@@ -140,11 +125,7 @@ impl Report {
     /// No answer of LifePay's; `outcome` stays as it is, and the advice in `message` follows it.
     pub fn fail(&mut self, failure: &Failure) {
         self.code = Code::Failed(failure.kind());
-        self.message = cut_short(
-            messages::failure(failure, self.outcome),
-            LONGEST_MESSAGE,
-            "…",
-        );
+        self.message = messages::failure(failure, self.outcome);
         self.detail = Some(failure.to_string());
         if let Failure::Argument(faults) = failure {
             let shown = |text: String| cut_short(text, LONGEST_TEXT, "…");

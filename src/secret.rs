@@ -89,10 +89,11 @@ impl Secret {
             spellings.extend(json);
             let in_url = percent(secret, false);
             spellings.extend([in_url.replace("%20", "+"), in_url, percent(secret, true)]);
-            spellings.extend(["&#39;", "&#039;", "'"].map(|apostrophe| html(secret, apostrophe)));
+            let apostrophes = ["&#39;", "&#039;", "&#x27;", "&apos;", "'"];
+            spellings.extend(apostrophes.map(|apostrophe| html(secret, apostrophe)));
             spellings.retain(|spelling| spelling != secret && !spelling.is_empty());
         }
-        spellings.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
+        spellings.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         spellings.dedup();
         spellings
     }
@@ -103,21 +104,23 @@ impl Secret {
         self.text.bytes().all(is_plain)
     }
 
-    /// How JSON encoders write the secret where that differs from the secret: raw UTF-8, ASCII
-    /// only, and PHP's, which also escapes the slash.
+    /// How JSON encoders write the secret where that differs from the secret: raw UTF-8, ASCII only
+    /// with hex digits of either case, and PHP's, which also escapes the slash.
     fn json_spellings(&self) -> impl Iterator<Item = String> + '_ {
         let utf8 = serde_json::to_string(&self.text).unwrap_or_default();
         let utf8 = utf8.trim_matches('"').to_owned();
-        let mut ascii = String::with_capacity(utf8.len());
-        for unit in utf8.encode_utf16() {
-            match u8::try_from(unit) {
-                Ok(byte) if byte.is_ascii() => ascii.push(char::from(byte)),
-                _ => ascii.push_str(&format!("\\u{unit:04x}")),
-            }
-        }
-        let php = ascii.replace('/', "\\/");
-        [utf8.replace('/', "\\/"), utf8, ascii, php]
+        let in_ascii = |hex: fn(u16) -> String| {
+            let unit = |unit: u16| match u8::try_from(unit) {
+                Ok(byte) if byte.is_ascii() => char::from(byte).to_string(),
+                _ => hex(unit),
+            };
+            utf8.encode_utf16().map(unit).collect::<String>()
+        };
+        let lower = in_ascii(|unit| format!("\\u{unit:04x}"));
+        let upper = in_ascii(|unit| format!("\\u{unit:04X}"));
+        [utf8, lower, upper]
             .into_iter()
+            .flat_map(|json| [json.replace('/', "\\/"), json])
             .filter(|spelling| *spelling != self.text && !spelling.is_empty())
     }
 }
@@ -189,6 +192,9 @@ mod tests {
             r#"a\/b\"ключ"#,
             r#"a\/b\"\u043a\u043b\u044e\u0447"#,
             r#"a/b\"\u043a\u043b\u044e\u0447"#,
+            r#"a/b\"\u043A\u043B\u044E\u0447"#,
+            r#"a\/b\"\u043A\u043B\u044E\u0447"#,
+            r#"a/b\\\"\\u043A\\u043B\\u044E\\u0447"#,
         ] {
             assert_eq!(secret.mask(&format!("<{echo}>")), "<***>", "{echo}");
         }

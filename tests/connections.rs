@@ -259,6 +259,44 @@ fn a_kept_tls_connection_that_is_closed_when_the_request_arrives_is_replaced_in_
     }
 }
 
+/// The end may be in the bytes that the answer came in, or among those that TLS has not read yet: it
+/// reads 4,096 at a time.
+#[test]
+fn a_kept_tls_connection_whose_end_came_with_the_answer_is_not_used_again() {
+    for (version, length) in [
+        (&rustls::version::TLS12, 500),
+        (&rustls::version::TLS13, 500),
+        (&rustls::version::TLS12, 4060),
+    ] {
+        let authority = Authority::new();
+        let config = authority.issue(&["127.0.0.1"]).config(&[version]);
+        let pad = length - respond("200 OK", ACCEPTED).len() - "Pad: \r\n".len();
+        let head = format!("HTTP/1.1 200 OK\r\nPad: {}\r\n", "x".repeat(pad));
+        let answer = String::from_utf8(respond("200 OK", ACCEPTED)).unwrap();
+        let answer = answer.replacen("HTTP/1.1 200 OK\r\n", &head, 1);
+        assert_eq!(answer.len(), length);
+        let server = Server::start(move |stream, _| {
+            let Some(mut tls) = accept_tls(stream, &config) else {
+                return;
+            };
+            if read_request(&mut tls).is_some() {
+                tls.conn.writer().write_all(answer.as_bytes()).unwrap();
+                tls.conn.send_close_notify();
+                let _ = tls.flush();
+            }
+            // The TCP connection stays open.
+        });
+        let url = server.url().replace("http:", "https:");
+        let name = format!("end-{:?}-{length}", version.version);
+        let ca_file = pem_file(&name, authority.pem());
+        for _ in 0..3 {
+            let call = Call::to(&url).text(|c| &mut c.ca_file, &ca_file);
+            accepted(&call.send());
+        }
+        assert_eq!(server.connections(), 3);
+    }
+}
+
 #[test]
 fn a_new_connection_that_is_closed_without_an_answer_is_not_repeated() {
     for reset in [false, true] {

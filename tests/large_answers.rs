@@ -172,10 +172,31 @@ fn what_is_not_an_object_is_not_quoted_whole() {
 
 #[test]
 fn wrong_arguments_are_told_in_bounded_texts_too() {
-    let keys: Vec<String> = (0..5000)
-        .map(|n| format!(r#""{}{n}":1"#, "k".repeat(1100)))
-        .collect();
-    let request = CString::new(format!("{{{}}}", keys.join(","))).unwrap();
+    for long in [1100, 0] {
+        let name = "k".repeat(long);
+        let keys: Vec<String> = (0..5000).map(|n| format!(r#""{name}k{n:04}":1"#)).collect();
+        let login = format!(r#""apikey":"1","login":"1",{}"#, keys.join(","));
+        let answer = refused_json(&format!("{{{login}}}"));
+        let longest = |text: &Value| text.as_str().unwrap().chars().count();
+        let message = answer["message"].as_str().unwrap();
+        assert!(longest(&answer["message"]) <= LONGEST_MESSAGE);
+        // As many as fit, and how many more there are.
+        assert!(longest(&answer["message"]) > LONGEST_MESSAGE - 550);
+        let listed = message.matches(" — ").count();
+        let rest = format!("Ещё ошибок: {}.", 5000 - listed);
+        assert!(message.ends_with(&rest), "{listed}: {message}");
+        assert!(message.contains(&format!("k{}", &name[..long.min(150)])));
+        let errors = answer["errors"].as_array().unwrap();
+        assert_eq!(errors.len(), MOST_ERRORS);
+        assert!(errors
+            .iter()
+            .all(|error| longest(&error["field"]) <= LONGEST));
+    }
+}
+
+/// The answer of lp_open_shift_json to a request with wrong arguments.
+fn refused_json(request: &str) -> Value {
+    let request = CString::new(request).unwrap();
     let mut answer = std::ptr::null_mut();
     // SAFETY: the request ends in NUL; the answer is read before it is freed.
     let answer: Value = unsafe {
@@ -185,11 +206,17 @@ fn wrong_arguments_are_told_in_bounded_texts_too() {
         read
     };
     assert_eq!(answer["code"], lifepay::ffi::LP_ERR_ARGUMENT);
-    let longest = |text: &Value| text.as_str().unwrap().chars().count();
-    assert!(longest(&answer["message"]) <= LONGEST_MESSAGE);
-    let errors = answer["errors"].as_array().unwrap();
-    assert_eq!(errors.len(), MOST_ERRORS);
-    assert!(errors
-        .iter()
-        .all(|error| longest(&error["field"]) <= LONGEST));
+    answer
+}
+
+#[test]
+fn a_few_wrong_arguments_are_all_listed() {
+    let answer = refused_json(r#"{"a":1,"b":2,"apikey":"1","login":"1"}"#);
+    let message = answer["message"].as_str().unwrap();
+    assert_eq!(message.matches(" — ").count(), 2, "{message}");
+    assert!(!message.contains("Ещё ошибок"), "{message}");
+    assert!(
+        message.ends_with('.') && !message.ends_with(".."),
+        "{message}"
+    );
 }

@@ -156,6 +156,9 @@ fn a_submitted_ext_id_is_not_submitted_again() {
     );
     assert_eq!(other.fields(), ["ext_id"]);
     assert!(other.message.contains("target_serial"), "{other:?}");
+    // Nothing that would make a cashier open the shift twice.
+    assert!(other.message.contains("уже принял"), "{other:?}");
+    assert!(!other.message.contains("для новой смены"), "{other:?}");
     assert_eq!(seen.load(Ordering::SeqCst), 1);
 }
 
@@ -309,6 +312,9 @@ fn an_attempt_under_way_is_broken_off_by_a_cancellation() {
         (returned, answer.code, answer.outcome),
         (0, code::LP_ERR_CANCELLED, UNKNOWN)
     );
+    assert_eq!(answer.detail.as_deref(), Some("cancelled"));
+    let advice = "Если смена ещё нужна, повторите запрос с тем же ext_id.";
+    assert!(answer.message.ends_with(advice), "{answer:?}");
 }
 
 #[test]
@@ -332,6 +338,18 @@ fn an_entry_of_another_base_url_is_listed_and_never_sent() {
     let (_, answer) = outbox.submit(quick(&server.url()).ext_id("mine"));
     assert_eq!(answer.fields(), ["ext_id"]);
     assert_eq!(seen.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_failed_wait_or_cancellation_names_the_ext_id_that_was_asked_for() {
+    let outbox = Outbox::open(&fresh("asked-for"), patient(&Server::nowhere()));
+    for failure in [code::LP_ERR_NOT_FOUND, code::LP_ERR_CLOSED] {
+        for answer in [outbox.wait("mine", 0), outbox.cancel("mine").1] {
+            assert_eq!((answer.code, answer.outcome), (failure, UNKNOWN));
+            assert_eq!(answer.ext_id.as_deref(), Some("mine"), "{answer:?}");
+        }
+        outbox.close();
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use lifepay::ffi::{LP_ENTRY_FOREIGN, LP_ENTRY_PENDING};
 use lifepay::ffi::{LP_ERR_EXPIRED, LP_ERR_NOT_FOUND, LP_OK, LP_PENDING};
 use support::outbox::{compile_preload, fresh, uuid_of, Books, Exchange, Host, Reply};
 use support::tools::{compile_c, have, Link};
@@ -60,12 +61,16 @@ impl Till {
     }
 
     fn open(&self, pause_ms: u32) -> Host {
+        self.open_for(&self.url, pause_ms)
+    }
+
+    fn open_for(&self, url: &str, pause_ms: u32) -> Host {
         let mut command = Command::new(&self.program);
         command
             .env("LD_PRELOAD", &self.preload)
             .env("LIFEPAY_TEST_CLOCK", self.clock());
         let mut host = Host::start(&mut command);
-        host.open_outbox(&self.path, &self.url, 8, pause_ms);
+        host.open_outbox(&self.path, url, 8, pause_ms);
         host
     }
 }
@@ -81,6 +86,11 @@ fn refusing(refusals: usize) -> Books {
 /// The number of attempts, and when the next one is due by the wall clock, in seconds from now; for
 /// an entry that waits.
 fn entry(host: &mut Host, ext_id: &str) -> Option<(usize, i64)> {
+    entry_with(LP_ENTRY_PENDING, host, ext_id)
+}
+
+/// The same for an entry that has these flags.
+fn entry_with(wanted: u32, host: &mut Host, ext_id: &str) -> Option<(usize, i64)> {
     let told = host.ask(&format!("entry {ext_id}"));
     let words: Vec<i64> = told
         .split(' ')
@@ -91,7 +101,7 @@ fn entry(host: &mut Host, ext_id: &str) -> Option<(usize, i64)> {
         panic!("{told}");
     };
     let ahead = (next_attempt_at - chrono::Utc::now().timestamp_millis()) / 1000;
-    let waits = code == i64::from(LP_PENDING) && flags == 1 && attempts > 0;
+    let waits = code == i64::from(LP_PENDING) && flags == i64::from(wanted) && attempts > 0;
     waits.then_some((attempts as usize, ahead))
 }
 
@@ -439,5 +449,67 @@ fn a_jump_that_the_sender_did_not_live_to_see_expires_nothing() {
     sender.kill();
     for ext_id in ["mine", "new"] {
         assert_eq!(other.wait(ext_id), (0, uuid_of(ext_id)));
+    }
+}
+
+/// A file with the entry "mine", which was sent once and expires in an hour; and a host that has the
+/// file open for another base URL, and has seen the clock jump from one time to another.
+fn foreign_after_a_jump(name: &str, books: &Books, from: i64, to: i64) -> Option<(Till, Host)> {
+    let till = Till::new(name, &books.url())?;
+    till.set_clock(from);
+    let mut sender = till.open(HOUR_MS);
+    sender.ask(&format!("submit mine {HOUR_MS}"));
+    refused(&mut sender, "mine", 1);
+    sender.kill();
+    let mut other = till.open_for(&refusing(0).url(), HOUR_MS);
+    till.set_clock(to);
+    until("the due time has followed the clock", || {
+        let foreign = LP_ENTRY_PENDING | LP_ENTRY_FOREIGN;
+        let entry = entry_with(foreign, &mut other, "mine");
+        entry.is_some_and(|(_, due)| (to..=to + HOUR).contains(&due))
+    });
+    Some((till, other))
+}
+
+#[test]
+fn an_entry_of_another_base_url_is_kept_when_the_clock_jumps_ahead() {
+    let books = refusing(usize::MAX);
+    let Some((till, mut other)) = foreign_after_a_jump("foreign-ahead", &books, -YEAR, 0) else {
+        return;
+    };
+    other.kill();
+    let mut sender = till.open(HOUR_MS);
+    let pending = format!("wait mine {LP_PENDING} 2 1 -");
+    assert_eq!(sender.ask("wait mine 1000"), pending);
+}
+
+#[test]
+fn an_entry_of_another_base_url_expires_in_time_when_the_clock_jumps_back() {
+    let books = refusing(usize::MAX);
+    let Some((till, mut other)) = foreign_after_a_jump("foreign-back", &books, 0, -YEAR) else {
+        return;
+    };
+    till.set_clocks(HOUR + 60 - YEAR, HOUR + 60);
+    assert_eq!(other.wait("mine").0, LP_ERR_EXPIRED);
+}
+
+#[test]
+fn a_jump_right_before_the_close_expires_nothing() {
+    // Now and then the host looks at the clock just between the two.
+    for round in 0..4 {
+        let books = refusing(usize::MAX);
+        let Some(till) = Till::new(&format!("before-the-close-{round}"), &books.url()) else {
+            return;
+        };
+        till.set_clock(-YEAR);
+        let mut host = till.open(HOUR_MS);
+        host.ask(&format!("submit mine {HOUR_MS}"));
+        refused(&mut host, "mine", 1);
+        till.set_clock(0);
+        assert_eq!(host.ask("close"), "close 0");
+        host.finish();
+        let mut host = till.open(HOUR_MS);
+        let pending = format!("wait mine {LP_PENDING} 2 1 -");
+        assert_eq!(host.ask("wait mine 500"), pending);
     }
 }

@@ -529,3 +529,38 @@ fn the_number_of_a_removed_entry_is_never_given_to_another() {
     let new = sql(&path, numbers).expect("it was there before");
     assert_eq!((last.trim(), new.trim()), ("(50,)", "(51,)"));
 }
+
+#[test]
+fn a_submit_to_a_file_that_was_deleted_or_replaced_is_refused() {
+    let server = Server::always(respond("200 OK", ACCEPTED));
+    for is_replaced in [false, true] {
+        let path = fresh("gone");
+        let outbox = Outbox::open(&path, patient(&server.url()));
+        assert_eq!(outbox.submit(patient(&server.url()).ext_id("there")).0, 0);
+        assert_eq!(outbox.wait("there", 10_000).code, 0);
+        if is_replaced {
+            std::fs::rename(used("gone-other"), &path).unwrap();
+        } else {
+            std::fs::remove_file(&path).unwrap();
+        }
+        let gone = "Файл очереди удалён или заменён другой программой: закройте очередь и откройте её снова.";
+        // Another program may have sent the one; the other one is new.
+        for (call, outcome) in [
+            (patient(&server.url()).ext_id("mine"), 2),
+            (patient(&server.url()), 1),
+        ] {
+            let (returned, answer) = outbox.submit(call);
+            let expected = (code::LP_ERR_OUTBOX, outcome);
+            assert_eq!((returned, answer.outcome), expected, "{answer:?}");
+            assert!(answer.message.contains(gone), "{answer:?}");
+            assert!(answer.ext_id.is_some(), "{answer:?}");
+        }
+        assert_eq!(outbox.entries().len(), 1);
+        outbox.close();
+        if !is_replaced {
+            let outbox = Outbox::open(&path, patient(&server.url()));
+            assert_eq!(outbox.submit(patient(&server.url()).ext_id("mine")).0, 0);
+            assert_eq!(outbox.wait("mine", 10_000).code, 0);
+        }
+    }
+}

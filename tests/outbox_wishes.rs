@@ -8,13 +8,17 @@ use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
 use lifepay::ffi as code;
+use lifepay::ffi::lp_config;
+use support::call::with_result;
 use support::outbox::{fresh, Books, Host, Reply};
 use support::tools::{compile_c, have, Link};
 use support::wait::until;
-use support::{Call, Outbox, Server};
+use support::{library, Call, Outbox, Server};
 
 const NOT_SENT: i32 = 1;
 const UNKNOWN: i32 = 2;
+const PENDING_FLAG: u32 = 1;
+const SENDING_FLAG: u32 = 2;
 const NEVER_EXPIRES: u32 = u32::MAX;
 /// A pause that does not end in the time of a test.
 const HOUR: u32 = 3_600_000;
@@ -235,6 +239,29 @@ fn a_submit_by_another_process_during_an_attempt_renews_the_expiry() {
     assert_eq!(other.wait("mine").0, 0);
 }
 
+#[test]
+fn an_entry_whose_time_is_over_during_an_attempt_is_pending_until_that_ends() {
+    let gate = Arc::new(RwLock::new(()));
+    let books = held_first(&gate, UNAVAILABLE);
+    let closed = gate.write();
+    let outbox = Outbox::open(&fresh("wishes-over"), call(&books, HOUR));
+    assert_eq!(submit(&outbox, &books, 1500), PENDING);
+    until("it is being sent", || books.of("mine").len() == 1);
+    until_it_should_have_expired(&outbox);
+    let told = || {
+        let flags = outbox.entry("mine").unwrap().flags;
+        (outbox.wait("mine", 0).code, flags, outbox.pending())
+    };
+    // Longer than the sender takes to look for what has expired.
+    let limit = Instant::now() + Duration::from_millis(600);
+    while Instant::now() < limit {
+        assert_eq!(told(), (code::LP_PENDING, PENDING_FLAG | SENDING_FLAG, 1));
+    }
+    drop(closed);
+    outbox.wait("mine", 10_000);
+    assert_eq!(told(), (code::LP_ERR_EXPIRED, 0, 0));
+}
+
 /// Refuses to answer. Every request that has come to it may be with LifePay.
 fn silent() -> Books {
     Books::open(|_, _| (Duration::from_secs(60), Reply::Drop))
@@ -274,6 +301,26 @@ fn a_failed_submit_of_a_request_that_was_sent_does_not_report_it_as_not_sent() {
 }
 
 #[test]
+fn a_submit_whose_ext_id_cannot_be_read_does_not_report_it_as_not_sent() {
+    let books = silent();
+    let outbox = Outbox::open(&fresh("wishes-unread"), call(&books, HOUR));
+    let refused = |config: *const lp_config, field: &str| {
+        // SAFETY: NULL or a config that outlives the call.
+        let (returned, answer) = with_result(|result| unsafe {
+            (library().outbox_submit)(outbox.handle, config, result)
+        });
+        assert_eq!(returned, code::LP_ERR_ARGUMENT, "{answer:?}");
+        assert_eq!(answer.fields(), [field]);
+        assert_eq!((answer.outcome, answer.ext_id), (UNKNOWN, None));
+    };
+    refused(std::ptr::null(), "config");
+    let mine = || call(&books, HOUR).ext_id("mine");
+    refused(&mine().with(|c| c.struct_size = 7).config, "struct_size");
+    let cp1251 = call(&books, HOUR).bytes(|c| &mut c.ext_id, b"\xf1\xec\xe5\xed\xe0");
+    refused(&cp1251.config, "ext_id");
+}
+
+#[test]
 fn a_refused_retry_or_forget_leaves_the_entry_as_it_is() {
     let books = Books::open(|ext_id, _| match ext_id {
         "accepted" => (Duration::ZERO, Reply::Accept),
@@ -310,6 +357,65 @@ fn a_refused_retry_or_forget_leaves_the_entry_as_it_is() {
         assert_eq!(outbox.wait(ext_id, 0).code, outcome, "{ext_id}");
         assert_eq!(outbox.entry(ext_id), before);
     }
+}
+
+/// What retry_now refuses and the documentation sends the host to lp_outbox_wait for.
+#[test]
+fn an_entry_of_another_base_url_says_so_while_it_could_be_sent() {
+    let path = fresh("wishes-elsewhere");
+    let books = Books::open(|ext_id, _| match ext_id {
+        "rejected" => (Duration::ZERO, Reply::Reject(400)),
+        "accepted" => (Duration::ZERO, Reply::Accept),
+        _ => (Duration::ZERO, UNAVAILABLE),
+    });
+    let outbox = Outbox::open(&path, call(&books, HOUR));
+    for ext_id in ["rejected", "accepted", "mine", "cancelled"] {
+        assert_eq!(outbox.submit(call(&books, HOUR).ext_id(ext_id)).0, 0);
+    }
+    assert_eq!(outbox.cancel("cancelled").0, 0);
+    assert_eq!(outbox.wait("accepted", 10_000).code, 0);
+    assert!(outbox.wait("rejected", 10_000).code > 0);
+    until_refused(&outbox);
+    let says_so = |outbox: &Outbox, ext_id: &str| {
+        let sentence =
+            "Запрос поставлен в очередь для другого base_url, эта очередь его не отправляет.";
+        let message = outbox.wait(ext_id, 0).message;
+        assert_eq!(message.contains(sentence), message.ends_with(sentence));
+        message.ends_with(sentence)
+    };
+    assert!(!says_so(&outbox, "mine") && !says_so(&outbox, "rejected"));
+    outbox.close();
+    let outbox = Outbox::open(&path, Call::to(&Server::nowhere()));
+    for (ext_id, expected) in [
+        ("mine", true),
+        ("rejected", true),
+        ("accepted", false),
+        ("cancelled", false),
+    ] {
+        assert_eq!(says_so(&outbox, ext_id), expected, "{ext_id}");
+    }
+}
+
+#[test]
+fn a_rejected_entry_whose_time_is_over_says_why_it_is_not_sent_again() {
+    const SENTENCE: &str =
+        "Срок запроса истёк. Если он ещё нужен, поставьте его в очередь снова с тем же ext_id.";
+    let books = refused_first(Reply::Reject(400));
+    let outbox = Outbox::open(&fresh("wishes-rejected"), call(&books, HOUR));
+    assert_eq!(submit(&outbox, &books, 2000), PENDING);
+    let rejected = outbox.wait("mine", 10_000);
+    assert_eq!(rejected.code, 400, "{rejected:?}");
+    until_it_should_have_expired(&outbox);
+    let entry = outbox.entry("mine").unwrap();
+    assert_eq!(outbox.retry_now(Some("mine")), code::LP_ERR_ARGUMENT);
+    let over = outbox.wait("mine", 0);
+    assert_eq!(over.code, 400, "{over:?}");
+    assert!(over.message.starts_with("нет"), "{over:?}");
+    assert!(over.message.ends_with(SENTENCE), "{over:?}");
+    // What is in the file stays as it was.
+    assert!(!rejected.message.contains(SENTENCE), "{rejected:?}");
+    assert_eq!(entry.message, rejected.message);
+    assert_eq!(outbox.entry("mine"), Some(entry));
 }
 
 #[test]

@@ -231,6 +231,13 @@ fn a_time_limit_within_a_body_keeps_the_status() {
     );
 }
 
+/// A request that was stopped on purpose is not to be repeated whatever the reason.
+#[track_caller]
+fn leaves_it_to_the_host(answer: &Answer) {
+    let advice = "Если смена ещё нужна, повторите запрос с тем же ext_id.";
+    assert!(answer.message.ends_with(advice), "{answer:?}");
+}
+
 #[test]
 fn cancelled_after_the_request_is_unknown() {
     let server = after_request(|stream| {
@@ -239,6 +246,8 @@ fn cancelled_after_the_request_is_unknown() {
     let answer = Call::to(&server.url()).on_progress(|_| 1).send();
     failed(&answer, code::LP_ERR_CANCELLED, UNKNOWN);
     assert_eq!(answer.retry_after_ms, 0);
+    assert_eq!(answer.detail.as_deref(), Some("cancelled"));
+    leaves_it_to_the_host(&answer);
 }
 
 #[test]
@@ -248,6 +257,10 @@ fn cancelled_before_a_connection_stood_is_not_sent() {
         .on_progress(|_| 1)
         .send();
     failed(&answer, code::LP_ERR_CANCELLED, NOT_SENT);
+    let before = "cancelled by on_progress; before: connect to ";
+    let detail = answer.detail.as_deref().unwrap();
+    assert!(detail.starts_with(before), "{answer:?}");
+    leaves_it_to_the_host(&answer);
 }
 
 #[test]

@@ -276,5 +276,5 @@ fn an_absurd_timetable_is_refused() {
         c.retry_delays_ms = &7;
         c.retry_delay_count = 1001;
     });
-    assert_eq!(answer.send().fields(), ["retry_delay_count"]);
+    assert_eq!(answer.send().fields(), ["retry_delays_ms"]);
 }

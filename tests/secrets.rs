@@ -26,9 +26,10 @@ fn json(text: &str) -> String {
     quoted[1..quoted.len() - 1].to_owned()
 }
 
-fn ascii_json(text: &str) -> String {
+fn ascii_json(text: &str, upper: bool) -> String {
     let unit = |unit: u16| match u8::try_from(unit) {
         Ok(byte) if byte.is_ascii() => char::from(byte).to_string(),
+        _ if upper => format!("\\u{unit:04X}"),
         _ => format!("\\u{unit:04x}"),
     };
     json(text).encode_utf16().map(unit).collect()
@@ -44,11 +45,11 @@ fn percent(text: &str) -> String {
     text.bytes().map(byte).collect()
 }
 
-fn html(text: &str) -> String {
+fn html(text: &str, apostrophe: &str) -> String {
     let text = text.replace('&', "&amp;").replace('"', "&quot;");
     text.replace('<', "&lt;")
         .replace('>', "&gt;")
-        .replace('\'', "&#39;")
+        .replace('\'', apostrophe)
 }
 
 /// How a secret may be written; what of them no text may hold.
@@ -65,13 +66,16 @@ fn spellings(secret: &str) -> BTreeMap<String, String> {
         ("itself", secret.to_owned()),
         ("reversed", secret.chars().rev().collect()),
         ("JSON", json(secret)),
-        ("JSON in ASCII", ascii_json(secret)),
-        ("PHP's JSON", ascii_json(secret).replace('/', "\\/")),
+        ("JSON in ASCII", ascii_json(secret, false)),
+        ("JSON in ASCII, upper case", ascii_json(secret, true)),
+        ("PHP's JSON", ascii_json(secret, false).replace('/', "\\/")),
         ("JSON in JSON", json(&json(secret))),
         ("a URL", percent(secret)),
         ("a URL in lower case", percent(secret).to_lowercase()),
         ("a form", percent(secret).replace("%20", "+")),
-        ("HTML", html(secret)),
+        ("HTML", html(secret, "&#39;")),
+        ("HTML 5", html(secret, "&apos;")),
+        ("HTML in hex", html(secret, "&#x27;")),
         ("hex", hex(true)),
         ("HEX", hex(false)),
         ("Debug", format!("{secret:?}").trim_matches('"').to_owned()),
@@ -284,6 +288,36 @@ fn a_call_shows_its_apikey_nowhere() {
             hides(key, log, kind);
             hides(PASSWORD, log, kind);
         }
+    }
+}
+
+/// A large answer, of which the first 4,096 bytes are kept, and one that breaks off: cut after each
+/// byte of the apikey, also in the middle of a letter.
+#[test]
+fn no_part_of_the_apikey_is_left_at_the_end_of_a_cut_answer() {
+    let key = "ключ-от-кассы-Ёж";
+    let mut answers = Vec::new();
+    for shown in 1..key.len() {
+        let large = format!("{}{key}{}", "-".repeat(4096 - shown), "-".repeat(1 << 20));
+        answers.push(respond("200 OK", &large));
+        let head = "HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n---";
+        answers.push([head.as_bytes(), &key.as_bytes()[..shown]].concat());
+    }
+    let count = answers.len();
+    let server = echoing(answers);
+    let logs = logged("cut", || {
+        for number in 0..count {
+            let call = with_key(&server.url(), key).ext_id(&format!("echo-{number}"));
+            let answer = call.send();
+            let reply = answer.reply.as_deref().unwrap();
+            let rest = reply.trim_start_matches('-');
+            assert!(["", "***"].contains(&rest), "{number}: {rest}");
+            hides(key, &texts(&answer), "the answer");
+        }
+    });
+    for log in logs {
+        assert_eq!(log.matches(" reply --").count(), count);
+        assert!(!log.contains("-к") && !log.contains('\u{fffd}'), "{log}");
     }
 }
 

@@ -383,6 +383,46 @@ fn a_ca_file_that_is_replaced_is_read_anew() {
     assert_eq!(of_before.requests().len(), 1);
 }
 
+/// As a symbolic link that is switched, `cp -p` and `mv`, and a tool that restores the time do.
+#[test]
+#[cfg(unix)]
+fn a_ca_file_that_is_replaced_by_one_of_the_same_size_and_time_is_read_anew() {
+    use std::fs::File;
+    let folder = scratch("ca-file-of-the-same-time");
+    let now = std::time::SystemTime::now();
+    let write = |name: &str, pem: &str| {
+        let path = folder.join(name);
+        // Comments are ignored.
+        std::fs::write(&path, format!("{pem:#<1000}\n")).unwrap();
+        let file = File::options().write(true).open(&path).unwrap();
+        file.set_modified(now).unwrap();
+        path
+    };
+    let link = |target: &str| {
+        let _ = std::fs::remove_file(folder.join("link"));
+        std::os::unix::fs::symlink(target, folder.join("link")).unwrap();
+    };
+    let (before, after) = (Authority::new(), Authority::new());
+    let server = TlsServer::start(before.issue(LOOPBACK));
+    let trusts = |name: &str| {
+        let file = folder.join(name);
+        let call = Call::to(&server.url()).text(|c| &mut c.ca_file, file.to_str().unwrap());
+        call.send().code == 0
+    };
+    write("before", &before.pem());
+    write("after", &after.pem());
+    link("before");
+    assert!(trusts("link"));
+    link("after");
+    assert!(!trusts("link"), "the link leads elsewhere");
+
+    assert!(trusts("before"));
+    std::fs::rename(folder.join("after"), folder.join("before")).unwrap();
+    assert!(!trusts("before"), "another file has its name");
+    write("before", &before.pem());
+    assert!(trusts("before"), "it was written to");
+}
+
 /// Opens a shift, and prints how many attempts were made.
 #[cfg(target_os = "linux")]
 const REPEATS: &str = r#"

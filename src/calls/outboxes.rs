@@ -68,6 +68,7 @@ pub fn open(path: Text, settings: Settings, mut faults: Vec<Fault>) -> Done<usiz
 ///
 /// The report has the ext_id if the host gave one, and NOT_SENT as outcome only where that is certain.
 pub fn submit(number: usize, mut settings: Settings, faults: Vec<Fault>) -> Done<Report> {
+    let is_unreadable = names(&faults, "ext_id");
     let given = settings.fields.ext_id.clone();
     let ext_id = settings
         .fields
@@ -82,7 +83,8 @@ pub fn submit(number: usize, mut settings: Settings, faults: Vec<Fault>) -> Done
     });
     submitted.map_err(|failure| {
         let is_unsent = match &outbox {
-            Ok(outbox) => outbox.is_unsent(&ext_id, &failure),
+            _ if is_unreadable => false,
+            Ok(outbox) => outbox.is_unsent(&ext_id, given.is_none(), &failure),
             // A new ext_id was sent by nobody.
             Err(_) => given.is_none(),
         };
@@ -106,7 +108,11 @@ pub fn refuse(fault: Fault) -> Box<Report> {
 /// Settings that cannot be read at all, for an outbox that may be closed: then that is told first.
 pub fn refuse_submission(number: usize, fault: Fault) -> Box<Report> {
     let failure = find(number).err().unwrap_or_else(|| fault.into());
-    Box::new(Report::failure(&failure))
+    Box::new(Report {
+        // The ext_id was not read.
+        outcome: Outcome::Unknown,
+        ..Report::failure(&failure)
+    })
 }
 
 /// The outcome of an entry, or what is known when `timeout_ms` is over.
@@ -115,8 +121,12 @@ pub fn wait(number: usize, ext_id: Text, timeout_ms: u32) -> Report {
         FOREVER_MS => Duration::MAX,
         ms => Duration::from_millis(u64::from(ms)),
     };
-    let waited = try_to(|| find(number)?.wait(&required(ext_id)?, limit));
-    waited.unwrap_or_else(|failure| Report::failure(&failure))
+    let ext_id = required(ext_id);
+    let waited = try_to(|| find(number)?.wait(asked(&ext_id)?, limit));
+    waited.unwrap_or_else(|failure| Report {
+        ext_id: ext_id.ok(),
+        ..Report::failure(&failure)
+    })
 }
 
 /// All entries, in the order in which they were first submitted.
@@ -133,17 +143,24 @@ pub fn list(number: usize) -> Done<Vec<Listed>> {
 
 /// Sends an entry at once; all of them if no ext_id is given.
 pub fn retry_now(number: usize, ext_id: Text) -> Done<()> {
-    about_an_entry(|| find(number)?.retry_now(ext_id?.as_deref()))
+    let named = ext_id.clone().ok().flatten();
+    about_an_entry(named, || find(number)?.retry_now(ext_id?.as_deref()))
 }
 
 /// Stops the repeats of an entry, which takes three seconds at most.
 pub fn cancel(number: usize, ext_id: Text) -> Done<Report> {
-    about_an_entry(|| find(number)?.cancel(&required(ext_id)?))
+    let ext_id = required(ext_id);
+    about_an_entry(ext_id.clone().ok(), || {
+        find(number)?.cancel(asked(&ext_id)?)
+    })
 }
 
 /// Removes a finished entry.
 pub fn forget(number: usize, ext_id: Text) -> Done<()> {
-    about_an_entry(|| find(number)?.forget(&required(ext_id)?))
+    let ext_id = required(ext_id);
+    about_an_entry(ext_id.clone().ok(), || {
+        find(number)?.forget(asked(&ext_id)?)
+    })
 }
 
 /// How many entries wait that this outbox sends.
@@ -160,10 +177,11 @@ pub fn close(number: usize) -> Done<()> {
     closed.map_err(|failure| Box::new(Report::failure(&failure)))
 }
 
-/// A call that LifePay may have the entry's request of, whatever comes of the call.
-fn about_an_entry<T>(work: impl FnOnce() -> Result<T, Failure>) -> Done<T> {
+/// A call about an entry. LifePay may have the entry's request, whatever comes of the call.
+fn about_an_entry<T>(ext_id: Option<String>, work: impl FnOnce() -> Result<T, Failure>) -> Done<T> {
     try_to(work).map_err(|failure| {
         Box::new(Report {
+            ext_id,
             outcome: Outcome::Unknown,
             ..Report::failure(&failure)
         })
@@ -172,6 +190,10 @@ fn about_an_entry<T>(work: impl FnOnce() -> Result<T, Failure>) -> Done<T> {
 
 fn required(ext_id: Text) -> Result<String, Failure> {
     ext_id?.ok_or_else(|| Fault::new("ext_id", Wrong::NotGiven).into())
+}
+
+fn asked(ext_id: &Result<String, Failure>) -> Result<&str, Failure> {
+    ext_id.as_deref().map_err(Failure::clone)
 }
 
 /// A panic is a failure like any other here.

@@ -96,7 +96,10 @@ pub unsafe extern "C" fn lp_outbox_open(
 /// Returns LP_OK: the request is on disk, and result->code is LP_PENDING, or the outcome if the entry
 /// has one. Otherwise the same as result->code: LP_ERR_ARGUMENT, LP_ERR_CLOSED, LP_ERR_INTERNAL, or
 /// LP_ERR_OUTBOX: the request may or may not be on disk after a restart; submit it again with the same
-/// ext_id. After a failure result->ext_id is the one that was given, or the one that was made, and
+/// ext_id. On Unix the call also fails with LP_ERR_OUTBOX if the file was deleted or replaced while it
+/// is open: close the outbox and open it again.
+///
+/// After a failure result->ext_id is the one that was given, or the one that was made, and
 /// result->outcome is LP_OUTCOME_NOT_SENT only if it is certain that no request with this ext_id was or
 /// will be sent.
 #[no_mangle]
@@ -122,6 +125,7 @@ pub unsafe extern "C" fn lp_outbox_submit(
 /// Returns the same as result->code: the outcome, or LP_PENDING if there is none yet. LP_ERR_NOT_FOUND
 /// (no such entry), LP_ERR_CLOSED (also if the outbox is closed during the wait), LP_ERR_ARGUMENT,
 /// LP_ERR_OUTBOX and LP_ERR_INTERNAL mean that this call failed; they are not the entry's outcome.
+/// result->ext_id is the one that was given, also after a failure.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_wait(
     outbox: *mut lp_outbox,
@@ -190,7 +194,8 @@ pub unsafe extern "C" fn lp_outbox_retry_now(outbox: *mut lp_outbox, ext_id: *co
 /// Returns LP_OK: the entry is finished, and result->code is LP_ERR_CANCELLED or the outcome that it
 /// had or that has won. (It is LP_PENDING if its sender, in another process or with a full disk, has
 /// not let go of it within three seconds, or if it was submitted again meanwhile.) Otherwise the same as result->code: LP_ERR_ARGUMENT,
-/// LP_ERR_NOT_FOUND, LP_ERR_OUTBOX, LP_ERR_CLOSED, LP_ERR_INTERNAL.
+/// LP_ERR_NOT_FOUND, LP_ERR_OUTBOX, LP_ERR_CLOSED, LP_ERR_INTERNAL. result->ext_id is the one that was
+/// given, also after a failure.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_cancel(
     outbox: *mut lp_outbox,

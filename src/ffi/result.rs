@@ -77,7 +77,8 @@ pub struct lp_result {
     /// 16 KiB. NULL if there was none.
     pub reply: *const c_char,
     /// error_count elements, NULL if there are none. There are at most 100, and no text in them is
-    /// longer than 1,000 characters. message says how many more LifePay sent, reply holds all.
+    /// longer than 1,000 characters. message lists as many as it has room for and says how many more
+    /// there are; reply holds all that LifePay sent.
     pub errors: *const lp_field_error,
     /// How many elements errors has.
     pub error_count: u32,

@@ -1,12 +1,13 @@
 //! Failures in words.
 
-use super::{advice, join, more, str, text, wrong};
+use super::{advice, as_many_as_fit, join, str, text, wrong, GOES_ON, LONGEST, LONGEST_ERROR};
 use crate::code::{Code, Kind, Outcome};
 use crate::failure::{Failure, Network, Outbox, Refusal, Reply, Stage, Tls};
 use crate::fault::Fault;
+use crate::report::{cut_short, MOST_ERRORS};
 
-/// Characters of the faults that a message lists; a result's message has 2,000.
-const LONGEST_LIST: usize = 1900;
+/// Characters of the name of a field in a message.
+const LONGEST_NAME: usize = 200;
 
 /// What happened, and what to do about a request with this outcome.
 pub fn failure(failure: &Failure, outcome: Outcome) -> String {
@@ -31,21 +32,31 @@ pub fn failure(failure: &Failure, outcome: Outcome) -> String {
     join(&[str(text(code)), &what, advice(code, outcome)])
 }
 
-/// As many of the faults as there is room for, and how many more there are.
+/// Wrong arguments.
 fn arguments(faults: &[Fault]) -> String {
-    let begin = str(text(Code::Failed(Kind::Argument)));
-    let mut message = format!("{begin} ");
-    let mut length = message.chars().count();
-    for (place, fault) in faults.iter().enumerate() {
-        let separator = if place == 0 { "" } else { "; " };
-        let next = format!("{separator}{} — {}", fault.field, wrong(&fault.wrong));
-        length += next.chars().count();
-        if length > LONGEST_LIST && place > 0 {
-            return format!("{message}. {}", more(faults.len() - place));
+    // A name that a host has made up may be long; what is wrong with it is said all the same.
+    let one = |fault: &Fault| {
+        let field = cut_short(fault.field.to_string(), LONGEST_NAME, "…");
+        cut_short(
+            format!("{field} — {}", wrong(&fault.wrong)),
+            LONGEST_ERROR,
+            "…",
+        )
+    };
+    let first: Vec<String> = faults.iter().take(MOST_ERRORS).map(one).collect();
+    let more = faults.len() - first.len();
+    as_many_as_fit(first, more, |listed, more| {
+        let more = match more {
+            0 => String::new(),
+            count => format!("Ещё ошибок: {count}."),
+        };
+        let begin = str(text(Code::Failed(Kind::Argument)));
+        let message = join(&[begin, &listed.join("; "), &more]);
+        match message.ends_with(['.', '…']) {
+            true => message,
+            false => message + ".",
         }
-        message += &next;
-    }
-    message + "."
+    })
 }
 
 /// That a request waits for its next attempt, and why the last one failed: a cashier asks for that.
@@ -54,9 +65,11 @@ pub fn pending(last: &Failure) -> String {
     join(&[str(text(Code::Pending)), "Последняя попытка:", last])
 }
 
-/// A message about an entry that this outbox does not send.
-pub fn of_another_base_url(message: &str) -> String {
-    join(&[message, refused(Refusal::OfAnotherBaseUrl)])
+/// A message about an entry that ends with why it is not sent; a long one is cut for that.
+pub fn with_refusal(message: String, refusal: Refusal) -> String {
+    let why = refused(refusal);
+    let room = LONGEST - why.chars().count() - 2;
+    join(&[&cut_short(message, room, GOES_ON), why])
 }
 
 fn network(cause: Network) -> &'static str {
@@ -147,6 +160,9 @@ fn outbox(cause: Outbox) -> &'static str {
         Outbox::ForkedMidway => {
             "Процесс создан (fork) посреди работы с очередью: откройте её в новой программе."
         }
+        Outbox::Gone => {
+            "Файл очереди удалён или заменён другой программой: закройте очередь и откройте её снова."
+        }
         Outbox::NoThread => "Система не дала запустить поток.",
         Outbox::Other => "",
     }
@@ -204,6 +220,15 @@ mod tests {
             failure(&Failure::Argument(faults.into()), Outcome::NotSent),
             "Неверные параметры, сейчас ничего не отправлено. apikey — не задан; login — не задан."
         );
+    }
+
+    #[test]
+    fn the_reason_at_the_end_is_never_cut() {
+        for length in [0, 100, 1900, 2000] {
+            let message = with_refusal("ы".repeat(length), Refusal::Expired);
+            assert!(message.chars().count() <= LONGEST);
+            assert!(message.ends_with(refused(Refusal::Expired)), "{message}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod fault;
 mod misuse;
 
 pub use self::code::{advice, text};
-pub use self::failure::{failure, of_another_base_url, pending};
+pub use self::failure::{failure, pending, with_refusal};
 pub use self::fault::wrong;
 pub use self::misuse::misuse;
 
@@ -15,19 +15,23 @@ use std::ffi::CStr;
 
 use crate::code::{Code, Outcome};
 use crate::fault::Fault;
-use crate::report::FieldError;
+use crate::report::{cut_short, FieldError};
 
 /// The end of a text of LifePay's that was cut short.
 pub(crate) const GOES_ON: &str = "…, полностью: reply";
+/// Characters of a message.
+const LONGEST: usize = 2000;
+/// Characters of one error in a message, which has room for one at least.
+const LONGEST_ERROR: usize = 500;
 
 /// A fault as a result shows it.
 pub fn field_error(fault: &Fault) -> FieldError {
-    FieldError::new(&*fault.field, wrong(&fault.wrong))
+    FieldError::new(&fault.field, wrong(&fault.wrong))
 }
 
 /// That LifePay has refused a request: its own words first, then what to do. `more` errors are not
-/// listed.
-pub fn rejection(code: i32, words: &str, errors: &[String], more: usize) -> String {
+/// among `errors`.
+pub fn rejection(code: i32, words: &str, errors: &[FieldError], more: usize) -> String {
     let code = Code::Rejected(code);
     let words = match words.trim().is_empty() {
         true => str(text(code)),
@@ -35,18 +39,36 @@ pub fn rejection(code: i32, words: &str, errors: &[String], more: usize) -> Stri
     };
     // The text of 500 has the advice in it.
     let advice = Some(advice(code, Outcome::Answered)).filter(|advice| !words.contains(advice));
-    let more = match more {
-        0 => String::new(),
-        count => format!("Ещё ошибок: {count}, полностью: reply."),
-    };
-    let errors = errors.iter().map(String::as_str);
-    let all: Vec<&str> = [words].into_iter().chain(errors).collect();
-    join(&[&join(&all), &more, advice.unwrap_or_default()])
+    let errors = errors.iter().map(|error| match error.field.as_str() {
+        "" => error.message.clone(),
+        field => format!("{field}: {}", error.message),
+    });
+    let errors = errors.map(|error| cut_short(error, LONGEST_ERROR, GOES_ON));
+    as_many_as_fit(errors.collect(), more, |listed, more| {
+        let more = match more {
+            0 => String::new(),
+            count => format!("Ещё ошибок: {count}, полностью: reply."),
+        };
+        let listed = listed.iter().map(String::as_str);
+        let all: Vec<&str> = [words].into_iter().chain(listed).collect();
+        join(&[&join(&all), &more, advice.unwrap_or_default()])
+    })
 }
 
-/// That `count` errors are not listed.
-fn more(count: usize) -> String {
-    format!("Ещё ошибок: {count}.")
+/// A message of as many of these errors as there is room for. `with` makes it of those and of the
+/// number of the others, `more` at least.
+fn as_many_as_fit(
+    mut errors: Vec<String>,
+    more: usize,
+    with: impl Fn(&[String], usize) -> String,
+) -> String {
+    let all = errors.len() + more;
+    loop {
+        let message = with(&errors, all - errors.len());
+        if message.chars().count() <= LONGEST || errors.pop().is_none() {
+            return message;
+        }
+    }
 }
 
 /// A text of this room, which is UTF-8.

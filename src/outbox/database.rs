@@ -3,6 +3,7 @@
 //! Write-ahead log with `synchronous = FULL`: a commit is on the disk when it returns, at the cost
 //! of one sync of the log.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -55,10 +56,11 @@ const INDEX: &str = "
         ON request (state, base_url, operation, next_attempt_at, expires_at);
 ";
 
-/// By how much the times of the entries of a base URL were moved with jumps of the wall clock, in all,
-/// milliseconds.
+/// By how much the times of pending entries were moved with jumps of the wall clock, in all,
+/// milliseconds. All processes share that clock, so the file has one count.
 const CLOCK: &str = "
-    CREATE TABLE IF NOT EXISTS clock (base_url TEXT PRIMARY KEY, moved INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS clock (moved INTEGER NOT NULL);
+    INSERT INTO clock SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM clock);
 ";
 
 /// No id is used twice, lest the outcome of a removed entry be written to another: the highest that
@@ -70,6 +72,9 @@ const HIGHEST: &str = "
 
 pub struct Database {
     pub connection: Connection,
+    path: PathBuf,
+    /// Of the file when it was opened; None if the system did not say.
+    identity: Option<(u64, u64)>,
     /// The write-ahead log.
     log: PathBuf,
 }
@@ -87,6 +92,7 @@ impl Database {
         // Looked at before SQLite makes an empty one.
         let has_log = std::fs::metadata(&log).is_ok_and(|log| log.len() > 0);
         let connection = Connection::open(path).map_err(failed)?;
+        let identity = file::identity(path).ok();
         if connection.is_readonly("main").map_err(failed)? {
             return Err(Failure::outbox(Outbox::ReadOnly, path.display()));
         }
@@ -97,7 +103,12 @@ impl Database {
         // A busy file is waited for by whoever holds no lock of ours meanwhile.
         connection.busy_timeout(Duration::ZERO).map_err(failed)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        let mut database = Database { connection, log };
+        let mut database = Database {
+            connection,
+            path: path.to_owned(),
+            identity,
+            log,
+        };
         let started = Instant::now();
         loop {
             match database.check().map_err(failed) {
@@ -178,6 +189,23 @@ impl Database {
         change.execute_batch(INDEX)?;
         change.execute_batch(CLOCK)?;
         change.commit()
+    }
+
+    /// Looks whether the file is still the one at its path: what is written to another one is lost.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Outbox`].
+    pub fn check_path(&self) -> Result<(), Failure> {
+        let is_gone = match file::identity(&self.path) {
+            Ok(found) => self.identity.is_some_and(|opened| opened != found),
+            // Anything else says nothing about the file.
+            Err(error) => error.kind() == ErrorKind::NotFound,
+        };
+        match is_gone {
+            true => Err(Failure::outbox(Outbox::Gone, self.path.display())),
+            false => Ok(()),
+        }
     }
 
     /// Puts the log on the disk. A process that died between the write of a commit and its sync has

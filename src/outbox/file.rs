@@ -59,6 +59,19 @@ pub fn create(path: &Path) -> Result<(), Failure> {
     }
 }
 
+/// Tells a file from others that have stood or will stand at its path: device and inode.
+#[cfg(unix)]
+pub fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(path).map(|found| (found.dev(), found.ino()))
+}
+
+/// Windows neither deletes nor replaces a file that SQLite has open.
+#[cfg(not(unix))]
+pub fn identity(_: &Path) -> io::Result<(u64, u64)> {
+    Ok((0, 0))
+}
+
 /// Puts on the disk what has been written to a file, whoever wrote it.
 ///
 /// # Errors

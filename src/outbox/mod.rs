@@ -35,13 +35,15 @@ use std::time::{Duration, Instant};
 
 use self::claim::Claim;
 pub use self::claim::Claims;
+use self::clock::Clock;
 pub use self::entry::Entry;
+use self::entry::State;
 use self::lock::Lock;
 use self::store::Store;
 use self::worker::Worker;
 use crate::code::Outcome;
 use crate::delivery::schedule::Schedule;
-use crate::failure::Failure;
+use crate::failure::{Failure, Refusal};
 use crate::messages;
 use crate::protocol::request::Shift;
 use crate::report::Report;
@@ -115,8 +117,12 @@ impl Outbox {
     }
 
     /// Whether it is certain that no request with this ext_id was or will be sent, after a submit that
-    /// has failed so.
-    pub fn is_unsent(&self, ext_id: &str, failure: &Failure) -> bool {
+    /// has failed so. `is_new`: the ext_id was made for it.
+    pub fn is_unsent(&self, ext_id: &str, is_new: bool, failure: &Failure) -> bool {
+        if failure.is_gone() {
+            // Whoever has put another file there may have sent it.
+            return is_new;
+        }
         !failure.may_be_on_disk()
             && match self.worker.store(|store| store.find(ext_id)) {
                 Ok(None) => true,
@@ -125,14 +131,28 @@ impl Outbox {
             }
     }
 
-    /// The outcome of an entry, or what is known so far when `limit` is over.
+    /// The outcome of an entry, or what is known so far when `limit` is over. The message says so if
+    /// the entry cannot be sent: because it is of another base URL, or rejected and expired.
     ///
     /// # Errors
     ///
     /// [`Failure::NotFound`] if there is none, [`Failure::Closed`] when the outbox is closed
     /// meanwhile.
     pub fn wait(&self, ext_id: &str, limit: Duration) -> Result<Report, Failure> {
-        self.wait_while(ext_id, limit, Entry::is_waiting)
+        let entry = self.wait_while(ext_id, limit, Entry::is_waiting)?;
+        let refusal = if entry.state.may_be_sent() && self.is_foreign(&entry) {
+            Some(Refusal::OfAnotherBaseUrl)
+        } else if entry.state == State::Rejected && entry.is_over(Clock::read().wall) {
+            // Its times do not follow the clock.
+            Some(Refusal::Expired)
+        } else {
+            None
+        };
+        let mut report = entry.report;
+        if let Some(refusal) = refusal {
+            report.message = messages::with_refusal(report.message, refusal);
+        }
+        Ok(report)
     }
 
     /// Waits while `goes_on` holds for an entry.
@@ -141,7 +161,7 @@ impl Outbox {
         ext_id: &str,
         limit: Duration,
         goes_on: impl Fn(&Entry) -> bool,
-    ) -> Result<Report, Failure> {
+    ) -> Result<Entry, Failure> {
         let started = Instant::now();
         loop {
             self.worker.if_open()?;
@@ -152,20 +172,10 @@ impl Outbox {
                 .ok_or(Failure::NotFound)?;
             let left = limit.saturating_sub(started.elapsed());
             if !goes_on(&entry) || left.is_zero() {
-                return Ok(self.report(entry));
+                return Ok(entry);
             }
             self.worker.wait_for_change(seen, left.min(LOOK));
         }
-    }
-
-    /// What is known of an entry, and that it is not sent from here if it is not.
-    fn report(&self, entry: Entry) -> Report {
-        let is_stuck = self.is_foreign(&entry) && entry.state.may_be_sent();
-        let mut report = entry.report;
-        if is_stuck {
-            report.message = messages::of_another_base_url(&report.message);
-        }
-        report
     }
 
     /// All entries, in the order in which they were first submitted.
@@ -226,11 +236,12 @@ impl Outbox {
         }
         self.worker.changed();
         if !entry.is_waiting() {
-            return Ok(self.report(entry));
+            return Ok(entry.report);
         }
         // It is being sent at this moment, here or by another process. Or it has been submitted again.
         let is_ending = |entry: &Entry| entry.is_waiting() && entry.cancelling;
-        self.wait_while(ext_id, CANCEL_LIMIT, is_ending)
+        let entry = self.wait_while(ext_id, CANCEL_LIMIT, is_ending)?;
+        Ok(entry.report)
     }
 
     /// Removes a finished entry.

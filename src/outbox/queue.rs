@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rusqlite::{params, OptionalExtension};
 
-use super::clock::{millis, Clock};
+use super::clock::millis;
 use super::entry::{Entry, State};
 use super::failure::failed;
 use super::row::{entries_where, find_id, save, WAITING};
@@ -184,20 +184,9 @@ impl Store {
         }
     }
 
-    /// Ends what has waited too long. Returns how many there were.
-    pub fn expire(&mut self) -> Result<usize, Failure> {
-        let now = self.now()?;
-        self.expire_at(&self.base_url.clone(), now)
-    }
-
-    /// The same for another base URL, whose sender's lock the caller holds.
-    pub fn expire_foreign(&mut self, base_url: &str) -> Result<usize, Failure> {
-        let now = self.foreign_now();
-        self.expire_at(base_url, now)
-    }
-
     /// The other base URLs that have entries which have waited too long.
     pub fn expired_foreign(&mut self) -> Result<Vec<String>, Failure> {
+        let now = self.now()?;
         let sql = "SELECT DISTINCT base_url FROM request WHERE state = 0 AND base_url <> ?1
             AND operation = 'create-session' AND expires_at > 0 AND expires_at <= ?2";
         let mut query = self
@@ -206,19 +195,15 @@ impl Store {
             .prepare_cached(sql)
             .map_err(failed)?;
         let rows = query
-            .query_map(params![self.base_url, self.foreign_now()], |row| row.get(0))
+            .query_map(params![self.base_url, now], |row| row.get(0))
             .map_err(failed)?;
         rows.collect::<Result<_, _>>().map_err(failed)
     }
 
-    /// The time for entries that no sender watches: the earlier of what the wall clock says and what it
-    /// would say had it not jumped since the file was opened.
-    fn foreign_now(&self) -> i64 {
-        let now = Clock::read();
-        now.wall.min(self.opened.expected(&now))
-    }
-
-    fn expire_at(&mut self, base_url: &str, now: i64) -> Result<usize, Failure> {
+    /// Ends what has waited too long for a base URL, whose sender's lock the caller holds. Returns how
+    /// many entries there were.
+    pub fn expire(&mut self, base_url: &str) -> Result<usize, Failure> {
+        let now = self.now()?;
         let sql = format!("WHERE {WAITING} AND expires_at > 0 AND expires_at <= ?2");
         let any = format!("SELECT 1 FROM request {sql} LIMIT 1");
         let any = self

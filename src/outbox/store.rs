@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{params, Connection, OptionalExtension};
+use rusqlite::{params, Connection};
 
 use super::clock::{millis, Clock, JUMP};
 use super::database::Database;
@@ -43,8 +43,6 @@ pub struct Store {
     pub(super) base_url: String,
     /// Whether this store sends: then it alone takes entries.
     pub(super) is_sender: bool,
-    /// When the file was opened.
-    pub(super) opened: Clock,
     /// The last look at the clock.
     looked: Clock,
     /// By how much the times in the file had been moved by then.
@@ -62,12 +60,11 @@ impl Store {
     pub fn open(path: &Path, base_url: &str) -> Result<Store, Failure> {
         let database = Database::open(path)?;
         let now = Clock::read();
-        let moved = moved(&database.connection, base_url).map_err(failed)?;
+        let moved = moved(&database.connection).map_err(failed)?;
         Ok(Store {
             database,
             base_url: base_url.to_owned(),
             is_sender: false,
-            opened: now,
             looked: now,
             moved,
             in_flight: BTreeMap::new(),
@@ -93,18 +90,17 @@ impl Store {
     /// here again.
     pub fn watch_clock(&mut self) -> Result<(), Failure> {
         self.now()?;
-        self.moved = moved(&self.database.connection, &self.base_url).map_err(failed)?;
+        self.moved = moved(&self.database.connection).map_err(failed)?;
         Ok(())
     }
 
-    /// Moves the times of pending entries by `jump`, less what other processes have moved them by
+    /// Moves the times of all pending entries by `jump`, less what other processes have moved them by
     /// since the last look. Returns by how much.
     fn follow(&mut self, jump: i64, now: &Clock) -> rusqlite::Result<i64> {
         let expected = self.looked.expected(now);
         let since_look = expected.saturating_sub(self.looked.wall);
-        let base_url = self.base_url.clone();
         let change = self.database.begin()?;
-        let moved = moved(&change, &base_url)?;
+        let moved = moved(&change)?;
         let left = jump.saturating_sub(moved.saturating_sub(self.moved));
         if left.saturating_abs() < JUMP {
             self.moved = moved;
@@ -113,28 +109,21 @@ impl Store {
         // Not those that were submitted by the clock as it is now: by a program that was started since
         // the last look, or long ago, and the clock had been wrong. An attempt under way recognises a
         // wish to retry by a changed due time.
-        let sql = format!(
-            "UPDATE request SET submitted_at = submitted_at + ?2,
-                expires_at = iif(expires_at = 0, 0, expires_at + ?2),
-                next_attempt_at = iif(sending = 1, next_attempt_at, next_attempt_at + ?2)
-             WHERE {WAITING} AND submitted_at <= ?3 AND submitted_at NOT BETWEEN ?4 AND ?5"
-        );
+        let sql = "UPDATE request SET submitted_at = submitted_at + ?1,
+                expires_at = iif(expires_at = 0, 0, expires_at + ?1),
+                next_attempt_at = iif(sending = 1, next_attempt_at, next_attempt_at + ?1)
+             WHERE state = 0 AND submitted_at <= ?2 AND submitted_at NOT BETWEEN ?3 AND ?4";
         let first_of_now = now.wall.saturating_sub(since_look);
-        change.execute(
-            &sql,
-            params![base_url, left, expected, first_of_now, now.wall],
-        )?;
+        change.execute(sql, [left, expected, first_of_now, now.wall])?;
         let moved = moved.saturating_add(left);
-        change.execute(
-            "INSERT OR REPLACE INTO clock (base_url, moved) VALUES (?1, ?2)",
-            params![base_url, moved],
-        )?;
+        change.execute("UPDATE clock SET moved = ?1", [moved])?;
         change.commit()?;
         self.moved = moved;
         Ok(left)
     }
 
     pub fn submit(&mut self, submission: &Submission) -> Result<Report, Failure> {
+        self.database.check_path()?;
         let shift = &submission.shift;
         let request = shift
             .request()
@@ -294,13 +283,11 @@ impl Store {
     }
 }
 
-/// By how much the times of a base URL's entries have been moved with the clock, in all.
-fn moved(connection: &Connection, base_url: &str) -> rusqlite::Result<i64> {
-    let moved = connection
-        .prepare_cached("SELECT moved FROM clock WHERE base_url = ?1")?
-        .query_row([base_url], |row| row.get(0))
-        .optional()?;
-    Ok(moved.unwrap_or(0))
+/// By how much the times of pending entries have been moved with the clock, in all.
+fn moved(connection: &Connection) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached("SELECT moved FROM clock")?
+        .query_row([], |row| row.get(0))
 }
 
 /// Which fields of an entry are not those of a request, by their names on the page.

@@ -32,6 +32,8 @@ const CLOSE_LIMIT: Duration = Duration::from_millis(900);
 const PRUNE: Duration = Duration::from_secs(3600);
 /// How long a thread that sends stays when there is nothing to send.
 const IDLE: Duration = Duration::from_secs(10);
+/// How long the last look at the clock, at a close, waits for a busy file.
+const LAST_LOOK: Duration = Duration::from_millis(500);
 /// How long to wait until a file is tried again that could not be read or written.
 const FILE_PAUSE: Duration = Duration::from_secs(1);
 /// How long a failure that lasts is not logged again.
@@ -120,8 +122,9 @@ impl Worker {
 
     /// Lets go of the file and of the lock: nobody uses them any more.
     fn let_go(&self) {
-        let store = lock(&self.store).take();
-        drop(store);
+        if let Some(store) = lock(&self.store).take() {
+            self.logged(|| watch_clock_once_more(store));
+        }
         let sender_lock = self.sender_lock().take();
         drop(sender_lock);
         let claim = lock(&self.claim).take();
@@ -303,7 +306,7 @@ impl Worker {
             }
         }
         if self.store(|store| Ok(store.is_sender()))? {
-            if self.store(|store| store.expire())? > 0 {
+            if self.store(|store| store.expire(&self.terms.route.base_url))? > 0 {
                 self.changed();
             }
             self.store(|store| store.heed_cancellations())?;
@@ -316,7 +319,7 @@ impl Worker {
     fn expire_foreign(&self) -> Result<(), Failure> {
         for base_url in self.store(|store| store.expired_foreign())? {
             let lock = Lock::open(&self.path, &base_url)?;
-            if lock.take()? && self.store(|store| store.expire_foreign(&base_url))? > 0 {
+            if lock.take()? && self.store(|store| store.expire(&base_url))? > 0 {
                 self.changed();
             }
         }
@@ -416,5 +419,18 @@ impl Worker {
             std::thread::sleep(Duration::from_millis(50));
         }
         !self.is_closing()
+    }
+}
+
+/// A jump since the last look is not seen by the next program, unless this one follows it.
+fn watch_clock_once_more(mut store: Store) -> Result<(), Failure> {
+    let started = Instant::now();
+    loop {
+        match store.watch_clock() {
+            Err(failure) if failure.is_busy() && started.elapsed() < LAST_LOOK => {
+                std::thread::sleep(BUSY_PAUSE);
+            }
+            done => return done,
+        }
     }
 }

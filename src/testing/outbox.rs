@@ -25,10 +25,10 @@ pub fn open(path: &Path) -> bool {
     };
     let _ = store.pending();
     let _ = store.begin_sending(&Schedule::check(&[], &mut Vec::new()));
-    let _ = store.expire();
+    let _ = store.expire(BASE_URL);
     if let Ok(base_urls) = store.expired_foreign() {
         for base_url in base_urls {
-            let _ = store.expire_foreign(&base_url);
+            let _ = store.expire(&base_url);
         }
     }
     if let Ok(entries) = store.entries() {

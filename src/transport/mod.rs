@@ -143,8 +143,7 @@ fn send(agent: &Agent, url: &str, body: &str) -> Result<Reply, Failure> {
         .map_err(from_ureq)?;
     let (mut body, cut) = read(response.body_mut());
     if cut.is_some() {
-        // The end of the apikey's beginning must be one that is recognised.
-        body.truncate(body.len() - half_a_character(&body));
+        end_at_character(&mut body);
     }
     Ok(Reply {
         status: response.status().as_u16(),
@@ -178,23 +177,14 @@ fn read(body: &mut Body) -> (Vec<u8>, Option<Failure>) {
     (bytes, cut)
 }
 
-/// How many bytes at the end of a text in UTF-8 are the beginning of a character that goes on.
-fn half_a_character(text: &[u8]) -> usize {
-    let end = &text[text.len().saturating_sub(3)..];
-    let begun = end.iter().rposition(|byte| *byte >= 0xc0);
-    begun.map_or(0, |place| {
-        let length = match end[place] {
-            0xc0..=0xdf => 2,
-            0xe0..=0xef => 3,
-            _ => 4,
-        };
-        let there = end.len() - place;
-        if there < length {
-            there
-        } else {
-            0
-        }
-    })
+/// Drops the part of a character at which the bytes were cut: what stands in its place would hide that
+/// the end is the beginning of the apikey, which is masked.
+fn end_at_character(bytes: &mut Vec<u8>) {
+    let end = bytes.utf8_chunks().last().map(|chunk| chunk.invalid());
+    // Without a length, the error is that the input has ended.
+    let is_part = |end: &[u8]| std::str::from_utf8(end).is_err_and(|e| e.error_len().is_none());
+    let part = end.filter(|end| is_part(end)).map_or(0, <[u8]>::len);
+    bytes.truncate(bytes.len() - part);
 }
 
 /// Retry-After is a number of seconds or a date; a date is measured by the server's own clock if
@@ -251,11 +241,18 @@ mod tests {
     }
 
     #[test]
-    fn half_a_character_is_what_the_next_byte_would_go_on() {
-        let text = "aя日😀".as_bytes();
-        let cut = [0, 0, 1, 0, 1, 2, 0, 1, 2, 3, 0];
-        for (end, half) in cut.into_iter().enumerate() {
-            assert_eq!(half_a_character(&text[..end]), half, "{end}");
+    fn cut_bytes_end_with_a_whole_character() {
+        for (cut, kept) in [
+            ("ключ".as_bytes(), "ключ".as_bytes()),
+            (&"ключ".as_bytes()[..7], "клю".as_bytes()),
+            (b"\xff\xd0\xba\xf0\x9f\x94", b"\xff\xd0\xba"),
+            (b"a\xff", b"a\xff"),
+            (b"\xd0", b""),
+            (b"", b""),
+        ] {
+            let mut bytes = cut.to_vec();
+            end_at_character(&mut bytes);
+            assert_eq!(bytes, kept, "{cut:?}");
         }
     }
 

@@ -184,8 +184,10 @@ impl UnderWay {
     /// Whether what failed was a kept connection that the server had closed meanwhile: then the
     /// exchange is to go on over a new one, and the kept ones are passed over from now on.
     pub fn replaces_kept(&self, failure: &Failure) -> bool {
+        // It may have failed before a byte was written. Taken at most once: a second failure is that of
+        // the new connection, also if it comes before that is dialled.
         let is_stale = matches!(failure, Failure::Network { .. })
-            && self.took_kept.get()
+            && self.took_kept.take()
             && !self.dialled.get()
             && !self.answer_began.get();
         if is_stale {
@@ -217,6 +219,7 @@ impl From<Failure> for io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Network;
 
     fn limits(connect: u64, whole: u64) -> Limits {
         Limits {
@@ -243,6 +246,27 @@ mod tests {
         drop(dialling);
         exchange.wrote();
         assert!(exchange.request_left());
+    }
+
+    #[test]
+    fn a_kept_connection_that_fails_before_a_byte_is_written_is_replaced_once() {
+        let exchange = UnderWay::new(limits(1000, 1000), |_| true);
+        let failure = Failure::network(Network::Broken, "");
+        assert!(!exchange.replaces_kept(&failure), "no connection yet");
+        exchange.takes_kept();
+        assert!(exchange.replaces_kept(&failure));
+        assert!(exchange.passes_over_kept());
+        assert!(!exchange.replaces_kept(&failure), "no connection yet");
+        exchange.writes();
+        assert!(!exchange.request_left() && !exchange.resent());
+    }
+
+    #[test]
+    fn a_connection_of_its_own_is_not_replaced() {
+        let exchange = UnderWay::new(limits(1000, 1000), |_| true);
+        exchange.takes_kept();
+        drop(exchange.dial());
+        assert!(!exchange.replaces_kept(&Failure::network(Network::Broken, "")));
     }
 
     #[test]

@@ -7,16 +7,21 @@
 
 #include "check.h"
 
+/* Sent to the thread that has caused it: if it is blocked there, the process ends. */
+static inline int is_of_a_fault(int number)
+{
+    return number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL ||
+           number == SIGTRAP || number == SIGSYS;
+}
+
 /* .NET and Mono need these on every thread that calls them; real-time signals too. */
 static inline int is_needed_on_every_thread(int number)
 {
-    return number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL ||
-           number == SIGTRAP || number == SIGSYS || number == SIGPWR || number == SIGXCPU ||
-           number > 31;
+    return is_of_a_fault(number) || number == SIGPWR || number == SIGXCPU || number > 31;
 }
 
-/* Called on such a thread. inherited: another signal that the host has blocked before, or 0. */
-static inline void check_signals_of_a_library_thread(int inherited)
+/* Called on such a thread. of_host: what the host's thread had blocked when it was started. */
+static inline void check_signals_of_a_library_thread(const sigset_t *of_host)
 {
     sigset_t blocked;
     int number;
@@ -26,7 +31,8 @@ static inline void check_signals_of_a_library_thread(int inherited)
         if (number == SIGKILL || number == SIGSTOP || (number > 31 && number < SIGRTMIN))
             continue;
         CHECK_INT(sigismember(&blocked, number),
-                  number == inherited || !is_needed_on_every_thread(number));
+                  !is_needed_on_every_thread(number) ||
+                      (sigismember(of_host, number) && !is_of_a_fault(number)));
     }
 }
 

@@ -22,8 +22,8 @@ static int open_gate = 1;
 static int lookups;
 static int waiting;
 
-/* Inherited from the thread that calls. */
-static int blocked_by_the_host;
+/* Inherited from the thread that calls. Empty at first. */
+static sigset_t blocked_by_the_host;
 
 int getaddrinfo(const char *restrict node, const char *restrict service,
                 const struct addrinfo *restrict hints, struct addrinfo **restrict found)
@@ -33,7 +33,7 @@ int getaddrinfo(const char *restrict node, const char *restrict service,
     (void)service;
     (void)hints;
     CHECK(!pthread_equal(pthread_self(), main_thread));
-    check_signals_of_a_library_thread(blocked_by_the_host);
+    check_signals_of_a_library_thread(&blocked_by_the_host);
     pthread_mutex_lock(&lock);
     lookups++;
     waiting++;
@@ -109,15 +109,12 @@ static void the_librarys_thread_blocks_what_the_host_handles(void)
 /* The host waits for it, with sigwait. On another thread it would end the process. */
 static void what_the_host_blocks_the_librarys_thread_blocks_too(void)
 {
-    sigset_t real_time;
-    blocked_by_the_host = SIGRTMIN + 1;
-    CHECK_INT(sigemptyset(&real_time), 0);
-    CHECK_INT(sigaddset(&real_time, blocked_by_the_host), 0);
-    CHECK_INT(pthread_sigmask(SIG_BLOCK, &real_time, NULL), 0);
+    CHECK_INT(sigaddset(&blocked_by_the_host, SIGRTMIN + 1), 0);
+    CHECK_INT(pthread_sigmask(SIG_BLOCK, &blocked_by_the_host, NULL), 0);
     CHECK_INT(call("https://still-nobody.invalid:1"), LP_ERR_NETWORK);
     CHECK_INT(seen(&lookups), 2);
-    CHECK_INT(pthread_sigmask(SIG_UNBLOCK, &real_time, NULL), 0);
-    blocked_by_the_host = 0;
+    CHECK_INT(pthread_sigmask(SIG_UNBLOCK, &blocked_by_the_host, NULL), 0);
+    CHECK_INT(sigemptyset(&blocked_by_the_host), 0);
 }
 
 static void a_lookup_leaves_the_hosts_signal_mask_as_it_was(void)

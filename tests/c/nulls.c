@@ -54,7 +54,7 @@ static void a_count_without_an_array_is_refused(void)
     config.retry_delay_count = 0xFFFFFFFFu;
     CHECK_INT(lp_open_shift(&config, &result), LP_ERR_ARGUMENT);
     CHECK_INT(result.error_count, 1);
-    CHECK_TEXT(result.errors[0].field, "retry_delay_count");
+    CHECK_TEXT(result.errors[0].field, "retry_delays_ms");
     lp_result_free(&result);
 }
 

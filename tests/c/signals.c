@@ -156,6 +156,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static sigjmp_buf before_the_fault;
 static int *volatile nowhere;
 static int faults;
+/* By the thread that opens the outbox. */
+static sigset_t blocked_by_the_host;
 
 static void on_fault(int number)
 {
@@ -171,7 +173,7 @@ static void fault_in_the_log(int32_t level, const char *message, void *user_data
     (void)user_data;
     if (pthread_equal(pthread_self(), main_thread))
         return;
-    check_signals_of_a_library_thread(0);
+    check_signals_of_a_library_thread(&blocked_by_the_host);
     pthread_mutex_lock(&lock);
     if (sigsetjmp(before_the_fault, 1) == 0) {
         *nowhere = 1;
@@ -181,7 +183,7 @@ static void fault_in_the_log(int32_t level, const char *message, void *user_data
     pthread_mutex_unlock(&lock);
 }
 
-static void a_fault_on_a_thread_of_the_library_comes_to_the_hosts_handler(void)
+static void fault_on_threads_of_the_library(const char *ext_id)
 {
     lp_config config = config_for(server);
     lp_result result = new_result();
@@ -190,17 +192,38 @@ static void a_fault_on_a_thread_of_the_library_comes_to_the_hosts_handler(void)
     memset(&action, 0, sizeof action);
     action.sa_handler = on_fault;
     main_thread = pthread_self();
+    faults = 0;
     CHECK_INT(sigaction(SIGSEGV, &action, &before), 0);
     CHECK_INT(lp_set_log(fault_in_the_log, NULL, LP_LOG_TRACE), LP_OK);
     CHECK_INT(lp_outbox_open(outbox_file, &config, &outbox, &result), LP_OK);
-    config.ext_id = "faults";
+    config.ext_id = ext_id;
     CHECK_INT(lp_outbox_submit(outbox, &config, &result), LP_OK);
-    CHECK_INT(lp_outbox_wait(outbox, "faults", 30000, &result), LP_OK);
+    CHECK_INT(lp_outbox_wait(outbox, ext_id, 30000, &result), LP_OK);
     CHECK_INT(lp_outbox_close(outbox), LP_OK);
     CHECK_INT(lp_set_log(NULL, NULL, LP_LOG_OFF), LP_OK);
     CHECK_INT(sigaction(SIGSEGV, &before, NULL), 0);
     CHECK(faults > 0);
     lp_result_free(&result);
+}
+
+static void a_fault_on_a_thread_of_the_library_comes_to_the_hosts_handler(void)
+{
+    CHECK_INT(sigemptyset(&blocked_by_the_host), 0);
+    fault_on_threads_of_the_library("faults");
+}
+
+/* As a host does whose signals one thread of its own waits for. */
+static void so_it_does_if_the_host_blocks_all_signals(void)
+{
+    sigset_t all, before, after;
+    int number;
+    CHECK_INT(sigfillset(&all), 0);
+    CHECK_INT(pthread_sigmask(SIG_SETMASK, &all, &before), 0);
+    CHECK_INT(pthread_sigmask(SIG_SETMASK, NULL, &blocked_by_the_host), 0);
+    fault_on_threads_of_the_library("faults-while-blocked");
+    CHECK_INT(pthread_sigmask(SIG_SETMASK, &before, &after), 0);
+    for (number = 1; number <= SIGRTMAX; number++)
+        CHECK_INT(sigismember(&after, number), sigismember(&blocked_by_the_host, number));
 }
 
 int main(int argc, char **argv)
@@ -216,6 +239,7 @@ int main(int argc, char **argv)
     RUN(a_storm_of_signals_changes_no_answer);
     RUN(a_storm_of_signals_does_not_cut_a_pause_short);
     RUN(a_fault_on_a_thread_of_the_library_comes_to_the_hosts_handler);
+    RUN(so_it_does_if_the_host_blocks_all_signals);
     RUN(a_call_leaves_the_signal_mask_as_it_was);
     return 0;
 }

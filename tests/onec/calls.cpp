@@ -186,9 +186,11 @@ void outbox(const Place &place)
     /* None is open: Ложь, or a number that says so. */
     CHECK(till.call(u"ПоставитьВОчередь") == Value(false) && till.get(u"КодОшибки") == Value(-12));
     CHECK(till.call(u"СостояниеВОчереди", {u"1"}) == Value(-12));
+    CHECK(till.get(u"ИдентификаторЗапроса") == Value(u"1"));
     CHECK(till.call(u"ОжидаетВОчереди") == Value(-12) && till.call(u"ОчередьJSON") == Value(u""));
     CHECK(till.call(u"ПовторитьСейчас") == Value(false));
     CHECK(till.call(u"ОтменитьВОчереди", {u"1"}) == Value(false));
+    CHECK(till.get(u"ИдентификаторЗапроса") == Value(u"1"));
     CHECK(till.call(u"ЗабытьВОчереди", {u"1"}) == Value(false));
     CHECK(till.call(u"ЗакрытьОчередь") == Value(false) && till.get(u"КодОшибки") == Value(-12));
     CHECK(till.call(u"ОткрытьОчередь", {file}) == Value(false));
@@ -237,6 +239,7 @@ void outbox(const Place &place)
     CHECK(till.call(u"ForgetInOutbox", {u"q-3"}) == Value(true));
     CHECK(till.call(u"OutboxState", {u"q-3"}) == Value(-10));
     CHECK(till.call(u"RetryNow", {u"q-3"}) == Value(false) && till.get(u"КодОшибки") == Value(-10));
+    CHECK(till.get(u"RequestExtId") == Value(u"q-3"));
     CHECK(till.call(u"OutboxState", {u""}) == Value(-2) && till.call(u"OutboxState", {u"q", -1}) == Value(-2));
     CHECK(till.call(u"CancelInOutbox", {Value()}) == Value(false));
 

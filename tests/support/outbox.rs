@@ -481,9 +481,38 @@ impl Host {
         let _ = self.child.wait();
     }
 
-    /// Stops the process where it is, as a debugger or a sleeping machine does.
+    /// Stops the process, as a debugger or a sleeping machine does, but not in the middle of a write to
+    /// the file: nobody else could write then, which is not what these tests are about.
     pub fn freeze(&self) {
-        self.signal(libc::SIGSTOP);
+        loop {
+            self.signal(libc::SIGSTOP);
+            super::wait::until("it has stopped", || self.is_stopped());
+            if !self.holds_the_file() {
+                return;
+            }
+            self.thaw();
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        let stat = stat.expect("a process has a state");
+        stat.rsplit(") ")
+            .next()
+            .is_some_and(|rest| rest.starts_with('T'))
+    }
+
+    /// Whether it holds SQLite's lock of those who write to a log, byte 120 of the -shm file.
+    fn holds_the_file(&self) -> bool {
+        let locks = std::fs::read_to_string("/proc/locks").expect("a list of locks");
+        let process = self.child.id().to_string();
+        locks.lines().any(|line| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            words.contains(&process.as_str())
+                && words.contains(&"WRITE")
+                && words[words.len() - 2] == "120"
+        })
     }
 
     pub fn thaw(&self) {

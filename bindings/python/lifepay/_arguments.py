@@ -81,8 +81,10 @@ class Arguments:
         return self.text(field, os.fspath(value))
 
     def number(self, field: str, value: Optional[int], least: int = 0, most: int = FOREVER) -> int:
-        if value is None:
-            return 0
+        return 0 if value is None else self.integer(field, value, least, most)
+
+    def integer(self, field: str, value: int, least: int, most: int) -> int:
+        """A number that must be given."""
         # To Python, True is a number.
         if not isinstance(value, int) or isinstance(value, bool):
             raise wrong_type(field, "int", value)
@@ -130,7 +132,7 @@ class Arguments:
         # The elements of bytes are numbers, and so may a dict's keys be.
         if isinstance(delays, (str, bytes, bytearray, AnyMapping)) or not hasattr(delays, "__iter__"):
             raise wrong_type("retry_delays_ms", "a sequence of int", delays)
-        numbers = [self.number("retry_delays_ms", delay) for delay in delays]
+        numbers = [self.integer("retry_delays_ms", delay, 0, FOREVER) for delay in delays]
         if numbers:
             # Assigned to a pointer, the array is kept by the struct.
             config.retry_delays_ms = (ctypes.c_uint32 * len(numbers))(*numbers)

@@ -55,9 +55,14 @@ def attach(library: ctypes.CDLL) -> None:
         _apply()
 
 
+def is_telling() -> bool:
+    """Whether this thread is handling a record of the log."""
+    return getattr(_telling, "now", False)
+
+
 def set_level(level: LogLevel) -> None:
     global _level
-    if getattr(_telling, "now", False):
+    if is_telling():
         # The library would wait for this very handler.
         raise RuntimeError("the level cannot be set while a record of the log is handled")
     with _lock:

@@ -5,18 +5,18 @@ from typing import Optional, Union
 
 from . import _log
 from ._arguments import Arguments, PathArgument
-from ._constants import LP_OK, LogLevel, Outcome
+from ._constants import LP_ERR_ARGUMENT, LP_OK, LogLevel, Outcome
 from ._library import library
 
 
 def code_name(code: int) -> str:
     """The name of a code for logs, such as "LP_ERR_TIMEOUT"; "UNKNOWN" for one that has none."""
-    return _static(library().lp_code_name(code))
+    return _static(library().lp_code_name(_int32("code", code)))
 
 
 def code_text(code: int) -> str:
     """A code as a Russian sentence for a cashier."""
-    return _static(library().lp_code_text(code))
+    return _static(library().lp_code_text(_int32("code", code)))
 
 
 def version() -> str:
@@ -58,7 +58,21 @@ def log_to_file(
     file = arguments.path("path", path)
     size = arguments.number("max_bytes", max_bytes)
     arguments.check()
-    check(library().lp_log_to_file(file, int(LogLevel(level)), size))
+    code = library().lp_log_to_file(file, int(LogLevel(level)), size)
+    # In a handler of the log no call is allowed; otherwise nothing else can be wrong here.
+    if code == LP_ERR_ARGUMENT and not _log.is_telling():
+        from ._errors import InvalidArgument
+        from ._results import FieldError, Result
+
+        raise InvalidArgument(
+            Result(
+                code=code,
+                outcome=Outcome.NONE,
+                message="В файл журнала нельзя писать. Проверьте путь и права на файл и папку.",
+                errors=(FieldError("path", "в файл нельзя писать"),),
+            )
+        )
+    check(code)
 
 
 def check(code: int) -> None:
@@ -68,6 +82,14 @@ def check(code: int) -> None:
         from ._results import Result
 
         raise error_of(Result(code=code, outcome=Outcome.NONE, message=code_text(code)))
+
+
+def _int32(field: str, value: int) -> int:
+    """C would take a larger number for another one, which has a meaning of its own."""
+    arguments = Arguments()
+    number = arguments.integer(field, value, -(2**31), 2**31 - 1)
+    arguments.check()
+    return number
 
 
 def _static(text: bytes) -> str:

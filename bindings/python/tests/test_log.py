@@ -124,5 +124,9 @@ def test_the_log_may_go_to_a_file(call: Call, tmp_path: Path, ext_id: str) -> No
     assert ext_id in written
     lifepay.open_shift(**call, ext_id=ext_id)
     assert file.read_text("utf-8") == written
-    with pytest.raises(lifepay.InvalidArgument):
+    with pytest.raises(lifepay.InvalidArgument) as caught:
         lifepay.log_to_file(tmp_path / "none" / "log")
+    assert [error.field for error in caught.value.errors] == ["path"]
+    assert caught.value.outcome == lifepay.Outcome.NONE
+    assert "нельзя писать" in caught.value.message
+    assert "отправлено" not in str(caught.value)

@@ -154,6 +154,12 @@ def test_what_c_cannot_be_told_is_named_at_once(call: Call) -> None:
     assert caught.value.code == lifepay.LP_ERR_ARGUMENT
 
 
+def test_too_many_pauses_are_named_as_they_were_given(call: Call) -> None:
+    with pytest.raises(lifepay.InvalidArgument) as caught:
+        lifepay.open_shift(**call, retry_delays_ms=[1] * 1001)
+    assert fields(caught.value) == ["retry_delays_ms"]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -169,6 +175,7 @@ def test_what_c_cannot_be_told_is_named_at_once(call: Call) -> None:
         ({"retry_delays_ms": "5"}, "a sequence of int, not str"),
         ({"retry_delays_ms": b"5"}, "a sequence of int, not bytes"),
         ({"retry_delays_ms": ["5"]}, "int, not str"),
+        ({"retry_delays_ms": [100, None]}, "int, not NoneType"),
         ({"callback_data_json": b"{}"}, "str, dict or list, not bytes"),
     ],
 )
@@ -245,6 +252,21 @@ def test_codes_have_words() -> None:
     assert lifepay.code_name(lifepay.LP_ERR_TIMEOUT) == "LP_ERR_TIMEOUT"
     assert lifepay.code_text(lifepay.LP_LOGIN_UNKNOWN) == "Не удалось найти пользователя по login."
     assert lifepay.code_text(12345)
+    for unknown in (2**31 - 1, -(2**31)):
+        assert lifepay.code_name(unknown) == "UNKNOWN"
+        assert lifepay.code_text(unknown)
+
+
+@pytest.mark.parametrize("words", [lifepay.code_name, lifepay.code_text])
+def test_what_is_no_code_has_no_words(words: Any) -> None:
+    # To C, 2**40 would be 0.
+    for number in (2**40, 2**31, -(2**31) - 1):
+        with pytest.raises(lifepay.InvalidArgument) as caught:
+            words(number)
+        assert fields(caught.value) == ["code"]
+    for wrong in ("0", None, 0.0, True):
+        with pytest.raises(TypeError, match="^code must be int, not "):
+            words(wrong)
 
 
 def test_the_versions_are_the_same() -> None:
