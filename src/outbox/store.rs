@@ -89,8 +89,16 @@ impl Store {
     /// To be called several times a second: a jump that another process has followed is not followed
     /// here again.
     pub fn watch_clock(&mut self) -> Result<(), Failure> {
+        // Read before the clock: a jump that another process follows in between is not taken for one
+        // that was followed before.
+        let (before, moved) = (
+            self.moved,
+            moved(&self.database.connection).map_err(failed)?,
+        );
         self.now()?;
-        self.moved = moved(&self.database.connection).map_err(failed)?;
+        if self.moved == before {
+            self.moved = moved;
+        }
         Ok(())
     }
 
