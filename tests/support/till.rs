@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::constants::ANSWERED;
 use super::outbox::{fresh, uuid_of, Books, Outbox, Reply};
 use super::Call;
 
@@ -14,7 +15,6 @@ use super::Call;
 const TROUBLE: usize = 6;
 /// Another seed for the lives and the server, to repeat a run that has failed.
 const SEED: &str = "LIFEPAY_TEST_SEED";
-const ANSWERED: i32 = 3;
 
 /// The seed of this run, which is printed.
 pub fn seed() -> u64 {

@@ -37,9 +37,12 @@ fn passed_over_unless(found: bool, tool: &str) -> bool {
     found
 }
 
-/// The project's root.
+/// The project's root, which holds the lock file of all its packages.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders = package.ancestors();
+    let root = folders.find(|folder| folder.join("Cargo.lock").exists());
+    root.expect("the package is in the project")
 }
 
 /// A folder of this test's own for what it builds; `name` is unique among the tests.
