@@ -6,7 +6,6 @@
 
 mod log;
 mod process;
-mod sanitizers;
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -3,6 +3,20 @@
 //! if it is told that it may.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
+/// What the library's own tests share, as far as it is needed here.
+#[path = "../../support"]
+#[allow(dead_code)]
+mod support {
+    pub mod call;
+    pub mod driver;
+    pub mod library;
+    pub mod outbox;
+    pub mod server;
+    pub mod tools;
+
+    pub use server::{read_request, respond, Server};
+}
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
