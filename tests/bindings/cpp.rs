@@ -147,9 +147,8 @@ fn programs_make_no_memory_error_no_leak_and_no_undefined_behaviour() {
     for compiler in unable {
         eprintln!("passed over: {compiler} has no AddressSanitizer on this machine");
     }
-    let required = std::env::var_os("LIFEPAY_REQUIRE_TOOLS").is_some_and(|set| set == "1");
     assert!(
-        !able.is_empty() || !required,
+        !able.is_empty() || !tools::are_required(),
         "no compiler has AddressSanitizer, and LIFEPAY_REQUIRE_TOOLS is set"
     );
     for name in able {

@@ -1,5 +1,6 @@
 //! The Python package of `bindings/python`: installed with pip, checked by mypy and vermin, tested
-//! by pytest against the sandbox, and as a wheel that carries the library.
+//! by pytest against the sandbox, and as a wheel that carries the library. Nothing is fetched: what
+//! Python lacks of `tests/python.txt` is passed over.
 #![cfg(target_os = "linux")]
 
 use std::path::{Path, PathBuf};
@@ -11,19 +12,8 @@ use serde_json::json;
 
 use crate::support::{library, tools};
 
-/// What the tests let pip fetch; the backend is the one that pyproject.toml names.
-const PACKAGES: [&str; 4] = ["pytest", "mypy", "vermin", "flit_core>=3.11,<4"];
-
 fn package() -> PathBuf {
     tools::root().join("bindings/python")
-}
-
-/// A tool is missing: the test fails if it must be there, and is passed over otherwise.
-fn missing(what: &str) -> Option<&'static Path> {
-    let required = std::env::var_os("LIFEPAY_REQUIRE_TOOLS").is_some_and(|set| set == "1");
-    assert!(!required, "{what}, and LIFEPAY_REQUIRE_TOOLS is set");
-    eprintln!("passed over: {what}");
-    None
 }
 
 /// Python as a test runs it: the library comes from where the test says, and nothing is left behind
@@ -38,55 +28,56 @@ fn python(program: &Path) -> Command {
         // Cargo's: the library would be found by it.
         .env_remove("LD_LIBRARY_PATH")
         .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env("PIP_DISABLE_PIP_VERSION_CHECK", "1");
+        .env("PIP_DISABLE_PIP_VERSION_CHECK", "1")
+        // Nothing is fetched: what builds the package is there. pip takes 0 for a yes here.
+        .env("PIP_NO_INDEX", "1")
+        .env("PIP_NO_BUILD_ISOLATION", "0");
     command
 }
 
+/// A virtual environment with nothing in it, not even pip.
 fn new_venv(name: &str) -> PathBuf {
     let folder = tools::scratch("python").join(name);
     let _ = std::fs::remove_dir_all(&folder);
-    tools::run(
-        python(Path::new("python3"))
-            .args(["-m", "venv"])
-            .arg(&folder),
-    );
+    let mut venv = python(Path::new("python3"));
+    tools::run(venv.args(["-m", "venv", "--without-pip"]).arg(&folder));
     folder.join("bin/python")
 }
 
-/// Python of a virtual environment in which the package is installed, without the library, and what
-/// tests it.
+/// Python of a virtual environment in which the package is installed, without the library. It has the
+/// modules of this machine's Python, too.
 fn installed() -> Option<&'static Path> {
     static INSTALLED: OnceLock<Option<PathBuf>> = OnceLock::new();
     let installed = INSTALLED.get_or_init(|| {
-        if !tools::have("python3") {
-            return None;
-        }
-        let mut has_venv = python(Path::new("python3"));
-        has_venv.args(["-c", "import ensurepip, venv"]);
-        if !has_venv
-            .output()
-            .is_ok_and(|output| output.status.success())
-        {
-            missing("python3 has no venv (python3-venv) on this machine");
+        // All of them are asked for, so that each one that is missing is named.
+        let found = ["venv", "pip", "flit_core"].map(tools::have_python_module);
+        if found.contains(&false) {
             return None;
         }
         let python3 = new_venv("venv");
-        let pip = ["-m", "pip", "install", "--quiet"];
-        let got = python(&python3).args(pip).args(PACKAGES).output().unwrap();
-        if !got.status.success() {
-            let errors = String::from_utf8_lossy(&got.stderr);
-            missing(&format!("pip cannot install {PACKAGES:?}:\n{errors}"));
-            return None;
-        }
-        tools::run(python(&python3).args(pip).arg(package()));
+        let folders =
+            "import sys; print(*[f for f in sys.path if f.endswith('-packages')], sep='\\n')";
+        let others = printed(python(Path::new("python3")).args(["-c", folders]));
+        let own = "import sysconfig; print(sysconfig.get_path('purelib'))";
+        let own = PathBuf::from(printed(python(&python3).args(["-c", own])));
+        std::fs::write(own.join("others.pth"), others).unwrap();
+        let install = ["-m", "pip", "install", "--quiet", "--no-deps"];
+        tools::run(python(&python3).args(install).arg(package()));
         Some(python3)
     });
     installed.as_deref()
 }
 
+/// The same if there is also a module that the test runs.
+fn installed_with(module: &str) -> Option<&'static Path> {
+    // Both are asked for, so that each one that is missing is named.
+    let found = tools::have_python_module(module);
+    installed().filter(|_| found)
+}
+
 #[test]
 fn the_package_passes_its_tests() {
-    let Some(python3) = installed() else {
+    let Some(python3) = installed_with("pytest") else {
         return;
     };
     let sandbox = Sandbox::start(Options::default()).unwrap();
@@ -101,8 +92,10 @@ fn the_package_passes_its_tests() {
     let output = String::from_utf8_lossy(&output.stdout);
     let last = output.lines().last().unwrap_or_default();
     assert!(last.contains(" passed"), "{output}");
-    let required = std::env::var_os("LIFEPAY_REQUIRE_TOOLS").is_some_and(|set| set == "1");
-    assert!(!required || !last.contains("skipped"), "{output}");
+    assert!(
+        !tools::are_required() || !last.contains("skipped"),
+        "{output}"
+    );
     every_field_came(&sandbox);
 }
 
@@ -144,7 +137,7 @@ fn every_field_came(sandbox: &Sandbox) {
 
 #[test]
 fn the_types_hold() {
-    let Some(python3) = installed() else {
+    let Some(python3) = installed_with("mypy") else {
         return;
     };
     // The installed package: its users see its types only with py.typed.
@@ -165,10 +158,11 @@ fn the_types_hold() {
 
 #[test]
 fn python_3_8_is_enough() {
-    let Some(python3) = installed() else {
+    let Some(python3) = installed_with("vermin") else {
         return;
     };
-    let mut vermin = python(&python3.with_file_name("vermin"));
+    let mut vermin = python(python3);
+    vermin.args(["-c", "import vermin; vermin.main()"]);
     vermin.args(["--no-tips", "--violations", "-t=3.8-"]);
     vermin.args(["--feature", "union-types"]);
     // Annotations are evaluated when a function is defined.
@@ -250,8 +244,9 @@ fn a_wheel_carries_the_library() {
     );
 
     let fresh = new_venv("fresh");
-    let install = ["-m", "pip", "install", "--quiet", "--no-index", "--no-deps"];
-    tools::run(python(&fresh).args(install).arg(&wheel));
+    let mut pip = python(python3);
+    pip.args(["-m", "pip", "--python"]).arg(&fresh);
+    tools::run(pip.args(["install", "--quiet", "--no-deps"]).arg(&wheel));
     let sandbox = Sandbox::start(Options::default()).unwrap();
     let program = "
 import sys, ctypes, lifepay

@@ -25,11 +25,28 @@ pub fn have_folder(folder: &str) -> bool {
     passed_over_unless(Path::new(folder).is_dir(), folder)
 }
 
-fn passed_over_unless(found: bool, tool: &str) -> bool {
+/// The same for a module of Python's.
+pub fn have_python_module(module: &str) -> bool {
+    let import = format!("import {module}");
+    let found = Command::new("python3")
+        .args(["-c", &import])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    passed_over_unless(found, &format!("Python's module {module}"))
+}
+
+/// Whether a tool that is missing fails its test.
+pub fn are_required() -> bool {
+    std::env::var_os("LIFEPAY_REQUIRE_TOOLS").is_some_and(|set| set == "1")
+}
+
+/// `found` says whether a tool is on this machine.
+pub fn passed_over_unless(found: bool, tool: &str) -> bool {
     if !found {
-        let required = std::env::var_os("LIFEPAY_REQUIRE_TOOLS").is_some_and(|set| set == "1");
         assert!(
-            !required,
+            !are_required(),
             "{tool} is not on this machine, and LIFEPAY_REQUIRE_TOOLS is set"
         );
         eprintln!("passed over: {tool} is not on this machine");
