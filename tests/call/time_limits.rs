@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::ops::RangeInclusive;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -157,9 +158,17 @@ fn took(answer: &Answer, limit: u64) {
 /// `besides`: what the call takes before its limits begin.
 #[track_caller]
 fn took_besides(answer: &Answer, limit: u64, besides: Duration) {
+    let range = range(limit, besides);
+    assert!(
+        range.contains(&answer.took),
+        "not {limit} ms: {answer:?}, and {besides:?} besides"
+    );
+}
+
+/// How long a call may take that ends by its limit.
+fn range(limit: u64, besides: Duration) -> RangeInclusive<Duration> {
     let limit = Duration::from_millis(limit);
-    let range = limit - Duration::from_millis(50)..=limit + Duration::from_millis(400) + besides;
-    assert!(range.contains(&answer.took), "not {limit:?}: {answer:?}");
+    limit - Duration::from_millis(50)..=limit + Duration::from_millis(400) + besides
 }
 
 /// Held during calls whose data keep a processor busy: two of them would measure each other.
@@ -181,12 +190,29 @@ fn preparation(phase: &Phase) -> Duration {
     answer.took
 }
 
+/// The answer of a call that must be in time. Where data keep a processor busy, other work on the
+/// machine may make a call late, and it is sent up to three times: what the library is late by itself
+/// comes each time.
+#[track_caller]
+fn in_time(phase: &Phase, limit: u64, send: impl Fn() -> Answer) -> Answer {
+    let most = if phase.data > 0 { 3 } else { 1 };
+    for _ in 1..most {
+        let answer = send();
+        if range(limit, preparation(phase)).contains(&answer.took) {
+            return answer;
+        }
+    }
+    let answer = send();
+    took_besides(&answer, limit, preparation(phase));
+    answer
+}
+
 #[test]
 fn the_limit_of_the_whole_holds_in_every_phase() {
     for phase in &PHASES {
         let _turn = turn(phase);
         let peer = (phase.start)();
-        let answer = call(phase, &peer).limits(20_000, 700).send();
+        let answer = in_time(phase, 700, || call(phase, &peer).limits(20_000, 700).send());
         let came = (answer.code, answer.outcome);
         assert_eq!(
             came,
@@ -194,7 +220,6 @@ fn the_limit_of_the_whole_holds_in_every_phase() {
             "{}: {answer:?}",
             phase.name
         );
-        took_besides(&answer, 700, preparation(phase));
         assert!(answer.message.contains("0.7"), "{answer:?}");
         assert!(answer.detail.unwrap().contains("700 ms"));
     }
@@ -222,14 +247,13 @@ fn the_connect_limit_does_not_bound_the_answer() {
     for phase in PHASES.iter().filter(|phase| phase.phase == PHASE_EXCHANGE) {
         let _turn = turn(phase);
         let peer = (phase.start)();
-        let answer = call(phase, &peer).limits(300, 1000).send();
+        let answer = in_time(phase, 1000, || call(phase, &peer).limits(300, 1000).send());
         assert_eq!(
             answer.code,
             code::LP_ERR_TIMEOUT,
             "{}: {answer:?}",
             phase.name
         );
-        took_besides(&answer, 1000, preparation(phase));
     }
     let late = Server::start(|mut stream, _| {
         if read_request(&mut stream).is_some() {
