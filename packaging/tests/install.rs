@@ -17,10 +17,10 @@ use crate::support::{outbox, tools};
 fn prefix() -> Option<&'static Path> {
     static PREFIX: OnceLock<Option<PathBuf>> = OnceLock::new();
     let prefix = PREFIX.get_or_init(|| {
-        let is_required = std::env::var_os("LIFEPAY_REQUIRE_TOOLS").is_some_and(|set| set == "1");
-        let found = is_required || tools::have("cargo-cinstall");
-        let found = found && ["pkg-config", "cmake", "gcc"].into_iter().all(tools::have);
-        found.then(|| {
+        // Each that is missing is named.
+        let found = ["pkg-config", "cmake", "gcc", "objdump", "nm"].map(tools::have);
+        let cargo_c = tools::are_required() || tools::have("cargo-cinstall");
+        (cargo_c && !found.contains(&false)).then(|| {
             let prefix = scratch("installed");
             std::fs::remove_dir_all(&prefix).expect("it is there");
             let mut install = Command::new(root().join("packaging/linux/install.sh"));

@@ -40,8 +40,8 @@ impl Machine {
     pub fn folder(self) -> Option<PathBuf> {
         static BUILT: OnceLock<bool> = OnceLock::new();
         let built = *BUILT.get_or_init(|| {
-            let tools = [Machine::X64, Machine::X86].map(|machine| machine.tool("gcc"));
-            let found = tools.iter().all(|tool| have(tool)) && have("/usr/bin/cargo");
+            let tools = [Machine::X64, Machine::X86].map(|machine| have(&machine.tool("gcc")));
+            let found = !tools.contains(&false) & can_build();
             if found {
                 run(&mut Command::new(root().join("packaging/windows/build.sh")));
             }
@@ -118,6 +118,15 @@ impl Machine {
         said.read_exact(&mut [0]).expect("cmd says something");
         Served(idle)
     }
+}
+
+/// Whether there is what `packaging/tools.sh` needs, which would install it or fail. Each part that is
+/// missing is named.
+pub fn can_build() -> bool {
+    let rust = have("/usr/bin/cargo") & tools::have_folder("/usr/src/rustc-1.96.0/library");
+    // Where tools may be missing, none is fetched.
+    let zig = tools::are_required() || tools::have_folder("target/packaging/zig/bin");
+    rust & zig & have("python3")
 }
 
 /// Until it is dropped: a program that waits for its input's end.

@@ -21,6 +21,6 @@ fn the_committed_header_is_the_generated_one() {
     let committed = std::fs::read(&header).unwrap_or_default();
     assert!(
         committed == generated,
-        "include/lifepay.h is not what the sources say; rewrite it with {BLESS}=1 cargo test --test header"
+        "include/lifepay.h is not what the sources say; rewrite it with {BLESS}=1 cargo test --test abi header"
     );
 }

@@ -1,5 +1,5 @@
 //! The Russian documentation says what is so, and its programs in Pascal compile and run. Those in
-//! 1C's language are read by tests/onec.rs and run by tests/addin1c.
+//! 1C's language are read by tests/bindings/onec.rs and run by tests/addin1c.
 #![cfg(target_os = "linux")]
 
 use std::fs;

@@ -20,9 +20,9 @@ pub fn have(tool: &str) -> bool {
     passed_over_unless(found, tool)
 }
 
-/// The same for what is not a program.
+/// The same for what is not a program. A relative path is below the project's root.
 pub fn have_folder(folder: &str) -> bool {
-    passed_over_unless(Path::new(folder).is_dir(), folder)
+    passed_over_unless(root().join(folder).is_dir(), folder)
 }
 
 /// The same for a module of Python's.

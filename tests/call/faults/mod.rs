@@ -1,7 +1,7 @@
 //! Every fault in every phase of an attempt: what the host is told, how long it takes, how much
 //! memory, and that the next call works.
 //!
-//! `cargo test --test faults -- --nocapture` prints the table.
+//! `cargo test --test call faults -- --nocapture` prints the table.
 
 mod after_request;
 mod before_answer;

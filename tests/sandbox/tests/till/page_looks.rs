@@ -225,8 +225,8 @@ fn it_is_legible_in_light_and_dark_and_fits_small_screens() {
     }
 }
 
-/// The README's picture. `LIFEPAY_BLESS=1 cargo test --test page_looks` takes it anew, and
-/// `pngquant 64 --force --ext .png tests/sandbox/page.png` makes it small.
+/// The README's picture. `LIFEPAY_BLESS=1 cargo test -p lifepay-sandbox picture` takes it
+/// again, and `pngquant 64 --force --ext .png tests/sandbox/page.png` makes it small.
 #[test]
 fn the_readme_shows_a_picture_of_the_page() {
     let readme = std::fs::read_to_string(tools::root().join("README.md")).expect("the README");
