@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use lifepay::code;
 
+use crate::support::constants::TRUST_SYSTEM;
 use crate::support::server::ACCEPTED;
 use crate::support::tls_server::{pem_file, Authority};
 use crate::support::{child, library, read_request, respond, tools, Call, Server};
@@ -251,7 +252,7 @@ struct Gate {
 unsafe extern "C" fn wait_at_gate(_: i32, message: *const c_char, gate: *mut c_void) {
     // SAFETY: the gate outlives the callback; the message is a string.
     let (gate, message) = unsafe { (&*gate.cast::<Gate>(), CStr::from_ptr(message)) };
-    // Of the roots: then a connection is being made.
+    // Of the system's roots: then a connection is being made.
     if message.to_string_lossy().contains("certificates") {
         let first = gate.entered.lock().unwrap().take();
         if let Some(entered) = first {
@@ -268,11 +269,12 @@ fn a_log_callback_that_takes_its_time_holds_up_no_other_thread() {
         read_request(&mut stream);
     });
     let url = format!("https://{}", silent.address());
-    // A set of settings of this test's own, so that the roots are still to be loaded.
+    // A set of settings of this test's own, so that the system's roots are still to be read for it.
     let ca_file = pem_file("slow-log", Authority::new().pem());
     let call = |url: &str| {
         Call::to(url)
             .text(|c| &mut c.ca_file, &ca_file)
+            .with(|c| c.trust = TRUST_SYSTEM)
             .limits(500, 500)
             .send()
     };
@@ -299,7 +301,7 @@ fn a_log_callback_that_takes_its_time_holds_up_no_other_thread() {
                 call(&url);
             }
         });
-        has_entered.recv().unwrap();
+        has_entered.recv_timeout(Duration::from_secs(60)).unwrap();
         let started = Instant::now();
         let answer = call(&url);
         assert_eq!(answer.code, code::LP_ERR_TIMEOUT, "{answer:?}");

@@ -14,7 +14,7 @@ use crate::support::makefile::{clean, make};
 use crate::support::tools::{have, run, scratch};
 use crate::support::wait;
 
-/// A folder of these tests' own to build in, apart from that of examples.rs, which runs too.
+/// A folder of these tests' own to build in, apart from that of programs.rs, which runs too.
 fn build() -> PathBuf {
     scratch("examples-outbox")
 }
