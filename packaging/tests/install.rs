@@ -17,7 +17,7 @@ use crate::support::{outbox, tools};
 fn prefix() -> Option<&'static Path> {
     static PREFIX: OnceLock<Option<PathBuf>> = OnceLock::new();
     let prefix = PREFIX.get_or_init(|| {
-        // Each that is missing is named.
+        // All are checked, so that every missing one is named.
         let found = ["pkg-config", "cmake", "gcc", "objdump", "nm"].map(tools::have);
         let cargo_c = tools::are_required() || tools::have("cargo-cinstall");
         (cargo_c && !found.contains(&false)).then(|| {

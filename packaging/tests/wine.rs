@@ -120,11 +120,11 @@ impl Machine {
     }
 }
 
-/// Whether there is what `packaging/tools.sh` needs, which would install it or fail. Each part that is
-/// missing is named.
+/// Whether this machine has what `packaging/tools.sh` would otherwise install, or fail for lack of.
+/// Every missing part is named.
 pub fn can_build() -> bool {
     let rust = have("/usr/bin/cargo") & tools::have_folder("/usr/src/rustc-1.96.0/library");
-    // Where tools may be missing, none is fetched.
+    // Downloaded only where tools are required.
     let zig = tools::are_required() || tools::have_folder("target/packaging/zig/bin");
     rust & zig & have("python3")
 }

@@ -1,5 +1,5 @@
-//! The library from other languages: C++, Pascal, Python and 1C. Each is passed over where its tools
-//! are missing.
+//! The library from other languages: C++, Pascal, Python and 1C. Each is skipped where its tools are
+//! missing.
 
 mod cpp;
 mod onec;

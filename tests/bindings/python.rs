@@ -1,6 +1,6 @@
 //! The Python package of `bindings/python`: installed with pip, checked by mypy and vermin, tested
-//! by pytest against the sandbox, and as a wheel that carries the library. Nothing is fetched: what
-//! Python lacks of `tests/python.txt` is passed over.
+//! by pytest against the sandbox, and as a wheel that carries the library. Nothing is downloaded: a
+//! test is skipped if Python lacks a module of `tests/python.txt` that it needs.
 #![cfg(target_os = "linux")]
 
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ fn python(program: &Path) -> Command {
         .env_remove("LD_LIBRARY_PATH")
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("PIP_DISABLE_PIP_VERSION_CHECK", "1")
-        // Nothing is fetched: what builds the package is there. pip takes 0 for a yes here.
+        // Offline: flit_core is installed. For pip, 0 in this variable means no isolation.
         .env("PIP_NO_INDEX", "1")
         .env("PIP_NO_BUILD_ISOLATION", "0");
     command
@@ -44,12 +44,12 @@ fn new_venv(name: &str) -> PathBuf {
     folder.join("bin/python")
 }
 
-/// Python of a virtual environment in which the package is installed, without the library. It has the
-/// modules of this machine's Python, too.
+/// Python of a virtual environment in which the package is installed, without the library. It also sees
+/// the modules of this machine's Python.
 fn installed() -> Option<&'static Path> {
     static INSTALLED: OnceLock<Option<PathBuf>> = OnceLock::new();
     let installed = INSTALLED.get_or_init(|| {
-        // All of them are asked for, so that each one that is missing is named.
+        // All are checked, so that every missing one is named.
         let found = ["venv", "pip", "flit_core"].map(tools::have_python_module);
         if found.contains(&false) {
             return None;
@@ -70,7 +70,7 @@ fn installed() -> Option<&'static Path> {
 
 /// The same if there is also a module that the test runs.
 fn installed_with(module: &str) -> Option<&'static Path> {
-    // Both are asked for, so that each one that is missing is named.
+    // Both are checked, so that every missing one is named.
     let found = tools::have_python_module(module);
     installed().filter(|_| found)
 }

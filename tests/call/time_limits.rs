@@ -190,9 +190,9 @@ fn preparation(phase: &Phase) -> Duration {
     answer.took
 }
 
-/// The answer of a call that must be in time. Where data keep a processor busy, other work on the
-/// machine may make a call late, and it is sent up to three times: what the library is late by itself
-/// comes each time.
+/// The answer of a call that must end in time. A call with much data keeps a processor busy, and other
+/// work on the machine may make it late; it is therefore sent up to three times. A delay that the
+/// library causes occurs every time.
 #[track_caller]
 fn in_time(phase: &Phase, limit: u64, send: impl Fn() -> Answer) -> Answer {
     let most = if phase.data > 0 { 3 } else { 1 };

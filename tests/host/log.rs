@@ -295,7 +295,7 @@ fn a_log_callback_that_takes_its_time_holds_up_no_other_thread() {
     };
     set_log(Some(wait_at_gate as unsafe extern "C" fn(_, _, _)), 4);
     std::thread::scope(|scope| {
-        // On a busy machine a call may end before it has come to the roots.
+        // On a busy machine a call may reach its limit before it reads the roots.
         let held = scope.spawn(|| {
             while gate.entered.lock().unwrap().is_some() {
                 call(&url);

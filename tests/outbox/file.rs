@@ -88,7 +88,7 @@ fn sql_and_die(path: &Path, statements: &str) -> Option<String> {
 }
 
 fn python(path: &Path, statements: &str, end: &str) -> Option<String> {
-    if !tools::have("python3") {
+    if !tools::have_python_module("sqlite3") {
         return None;
     }
     let program = format!(

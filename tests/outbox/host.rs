@@ -291,7 +291,7 @@ fn the_apikey_is_in_no_file_whatever_lifepay_answers() {
 
 #[test]
 fn the_file_is_the_same_with_whatever_apikey_it_was_made() {
-    if !tools::have("python3") {
+    if !tools::have_python_module("sqlite3") {
         return;
     }
     let server = Server::always(respond("200 OK", ACCEPTED));

@@ -175,8 +175,8 @@ fn compare_bodies(books: &Books) {
 pub struct Kills {
     /// The test's own, for its folder.
     pub name: &'static str,
-    /// At least so many times. On a busy machine most of them come before a till has done anything:
-    /// then it is killed more often, until `enough` came of it or it was four times as often.
+    /// The number of kills. On a busy machine a till may be killed before it has done anything; then
+    /// there are more kills, until `enough` holds, but at most four times `count`.
     pub count: usize,
     pub enough: fn(&Outcome) -> bool,
     /// The longest life of a till, from its start or from when it has opened its outbox.
