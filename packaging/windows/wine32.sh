@@ -3,7 +3,7 @@
 # install beside the 64-bit one: wine in a small 32-bit Debian. As root; 2 minutes, 600 MB:
 #
 #     packaging/windows/wine32.sh
-#     LIFEPAY_WINE32=$PWD/target/windows/wine32.command cargo test --test windows --test onec
+#     LIFEPAY_WINE32=$PWD/target/windows/wine32.command cargo test -p lifepay-packaging
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . packaging/tools.sh

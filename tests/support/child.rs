@@ -31,7 +31,7 @@ const DISTURBING: [&str; 10] = [
 ];
 
 /// Sends `request` with `lp_open_shift_json` in a process with this environment, and returns its
-/// answer. The test program needs a test called `child` that calls [`answer`].
+/// answer. The test program needs a test called `child`, outside any module, that calls [`answer`].
 pub fn send(environment: &[(&str, &str)], request: &Value) -> Value {
     let request = request.to_string();
     let mut environment = environment.to_vec();
@@ -58,16 +58,24 @@ pub fn answer() {
 }
 
 /// Runs the test `name` in a process with this environment; what it asserts there holds here.
-/// False: this is that process.
-pub fn again(name: &str, environment: &[(&str, &str)]) -> bool {
+/// `module` is the test's `module_path!()`. False: this is that process.
+pub fn again(module: &str, name: &str, environment: &[(&str, &str)]) -> bool {
     if std::env::var_os(AGAIN).is_some() {
         return false;
     }
     let mut environment = environment.to_vec();
     environment.push((AGAIN, "1"));
-    let printed = test(name, &environment);
+    let printed = test(&full_name(module, name), &environment);
     assert!(printed.contains("1 passed"), "no test {name}: {printed}");
     true
+}
+
+/// A test's name as the test program knows it: with its modules, but without the program.
+pub fn full_name(module: &str, name: &str) -> String {
+    match module.split_once("::") {
+        Some((_, modules)) => format!("{modules}::{name}"),
+        None => name.to_owned(),
+    }
 }
 
 fn test(name: &str, environment: &[(&str, &str)]) -> String {

@@ -3,15 +3,15 @@
 // Each test program uses a part of it.
 #![allow(dead_code, unused_imports)]
 
-pub mod browser;
 pub mod call;
 pub mod child;
+pub mod constants;
+pub mod driver;
 pub mod fault_server;
 pub mod library;
 pub mod makefile;
 pub mod onec;
 pub mod outbox;
-pub mod page;
 pub mod pascal;
 pub mod proxy_server;
 pub mod server;
@@ -19,7 +19,6 @@ pub mod till;
 pub mod tls_server;
 pub mod tools;
 pub mod wait;
-pub mod wine;
 
 pub use call::{Answer, Call};
 pub use library::library;

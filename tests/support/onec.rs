@@ -6,6 +6,21 @@ use std::sync::OnceLock;
 
 use super::tools;
 
+/// The cases of `tests/onec/host.cpp`, which are run alone and under valgrind.
+pub const CASES: &[&str] = &[
+    "exports",
+    "life",
+    "members",
+    "properties",
+    "mistakes",
+    "numbers",
+    "shift",
+    "json",
+    "words",
+    "outbox",
+    "threads",
+];
+
 /// The host, compiled once; nothing if this machine cannot.
 pub fn host() -> Option<&'static Path> {
     static HOST: OnceLock<Option<PathBuf>> = OnceLock::new();

@@ -20,16 +20,33 @@ pub fn have(tool: &str) -> bool {
     passed_over_unless(found, tool)
 }
 
-/// The same for what is not a program.
+/// The same for what is not a program. A relative path is below the project's root.
 pub fn have_folder(folder: &str) -> bool {
-    passed_over_unless(Path::new(folder).is_dir(), folder)
+    passed_over_unless(root().join(folder).is_dir(), folder)
 }
 
-fn passed_over_unless(found: bool, tool: &str) -> bool {
+/// The same for a module of Python's.
+pub fn have_python_module(module: &str) -> bool {
+    let import = format!("import {module}");
+    let found = Command::new("python3")
+        .args(["-c", &import])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    passed_over_unless(found, &format!("Python's module {module}"))
+}
+
+/// Whether a tool that is missing fails its test.
+pub fn are_required() -> bool {
+    std::env::var_os("LIFEPAY_REQUIRE_TOOLS").is_some_and(|set| set == "1")
+}
+
+/// `found` says whether a tool is on this machine.
+pub fn passed_over_unless(found: bool, tool: &str) -> bool {
     if !found {
-        let required = std::env::var_os("LIFEPAY_REQUIRE_TOOLS").is_some_and(|set| set == "1");
         assert!(
-            !required,
+            !are_required(),
             "{tool} is not on this machine, and LIFEPAY_REQUIRE_TOOLS is set"
         );
         eprintln!("passed over: {tool} is not on this machine");
@@ -37,9 +54,12 @@ fn passed_over_unless(found: bool, tool: &str) -> bool {
     found
 }
 
-/// The project's root.
+/// The project's root, which holds the lock file of all its packages.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders = package.ancestors();
+    let root = folders.find(|folder| folder.join("Cargo.lock").exists());
+    root.expect("the package is in the project")
 }
 
 /// A folder of this test's own for what it builds; `name` is unique among the tests.

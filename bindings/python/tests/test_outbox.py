@@ -34,7 +34,7 @@ def test_a_request_is_sent_and_its_outcome_kept(call: Call, tmp_path: Path, ext_
 
 
 def test_every_field_arrives(outbox: lifepay.Outbox) -> None:
-    # tests/python.rs looks at what the sandbox got.
+    # tests/bindings/python.rs looks at what the sandbox got.
     outbox.submit(
         ext_id="python-outbox-every-field",
         login="79161234567",

@@ -15,7 +15,7 @@ def fields(error: lifepay.LifePayError) -> "list[str]":
 
 
 def test_every_field_arrives(call: Call) -> None:
-    # tests/python.rs looks at what the sandbox got.
+    # tests/bindings/python.rs looks at what the sandbox got.
     shift = lifepay.open_shift(
         **call,
         cashier_name="Иванова",

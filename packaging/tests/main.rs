@@ -1,0 +1,12 @@
+//! What is built for a release: the archives, the installed library, and the library for Windows.
+//!
+//! `cargo test -p lifepay-packaging` builds it all, which takes minutes.
+
+mod archive;
+mod install;
+mod onec;
+mod windows;
+mod wine;
+
+#[path = "../../tests/support/mod.rs"]
+mod support;

@@ -1,0 +1,171 @@
+//! The library for Windows, programs for it, and wine to run them.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+
+use crate::support::tools::{self, have, root, run};
+
+/// A processor that the library is built for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Machine {
+    X64,
+    X86,
+}
+
+/// 64-bit programs run wherever wine is; 32-bit ones where LIFEPAY_WINE32 names the command that
+/// `packaging/windows/wine32.sh` makes.
+pub const WINE32: &str = "LIFEPAY_WINE32";
+
+impl Machine {
+    /// The folder below target/windows.
+    pub fn name(self) -> &'static str {
+        match self {
+            Machine::X64 => "x64",
+            Machine::X86 => "x86",
+        }
+    }
+
+    /// A tool of MinGW's for it.
+    pub fn tool(self, name: &str) -> String {
+        let machine = match self {
+            Machine::X64 => "x86_64",
+            Machine::X86 => "i686",
+        };
+        format!("{machine}-w64-mingw32-{name}")
+    }
+
+    /// Where `packaging/windows/build.sh` leaves the library. None: the tools are missing here.
+    pub fn folder(self) -> Option<PathBuf> {
+        static BUILT: OnceLock<bool> = OnceLock::new();
+        let built = *BUILT.get_or_init(|| {
+            let tools = [Machine::X64, Machine::X86].map(|machine| have(&machine.tool("gcc")));
+            let found = !tools.contains(&false) & can_build();
+            if found {
+                run(&mut Command::new(root().join("packaging/windows/build.sh")));
+            }
+            found
+        });
+        built.then(|| root().join("target/windows").join(self.name()))
+    }
+
+    /// The machines whose programs can be run here; none if the library cannot be built here.
+    pub fn that_run() -> Vec<Machine> {
+        if Machine::X64.folder().is_none() || !have("wine") {
+            return Vec::new();
+        }
+        let has_wine32 = std::env::var_os(WINE32).is_some();
+        if !has_wine32 {
+            eprintln!("passed over: 32-bit programs, since {WINE32} is not set");
+        }
+        let x86 = has_wine32.then_some(Machine::X86);
+        [Machine::X64].into_iter().chain(x86).collect()
+    }
+
+    /// Compiles C for it, with the house's flags, and puts the library beside the program.
+    pub fn compile(self, source: &Path, arguments: &[&str]) -> PathBuf {
+        let from = self.folder().expect("the library is built");
+        let stem = source.file_stem().expect("a file").to_string_lossy();
+        let folder = tools::scratch(&format!("windows-{}-{stem}", self.name()));
+        let program = folder.join(format!("{stem}.exe"));
+        let mut compiler = Command::new(self.tool("gcc"));
+        compiler
+            .args(["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror"])
+            // printf of C99 in place of msvcrt's.
+            .args(["-D__USE_MINGW_ANSI_STDIO=1", "-static-libgcc", "-I"])
+            .arg(root().join("include"))
+            .arg("-I")
+            .arg(root().join("tests/c"))
+            .arg(source)
+            .arg("-o")
+            .arg(&program)
+            .args(arguments);
+        run(&mut compiler);
+        std::fs::copy(from.join("lifepay.dll"), folder.join("lifepay.dll")).expect("a copy");
+        program
+    }
+
+    /// Linked with the import library.
+    pub fn compile_linked(self, source: &Path) -> PathBuf {
+        let library = self.folder().expect("the library is built");
+        let library = library.join("liblifepay.dll.a");
+        self.compile(source, &[library.to_str().expect("UTF-8")])
+    }
+
+    /// The command that runs a program of it.
+    pub fn command(self, program: &Path) -> Command {
+        let wine = match self {
+            Machine::X64 => "wine".into(),
+            Machine::X86 => std::env::var_os(WINE32).expect("it was asked for before"),
+        };
+        let mut command = Command::new(wine);
+        command.arg(program).stdin(Stdio::null());
+        in_prefix(&mut command, self);
+        command
+    }
+
+    /// Keeps the server that all of its programs talk to, which is otherwise started by the first of
+    /// them, shares its stderr, and reports there what a killed one has left.
+    pub fn served(self) -> Served {
+        let mut idle = self.command(Path::new("cmd"));
+        idle.stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut idle = idle.spawn().expect("wine starts");
+        // Its greeting: the server is there.
+        let mut said = idle.stdout.take().expect("a pipe");
+        said.read_exact(&mut [0]).expect("cmd says something");
+        Served(idle)
+    }
+}
+
+/// Whether this machine has what `packaging/tools.sh` would otherwise install, or fail for lack of.
+/// Every missing part is named.
+pub fn can_build() -> bool {
+    let rust = have("/usr/bin/cargo") & tools::have_folder("/usr/src/rustc-1.96.0/library");
+    // Downloaded only where tools are required.
+    let zig = tools::are_required() || tools::have_folder("target/packaging/zig/bin");
+    rust & zig & have("python3")
+}
+
+/// Until it is dropped: a program that waits for its input's end.
+pub struct Served(Child);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
+
+/// A Windows of these tests' own, which is set up at its first use.
+fn in_prefix(command: &mut Command, machine: Machine) {
+    static READY: [OnceLock<()>; 2] = [OnceLock::new(), OnceLock::new()];
+    let prefix = root().join("target/windows").join(match machine {
+        Machine::X64 => "wine64",
+        Machine::X86 => "wine32",
+    });
+    let set = |command: &mut Command| {
+        command
+            .env("WINEPREFIX", &prefix)
+            .env("WINEDEBUG", "-all")
+            // No dialogues, and no offers to install something.
+            .env("WINEDLLOVERRIDES", "mscoree,mshtml,winemenubuilder.exe=")
+            .env_remove("DISPLAY")
+            .env_remove("LIFEPAY_LOG")
+            // They would be read in place of the store.
+            .env_remove("SSL_CERT_FILE")
+            .env_remove("SSL_CERT_DIR");
+    };
+    READY[machine as usize].get_or_init(|| {
+        std::fs::create_dir_all(prefix.parent().expect("a folder")).expect("a folder");
+        let mut first = match machine {
+            Machine::X64 => Command::new("wine"),
+            Machine::X86 => Command::new(std::env::var_os(WINE32).expect("it was asked for")),
+        };
+        set(first.args(["cmd", "/c", "exit"]));
+        run(&mut first);
+    });
+    set(command);
+}

@@ -1,0 +1,12 @@
+//! The C interface itself: the header, the layout of its structs, what the library exports, and its
+//! functions called from C and as JSON.
+
+mod c_interface;
+mod exports;
+mod header;
+mod json;
+mod layout;
+mod symbols;
+
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,13 @@
+//! The library from other languages: C++, Pascal, Python and 1C. Each is skipped where its tools are
+//! missing.
+
+mod cpp;
+mod onec;
+mod onec_archive;
+mod pascal;
+mod pascal_header;
+mod pascal_windows;
+mod python;
+
+#[path = "../support/mod.rs"]
+mod support;

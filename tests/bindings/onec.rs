@@ -1,0 +1,300 @@
+//! The 1C component: a host of our own that does with it what 1C does, and what is written for its
+//! users.
+#![cfg(target_os = "linux")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use lifepay_sandbox::{Options, Sandbox};
+use serde_json::{json, Value};
+
+use crate::support::onec::{compile, folder, host, CASES};
+use crate::support::{library, tools};
+
+fn sandbox() -> Sandbox {
+    Sandbox::start(Options::default()).expect("the sandbox starts")
+}
+
+/// Runs a case, which must say nothing but what it is asked to print.
+fn run(mut command: Command, case: &str, folder: &Path, sandbox: &Sandbox) -> String {
+    command.arg(library::path()).arg(case).arg(sandbox.url());
+    command.arg(folder).env_remove("LIFEPAY_LOG");
+    let output = tools::run(&mut command);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.is_empty(), "{case}: {stderr}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// Runs a case for the test `test`.
+fn run_alone(host: &Path, case: &str, test: &str) -> (Sandbox, PathBuf) {
+    let (sandbox, folder) = (sandbox(), folder(&format!("{case}-{test}")));
+    let printed = run(Command::new(host), case, &folder, &sandbox);
+    assert_eq!(printed, "", "{case}");
+    (sandbox, folder)
+}
+
+/// The host's member names: kind, Russian, English, and access or number of parameters.
+fn members(host: &Path) -> Vec<[String; 4]> {
+    let printed = run(Command::new(host), "names", Path::new("."), &sandbox());
+    let words = |line: &str| -> Vec<String> { line.split(' ').map(str::to_owned).collect() };
+    let lines = printed.lines().map(words);
+    lines
+        .map(|words| words.try_into().expect("four words"))
+        .collect()
+}
+
+fn bindings(file: &str) -> String {
+    let path = tools::root().join("bindings/onec").join(file);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn a_host_that_does_what_1c_does_is_content() {
+    let Some(host) = host() else { return };
+    for case in CASES {
+        run_alone(host, case, "alone");
+    }
+}
+
+#[test]
+fn the_component_makes_no_memory_error_and_no_leak() {
+    let Some(host) = host().filter(|_| tools::have("valgrind")) else {
+        return;
+    };
+    for case in CASES {
+        let mut valgrind = tools::valgrind();
+        valgrind.arg(host);
+        let folder = folder(&format!("{case}-valgrind"));
+        assert_eq!(run(valgrind, case, &folder, &sandbox()), "", "{case}");
+    }
+}
+
+#[test]
+fn another_compiler_lays_out_the_same_objects() {
+    if tools::have("clang++") {
+        let host = compile("clang++", "onec-host-clang", &["-O2", "-ldl"]);
+        for case in ["exports", "life", "members", "properties", "numbers"] {
+            let folder = folder(&format!("{case}-clang"));
+            run(Command::new(&host), case, &folder, &sandbox());
+        }
+    }
+}
+
+#[test]
+fn what_the_properties_say_is_sent() {
+    let Some(host) = host() else { return };
+    let (sandbox, _) = run_alone(host, "shift", "sent");
+    let requests = sandbox.requests();
+    let first = requests[0].json.clone().expect("JSON");
+    assert_eq!(
+        first,
+        json!({
+            "apikey": "s3cr3t-apikey",
+            "login": "79031234567",
+            "cashier_name": "Иванова Ёлка",
+            "cashier_inn": "123456789047",
+            "target_serial": "00106304012797",
+            "ext_id": "смена-1",
+            "callback_url": "https://example.org/lifepay",
+            "callback_data": "касса 3",
+        })
+    );
+    assert_eq!(
+        requests[0].body, requests[1].body,
+        "a procedure sends the same"
+    );
+    let sent = |ext_id: &str| -> Vec<Value> {
+        let of = requests
+            .iter()
+            .filter(|r| r.ext_id.as_deref() == Some(ext_id));
+        of.map(|request| request.json.clone().expect("JSON"))
+            .collect()
+    };
+    assert_eq!(sent("смена-2")[0]["callback_data"], json!({"касса": 3}));
+    assert_eq!(sent("смена-4").len(), 2, "one attempt and its repeat");
+    let in_test_mode = requests
+        .iter()
+        .filter(|r| r.json.as_ref().unwrap()["test"] == 1);
+    assert_eq!(in_test_mode.count(), 3);
+}
+
+#[test]
+fn the_log_has_what_was_sent_but_no_apikey() {
+    let Some(host) = host() else { return };
+    let (_, folder) = run_alone(host, "words", "log");
+    let log = std::fs::read_to_string(folder.join("1c.log")).expect("a log");
+    assert!(log.contains("ext_id=logged"), "{log}");
+    assert!(!log.contains("s3cr3t"), "{log}");
+}
+
+#[test]
+fn the_documentation_names_every_member_and_no_other() {
+    let Some(host) = host() else { return };
+    let text = bindings("README.md");
+    let row = |line: &str| -> Option<[String; 3]> {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let code = |cell: &str| Some(cell.strip_prefix('`')?.strip_suffix('`')?.to_owned());
+        let [_, russian, english, third, ..] = cells[..] else {
+            return None;
+        };
+        Some([code(russian)?, code(english)?, third.to_owned()])
+    };
+    let documented: Vec<[String; 3]> = text.lines().filter_map(row).collect();
+    let in_words = |word: String| match word.as_str() {
+        "r" => "чтение".to_owned(),
+        "w" => "запись".to_owned(),
+        "rw" => "чтение и запись".to_owned(),
+        _ => word,
+    };
+    let there: Vec<[String; 3]> = members(host)
+        .into_iter()
+        .map(|[_, russian, english, last]| [russian, english, in_words(last)])
+        .collect();
+    assert_eq!(documented, there);
+}
+
+/// The fields of a struct in the header.
+fn fields(name: &str) -> Vec<String> {
+    let header = std::fs::read_to_string(tools::root().join("include/lifepay.h")).unwrap();
+    let (_, rest) = header
+        .split_once(&format!("typedef struct {name} {{"))
+        .unwrap();
+    let (body, _) = rest.split_once(&format!("}} {name};")).unwrap();
+    let declared = body.lines().filter_map(|line| line.strip_suffix(';'));
+    let name = |line: &str| line.rsplit([' ', '*']).next().unwrap().to_owned();
+    declared.map(name).collect()
+}
+
+#[test]
+fn every_field_of_the_header_has_a_property() {
+    let Some(host) = host() else { return };
+    let there: BTreeSet<String> = members(host)
+        .into_iter()
+        .map(|[_, _, english, _]| english.to_lowercase())
+        .collect();
+    // What 1C cannot have, and what has a clearer name there.
+    let not_there = [
+        "struct_size",
+        "on_progress",
+        "user_data",
+        "owner",
+        "reserved",
+    ];
+    let counts = ["retry_delay_count", "error_count"];
+    let own_name = |field: &str| match field {
+        "test" => "testmode".to_owned(),
+        "code" => "errorcode".to_owned(),
+        "message" => "errordescription".to_owned(),
+        "errors" => "fielderrors".to_owned(),
+        other => other.replace('_', ""),
+    };
+    let mut found = 0;
+    for field in [fields("lp_config"), fields("lp_result")].concat() {
+        if !not_there.contains(&&*field) && !counts.contains(&&*field) {
+            assert!(there.contains(&own_name(&field)), "{field}");
+            found += 1;
+        }
+    }
+    assert!(found > 25, "{found}");
+}
+
+#[test]
+fn the_list_of_the_outbox_has_every_field_of_an_entry() {
+    let Some(host) = host() else { return };
+    let (_, folder) = run_alone(host, "outbox", "list");
+    let list = std::fs::read_to_string(folder.join("list.json")).expect("a list");
+    let list: Value = serde_json::from_str(&list).expect("JSON");
+    let entry = list[0].as_object().expect("an entry");
+    let there: BTreeSet<&str> = entry.keys().map(String::as_str).collect();
+    let fields = fields("lp_entry");
+    let mut expected: BTreeSet<&str> = fields.iter().map(String::as_str).collect();
+    expected.remove("struct_size");
+    expected.remove("flags");
+    expected.extend(["pending", "sending", "foreign"]);
+    assert_eq!(there, expected);
+}
+
+/// How many arguments a call has, if this is what follows its opening parenthesis.
+fn arguments(call: &str) -> usize {
+    let (mut depth, mut commas, mut given) = (1, 0, false);
+    for letter in call.chars() {
+        match letter {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            ',' if depth == 1 => commas += 1,
+            _ => {}
+        }
+        if depth == 0 {
+            break;
+        }
+        given |= !letter.is_whitespace();
+    }
+    commas + usize::from(given)
+}
+
+#[test]
+fn the_samples_use_members_as_they_are() {
+    let Some(host) = host() else { return };
+    let members = members(host);
+    let find = |name: &str| {
+        let found = members
+            .iter()
+            .find(|[_, russian, english, _]| [russian, english].contains(&&name.to_owned()));
+        found.map(|[kind, _, _, last]| (kind.as_str(), last.as_str()))
+    };
+    // In running text a method may stand without its parentheses.
+    let sample = bindings("Example.bsl");
+    let blocks = |file: &str| -> Vec<String> {
+        let text = bindings(file);
+        let begun = text.split("```bsl\n").skip(1);
+        begun
+            .map(|block| block.split("```").next().unwrap_or_default().to_owned())
+            .collect()
+    };
+    let russian = blocks("../../README.ru.md");
+    assert!(russian.len() >= 8, "{russian:?}");
+    let samples = [vec![sample], blocks("../../README.md"), russian].concat();
+    for sample in samples {
+        for (place, _) in sample.match_indices("Касса.") {
+            let rest = &sample[place + "Касса.".len()..];
+            let end = rest.find(|c: char| !c.is_alphanumeric());
+            let (name, after) = rest.split_at(end.unwrap_or(rest.len()));
+            let (kind, last) = find(name).unwrap_or_else(|| panic!("no {name}: {sample}"));
+            let before = sample[..place].rsplit('\n').next().unwrap_or_default();
+            let begins_line = before.trim().is_empty();
+            if let Some(call) = after.strip_prefix('(') {
+                assert_eq!(kind, "method", "{name}: {sample}");
+                let most: usize = last.parse().expect("a number");
+                assert!(arguments(call) <= most, "{name}: {sample}");
+            } else {
+                assert_eq!(kind, "property", "{name}: {sample}");
+                let is_set = begins_line && after.starts_with(" = ");
+                assert!(
+                    last.contains(if is_set { 'w' } else { 'r' }),
+                    "{name}: {sample}"
+                );
+            }
+        }
+    }
+    for file in ["README.md", "../../README.ru.md"] {
+        let text = bindings(file);
+        for rest in text.split("Касса.").skip(1) {
+            let name = rest.split(|c: char| !c.is_alphanumeric()).next();
+            let name = name.unwrap_or_default();
+            assert!(find(name).is_some(), "{file}: {name}");
+        }
+    }
+}
+
+#[test]
+fn the_russian_table_of_settings_has_every_property_that_can_be_set() {
+    let Some(host) = host() else { return };
+    let text = bindings("../../README.ru.md");
+    let (_, settings) = text.split_once("## Настройки").expect("a table");
+    for [kind, russian, _, access] in members(host) {
+        if kind == "property" && access.contains('w') {
+            assert!(settings.contains(&format!("`{russian}`")), "{russian}");
+        }
+    }
+}

@@ -1,0 +1,412 @@
+//! `LifePay.pas` from Free Pascal: in both of its string types, loaded and linked, run against the
+//! sandbox.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::io::Read;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use lifepay_sandbox::{Options, Sandbox};
+
+use crate::support::pascal::{
+    compile, compiler, example, fresh, test_program, unit_file, MODES, STRICTEST,
+};
+use crate::support::{library, read_request, tools, Server};
+
+/// Without a locale Free Pascal takes ASCII for the system's code page.
+const LOCALES: [&str; 2] = ["C", "C.UTF-8"];
+/// Flags that link a program with the library, in place of loading it.
+fn linked() -> Vec<String> {
+    let folder = library::folder();
+    let _ = std::os::unix::fs::symlink("liblifepay.so", folder.join("liblifepay.so.0"));
+    vec![
+        "-dLIFEPAY_STATIC".into(),
+        format!("-Fl{}", folder.display()),
+        "-k-rpath".into(),
+        format!("-k{}", folder.display()),
+    ]
+}
+
+/// Runs the test program, which must say nothing and leave nothing on its heap, against a sandbox of
+/// its own.
+fn passes(runner: Option<Command>, program: &Path, mode: &str, locale: &str) {
+    let sandbox = Sandbox::start(Options::default()).unwrap();
+    let silent = Server::start(|mut stream, _| while read_request(&mut stream).is_some() {});
+    let folder = program.parent().unwrap();
+    let files = folder.join("files");
+    let _ = fs::remove_dir_all(&files);
+    fs::create_dir_all(&files).unwrap();
+    let heap = folder.join("heap");
+    let _ = fs::remove_file(&heap);
+    let by_valgrind = runner.is_some();
+    let mut command = match runner {
+        Some(mut runner) => {
+            runner.arg(program);
+            runner
+        }
+        None => Command::new(program),
+    };
+    let output = tools::run(
+        command
+            .args([sandbox.url(), silent.url()])
+            .arg(&files)
+            .env("LC_ALL", locale)
+            .env_remove("LIFEPAY_LOG")
+            .env("HEAPTRC", format!("log={}", heap.display())),
+    );
+    assert!(
+        output.stdout.is_empty() && output.stderr.is_empty(),
+        "{output:?}"
+    );
+    if !by_valgrind {
+        let heap = fs::read_to_string(heap).expect("the heap's report");
+        assert!(heap.contains("\n0 unfreed memory blocks"), "{heap}");
+    }
+    everything_came(&sandbox, mode);
+}
+
+/// What the test program has sent.
+fn everything_came(sandbox: &Sandbox, mode: &str) {
+    let requests = sandbox.requests();
+    let json = |ext_id: &str| {
+        let request = requests
+            .iter()
+            .find(|request| request.ext_id.as_deref() == Some(ext_id))
+            .unwrap_or_else(|| panic!("{ext_id} has not come"));
+        let mut json = request.json.clone().expect("JSON");
+        // Whether 0 is sent is the library's affair.
+        json["test"] = 0.into();
+        json
+    };
+    let expected = serde_json::json!({
+        "test": 0,
+        "apikey": "s3cr3t-apikey",
+        "login": "79031234567",
+        "cashier_name": "Ivanova",
+        "cashier_inn": "500100732259",
+        "target_serial": "00106304012797",
+        "ext_id": "pascal-every-field",
+        "callback_url": "https://example.com/callback",
+        "callback_data": {"till": 1},
+    });
+    assert_eq!(json("pascal-every-field"), expected);
+    assert_eq!(json("pascal-callback-data")["callback_data"], "till 1");
+    let encodings: &[&str] = match mode {
+        "delphi" => &["pascal-cp1251", "pascal-utf8"],
+        _ => &["pascal-utf16"],
+    };
+    for ext_id in encodings {
+        assert_eq!(json(ext_id)["cashier_name"], "Иванова", "{ext_id}");
+    }
+    let is_test = |json: &serde_json::Value| json["test"] == 1 || json["test"] == true;
+    assert!(requests
+        .iter()
+        .any(|request| request.json.as_ref().is_some_and(is_test)));
+}
+
+#[test]
+fn the_unit_compiles_without_a_warning_a_note_or_a_hint() {
+    if !tools::have("fpc") {
+        return;
+    }
+    for mode in MODES {
+        for flags in [&[][..], &["-dLIFEPAY_STATIC"], &["-Criot", "-O3"]] {
+            let mut compiler = compiler("fpc", mode, &fresh("unit"));
+            tools::run(compiler.args(STRICTEST).args(flags).arg(unit_file()));
+        }
+    }
+}
+
+#[test]
+fn programs_pass_with_strings_of_octets() {
+    if tools::have("fpc") {
+        let program = compile(&test_program("Tests"), "octets", "delphi", &["-gh", "-gl"]);
+        for locale in LOCALES {
+            passes(None, &program, "delphi", locale);
+        }
+    }
+}
+
+#[test]
+fn programs_pass_with_strings_of_utf16() {
+    if tools::have("fpc") {
+        let mode = "delphiunicode";
+        let program = compile(&test_program("Tests"), "utf16", mode, &["-gh", "-gl"]);
+        for locale in LOCALES {
+            passes(None, &program, mode, locale);
+        }
+    }
+}
+
+#[test]
+fn programs_pass_with_the_checks_that_a_project_may_set() {
+    if tools::have("fpc") {
+        let flags = ["-gh", "-Criot", "-Sy", "-O3"];
+        let program = compile(&test_program("Tests"), "checked", "delphi", &flags);
+        passes(None, &program, "delphi", "C.UTF-8");
+    }
+}
+
+#[test]
+fn programs_pass_when_they_are_linked_with_the_library() {
+    if tools::have("fpc") {
+        let linked = linked();
+        let mut flags: Vec<&str> = linked.iter().map(String::as_str).collect();
+        flags.push("-gh");
+        let program = compile(&test_program("Tests"), "linked", "delphi", &flags);
+        fs::remove_file(program.with_file_name("liblifepay.so.0")).unwrap();
+        passes(None, &program, "delphi", "C.UTF-8");
+    }
+}
+
+#[test]
+fn programs_make_no_memory_error() {
+    if tools::have("fpc") && tools::have("valgrind") {
+        // With the heap of C, which valgrind knows.
+        let flags = ["-Facmem", "-gv", "-dVALGRIND"];
+        let program = compile(&test_program("Tests"), "valgrind", "delphi", &flags);
+        passes(Some(tools::valgrind()), &program, "delphi", "C.UTF-8");
+    }
+}
+
+/// What Load prints about a file.
+fn told(load: &Path, file: Option<&Path>) -> String {
+    let mut command = Command::new(load);
+    command.args(file).env("LC_ALL", "C.UTF-8");
+    let output = tools::run(command.env_remove("LD_LIBRARY_PATH"));
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    text.trim_end().to_owned()
+}
+
+#[test]
+fn a_library_that_is_missing_or_wrong_is_a_clear_error() {
+    if !tools::have("fpc") || !tools::have("gcc") {
+        return;
+    }
+    for mode in MODES {
+        let load = compile(
+            &test_program("Load"),
+            &format!("load-{mode}"),
+            mode,
+            &["-gl"],
+        );
+        let folder = load.parent().unwrap();
+        assert_eq!(told(&load, None), env!("CARGO_PKG_VERSION"));
+        fs::remove_file(folder.join("liblifepay.so.0")).unwrap();
+        let missing = told(&load, None);
+        assert!(
+            missing.starts_with(&format!(
+                "Библиотека liblifepay.so.0 не найдена. Положите 64-битную библиотеку рядом с \
+                 программой, в папку {}/ (",
+                folder.display()
+            )),
+            "{missing}"
+        );
+        assert_eq!(
+            told(&load, Some(&library::path())),
+            env!("CARGO_PKG_VERSION")
+        );
+
+        let none = folder.join("нет.so");
+        let missing = told(&load, Some(&none));
+        let expected = format!("Библиотека {} не найдена (", none.display());
+        assert!(missing.starts_with(&expected), "{missing}");
+
+        let other = folder.join("32-bit.so");
+        fs::write(&other, [&b"\x7fELF\x01\x01\x01"[..], &[0; 100]].concat()).unwrap();
+        let wrong = told(&load, Some(&other));
+        let expected = format!(
+            "Библиотека {} не загружается: она повреждена или другой разрядности. Этой программе \
+             нужна 64-битная библиотека (",
+            other.display()
+        );
+        assert!(wrong.starts_with(&expected), "{wrong}");
+
+        let foreign = shared_object(folder, "foreign", "int lp_versions;");
+        let expected = "не библиотека lifepay: в нем нет lp_version_number";
+        assert_eq!(
+            told(&load, Some(&foreign)),
+            format!("Файл {} - {expected}", foreign.display())
+        );
+
+        let old = "unsigned lp_version_number(void) { return 99; }";
+        let old = shared_object(folder, "old", old);
+        let told = told(&load, Some(&old));
+        let expected = format!(
+            "Библиотека {} устарела: ее версия 0.0.99, а программе нужна 0.1.0 или новее (в ней нет \
+             lp_config_init, lp_result_init, ",
+            old.display()
+        );
+        assert!(told.starts_with(&expected), "{told}");
+        assert!(!told.contains("lp_version_number"), "{told}");
+    }
+}
+
+fn shared_object(folder: &Path, name: &str, source: &str) -> PathBuf {
+    let file = folder.join(format!("{name}.c"));
+    fs::write(&file, source).unwrap();
+    let object = file.with_extension("so");
+    let mut compiler = Command::new("gcc");
+    compiler
+        .args(["-shared", "-fPIC"])
+        .arg(&file)
+        .arg("-o")
+        .arg(&object);
+    tools::run(&mut compiler);
+    object
+}
+
+fn open_shift(program: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .env("LIFEPAY_APIKEY", "s3cr3t-apikey")
+        .env_remove("LIFEPAY_LOG")
+        .env("LC_ALL", "C.UTF-8");
+    command.output().expect("it was compiled")
+}
+
+#[test]
+fn the_example_opens_a_shift_and_tells_what_came_of_it() {
+    if !tools::have("fpc") {
+        return;
+    }
+    for mode in MODES {
+        let sandbox = Sandbox::start(Options::default()).unwrap();
+        let url = sandbox.url();
+        let program = compile(
+            &example("OpenShift"),
+            &format!("example-{mode}"),
+            mode,
+            &["-gl"],
+        );
+        let ends = |status: i32, arguments: &[&str]| {
+            let output = open_shift(&program, arguments);
+            assert_eq!(output.status.code(), Some(status), "{output:?}");
+            let text = [output.stdout, output.stderr].concat();
+            String::from_utf8(text).expect("UTF-8")
+        };
+        let common = ["--base-url", &url, "--ext-id", "shift-1", "--login"];
+        let with = |more: &[&'static str]| [&common[..], more].concat();
+
+        let name = ["79031234567", "--cashier-name", "Иванова"];
+        let printed = ends(0, &with(&name));
+        let document = &sandbox.documents()[0];
+        assert!(printed.contains(&format!("uuid: {}\n", document.uuid)));
+        assert!(printed.contains("ext_id: shift-1\n"), "{printed}");
+        let sent = sandbox.requests()[0].json.clone().unwrap();
+        assert_eq!(sent["cashier_name"], "Иванова");
+
+        let printed = ends(0, &with(&["79031234567", "--test"]));
+        assert!(printed.contains("uuid: (none: test mode)"), "{printed}");
+        let printed = ends(1, &with(&["70000000400"]));
+        assert!(printed.contains("LP_DATA_ERROR (400)"), "{printed}");
+        assert!(printed.contains("field: "), "{printed}");
+        ends(2, &with(&[""]));
+        ends(2, &["--unknown", "1"]);
+        ends(2, &["--timeout-ms", "-1"]);
+        ends(2, &["--login"]);
+        let nobody = ["--base-url", "http://127.0.0.1:1", "--login", "79031234567"];
+        let printed = ends(3, &nobody);
+        assert!(printed.contains("nothing was sent"), "{printed}");
+        let lost = ["79031234567", "--target-serial", "00000000000504"];
+        let printed = ends(4, &[&with(&lost)[..], &["--ext-id", "shift-2"]].concat());
+        assert!(printed.contains("unknown"), "{printed}");
+        let printed = ends(3, &["--library", "none.so", "--login", "79031234567"]);
+        assert!(printed.contains("none.so не найдена"), "{printed}");
+        assert!(ends(0, &["--help"]).contains("Usage"));
+    }
+}
+
+#[test]
+fn the_outbox_example_loses_nothing_when_it_is_killed() {
+    if !tools::have("fpc") {
+        return;
+    }
+    let program = compile(&example("OutboxTill"), "example-outbox", "delphi", &["-gl"]);
+    // It takes the request and never answers.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let url = format!("http://127.0.0.1:{port}");
+    let file = program.with_file_name("shifts.db");
+    let till = |arguments: &[&str]| {
+        let mut command = Command::new(&program);
+        command
+            .arg(&file)
+            .args(["79031234567", "shift-1", &url])
+            .args(arguments)
+            .env("LIFEPAY_APIKEY", "s3cr3t-apikey")
+            .env_remove("LIFEPAY_LOG")
+            .env("LC_ALL", "C.UTF-8");
+        command
+    };
+    let mut killed = till(&[]).stdout(Stdio::null()).spawn().unwrap();
+    let (mut request, _) = silent.accept().unwrap();
+    request.read_exact(&mut [0; 16]).unwrap();
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    drop((request, silent));
+
+    let options = Options {
+        port,
+        ..Options::default()
+    };
+    let sandbox = Sandbox::start(options).unwrap();
+    let output = tools::run(&mut till(&["30"]));
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let documents = sandbox.documents();
+    assert_eq!(documents.len(), 1, "{printed}");
+    assert!(printed.starts_with("entry: shift-1 of "), "{printed}");
+    assert!(
+        printed.contains(&format!("uuid: {}\n", documents[0].uuid)),
+        "{printed}"
+    );
+    assert!(printed.ends_with("pending: 0\n"), "{printed}");
+
+    let output = Command::new(&program).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let output = till(&[]).env("LIFEPAY_APIKEY", "").output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+}
+
+#[test]
+fn the_readmes_and_the_units_smallest_programs_open_a_shift() {
+    if !tools::have("fpc") {
+        return;
+    }
+    let readme = fs::read_to_string(tools::root().join("README.md")).unwrap();
+    let (_, block) = readme.split_once("```pascal\n").expect("a block");
+    let (program, _) = block.split_once("```").expect("its end");
+    let sandbox = Sandbox::start(Options::default()).unwrap();
+    let source = fresh("readme-source").join("Till.dpr");
+    let told = |program: &str| {
+        fs::write(
+            &source,
+            program.replace("http://127.0.0.1:8080", &sandbox.url()),
+        )
+        .unwrap();
+        let program = compile(&source, "readme", "delphi", &[]);
+        let output = tools::run(Command::new(program).env("LC_ALL", "C.UTF-8"));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let printed = told(program);
+    let expected = format!("accepted: {}\n", sandbox.documents()[0].uuid);
+    assert_eq!(printed, expected);
+
+    let unit = fs::read_to_string(unit_file()).unwrap();
+    let (_, example) = unit.split_once(" *\n *     Shift := ").unwrap();
+    let (example, _) = example.split_once(" *\n").unwrap();
+    let example = example.replace("\n *     ", "\n").replace(
+        "      try\n",
+        "      Shift.BaseUrl := 'http://127.0.0.1:8080';\n      try\n",
+    );
+    let example = example.replacen(
+        "  try\n    WriteLn",
+        "  Shift.BaseUrl := 'http://127.0.0.1:8080';\n  try\n    WriteLn",
+        1,
+    );
+    let head = "program Till;\nuses cthreads, LifePay;\nvar Shift: TLifePay;\nbegin\nShift := ";
+    assert_eq!(told(&format!("{head}{example}\nend.\n")), expected);
+}

@@ -1,0 +1,613 @@
+//! Connections: kept, replaced when they have gone stale, and never too many.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, Mutex};
+use std::time::Duration;
+
+use lifepay::ffi as code;
+
+use crate::support::constants::{ANSWERED, NOT_SENT, UNKNOWN};
+use crate::support::server::ACCEPTED;
+use crate::support::tls_server::{accept as accept_tls, pem_file, Authority};
+use crate::support::wait::until;
+use crate::support::{child, read_request, respond, Answer, Call, Server};
+
+/// What a server does with a request.
+enum Then {
+    Answer(Vec<u8>),
+    /// Answers, and sends the other bytes between two meetings at the barrier.
+    AnswerAndMore(Vec<u8>, Arc<Barrier>, Vec<u8>),
+    /// Closes after these bytes, which may be none.
+    Close(Vec<u8>),
+    /// Takes this long and closes without an answer.
+    CloseAfter(Duration),
+    /// Closes so that the client's system reports an error, not an end.
+    Reset,
+}
+
+fn accept() -> Then {
+    Then::Answer(respond("200 OK", ACCEPTED))
+}
+
+/// A server whose sockets nobody else holds, so that closing closes.
+struct Script {
+    url: String,
+    seen: Arc<Mutex<Vec<(usize, String)>>>,
+    open: Arc<AtomicUsize>,
+}
+
+impl Script {
+    /// `then`: what to do with which request of which connection, both counted from 0.
+    fn new(then: impl Fn(usize, usize) -> Then + Send + Sync + 'static) -> Script {
+        Script::with(usize::MAX, then)
+    }
+
+    /// Stops listening after `most` connections.
+    fn with(most: usize, then: impl Fn(usize, usize) -> Then + Send + Sync + 'static) -> Script {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let open = Arc::new(AtomicUsize::new(0));
+        let script = Script {
+            url,
+            seen: Arc::clone(&seen),
+            open: Arc::clone(&open),
+        };
+        let then = Arc::new(then);
+        std::thread::spawn(move || {
+            for number in 0..most {
+                let Ok((stream, _)) = listener.accept() else {
+                    return;
+                };
+                if number + 1 == most {
+                    // Its port refuses from before the last connection is served.
+                    drop(listener);
+                    return serve(stream, number, &*then, &seen, &open);
+                }
+                let (then, seen, open) = (then.clone(), seen.clone(), open.clone());
+                std::thread::spawn(move || serve(stream, number, &*then, &seen, &open));
+            }
+        });
+        script
+    }
+
+    fn send(&self, ext_id: &str) -> Answer {
+        Call::to(&self.url).ext_id(ext_id).send()
+    }
+
+    /// By connection, the ext_id of each request.
+    fn seen(&self) -> Vec<(usize, String)> {
+        let seen = self.seen.lock().unwrap();
+        let ext_id = |request: &str| {
+            let (_, rest) = request.split_once(r#""ext_id":""#).expect("an ext_id");
+            rest.split_once('"').expect("its end").0.to_owned()
+        };
+        seen.iter().map(|(n, text)| (*n, ext_id(text))).collect()
+    }
+
+    fn request(&self, place: usize) -> String {
+        self.seen.lock().unwrap()[place].1.clone()
+    }
+
+    fn open(&self) -> usize {
+        self.open.load(Ordering::SeqCst)
+    }
+
+    fn wait_until_closed(&self) {
+        until("all connections are closed", || self.open() == 0);
+    }
+}
+
+fn serve(
+    mut stream: TcpStream,
+    number: usize,
+    then: &(dyn Fn(usize, usize) -> Then + Send + Sync),
+    seen: &Mutex<Vec<(usize, String)>>,
+    open: &AtomicUsize,
+) {
+    open.fetch_add(1, Ordering::SeqCst);
+    let mut place = 0;
+    while let Some(request) = read_request(&mut stream) {
+        seen.lock().unwrap().push((number, request));
+        match then(number, place) {
+            Then::Answer(answer) => {
+                let _ = stream.write_all(&answer);
+            }
+            Then::AnswerAndMore(answer, barrier, more) => {
+                let _ = stream.write_all(&answer);
+                barrier.wait();
+                let _ = stream.write_all(&more);
+                barrier.wait();
+            }
+            Then::Close(answer) => {
+                let _ = stream.write_all(&answer);
+                let _ = stream.shutdown(Shutdown::Both);
+                break;
+            }
+            Then::CloseAfter(time) => {
+                std::thread::sleep(time);
+                let _ = stream.shutdown(Shutdown::Both);
+                break;
+            }
+            Then::Reset => {
+                let at_once = Some(Duration::ZERO);
+                let _ = socket2::SockRef::from(&stream).set_linger(at_once);
+                break;
+            }
+        }
+        place += 1;
+    }
+    drop(stream);
+    open.fetch_sub(1, Ordering::SeqCst);
+}
+
+fn pairs(expected: &[(usize, &str)]) -> Vec<(usize, String)> {
+    let owned = |(number, ext_id): &(usize, &str)| (*number, (*ext_id).to_owned());
+    expected.iter().map(owned).collect()
+}
+
+#[track_caller]
+fn accepted(answer: &Answer) {
+    assert_eq!(
+        (answer.code, answer.outcome, answer.attempts),
+        (0, ANSWERED, 1),
+        "{answer:?}"
+    );
+}
+
+#[track_caller]
+fn unknown(answer: &Answer, code: i32) {
+    assert_eq!(
+        (answer.code, answer.outcome, answer.attempts),
+        (code, UNKNOWN, 1),
+        "{answer:?}"
+    );
+}
+
+#[test]
+fn calls_share_a_connection() {
+    let server = Script::new(|_, _| accept());
+    for ext_id in ["1", "2", "3"] {
+        accepted(&server.send(ext_id));
+    }
+    assert_eq!(server.seen(), pairs(&[(0, "1"), (0, "2"), (0, "3")]));
+}
+
+#[test]
+fn a_connection_that_was_closed_after_the_answer_is_replaced() {
+    let server = Script::new(|_, _| Then::Close(respond("200 OK", ACCEPTED)));
+    accepted(&server.send("1"));
+    server.wait_until_closed();
+    accepted(&server.send("2"));
+    assert_eq!(server.seen(), pairs(&[(0, "1"), (1, "2")]));
+}
+
+/// The server's time for an idle connection runs out just as the request is under way.
+#[test]
+fn a_kept_connection_that_is_closed_when_the_request_arrives_is_replaced_in_the_attempt() {
+    for reset in [false, true] {
+        let server = Script::new(move |number, place| match (number, place) {
+            (0, 1) if reset => Then::Reset,
+            (0, 1) => Then::Close(Vec::new()),
+            _ => accept(),
+        });
+        accepted(&server.send("1"));
+        accepted(&server.send("2"));
+        assert_eq!(server.seen(), pairs(&[(0, "1"), (0, "2"), (1, "2")]));
+        assert_eq!(server.request(1), server.request(2), "the same bytes");
+    }
+}
+
+#[test]
+fn a_kept_connection_that_is_closed_after_the_connect_limit_is_replaced_in_the_attempt() {
+    let server = Script::new(|number, place| match (number, place) {
+        (0, 1) => Then::CloseAfter(Duration::from_millis(700)),
+        _ => accept(),
+    });
+    let call = |ext_id| Call::to(&server.url).ext_id(ext_id).limits(500, 10_000);
+    accepted(&call("1").send());
+    accepted(&call("2").send());
+    assert_eq!(server.seen(), pairs(&[(0, "1"), (0, "2"), (1, "2")]));
+    // The limit of the whole is that of both connections.
+    let server = Script::new(|number, place| match (number, place) {
+        (0, 1) => Then::CloseAfter(Duration::from_millis(500)),
+        (1, _) => Then::CloseAfter(Duration::from_secs(2)),
+        _ => accept(),
+    });
+    accepted(&server.send("1"));
+    let answer = Call::to(&server.url).ext_id("2").limits(5000, 1000).send();
+    unknown(&answer, code::LP_ERR_TIMEOUT);
+    assert!(answer.took < Duration::from_millis(1400), "{answer:?}");
+}
+
+/// TLS tells the end of a connection in a message, which is not yet an answer.
+#[test]
+fn a_kept_tls_connection_that_is_closed_when_the_request_arrives_is_replaced_in_the_attempt() {
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let authority = Authority::new();
+        let config = authority.issue(&["127.0.0.1"]).config(&[version]);
+        let server = Server::start(move |stream, number| {
+            let socket = stream.try_clone().expect("a second handle");
+            let Some(mut tls) = accept_tls(stream, &config) else {
+                return;
+            };
+            let mut place = 0;
+            while read_request(&mut tls).is_some() {
+                if (number, place) == (0, 1) {
+                    tls.conn.send_close_notify();
+                    let _ = tls.flush();
+                    let _ = socket.shutdown(Shutdown::Both);
+                    return;
+                }
+                let _ = tls.write_all(&respond("200 OK", ACCEPTED));
+                place += 1;
+            }
+        });
+        let url = server.url().replace("http:", "https:");
+        let ca_file = pem_file(&format!("closed-{:?}", version.version), authority.pem());
+        for _ in 0..2 {
+            let call = Call::to(&url).text(|c| &mut c.ca_file, &ca_file);
+            accepted(&call.send());
+        }
+        assert_eq!(server.connections(), 2);
+    }
+}
+
+/// The end may be in the bytes that the answer came in, or among those that TLS has not read yet: it
+/// reads 4,096 at a time.
+#[test]
+fn a_kept_tls_connection_whose_end_came_with_the_answer_is_not_used_again() {
+    for (version, length) in [
+        (&rustls::version::TLS12, 500),
+        (&rustls::version::TLS13, 500),
+        (&rustls::version::TLS12, 4060),
+    ] {
+        let authority = Authority::new();
+        let config = authority.issue(&["127.0.0.1"]).config(&[version]);
+        let pad = length - respond("200 OK", ACCEPTED).len() - "Pad: \r\n".len();
+        let head = format!("HTTP/1.1 200 OK\r\nPad: {}\r\n", "x".repeat(pad));
+        let answer = String::from_utf8(respond("200 OK", ACCEPTED)).unwrap();
+        let answer = answer.replacen("HTTP/1.1 200 OK\r\n", &head, 1);
+        assert_eq!(answer.len(), length);
+        let server = Server::start(move |stream, _| {
+            let Some(mut tls) = accept_tls(stream, &config) else {
+                return;
+            };
+            if read_request(&mut tls).is_some() {
+                tls.conn.writer().write_all(answer.as_bytes()).unwrap();
+                tls.conn.send_close_notify();
+                let _ = tls.flush();
+            }
+            // The TCP connection stays open.
+        });
+        let url = server.url().replace("http:", "https:");
+        let name = format!("end-{:?}-{length}", version.version);
+        let ca_file = pem_file(&name, authority.pem());
+        for _ in 0..3 {
+            let call = Call::to(&url).text(|c| &mut c.ca_file, &ca_file);
+            accepted(&call.send());
+        }
+        assert_eq!(server.connections(), 3);
+    }
+}
+
+#[test]
+fn a_new_connection_that_is_closed_without_an_answer_is_not_repeated() {
+    for reset in [false, true] {
+        let server = Script::new(move |_, _| match reset {
+            true => Then::Reset,
+            false => Then::Close(Vec::new()),
+        });
+        unknown(&server.send("1"), code::LP_ERR_NETWORK);
+        assert_eq!(server.seen(), pairs(&[(0, "1")]));
+    }
+}
+
+#[test]
+fn a_connection_is_replaced_once_only() {
+    let server = Script::new(|number, place| match (number, place) {
+        (0, 0) => accept(),
+        _ => Then::Close(Vec::new()),
+    });
+    accepted(&server.send("1"));
+    unknown(&server.send("2"), code::LP_ERR_NETWORK);
+    assert_eq!(server.seen(), pairs(&[(0, "1"), (0, "2"), (1, "2")]));
+}
+
+#[test]
+fn a_kept_connection_that_broke_in_the_answer_is_not_replaced() {
+    let server = Script::new(|_, place| match place {
+        0 => accept(),
+        _ => Then::Close(b"HTTP/1.1 200 OK\r\nContent-".to_vec()),
+    });
+    accepted(&server.send("1"));
+    let answer = server.send("2");
+    assert_eq!(answer.outcome, UNKNOWN, "{answer:?}");
+    let codes = [code::LP_ERR_NETWORK, code::LP_ERR_REPLY];
+    assert!(codes.contains(&answer.code), "{answer:?}");
+    assert_eq!(server.seen(), pairs(&[(0, "1"), (0, "2")]));
+}
+
+#[test]
+fn what_went_over_a_stale_connection_is_not_forgotten_when_no_new_one_can_be_made() {
+    let server = Script::with(1, |_, place| match place {
+        0 => accept(),
+        _ => Then::Close(Vec::new()),
+    });
+    accepted(&server.send("1"));
+    unknown(&server.send("2"), code::LP_ERR_NETWORK);
+    assert_eq!(server.seen(), pairs(&[(0, "1"), (0, "2")]));
+}
+
+#[test]
+fn connection_close_is_honoured() {
+    let body = format!("Content-Length: {}\r\n\r\n{ACCEPTED}", ACCEPTED.len());
+    let server = Script::new(move |_, _| {
+        Then::Answer(format!("HTTP/1.1 200 OK\r\nConnection: close\r\n{body}").into_bytes())
+    });
+    accepted(&server.send("1"));
+    // The server leaves it to the client to close.
+    server.wait_until_closed();
+    accepted(&server.send("2"));
+    assert_eq!(server.seen(), pairs(&[(0, "1"), (1, "2")]));
+}
+
+#[test]
+fn http_1_0_is_understood_with_a_length_and_without() {
+    let bare = format!("HTTP/1.0 200 OK\r\n\r\n{ACCEPTED}");
+    let long = String::from_utf8(respond("200 OK", ACCEPTED)).unwrap();
+    for answer in [bare, long.replace("HTTP/1.1", "HTTP/1.0")] {
+        let server = Script::new(move |_, _| Then::Close(answer.clone().into_bytes()));
+        accepted(&server.send("1"));
+        server.wait_until_closed();
+        accepted(&server.send("2"));
+        assert_eq!(server.seen(), pairs(&[(0, "1"), (1, "2")]));
+    }
+}
+
+/// Otherwise whoever sent it would answer the next request.
+#[test]
+fn a_connection_with_bytes_after_the_answer_is_not_kept() {
+    let other = r#"{"code":0,"message":"","data":{"uuid":"another-one"}}"#;
+    let server = Script::new(move |_, _| {
+        Then::Answer([respond("200 OK", ACCEPTED), respond("200 OK", other)].concat())
+    });
+    for ext_id in ["1", "2"] {
+        let answer = server.send(ext_id);
+        accepted(&answer);
+        assert_ne!(answer.uuid.as_deref(), Some("another-one"));
+        server.wait_until_closed();
+    }
+    assert_eq!(server.seen(), pairs(&[(0, "1"), (1, "2")]));
+}
+
+#[test]
+fn a_connection_on_which_bytes_have_come_since_the_answer_is_replaced() {
+    let other = r#"{"code":0,"message":"","data":{"uuid":"another-one"}}"#;
+    let barrier = Arc::new(Barrier::new(2));
+    let servers = Arc::clone(&barrier);
+    let server = Script::new(move |connection, _| match connection {
+        0 => {
+            let (answer, more) = (respond("200 OK", ACCEPTED), respond("200 OK", other));
+            Then::AnswerAndMore(answer, Arc::clone(&servers), more)
+        }
+        _ => accept(),
+    });
+    accepted(&server.send("1"));
+    barrier.wait();
+    barrier.wait();
+    let answer = server.send("2");
+    accepted(&answer);
+    assert_ne!(answer.uuid.as_deref(), Some("another-one"));
+    assert_eq!(server.seen(), pairs(&[(0, "1"), (1, "2")]));
+}
+
+#[test]
+fn many_settings_leave_a_bounded_number_of_connections() {
+    // On its own: the connections of other tests must neither go nor count.
+    if child::again(
+        module_path!(),
+        "many_settings_leave_a_bounded_number_of_connections",
+        &[],
+    ) {
+        return;
+    }
+    let server = Script::new(|_, _| accept());
+    let pem = Authority::new().pem();
+    for number in 0..20 {
+        let file = pem_file(&format!("settings-{number}"), &pem);
+        let call = Call::to(&server.url).text(|c| &mut c.ca_file, &file);
+        accepted(&call.send());
+    }
+    // Each had a connection of its own.
+    assert_eq!(server.seen().last().unwrap().0, 19);
+    until("old connections are closed", || server.open() <= 10);
+    assert!(server.open() > 0, "recent ones are kept");
+}
+
+#[test]
+fn many_calls_at_once_leave_a_bounded_number_of_connections() {
+    // On its own: the connections of other tests must neither go nor count.
+    if child::again(
+        module_path!(),
+        "many_calls_at_once_leave_a_bounded_number_of_connections",
+        &[],
+    ) {
+        return;
+    }
+    let (calls, most) = (50, 40);
+    let all_there = Barrier::new(calls);
+    let server = Script::new(move |_, place| {
+        if place == 0 {
+            all_there.wait();
+        }
+        accept()
+    });
+    std::thread::scope(|scope| {
+        for number in 0..calls {
+            let server = &server;
+            scope.spawn(move || accepted(&server.send(&number.to_string())));
+        }
+    });
+    assert_eq!(server.seen().len(), calls);
+    until("idle connections are closed", || server.open() <= most);
+}
+
+#[test]
+fn head_and_body_leave_in_one_piece() {
+    let (sender, pieces) = std::sync::mpsc::channel();
+    let sender = Mutex::new(sender);
+    let server = Server::start(move |mut stream, _| {
+        let mut piece = vec![0; 64 * 1024];
+        let read = stream.read(&mut piece).expect("a request");
+        piece.truncate(read);
+        sender.lock().unwrap().send(piece).unwrap();
+        let _ = stream.write_all(&respond("200 OK", ACCEPTED));
+        let _ = stream.shutdown(Shutdown::Both);
+    });
+    let data = "x".repeat(3000);
+    // Two pieces may be read as one by chance, but not always.
+    for _ in 0..10 {
+        accepted(
+            &Call::to(&server.url())
+                .text(|c| &mut c.callback_data, &data)
+                .send(),
+        );
+        let piece = pieces.recv().unwrap();
+        let tail = format!("{data}\"}}");
+        assert!(piece.ends_with(tail.as_bytes()), "{} bytes", piece.len());
+        assert!(piece.starts_with(b"POST "));
+    }
+    assert_eq!(server.connections(), 10);
+}
+
+#[test]
+fn the_user_agent_is_the_librarys_name_and_version() {
+    let server = Script::new(|_, _| accept());
+    accepted(&server.send("1"));
+    let request = server.request(0).to_lowercase();
+    let agents: Vec<&str> = request
+        .lines()
+        .filter_map(|line| line.strip_prefix("user-agent: "))
+        .collect();
+    assert_eq!(agents, [format!("lifepay/{}", env!("CARGO_PKG_VERSION"))]);
+}
+
+#[test]
+fn a_redirect_is_not_followed() {
+    let elsewhere = Script::new(|_, _| accept());
+    for status in [301, 302, 303, 307, 308] {
+        let location = format!("{}/cloud-print/create-session", elsewhere.url);
+        let server = Script::new(move |_, _| {
+            let head = format!("HTTP/1.1 {status} Moved\r\nLocation: {location}\r\n");
+            Then::Answer(format!("{head}Content-Length: 0\r\n\r\n").into_bytes())
+        });
+        let answer = server.send("1");
+        unknown(&answer, code::LP_ERR_HTTP);
+        assert_eq!(answer.http_status, status);
+        assert_eq!(server.seen().len(), 1);
+    }
+    assert_eq!(elsewhere.seen(), []);
+}
+
+#[test]
+fn what_comes_before_the_answer_is_passed_over() {
+    for before in [
+        "HTTP/1.1 100 Continue\r\n\r\n",
+        "HTTP/1.1 102 Processing\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n",
+    ] {
+        let server = Script::new(move |_, _| {
+            Then::Answer([before.as_bytes(), &respond("200 OK", ACCEPTED)].concat())
+        });
+        let answer = server.send(before.split(' ').nth(1).unwrap());
+        accepted(&answer);
+        assert_eq!(answer.http_status, 200, "{before}");
+    }
+}
+
+#[test]
+fn an_answer_without_content_is_no_answer_of_lifepays_and_keeps_the_connection() {
+    let server = Script::new(|_, place| match place {
+        0 => Then::Answer(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()),
+        _ => accept(),
+    });
+    let answer = server.send("1");
+    unknown(&answer, code::LP_ERR_HTTP);
+    assert_eq!((answer.http_status, answer.reply), (204, None));
+    accepted(&server.send("1"));
+    assert_eq!(server.seen(), pairs(&[(0, "1"), (0, "1")]));
+}
+
+#[test]
+fn a_base_url_may_be_of_ip_version_6() {
+    let Ok(listener) = TcpListener::bind("[::1]:0") else {
+        return eprintln!("passed over: this machine has no IPv6");
+    };
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let request = read_request(&mut stream).unwrap();
+        stream.write_all(&respond("200 OK", ACCEPTED)).unwrap();
+        request
+    });
+    accepted(&Call::to(&url).send());
+    let host = url.replace("http://", "\r\nhost: ");
+    assert!(server.join().unwrap().contains(&format!("{host}\r\n")));
+}
+
+#[test]
+fn a_base_url_that_cannot_be_used_is_an_argument_error() {
+    let mut taken = Vec::new();
+    for base_url in [
+        "sapi.life-pay.ru",
+        "ftp://127.0.0.1",
+        "http://192.0.2.1",
+        "http://0.0.0.0",
+        "http://[::]",
+        "http://127.0.0.1.example",
+        "http://localhost.example",
+        "http://127.0.0.1@192.0.2.1",
+        "https://user:word@127.0.0.1",
+        "https://",
+        "https://:443",
+        "https://[::1",
+        "https://127.0.0.1:99999",
+        "http://127.0.0.1:99999",
+        "http://127.0.0.1:port",
+        "https://127.0.0.1/?a=b",
+        "https://127.0.0.1/#a",
+        "https://127.0.0.1/a b",
+        "https://имя.рф:port",
+    ] {
+        let answer = Call::to(base_url).limits(500, 500).send();
+        let refused =
+            (answer.code, answer.outcome, answer.attempts) == (code::LP_ERR_ARGUMENT, NOT_SENT, 0);
+        if !refused || answer.fields() != ["base_url"] {
+            taken.push((base_url, answer.code));
+        }
+    }
+    assert_eq!(taken, []);
+}
+
+#[test]
+fn a_connection_made_in_place_of_a_closed_one_is_kept() {
+    // The first connection is closed when its second request comes.
+    let server = Server::start(|mut stream, number| {
+        let mut served = 0;
+        while read_request(&mut stream).is_some() {
+            if number == 0 && served == 1 {
+                stream.shutdown(Shutdown::Both).unwrap();
+                return;
+            }
+            served += 1;
+            stream.write_all(&respond("200 OK", ACCEPTED)).unwrap();
+        }
+    });
+    for _ in 0..4 {
+        assert_eq!(Call::to(&server.url()).send().code, 0);
+    }
+    assert_eq!(server.connections(), 2);
+}

@@ -1,0 +1,216 @@
+//! Every fault in every phase of an attempt: what the host is told, how long it takes, how much
+//! memory, and that the next call works.
+//!
+//! `cargo test --test call faults -- --nocapture` prints the table.
+
+mod after_request;
+mod before_answer;
+mod came;
+mod site;
+mod table;
+mod told;
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
+use std::time::Instant;
+
+use self::came::Came;
+use self::site::Site;
+use self::table::Row;
+use self::told::Takes;
+use crate::support::{child, tools};
+
+/// Names the folder of tests/c/slow_getaddrinfo.c.
+const FOLDER: &str = "LIFEPAY_TEST_NAMES";
+
+const PHASES: [&str; 8] = [
+    "resolve",
+    "connect",
+    "proxy",
+    "tls",
+    "send",
+    "first byte",
+    "headers",
+    "body",
+];
+
+const FAULTS: [&str; 17] = [
+    "refused",
+    "reset",
+    "silence",
+    "a byte a second",
+    "half a reply",
+    "wrong length",
+    "chunked nonsense",
+    "HTTP/1.0",
+    "1xx",
+    "204",
+    "3xx",
+    "4xx",
+    "5xx",
+    "HTML with 200",
+    "gzip not asked for",
+    "headers of 1 MiB",
+    "body of 1 GiB",
+];
+
+/// Why a fault cannot strike in a phase.
+fn impossible(phase: &str, fault: &str) -> Option<&'static str> {
+    match (phase, fault) {
+        ("resolve", "refused" | "silence" | "a byte a second" | "half a reply") => None,
+        ("resolve", _) => Some("a look-up has neither connection nor HTTP"),
+        ("connect", "refused" | "silence") => None,
+        ("connect", _) => Some("TCP has no reply before it stands"),
+        ("proxy", _) => None,
+        (_, "refused") => Some("the connection stands"),
+        ("first byte", "wrong length" | "chunked nonsense") => Some("told by the headers"),
+        _ => None,
+    }
+}
+
+/// Which faults strike in which phases: codes, or a dash where one cannot.
+fn grid(came: &[Came]) -> String {
+    let mut text = format!("{:<19}", "");
+    for phase in PHASES {
+        write!(text, "| {phase:<11}").unwrap();
+    }
+    for fault in FAULTS {
+        write!(text, "\n{fault:<19}").unwrap();
+        for phase in PHASES {
+            let mut codes: Vec<i32> = came
+                .iter()
+                .filter(|came| (came.row.phase, came.row.fault) == (phase, fault))
+                .map(|came| came.answer.code)
+                .collect();
+            codes.sort_unstable();
+            codes.dedup();
+            assert_eq!(
+                codes.is_empty(),
+                impossible(phase, fault).is_some(),
+                "{phase}, {fault}"
+            );
+            let codes: Vec<String> = codes.iter().map(i32::to_string).collect();
+            let cell = match codes.is_empty() {
+                true => "-".to_owned(),
+                false => codes.join(", "),
+            };
+            write!(text, "| {cell:<11}").unwrap();
+        }
+    }
+    text
+}
+
+/// Those whose memory is measured run alone.
+fn is_large(row: &Row) -> bool {
+    matches!(row.fault, "headers of 1 MiB" | "body of 1 GiB") || row.how.contains("GiB")
+}
+
+fn run_all(site: &Site) -> Vec<Came> {
+    let (large, small): (Vec<_>, Vec<_>) = table::rows()
+        .into_iter()
+        .enumerate()
+        .partition(|(_, row)| is_large(row));
+    // What only waits needs no processor; what is busy shares two.
+    let (waits, busy): (Vec<_>, Vec<_>) = small
+        .into_iter()
+        .partition(|(_, row)| row.phase != "send" && !matches!(row.told.takes, Takes::Quick));
+    let mut came = Vec::new();
+    std::thread::scope(|scope| {
+        let waiting: Vec<_> = waits
+            .into_iter()
+            .map(|(number, row)| (number, scope.spawn(move || site.run(number, row, false))))
+            .collect();
+        for (number, thread) in waiting {
+            came.push((number, thread.join().expect("a row")));
+        }
+    });
+    let next = AtomicUsize::new(0);
+    let busy: Vec<_> = busy.into_iter().map(|row| Mutex::new(Some(row))).collect();
+    std::thread::scope(|scope| {
+        let work = || {
+            let mut done = Vec::new();
+            while let Some(row) = busy.get(next.fetch_add(1, Ordering::SeqCst)) {
+                let (number, row) = row.lock().unwrap().take().expect("taken once");
+                done.push((number, site.run(number, row, false)));
+            }
+            done
+        };
+        let workers: Vec<_> = (0..4).map(|_| scope.spawn(work)).collect();
+        for worker in workers {
+            came.extend(worker.join().expect("a worker"));
+        }
+    });
+    for (number, row) in large {
+        came.push((number, site.run(number, row, true)));
+    }
+    came.sort_by_key(|(number, _)| *number);
+    came.into_iter().map(|(_, came)| came).collect()
+}
+
+#[test]
+fn every_fault_in_every_phase() {
+    let folder = tools::scratch("faults");
+    if std::env::var_os(FOLDER).is_none() {
+        let Some(shim) = shim(&folder) else { return };
+        let (shim, names) = (text(&shim), text(&folder));
+        let _ = std::fs::remove_file(folder.join("table"));
+        let environment = [("LD_PRELOAD", shim.as_str()), (FOLDER, names.as_str())];
+        assert!(child::again(
+            module_path!(),
+            "every_fault_in_every_phase",
+            &environment
+        ));
+        let table = std::fs::read_to_string(folder.join("table")).expect("the table");
+        println!("{table}");
+        return;
+    }
+    let began = Instant::now();
+    let site = Site::new(table::rows().len(), folder.clone());
+    let came = run_all(&site);
+    let mut printed = format!(
+        "{:<10} | {:<18} | {:<38} | {:<19} | {:<8} | {:>4} | {:>8} | {:>6} | {:>5} | {:>9} | next call\n",
+        "phase", "fault", "how", "code", "outcome", "HTTP", "retry ms", "ms", "limit", "memory"
+    );
+    for came in &came {
+        writeln!(printed, "{}", came.line()).unwrap();
+    }
+    writeln!(printed, "\n{}", grid(&came)).unwrap();
+    let took = began.elapsed().as_secs();
+    writeln!(printed, "\n{} rows, {took} s", came.len()).unwrap();
+    std::fs::write(folder.join("table"), printed).expect("the table can be written");
+    let wrong: Vec<String> = came
+        .iter()
+        .filter(|came| !came.wrong().is_empty())
+        .map(|came| format!("{}\n{}", came.line(), came.wrong().join("\n")))
+        .collect();
+    assert!(
+        wrong.is_empty(),
+        "{} rows:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+fn text(path: &Path) -> String {
+    path.to_str().expect("UTF-8").to_owned()
+}
+
+/// The replaced look-up of names.
+fn shim(folder: &Path) -> Option<PathBuf> {
+    if !tools::have("gcc") {
+        return None;
+    }
+    let shim = folder.join("slow_getaddrinfo.so");
+    let mut compiler = Command::new("gcc");
+    compiler
+        .args(["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror"])
+        .args(["-shared", "-fPIC", "-o"])
+        .arg(&shim)
+        .arg(tools::root().join("tests/c/slow_getaddrinfo.c"))
+        .arg("-ldl");
+    tools::run(&mut compiler);
+    Some(shim)
+}

@@ -1,0 +1,225 @@
+//! A rejection is shown in bounded texts, whatever its size, and costs time and memory in proportion
+//! to its body; `reply` holds all of it.
+
+use std::ffi::{CStr, CString};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::call::APIKEY;
+use crate::support::{child, library, respond, Answer, Call, Server};
+
+/// Characters of a field's name and of its message.
+const LONGEST: usize = 1000;
+/// Characters of lp_result.message.
+const LONGEST_MESSAGE: usize = 2000;
+const MOST_ERRORS: usize = 100;
+
+fn answered(body: &str) -> Answer {
+    Call::to(&Server::always(respond("200 OK", body)).url()).send()
+}
+
+/// Rejected as 400, within every limit, with the whole body in `reply`.
+#[track_caller]
+fn is_bounded(answer: &Answer, reply: &str) {
+    assert_eq!(answer.code, 400, "{}", answer.message);
+    assert!(answer.reply.as_deref() == Some(reply), "the whole reply");
+    assert!(answer.errors.len() <= MOST_ERRORS);
+    for (field, message) in &answer.errors {
+        assert!(field.chars().count() <= LONGEST);
+        assert!(message.chars().count() <= LONGEST);
+    }
+    assert!(answer.message.chars().count() <= LONGEST_MESSAGE);
+}
+
+/// Less memory than this is left to the process from now on: 512 MiB.
+#[cfg(target_os = "linux")]
+fn limit_memory() {
+    let limit = libc::rlimit {
+        rlim_cur: 512 << 20,
+        rlim_max: 512 << 20,
+    };
+    // SAFETY: of this process, which runs one test only.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) }, 0);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_long_name_of_many_errors_is_not_copied_for_each() {
+    // On its own: it may run out of memory.
+    if child::again(
+        module_path!(),
+        "a_long_name_of_many_errors_is_not_copied_for_each",
+        &[],
+    ) {
+        return;
+    }
+    limit_memory();
+    let errors = vec!["1"; 100_000].join(",");
+    for name in ["n".repeat(100_000), "n.".repeat(50_000)] {
+        let body = format!(r#"{{"code":400,"data":{{"{name}":[{errors}]}}}}"#);
+        let answer = answered(&body);
+        is_bounded(&answer, &body);
+        assert_eq!(answer.errors.len(), MOST_ERRORS);
+        assert!(answer.errors[0].0.starts_with(&name[..900]));
+        assert!(
+            answer.message.contains("Ещё ошибок: "),
+            "{}",
+            answer.message
+        );
+    }
+}
+
+#[test]
+fn many_errors_are_counted_and_the_first_hundred_are_listed_in_their_order() {
+    let errors: Vec<String> = (0..40_000)
+        .map(|n| format!(r#""f{n}":["плохо"]"#))
+        .collect();
+    let body = format!(
+        r#"{{"code":400,"message":"Ошибка данных.","data":{{{}}}}}"#,
+        errors.join(",")
+    );
+    let answer = answered(&body);
+    is_bounded(&answer, &body);
+    let fields: Vec<String> = (0..MOST_ERRORS).map(|n| format!("f{n}")).collect();
+    assert_eq!(answer.fields(), fields);
+    let message = &answer.message;
+    assert!(
+        message.starts_with("Ошибка данных. f0: плохо. f1: плохо."),
+        "{message}"
+    );
+    // Those that are in the message and those that are not are all there are.
+    let shown = message.matches("плохо").count();
+    let more = format!("Ещё ошибок: {}, полностью: reply.", 40_000 - shown);
+    assert!(message.contains(&more), "{shown}: {message}");
+    assert!(
+        message.ends_with("Исправьте данные и отправьте запрос снова."),
+        "{message}"
+    );
+}
+
+#[test]
+fn deep_nesting_is_quoted_in_part_and_takes_no_time() {
+    let deep =
+        |open: &str, close: &str| format!("{}1{}", open.repeat(90_000), close.repeat(90_000));
+    for data in [
+        deep("[", "]"),
+        deep(r#"{"":"#, "}"),
+        deep(r#"{"abc":"#, "}"),
+    ] {
+        let body = format!(r#"{{"code":400,"data":{data}}}"#);
+        let began = Instant::now();
+        let answer = answered(&body);
+        assert!(
+            began.elapsed() < Duration::from_secs(2),
+            "{:?}",
+            began.elapsed()
+        );
+        is_bounded(&answer, &body);
+        assert_eq!(answer.errors.len(), 1);
+        assert!(
+            answer.errors[0].1.ends_with("…, полностью: reply"),
+            "{answer:?}"
+        );
+    }
+}
+
+#[test]
+fn long_texts_of_lifepays_are_cut_and_say_so() {
+    let long = "ы".repeat(300_000);
+    let body = format!(r#"{{"code":400,"message":"{long}","data":{{"a":"{long}"}}}}"#);
+    let body = body.replace(&long[..200_000], &long[..100_000]);
+    let answer = answered(&body);
+    is_bounded(&answer, &body);
+    assert!(answer.errors[0].1.starts_with("ыыы"));
+    assert!(answer.errors[0].1.ends_with("ы…, полностью: reply"));
+    let message = &answer.message;
+    assert!(message.contains("ы…, полностью: reply"), "{message}");
+    assert!(message.contains("Исправьте данные"), "{message}");
+}
+
+#[test]
+fn no_part_of_the_apikey_is_left_where_a_text_is_cut() {
+    // The key stands across every place at which a text may be cut.
+    for before in (950..1050).chain(1950..2050) {
+        let text = format!("{}{APIKEY}{}", "-".repeat(before), "-".repeat(1000));
+        let body = format!(r#"{{"code":400,"message":"{text}","data":{{"{text}":"{text}"}}}}"#);
+        let answer = answered(&body);
+        is_bounded(&answer, &body.replace(APIKEY, "***"));
+        let (field, error) = &answer.errors[0];
+        for shown in [&answer.message, field, error] {
+            for part in 1..APIKEY.len() {
+                let cut = format!("-{}", &APIKEY[..part]);
+                assert!(!shown.contains(&cut), "{before}: {shown}");
+            }
+        }
+    }
+    // Short ones grow when they are masked.
+    let body = format!(
+        r#"{{"code":400,"message":"{0}","data":{{"{0}":"{0}"}}}}"#,
+        "k".repeat(3000)
+    );
+    let server = Server::always(respond("200 OK", &body));
+    let answer = Call::to(&server.url()).text(|c| &mut c.apikey, "k").send();
+    is_bounded(&answer, &body.replace('k', "***"));
+    assert!(!answer.message.contains('k'), "{}", answer.message);
+}
+
+#[test]
+fn what_is_not_an_object_is_not_quoted_whole() {
+    let body = format!(r#""{}""#, "x".repeat(500_000));
+    let answer = answered(&body);
+    assert!(answer.detail.unwrap().len() < 1000);
+    assert_eq!(answer.reply, Some(body));
+}
+
+#[test]
+fn wrong_arguments_are_told_in_bounded_texts_too() {
+    for long in [1100, 0] {
+        let name = "k".repeat(long);
+        let keys: Vec<String> = (0..5000).map(|n| format!(r#""{name}k{n:04}":1"#)).collect();
+        let login = format!(r#""apikey":"1","login":"1",{}"#, keys.join(","));
+        let answer = refused_json(&format!("{{{login}}}"));
+        let longest = |text: &Value| text.as_str().unwrap().chars().count();
+        let message = answer["message"].as_str().unwrap();
+        assert!(longest(&answer["message"]) <= LONGEST_MESSAGE);
+        // As many as fit, and how many more there are.
+        assert!(longest(&answer["message"]) > LONGEST_MESSAGE - 550);
+        let listed = message.matches(" — ").count();
+        let rest = format!("Ещё ошибок: {}.", 5000 - listed);
+        assert!(message.ends_with(&rest), "{listed}: {message}");
+        assert!(message.contains(&format!("k{}", &name[..long.min(150)])));
+        let errors = answer["errors"].as_array().unwrap();
+        assert_eq!(errors.len(), MOST_ERRORS);
+        assert!(errors
+            .iter()
+            .all(|error| longest(&error["field"]) <= LONGEST));
+    }
+}
+
+/// The answer of lp_open_shift_json to a request with wrong arguments.
+fn refused_json(request: &str) -> Value {
+    let request = CString::new(request).unwrap();
+    let mut answer = std::ptr::null_mut();
+    // SAFETY: the request ends in NUL; the answer is read before it is freed.
+    let answer: Value = unsafe {
+        (library().open_shift_json)(request.as_ptr(), &mut answer);
+        let read = serde_json::from_slice(CStr::from_ptr(answer).to_bytes()).unwrap();
+        (library().string_free)(answer);
+        read
+    };
+    assert_eq!(answer["code"], lifepay::ffi::LP_ERR_ARGUMENT);
+    answer
+}
+
+#[test]
+fn a_few_wrong_arguments_are_all_listed() {
+    let answer = refused_json(r#"{"a":1,"b":2,"apikey":"1","login":"1"}"#);
+    let message = answer["message"].as_str().unwrap();
+    assert_eq!(message.matches(" — ").count(), 2, "{message}");
+    assert!(!message.contains("Ещё ошибок"), "{message}");
+    assert!(
+        message.ends_with('.') && !message.ends_with(".."),
+        "{message}"
+    );
+}

@@ -1,0 +1,597 @@
+//! Through a proxy: HTTP's CONNECT, its failures, and whose setting it is.
+
+use std::ffi::{c_char, c_void, CStr};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use lifepay::ffi as code;
+use serde_json::{json, Value};
+
+use crate::support::constants::{ANSWERED, LOG_TRACE, NOT_SENT, PHASE_CONNECT, PHASE_FAILED};
+use crate::support::proxy_server::{Manner, ProxyServer};
+use crate::support::server::ACCEPTED;
+use crate::support::tls_server::{pem_file, Authority, TlsServer};
+use crate::support::wait::until;
+use crate::support::{child, library, outbox, respond, Answer, Call, Outbox, Server};
+
+/// A host that only the proxy knows the way to.
+const ELSEWHERE: &str = "lifepay.test";
+
+/// A call through a proxy.
+fn through<'a>(proxy: &str, base_url: &str) -> Call<'a> {
+    Call::to(base_url).text(|c| &mut c.proxy, proxy)
+}
+
+/// LifePay over TLS, and a PEM file with its root.
+fn lifepay(name: &str) -> (TlsServer, String) {
+    let authority = Authority::new();
+    let server = TlsServer::start(authority.issue(&["127.0.0.1", ELSEWHERE]));
+    (server, pem_file(name, authority.pem()))
+}
+
+#[track_caller]
+fn accepted(answer: &Answer) {
+    assert_eq!((answer.code, answer.outcome), (0, ANSWERED), "{answer:?}");
+}
+
+/// Failed before anything was sent, and a person can read why.
+#[track_caller]
+fn not_sent(answer: &Answer, code: i32) {
+    assert_eq!(
+        (answer.code, answer.outcome, answer.attempts),
+        (code, NOT_SENT, 1),
+        "{answer:?}"
+    );
+    assert_eq!(answer.http_status, 0, "{answer:?}");
+    let detail = answer.detail.as_deref();
+    assert!(detail.is_some_and(|text| !text.is_empty()), "{answer:?}");
+}
+
+#[test]
+fn a_request_over_tls_goes_through_the_proxy() {
+    // On its own: the settings of other tests would push its connection out.
+    if child::again(
+        module_path!(),
+        "a_request_over_tls_goes_through_the_proxy",
+        &[],
+    ) {
+        return;
+    }
+    let (server, ca_file) = lifepay("proxy-tls");
+    let proxy = ProxyServer::start(Manner::Tunnel);
+    let url = server.url_of(ELSEWHERE);
+    for _ in 0..2 {
+        let call = through(&proxy.url(), &url).text(|c| &mut c.ca_file, &ca_file);
+        accepted(&call.send());
+    }
+    // Once: the connection through it is kept.
+    let heads = proxy.heads();
+    assert_eq!(heads.len(), 1, "{heads:?}");
+    let target = format!("{ELSEWHERE}:{}", server.address().port());
+    assert!(
+        heads[0].starts_with(&format!("CONNECT {target} HTTP/1.1\r\n")),
+        "{heads:?}"
+    );
+    assert!(!heads[0].contains("s3cr3t-apikey"), "{heads:?}");
+    assert!(!heads[0].to_lowercase().contains("authorization"));
+    assert_eq!((server.handshakes(), server.requests().len()), (1, 2));
+}
+
+#[test]
+fn a_clear_request_to_this_machine_goes_through_a_proxy_on_it() {
+    let server = Server::always(respond("200 OK", ACCEPTED));
+    let proxy = ProxyServer::start(Manner::Tunnel);
+    accepted(&through(&proxy.url(), &server.url()).send());
+    assert_eq!((proxy.heads().len(), server.connections()), (1, 1));
+}
+
+#[test]
+fn name_and_password_arrive_decoded() {
+    let cases = [
+        // user, p@ss:word
+        ("user:p%40ss:word", "dXNlcjpwQHNzOndvcmQ="),
+        // user, 100% +
+        ("domain%5Cuser:100%25%20%2B", "ZG9tYWluXHVzZXI6MTAwJSAr"),
+        // касса, пароль
+        (
+            "%D0%BA%D0%B0%D1%81%D1%81%D0%B0:%D0%BF%D0%B0%D1%80%D0%BE%D0%BB%D1%8C",
+            "0LrQsNGB0YHQsDrQv9Cw0YDQvtC70Yw=",
+        ),
+        // user, without a password
+        ("user", "dXNlcjo="),
+    ];
+    let server = Server::always(respond("200 OK", ACCEPTED));
+    for (credentials, expected) in cases {
+        let proxy = ProxyServer::start(Manner::Tunnel);
+        accepted(&through(&proxy.url_for(credentials), &server.url()).send());
+        let heads = proxy.heads();
+        let line = format!("\r\nProxy-Authorization: Basic {expected}\r\n");
+        assert!(heads[0].contains(&line), "{credentials}: {heads:?}");
+    }
+}
+
+#[test]
+fn another_name_and_password_is_another_connection() {
+    // On its own: the settings of other tests would push its connection out.
+    if child::again(
+        module_path!(),
+        "another_name_and_password_is_another_connection",
+        &[],
+    ) {
+        return;
+    }
+    let server = Server::always(respond("200 OK", ACCEPTED));
+    let proxy = ProxyServer::start(Manner::Tunnel);
+    for credentials in ["one:1", "two:2", "one:1"] {
+        accepted(&through(&proxy.url_for(credentials), &server.url()).send());
+    }
+    assert_eq!(proxy.heads().len(), 2);
+}
+
+#[test]
+fn a_proxy_that_is_itself_reached_over_tls() {
+    // On its own: the settings of other tests would push its connection out.
+    if child::again(
+        module_path!(),
+        "a_proxy_that_is_itself_reached_over_tls",
+        &[],
+    ) {
+        return;
+    }
+    let authority = Authority::new();
+    let ca_file = pem_file("proxy-over-tls", authority.pem());
+    let config = authority.issue(&["127.0.0.1"]).config(rustls::ALL_VERSIONS);
+    let proxy = ProxyServer::over_tls(config);
+    let server = TlsServer::start(authority.issue(&[ELSEWHERE]));
+    for _ in 0..2 {
+        let call = through(&proxy.url_for("a:b"), &server.url_of(ELSEWHERE));
+        accepted(&call.text(|c| &mut c.ca_file, &ca_file).send());
+    }
+    let heads = proxy.heads();
+    assert_eq!(heads.len(), 1);
+    assert!(heads[0].contains("Basic YTpi"), "{heads:?}");
+    assert_eq!((server.handshakes(), server.requests().len()), (1, 2));
+}
+
+#[test]
+fn a_proxy_over_tls_that_is_not_trusted_is_told_no_password() {
+    let (server, ca_file) = lifepay("proxy-untrusted");
+    let config = Authority::new().issue(&["127.0.0.1"]);
+    let proxy = ProxyServer::over_tls(config.config(rustls::ALL_VERSIONS));
+    let call = through(&proxy.url_for("a:b"), &server.url());
+    let answer = call.text(|c| &mut c.ca_file, &ca_file).send();
+    not_sent(&answer, code::LP_ERR_TLS);
+    assert_eq!(proxy.heads().len(), 0);
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn a_proxy_that_wants_a_password_is_told_as_such() {
+    for answer in [
+        "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 4\r\n\r\nnope",
+        "HTTP/1.0 407 Unauthorized\r\n\r\n",
+    ] {
+        let proxy = ProxyServer::start(Manner::Answer(answer));
+        let answer = through(&proxy.url(), &format!("https://{ELSEWHERE}")).send();
+        not_sent(&answer, code::LP_ERR_NETWORK);
+        assert!(answer.message.contains("имя и пароль"), "{answer:?}");
+        assert!(answer.detail.unwrap().contains("407"));
+        assert_eq!(proxy.heads().len(), 1);
+    }
+}
+
+#[test]
+fn a_proxy_that_refuses_is_told_as_such() {
+    for (status, answer) in [
+        ("403", "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"),
+        ("502", "HTTP/1.1 502 Bad Gateway\r\n\r\n<html>no</html>"),
+        (
+            "302",
+            "HTTP/1.1 302 Found\r\nLocation: http://portal.test/\r\n\r\n",
+        ),
+    ] {
+        let proxy = ProxyServer::start(Manner::Answer(answer));
+        let answer = through(&proxy.url(), &format!("https://{ELSEWHERE}")).send();
+        not_sent(&answer, code::LP_ERR_NETWORK);
+        assert!(answer.message.contains("Прокси"), "{answer:?}");
+        assert!(!answer.message.contains("пароль"), "{answer:?}");
+        assert!(answer.detail.unwrap().contains(status));
+        assert_eq!(proxy.connections(), 1);
+    }
+}
+
+#[test]
+fn what_answers_in_place_of_a_proxy_gets_no_request() {
+    let proxy = ProxyServer::start(Manner::Answer("SSH-2.0-OpenSSH_9.6\r\n\r\n"));
+    let answer = through(&proxy.url(), &format!("https://{ELSEWHERE}")).send();
+    assert_eq!(answer.outcome, NOT_SENT, "{answer:?}");
+    let codes = [code::LP_ERR_REPLY, code::LP_ERR_NETWORK];
+    assert!(codes.contains(&answer.code), "{answer:?}");
+    assert_eq!(proxy.heads().len(), 1);
+}
+
+#[test]
+fn a_proxy_that_is_not_there() {
+    let (server, ca_file) = lifepay("proxy-nowhere");
+    let call = through(&Server::nowhere(), &server.url());
+    let answer = call.text(|c| &mut c.ca_file, &ca_file).send();
+    not_sent(&answer, code::LP_ERR_NETWORK);
+    // Not around it, either.
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn a_proxy_may_say_more_than_that_it_has_connected() {
+    let headers: String = (0..200).map(|n| format!("X-{n}: {n}\r\n")).collect();
+    let (server, ca_file) = lifepay("proxy-talkative");
+    for answer in [
+        format!("HTTP/1.1 200 Connection established\r\n{headers}\r\n"),
+        format!(
+            "HTTP/1.1 100 Continue\r\n{headers}\r\nHTTP/1.1 103 Early\r\n\r\nHTTP/1.1 200\r\n\r\n"
+        ),
+        "HTTP/1.0 200 OK\n\n".to_owned(),
+        "HTTP/1.1 202 Accepted\r\nX:y\r\n\r\n".to_owned(),
+    ] {
+        let proxy = ProxyServer::start(Manner::TunnelAfter(answer.clone().leak()));
+        let call = through(&proxy.url(), &server.url_of(ELSEWHERE));
+        let got = call.text(|c| &mut c.ca_file, &ca_file).send();
+        assert_eq!(
+            (got.code, got.outcome),
+            (0, ANSWERED),
+            "{answer:.100}: {got:?}"
+        );
+    }
+}
+
+#[test]
+fn a_proxy_whose_answer_has_no_end_is_not_listened_to_for_ever() {
+    let endless = "X: y\r\n".repeat(10_000);
+    let proxy = ProxyServer::start(Manner::Answer(
+        format!("HTTP/1.1 200 OK\r\n{endless}\r\n").leak(),
+    ));
+    let answer = through(&proxy.url(), &format!("https://{ELSEWHERE}")).send();
+    not_sent(&answer, code::LP_ERR_NETWORK);
+    assert!(answer.message.contains("Прокси"), "{answer:?}");
+    assert!(answer.detail.unwrap().contains("16 KiB"));
+}
+
+#[test]
+fn a_proxy_that_hangs_up() {
+    let proxy = ProxyServer::start(Manner::HangUp);
+    let answer = through(&proxy.url(), &format!("https://{ELSEWHERE}")).send();
+    not_sent(&answer, code::LP_ERR_NETWORK);
+    assert_eq!(proxy.heads().len(), 1);
+    // Or after it has agreed.
+    let agreed = "HTTP/1.1 200 Connection established\r\n\r\n";
+    let proxy = ProxyServer::start(Manner::Answer(agreed));
+    let answer = through(&proxy.url(), &format!("https://{ELSEWHERE}")).send();
+    assert_eq!(answer.outcome, NOT_SENT, "{answer:?}");
+    assert_eq!(proxy.heads().len(), 1);
+}
+
+#[test]
+fn a_proxy_that_says_nothing_is_bounded_by_the_connect_limit() {
+    let proxy = ProxyServer::start(Manner::Silence);
+    let call = through(&proxy.url(), &format!("https://{ELSEWHERE}")).limits(600, 20_000);
+    let answer = call.send();
+    not_sent(&answer, code::LP_ERR_TIMEOUT);
+    let took = answer.took.as_millis();
+    assert!((550..1000).contains(&took), "{answer:?}");
+    assert_eq!(proxy.heads().len(), 1);
+}
+
+#[test]
+fn a_call_is_cancelled_while_a_proxy_says_nothing() {
+    let proxy = ProxyServer::start(Manner::Silence);
+    let mut phases = Vec::new();
+    let mut stopped = None;
+    let answer = through(&proxy.url(), &format!("https://{ELSEWHERE}"))
+        .on_progress(|progress| {
+            phases.push(progress.phase);
+            let enough = phases.len() == 2;
+            if enough {
+                stopped = Some(Instant::now());
+            }
+            i32::from(enough)
+        })
+        .send();
+    not_sent(&answer, code::LP_ERR_CANCELLED);
+    let since = stopped.expect("on_progress has stopped it").elapsed();
+    assert!(since < Duration::from_secs(1), "{since:?}");
+    assert_eq!(phases, [PHASE_CONNECT, PHASE_CONNECT]);
+}
+
+static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+unsafe extern "C" fn keep(_: i32, message: *const c_char, _: *mut c_void) {
+    // SAFETY: the header promises a string.
+    let line = unsafe { CStr::from_ptr(message) };
+    LINES.lock().unwrap().push(line.to_string_lossy().into());
+}
+
+#[test]
+fn the_proxys_password_is_in_no_message_and_no_log_line() {
+    // On its own: the log is one for the process.
+    if child::again(
+        module_path!(),
+        "the_proxys_password_is_in_no_message_and_no_log_line",
+        &[],
+    ) {
+        return;
+    }
+    // till, t0ps3cret
+    let secrets = ["t0ps3cret", "dGlsbDp0MHBzM2NyZXQ="];
+    // SAFETY: the callback lives as long as the process.
+    let set = unsafe { (library().set_log)(Some(keep), std::ptr::null_mut(), LOG_TRACE) };
+    assert_eq!(set, 0);
+    let refusal = "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n";
+    let manners = [Manner::Tunnel, Manner::HangUp, Manner::Answer(refusal)];
+    let servers = manners.map(ProxyServer::start);
+    let mut proxies: Vec<String> = servers
+        .iter()
+        .map(|proxy| proxy.url_for("till:t0ps3cret"))
+        .collect();
+    proxies.push(Server::nowhere().replace("//", "//till:t0ps3cret@"));
+    proxies.push("http://till:t0ps3cret@127.0.0.1:99999".into());
+    proxies.push("socks5://till:t0ps3cret@127.0.0.1:1080".into());
+    proxies.push("t0ps3cret://".into());
+    let server = Server::always(respond("200 OK", ACCEPTED));
+    for proxy in &proxies {
+        let told = format!("{:?}", through(proxy, &server.url()).ext_id("hush").send());
+        for secret in secrets {
+            assert!(!told.contains(secret), "{told}");
+        }
+    }
+    for (proxy, manner) in servers.iter().zip(["tunnel", "hang up", "407"]) {
+        assert!(proxy.heads()[0].contains(secrets[1]), "{manner}");
+    }
+    let lines = LINES.lock().unwrap();
+    assert!(lines.iter().any(|line| line.contains("ext_id=hush")));
+    for line in lines.iter() {
+        for secret in secrets {
+            assert!(!line.contains(secret), "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_proxy_setting_that_cannot_be_used_is_an_argument_error() {
+    let server = Server::always(respond("200 OK", ACCEPTED));
+    let useless = [
+        "socks://127.0.0.1:1080",
+        "socks4://127.0.0.1:1080",
+        "socks5://127.0.0.1:1080",
+        "socks5h://127.0.0.1:1080",
+        "ftp://127.0.0.1:21",
+        "http://",
+        "http://:3128",
+        "http://127.0.0.1:99999",
+        "http://127.0.0.1:port",
+        "http://127.0.0.1 :3128",
+        "http://user:%FF@127.0.0.1:3128",
+        "http://[::1:3128",
+        "://127.0.0.1",
+        "/etc/proxy",
+        "NONE OF THEM",
+        // The apikey would travel in the clear.
+        "http://192.0.2.1:3128",
+        "https://proxy.test:3128",
+    ];
+    // All at once: what one of them shows must not hide the others.
+    let mut taken = Vec::new();
+    for proxy in useless {
+        let answer = through(proxy, &server.url()).send();
+        let refused =
+            (answer.code, answer.outcome, answer.attempts) == (code::LP_ERR_ARGUMENT, NOT_SENT, 0);
+        if !refused || answer.fields() != ["proxy"] {
+            taken.push((proxy, answer.code));
+        }
+    }
+    assert_eq!(taken, []);
+    assert_eq!(server.connections(), 0);
+}
+
+/// A call in a process with this environment.
+fn with_environment(environment: &[(&str, &str)], request: Value) -> Value {
+    let mut all = json!({"apikey": "1", "login": "2", "connect_timeout_ms": 1500});
+    let fields = request.as_object().expect("an object").clone();
+    all.as_object_mut().unwrap().extend(fields);
+    child::send(environment, &all)
+}
+
+#[test]
+fn the_environments_proxy_is_used_for_https() {
+    let (server, ca_file) = lifepay("environment");
+    let request = json!({"base_url": server.url_of(ELSEWHERE), "ca_file": ca_file});
+    let names = [
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "HTTP_PROXY",
+        "https_proxy",
+        "all_proxy",
+    ];
+    for name in names {
+        let proxy = ProxyServer::start(Manner::Tunnel);
+        let url = proxy.url_for("user:p%40ss:word");
+        let answer = with_environment(&[(name, &url)], request.clone());
+        assert_eq!(answer["code"], 0, "{name}: {answer}");
+        let heads = proxy.heads();
+        assert!(heads[0].contains("Basic dXNlcjpwQHNzOndvcmQ="), "{heads:?}");
+    }
+    assert_eq!(server.requests().len(), names.len());
+}
+
+#[test]
+fn the_calls_proxy_goes_before_the_environments() {
+    let (server, ca_file) = lifepay("both");
+    let (environments, calls) = (
+        ProxyServer::start(Manner::HangUp),
+        ProxyServer::start(Manner::Tunnel),
+    );
+    let request = json!({
+        "base_url": server.url_of(ELSEWHERE), "ca_file": ca_file, "proxy": calls.url(),
+    });
+    let answer = with_environment(&[("ALL_PROXY", &environments.url())], request);
+    assert_eq!(answer["code"], 0, "{answer}");
+    assert_eq!((environments.connections(), calls.connections()), (0, 1));
+}
+
+#[test]
+fn none_ignores_the_environments_proxy() {
+    let proxy = ProxyServer::start(Manner::Tunnel);
+    let request = json!({"base_url": format!("https://{ELSEWHERE}"), "proxy": "none"});
+    let answer = with_environment(&[("ALL_PROXY", &proxy.url())], request.clone());
+    // Nobody but the proxy knows this host.
+    assert_ne!(answer["code"], 0, "{answer}");
+    assert_eq!(answer["outcome"], NOT_SENT, "{answer}");
+    assert_eq!(proxy.connections(), 0);
+}
+
+#[test]
+fn no_proxy_is_honoured() {
+    for list in [
+        ELSEWHERE,
+        ".test",
+        "*",
+        "localhost,lifepay.test",
+        "localhost, lifepay.test",
+    ] {
+        let proxy = ProxyServer::start(Manner::Tunnel);
+        let environment = [("HTTPS_PROXY", proxy.url()), ("NO_PROXY", list.into())];
+        let environment = environment
+            .each_ref()
+            .map(|(name, value)| (*name, value.as_str()));
+        let request = json!({"base_url": format!("https://{ELSEWHERE}")});
+        let answer = with_environment(&environment, request);
+        assert_ne!(answer["code"], 0, "{answer}");
+        assert_eq!(proxy.connections(), 0, "{list}");
+    }
+}
+
+#[test]
+fn the_environments_proxy_is_not_used_to_this_machine() {
+    let proxy = ProxyServer::start(Manner::Tunnel);
+    let environment = ["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY"].map(|name| (name, proxy.url()));
+    let environment = environment
+        .each_ref()
+        .map(|(name, url)| (*name, url.as_str()));
+    let clear = Server::always(respond("200 OK", ACCEPTED));
+    let answer = with_environment(&environment, json!({"base_url": clear.url()}));
+    assert_eq!(answer["code"], 0, "{answer}");
+    let (server, ca_file) = lifepay("to-this-machine");
+    let request = json!({"base_url": server.url(), "ca_file": ca_file});
+    let answer = with_environment(&environment, request);
+    assert_eq!(answer["code"], 0, "{answer}");
+    assert_eq!(proxy.connections(), 0);
+}
+
+#[test]
+fn a_proxy_of_the_environment_that_is_not_supported_is_told_whose_it_is() {
+    let environment = [("ALL_PROXY", "socks5://127.0.0.1:1080")];
+    let request = json!({"base_url": format!("https://{ELSEWHERE}")});
+    let answer = with_environment(&environment, request);
+    assert_eq!(answer["code"], code::LP_ERR_ARGUMENT, "{answer}");
+    let error = &answer["errors"][0];
+    assert_eq!(error["field"], "proxy");
+    assert!(
+        error["message"]
+            .as_str()
+            .unwrap()
+            .contains("задан в системе"),
+        "{answer}"
+    );
+}
+
+/// A call of which only the environment, or the system, says through which proxy.
+fn by_environment<'a>(base_url: &str, ca_file: &str) -> Call<'a> {
+    through("", base_url).text(|c| &mut c.ca_file, ca_file)
+}
+
+const CHANGED: [(&str, &str); 1] = [("HTTPS_PROXY", "http://127.0.0.1:1")];
+
+#[test]
+fn a_proxy_of_the_environment_that_changes_while_a_call_repeats_is_taken() {
+    // On its own, since it changes its environment.
+    let name = "a_proxy_of_the_environment_that_changes_while_a_call_repeats_is_taken";
+    if child::again(module_path!(), name, &CHANGED) {
+        return;
+    }
+    let (server, ca_file) = lifepay("changing");
+    let proxy = ProxyServer::start(Manner::Tunnel);
+    let next = ["socks5://127.0.0.1:1", &proxy.url()];
+    let mut codes = Vec::new();
+    let answer = by_environment(&server.url_of(ELSEWHERE), &ca_file)
+        .repeat(60_000, &[1200])
+        .on_progress(|progress| {
+            if progress.phase == PHASE_FAILED {
+                let Some(next) = next.get(codes.len()) else {
+                    return 1;
+                };
+                std::env::set_var("HTTPS_PROXY", next);
+                codes.push(progress.code);
+            }
+            0
+        })
+        .send();
+    assert_eq!((answer.code, answer.attempts), (0, 3), "{answer:?}");
+    assert_eq!(codes, [code::LP_ERR_NETWORK; 2]);
+    assert_eq!(proxy.heads().len(), 1);
+}
+
+#[test]
+fn a_proxy_of_the_environment_that_changes_while_an_outbox_is_open_is_taken() {
+    // On its own, since it changes its environment.
+    let name = "a_proxy_of_the_environment_that_changes_while_an_outbox_is_open_is_taken";
+    if child::again(module_path!(), name, &CHANGED) {
+        return;
+    }
+    let (server, ca_file) = lifepay("changing-outbox");
+    let call = || by_environment(&server.url_of(ELSEWHERE), &ca_file).repeat(0, &[1200]);
+    let outbox = Outbox::open(&outbox::fresh("changing-proxy"), call());
+    assert_eq!(outbox.submit(call().ext_id("1")).0, 0);
+    let failed = |part: &str| {
+        let answer = outbox.wait("1", 0);
+        answer.detail.is_some_and(|detail| detail.contains(part))
+    };
+    until("an attempt through a dead proxy", || failed("127.0.0.1:1:"));
+    std::env::set_var("HTTPS_PROXY", "socks5://127.0.0.1:1");
+    until("an attempt with a setting that is no use", || {
+        failed("SOCKS5")
+    });
+    let proxy = ProxyServer::start(Manner::Tunnel);
+    std::env::set_var("HTTPS_PROXY", proxy.url());
+    accepted(&outbox.wait("1", 10_000));
+    assert_eq!(proxy.heads().len(), 1);
+}
+
+#[test]
+fn a_changed_environment_does_not_go_before_a_proxy_that_was_given() {
+    // On its own, since it changes its environment.
+    let name = "a_changed_environment_does_not_go_before_a_proxy_that_was_given";
+    if child::again(module_path!(), name, &CHANGED) {
+        return;
+    }
+    let (server, ca_file) = lifepay("given");
+    let (given, environments) = (
+        ProxyServer::start(Manner::HangUp),
+        ProxyServer::start(Manner::Tunnel),
+    );
+    let answer = through(&given.url(), &server.url_of(ELSEWHERE))
+        .text(|c| &mut c.ca_file, &ca_file)
+        .repeat(2000, &[1200])
+        .on_progress(|_| {
+            std::env::set_var("HTTPS_PROXY", environments.url());
+            0
+        })
+        .send();
+    assert_eq!((answer.code, answer.attempts), (code::LP_ERR_NETWORK, 2));
+    assert_eq!((given.connections(), environments.connections()), (2, 0));
+}
+
+#[test]
+fn a_clear_request_does_not_go_through_a_foreign_proxy_however_its_scheme_is_written() {
+    for url in ["http://127.0.0.1:1", "HTTP://127.0.0.1:1"] {
+        let call = Call::to(url).text(|c| &mut c.proxy, "http://192.0.2.2:3128");
+        assert_eq!(call.send().fields(), ["proxy"], "{url}");
+    }
+}

@@ -1,0 +1,401 @@
+//! The time limits, and that a call can be cancelled, in every phase.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::ops::RangeInclusive;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use lifepay::ffi as code;
+
+use crate::support::constants::{
+    ANSWERED, NOT_SENT, PHASE_CONNECT, PHASE_EXCHANGE, PHASE_FAILED, UNKNOWN,
+};
+use crate::support::server::ACCEPTED;
+use crate::support::{read_request, respond, Answer, Call, Server};
+
+/// What a server does, and how far a call gets with it.
+struct Phase {
+    name: &'static str,
+    start: fn() -> Peer,
+    /// What on_progress is told, and whether LifePay may have the request.
+    phase: i32,
+    outcome: i32,
+    /// Bytes of callback_data.
+    data: usize,
+}
+
+/// Somewhere to send to; kept as long as the call is under way.
+struct Peer {
+    base_url: String,
+    _kept: Box<dyn std::any::Any>,
+}
+
+const PHASES: [Phase; 6] = [
+    Phase {
+        name: "the system does not accept the connection",
+        start: unaccepting,
+        phase: PHASE_CONNECT,
+        outcome: NOT_SENT,
+        data: 0,
+    },
+    Phase {
+        name: "the server does not answer the ClientHello",
+        start: || Peer::of("https", Server::start(swallow)),
+        phase: PHASE_CONNECT,
+        outcome: NOT_SENT,
+        data: 0,
+    },
+    Phase {
+        name: "the server does not read",
+        start: || Peer::of("http", Server::start(ignore)),
+        phase: PHASE_EXCHANGE,
+        outcome: UNKNOWN,
+        data: 8 * 1024 * 1024,
+    },
+    Phase {
+        name: "the server says nothing",
+        start: || Peer::of("http", Server::start(swallow)),
+        phase: PHASE_EXCHANGE,
+        outcome: UNKNOWN,
+        data: 0,
+    },
+    Phase {
+        name: "the head trickles",
+        start: || {
+            Peer::of(
+                "http",
+                trickling(b"", b"HTTP/1.1 200 OK\r\nX-Slow: aaaaaaaaaaaaaaaaaaaaaaa"),
+            )
+        },
+        phase: PHASE_EXCHANGE,
+        outcome: UNKNOWN,
+        data: 0,
+    },
+    Phase {
+        name: "the body trickles",
+        start: || {
+            let head = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n";
+            Peer::of(
+                "http",
+                trickling(
+                    head,
+                    b"{\"code\":0,\"message\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                ),
+            )
+        },
+        phase: PHASE_EXCHANGE,
+        outcome: UNKNOWN,
+        data: 0,
+    },
+];
+
+impl Peer {
+    fn of(scheme: &str, server: Server) -> Peer {
+        Peer {
+            base_url: format!("{scheme}://{}", server.address()),
+            _kept: Box::new(server),
+        }
+    }
+}
+
+/// Reads whatever comes, and says nothing.
+fn swallow(mut stream: TcpStream, _: usize) {
+    while stream.read(&mut [0; 4096]).is_ok_and(|read| read > 0) {}
+}
+
+/// Does nothing; the connection stays, since `Server` holds it until it is dropped.
+fn ignore(_: TcpStream, _: usize) {}
+
+/// Answers with `first` at once, then with `rest`, a byte every 100 ms.
+fn trickling(first: &'static [u8], rest: &'static [u8]) -> Server {
+    Server::start(move |mut stream, _| {
+        if read_request(&mut stream).is_none() || stream.write_all(first).is_err() {
+            return;
+        }
+        for byte in rest {
+            std::thread::sleep(Duration::from_millis(100));
+            if stream.write_all(&[*byte]).is_err() {
+                return;
+            }
+        }
+    })
+}
+
+/// A port whose queue is full: the system drops what asks to be connected.
+fn unaccepting() -> Peer {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket
+        .bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
+        .unwrap();
+    socket.listen(0).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    let mut waiting = Vec::new();
+    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(100)) {
+        waiting.push(stream);
+        assert!(waiting.len() < 100, "this system's queue has no end");
+    }
+    Peer {
+        base_url: format!("http://{address}"),
+        _kept: Box::new((socket, waiting)),
+    }
+}
+
+fn call<'a>(phase: &Phase, peer: &Peer) -> Call<'a> {
+    let call = Call::to(&peer.base_url);
+    match phase.data {
+        0 => call,
+        bytes => call.text(|c| &mut c.callback_data, &"x".repeat(bytes)),
+    }
+}
+
+/// The answer came when `limit` was over, and not much later.
+#[track_caller]
+fn took(answer: &Answer, limit: u64) {
+    took_besides(answer, limit, Duration::ZERO);
+}
+
+/// `besides`: what the call takes before its limits begin.
+#[track_caller]
+fn took_besides(answer: &Answer, limit: u64, besides: Duration) {
+    let range = range(limit, besides);
+    assert!(
+        range.contains(&answer.took),
+        "not {limit} ms: {answer:?}, and {besides:?} besides"
+    );
+}
+
+/// How long a call may take that ends by its limit.
+fn range(limit: u64, besides: Duration) -> RangeInclusive<Duration> {
+    let limit = Duration::from_millis(limit);
+    limit - Duration::from_millis(50)..=limit + Duration::from_millis(400) + besides
+}
+
+/// Held during calls whose data keep a processor busy: two of them would measure each other.
+fn turn(phase: &Phase) -> Option<MutexGuard<'static, ()>> {
+    static TURN: Mutex<()> = Mutex::new(());
+    let take = || TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    (phase.data > 0).then(take)
+}
+
+/// What a call with a phase's data takes without an exchange: unoptimised code is not quick to
+/// copy and check megabytes.
+fn preparation(phase: &Phase) -> Duration {
+    let nowhere = Peer {
+        base_url: Server::nowhere(),
+        _kept: Box::new(()),
+    };
+    let answer = call(phase, &nowhere).send();
+    assert_eq!(answer.code, code::LP_ERR_NETWORK, "{answer:?}");
+    answer.took
+}
+
+/// The answer of a call that must end in time. A call with much data keeps a processor busy, and other
+/// work on the machine may make it late; it is therefore sent up to three times. A delay that the
+/// library causes occurs every time.
+#[track_caller]
+fn in_time(phase: &Phase, limit: u64, send: impl Fn() -> Answer) -> Answer {
+    let most = if phase.data > 0 { 3 } else { 1 };
+    for _ in 1..most {
+        let answer = send();
+        if range(limit, preparation(phase)).contains(&answer.took) {
+            return answer;
+        }
+    }
+    let answer = send();
+    took_besides(&answer, limit, preparation(phase));
+    answer
+}
+
+#[test]
+fn the_limit_of_the_whole_holds_in_every_phase() {
+    for phase in &PHASES {
+        let _turn = turn(phase);
+        let peer = (phase.start)();
+        let answer = in_time(phase, 700, || call(phase, &peer).limits(20_000, 700).send());
+        let came = (answer.code, answer.outcome);
+        assert_eq!(
+            came,
+            (code::LP_ERR_TIMEOUT, phase.outcome),
+            "{}: {answer:?}",
+            phase.name
+        );
+        assert!(answer.message.contains("0.7"), "{answer:?}");
+        assert!(answer.detail.unwrap().contains("700 ms"));
+    }
+}
+
+#[test]
+fn the_connect_limit_holds_until_the_connection_stands() {
+    for phase in PHASES.iter().filter(|phase| phase.phase == PHASE_CONNECT) {
+        let _turn = turn(phase);
+        let peer = (phase.start)();
+        let answer = call(phase, &peer).limits(500, 20_000).send();
+        let came = (answer.code, answer.outcome, answer.http_status);
+        assert_eq!(
+            came,
+            (code::LP_ERR_TIMEOUT, NOT_SENT, 0),
+            "{}: {answer:?}",
+            phase.name
+        );
+        took(&answer, 500);
+    }
+}
+
+#[test]
+fn the_connect_limit_does_not_bound_the_answer() {
+    for phase in PHASES.iter().filter(|phase| phase.phase == PHASE_EXCHANGE) {
+        let _turn = turn(phase);
+        let peer = (phase.start)();
+        let answer = in_time(phase, 1000, || call(phase, &peer).limits(300, 1000).send());
+        assert_eq!(
+            answer.code,
+            code::LP_ERR_TIMEOUT,
+            "{}: {answer:?}",
+            phase.name
+        );
+    }
+    let late = Server::start(|mut stream, _| {
+        if read_request(&mut stream).is_some() {
+            std::thread::sleep(Duration::from_millis(600));
+            let _ = stream.write_all(&respond("200 OK", ACCEPTED));
+        }
+    });
+    let answer = Call::to(&late.url()).limits(300, 20_000).send();
+    assert_eq!((answer.code, answer.outcome), (0, ANSWERED), "{answer:?}");
+    assert!(answer.took >= Duration::from_millis(600));
+}
+
+#[test]
+fn a_kept_connection_has_the_limits_of_each_call() {
+    let server = Server::start(|mut stream, _| {
+        while let Some(request) = read_request(&mut stream) {
+            if request.contains("slow") {
+                return;
+            }
+            let _ = stream.write_all(&respond("200 OK", ACCEPTED));
+        }
+    });
+    let first = Call::to(&server.url()).limits(5000, 20_000).send();
+    assert_eq!(first.code, 0, "{first:?}");
+    let slow = Call::to(&server.url())
+        .ext_id("slow")
+        .limits(5000, 400)
+        .send();
+    assert_eq!(
+        (slow.code, slow.outcome),
+        (code::LP_ERR_TIMEOUT, UNKNOWN),
+        "{slow:?}"
+    );
+    took(&slow, 400);
+    assert_eq!(server.connections(), 1);
+    // The answer that may still come over it must not be taken for another's.
+    let next = Call::to(&server.url())
+        .ext_id("next")
+        .limits(5000, 5000)
+        .send();
+    assert_eq!(next.code, 0, "{next:?}");
+    assert_eq!(server.connections(), 2);
+}
+
+#[test]
+fn a_call_is_cancelled_within_a_second_in_every_phase() {
+    for phase in &PHASES {
+        let _turn = turn(phase);
+        let peer = (phase.start)();
+        let (mut phases, mut stopped) = (Vec::new(), None);
+        let answer = call(phase, &peer)
+            .limits(20_000, 20_000)
+            .on_progress(|progress| {
+                phases.push(progress.phase);
+                let enough = phases.len() == 3;
+                if enough {
+                    stopped = Some(Instant::now());
+                }
+                i32::from(enough)
+            })
+            .send();
+        let since = stopped.expect("on_progress has stopped it").elapsed();
+        let came = (answer.code, answer.outcome, answer.attempts);
+        assert_eq!(
+            came,
+            (code::LP_ERR_CANCELLED, phase.outcome, 1),
+            "{}: {answer:?}",
+            phase.name
+        );
+        assert!(since < Duration::from_secs(1), "{}: {since:?}", phase.name);
+        // Not asked again after it has said no.
+        assert_eq!(phases, [phase.phase; 3], "{}", phase.name);
+        assert_eq!(answer.retry_after_ms, 0);
+    }
+}
+
+#[test]
+fn on_progress_is_called_about_five_times_a_second() {
+    for phase in &PHASES {
+        let _turn = turn(phase);
+        let peer = (phase.start)();
+        let (mut phases, mut elapsed) = (Vec::new(), Vec::new());
+        let answer = call(phase, &peer)
+            .limits(2000, 2000)
+            .on_progress(|progress| {
+                phases.push(progress.phase);
+                elapsed.push(progress.elapsed_ms);
+                assert_eq!((progress.attempts, progress.next_attempt_ms), (1, 0));
+                0
+            })
+            .send();
+        assert_eq!(
+            answer.code,
+            code::LP_ERR_TIMEOUT,
+            "{}: {answer:?}",
+            phase.name
+        );
+        // The last one tells that the attempt has failed.
+        assert_eq!(phases.pop(), Some(PHASE_FAILED), "{}", phase.name);
+        let calls = phases.len();
+        assert!((7..=13).contains(&calls), "{}: {calls} calls", phase.name);
+        assert_eq!(phases, vec![phase.phase; calls], "{}", phase.name);
+        assert!(elapsed.is_sorted(), "{elapsed:?}");
+        assert!(elapsed[0] <= 400, "{elapsed:?}");
+    }
+}
+
+#[test]
+fn a_slow_on_progress_does_not_stretch_the_limit() {
+    let silent = Server::start(swallow);
+    let answer = Call::to(&silent.url())
+        .limits(20_000, 1000)
+        .on_progress(|_| {
+            std::thread::sleep(Duration::from_millis(150));
+            0
+        })
+        .send();
+    assert_eq!(answer.code, code::LP_ERR_TIMEOUT, "{answer:?}");
+    // The last call of all comes after the limit.
+    took(&answer, 1100);
+}
+
+#[test]
+fn on_progress_may_open_a_shift_itself() {
+    let quick = Server::always(respond("200 OK", ACCEPTED));
+    let late = Server::start(|mut stream, _| {
+        if read_request(&mut stream).is_some() {
+            std::thread::sleep(Duration::from_millis(700));
+            let _ = stream.write_all(&respond("200 OK", ACCEPTED));
+        }
+    });
+    let mut inner = Vec::new();
+    let answer = Call::to(&late.url())
+        .on_progress(|_| {
+            inner.push(Call::to(&quick.url()).send().code);
+            0
+        })
+        .send();
+    assert_eq!((answer.code, answer.outcome), (0, ANSWERED), "{answer:?}");
+    assert!(
+        !inner.is_empty() && inner.iter().all(|code| *code == 0),
+        "{inner:?}"
+    );
+    assert_eq!(late.connections(), 1);
+}

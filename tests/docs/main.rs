@@ -1,0 +1,8 @@
+//! What the documentation says: the READMEs, and the list of crates.
+
+mod readme;
+mod readme_ru;
+mod supply_chain;
+
+#[path = "../support/mod.rs"]
+mod support;

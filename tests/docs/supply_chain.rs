@@ -1,0 +1,141 @@
+//! What the library is made of: few crates, each with a reason in the README, their licences printed
+//! with every release, and what cargo-deny finds.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use crate::support::tools::{self, root, run};
+
+/// What is shipped; x86 for Windows has the crates of x64.
+const PLATFORMS: [(&str, &str); 2] = [
+    ("Linux", "x86_64-unknown-linux-gnu"),
+    ("Windows", "x86_64-pc-windows-gnu"),
+];
+
+/// The crates that the library is linked from, with their versions and without itself; what runs
+/// only while it is built is not among them.
+fn crates(platform: &str, depth: &str) -> BTreeSet<String> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
+        .current_dir(root())
+        .args(["tree", "--locked", "-p", "lifepay", "--prefix", "none"]);
+    cargo.args([
+        "-e",
+        "normal,no-proc-macro",
+        "--target",
+        platform,
+        "--depth",
+        depth,
+    ]);
+    let printed = String::from_utf8(run(&mut cargo).stdout).expect("UTF-8");
+    let name = |line: &str| {
+        let mut words = line.split_whitespace();
+        Some(format!(
+            "{} {}",
+            words.next()?,
+            words.next()?.trim_start_matches('v')
+        ))
+    };
+    let names = printed.lines().filter_map(name);
+    names.filter(|name| !name.starts_with("lifepay ")).collect()
+}
+
+fn section() -> String {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("the README");
+    let (_, rest) = readme
+        .split_once("\n## What is inside\n")
+        .expect("a section");
+    rest.split("\n## ").next().unwrap().to_owned()
+}
+
+#[test]
+fn the_readme_gives_the_reason_of_each_direct_dependency_and_no_other() {
+    let rows = section();
+    let rows = rows.lines().filter_map(|line| line.strip_prefix("| `"));
+    let mut told = BTreeSet::new();
+    for row in rows {
+        let (names, reason) = row.split_once('|').expect("a row");
+        assert!(reason.trim().trim_end_matches('|').len() > 10, "{row}");
+        told.extend(
+            names
+                .split('`')
+                .map(str::trim)
+                .filter(|name| name.starts_with(|letter: char| letter.is_ascii_lowercase()))
+                .map(str::to_owned),
+        );
+    }
+    let named = |name: String| name.split(' ').next().unwrap().to_owned();
+    let direct: BTreeSet<String> = PLATFORMS
+        .iter()
+        .flat_map(|(_, platform)| crates(platform, "1"))
+        .map(named)
+        .collect();
+    assert_eq!(told, direct);
+}
+
+#[test]
+fn the_readme_counts_the_crates() {
+    let section = section();
+    for (system, platform) in PLATFORMS {
+        let count = crates(platform, "99").len();
+        let told = format!("{count} on {system}");
+        assert!(section.contains(&told), "no \"{told}\" in {section}");
+        assert!(count < 60, "{count} crates are not few");
+    }
+}
+
+#[test]
+fn the_licences_of_all_crates_are_printed_with_a_release() {
+    if !tools::have("python3") {
+        return;
+    }
+    let mut archive = Command::new("python3");
+    archive
+        .arg(root().join("packaging/archive"))
+        .arg("--licences");
+    let printed = String::from_utf8(run(&mut archive).stdout).expect("UTF-8");
+    for (_, platform) in PLATFORMS {
+        for one in crates(platform, "99") {
+            let title = format!("\n{one} (");
+            assert!(printed.contains(&title), "{one} is missing");
+        }
+    }
+    for words in [
+        "Permission is hereby granted, free of charge",
+        "Redistribution and use in source and binary forms",
+        "Community Data License Agreement",
+        "SQLite, which is in the public domain",
+    ] {
+        assert!(printed.contains(words), "{words}");
+    }
+}
+
+/// Licences, duplicates and sources need no network; the advisories are looked at where their
+/// database has been fetched.
+#[test]
+fn cargo_deny_finds_nothing() {
+    if !tools::have("cargo-deny") {
+        return;
+    }
+    let check = |what: &[&str]| {
+        let mut deny = Command::new("cargo-deny");
+        deny.current_dir(root())
+            .args(["--offline", "check"])
+            .args(what);
+        run(&mut deny);
+    };
+    check(&["bans", "licenses", "sources"]);
+    let home = std::env::var_os("CARGO_HOME").map(std::path::PathBuf::from);
+    let home =
+        home.or_else(|| Some(std::path::Path::new(&std::env::var_os("HOME")?).join(".cargo")));
+    let is_filled = |folder: std::path::PathBuf| {
+        std::fs::read_dir(folder).is_ok_and(|mut entries| {
+            entries.any(|entry| entry.is_ok_and(|entry| entry.path().join("crates").is_dir()))
+        })
+    };
+    if home.is_some_and(|home| is_filled(home.join("advisory-dbs"))) {
+        check(&["advisories"]);
+    } else {
+        eprintln!("passed over: the database of advisories is not on this machine");
+    }
+}

@@ -1,0 +1,10 @@
+//! The examples of `examples-c`, as their Makefile builds them.
+//!
+//! A program of their own: the Makefile has cargo build the library, and tests that load it from the
+//! same folder must not run meanwhile.
+
+mod outbox;
+mod programs;
+
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,513 @@
+//! A till's clock that jumps, and pauses that a restart falls into.
+//!
+//! The wall clock is moved by tests/c/outbox_clock.c in hosts of each test's own.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use lifepay::ffi::{LP_ERR_EXPIRED, LP_ERR_NOT_FOUND, LP_OK, LP_PENDING};
+
+use crate::support::constants::{ENTRY_FOREIGN, ENTRY_PENDING, HOUR_MS};
+use crate::support::outbox::{compile_preload, fresh, uuid_of, Books, Exchange, Host, Reply};
+use crate::support::tools::{compile_c, have, Link};
+use crate::support::wait::until;
+
+const HOUR: i64 = 3600;
+const YEAR: i64 = 365 * 24 * HOUR;
+const UNAVAILABLE: Reply = Reply::Http("503 Service Unavailable");
+/// How much later than due an attempt may be on a machine that is busy.
+const LATE: Duration = Duration::from_secs(2);
+
+/// A file, and hosts that work with it by a wall clock of their own.
+struct Till {
+    program: PathBuf,
+    preload: PathBuf,
+    path: PathBuf,
+    url: String,
+}
+
+impl Till {
+    fn new(name: &str, url: &str) -> Option<Till> {
+        have("gcc").then(|| Till {
+            program: compile_c("outbox_host", Link::Shared),
+            preload: compile_preload("outbox_clock"),
+            path: fresh(name),
+            url: url.to_owned(),
+        })
+    }
+
+    fn clock(&self) -> PathBuf {
+        self.path.with_file_name("clock")
+    }
+
+    /// By how many seconds the wall clock is ahead.
+    fn set_clock(&self, seconds: i64) {
+        self.set_clocks(seconds, 0);
+    }
+
+    /// So many seconds have passed since the test began, for all clocks.
+    fn time_passes(&self, seconds: i64) {
+        self.set_clocks(seconds, seconds);
+    }
+
+    fn set_clocks(&self, wall: i64, monotonic: i64) {
+        // At one go: a host must not read half of it.
+        let half = self.path.with_file_name("half");
+        std::fs::write(&half, format!("{wall} {monotonic}")).unwrap();
+        std::fs::rename(half, self.clock()).unwrap();
+    }
+
+    fn open(&self, pause_ms: u32) -> Host {
+        self.open_for(&self.url, pause_ms)
+    }
+
+    fn open_for(&self, url: &str, pause_ms: u32) -> Host {
+        let mut command = Command::new(&self.program);
+        command
+            .env("LD_PRELOAD", &self.preload)
+            .env("LIFEPAY_TEST_CLOCK", self.clock());
+        let mut host = Host::start(&mut command);
+        host.open_outbox(&self.path, url, 8, pause_ms);
+        host
+    }
+}
+
+/// `refusals` times 503, then accepted.
+fn refusing(refusals: usize) -> Books {
+    Books::open(move |_, before| match before < refusals {
+        true => (Duration::ZERO, UNAVAILABLE),
+        false => (Duration::ZERO, Reply::Accept),
+    })
+}
+
+/// The number of attempts, and when the next one is due by the wall clock, in seconds from now; for
+/// an entry that waits.
+fn entry(host: &mut Host, ext_id: &str) -> Option<(usize, i64)> {
+    entry_with(ENTRY_PENDING, host, ext_id)
+}
+
+/// The same for an entry that has these flags.
+fn entry_with(wanted: u32, host: &mut Host, ext_id: &str) -> Option<(usize, i64)> {
+    let told = host.ask(&format!("entry {ext_id}"));
+    let words: Vec<i64> = told
+        .split(' ')
+        .skip(2)
+        .map(|word| word.parse().expect("a number"))
+        .collect();
+    let [code, flags, attempts, next_attempt_at] = words[..] else {
+        panic!("{told}");
+    };
+    let ahead = (next_attempt_at - chrono::Utc::now().timestamp_millis()) / 1000;
+    let waits = code == i64::from(LP_PENDING) && flags == i64::from(wanted) && attempts > 0;
+    waits.then_some((attempts as usize, ahead))
+}
+
+/// Waits until so many attempts are over. Comes back with when the next one is due.
+fn refused(host: &mut Host, ext_id: &str, attempts: usize) -> i64 {
+    let mut due = None;
+    until("an attempt is over", || {
+        due = entry(host, ext_id).filter(|(made, _)| *made >= attempts);
+        due.is_some()
+    });
+    due.unwrap().1
+}
+
+/// Waits until so many attempts are over. Returns how many are.
+fn refused_attempts(host: &mut Host, ext_id: &str, attempts: usize) -> usize {
+    refused(host, ext_id, attempts);
+    entry(host, ext_id).map_or(attempts, |(made, _)| made)
+}
+
+/// The times between attempts.
+fn gaps(exchanges: &[Exchange]) -> Vec<Duration> {
+    let pairs = exchanges.windows(2);
+    pairs.map(|pair| pair[1].began - pair[0].began).collect()
+}
+
+#[track_caller]
+fn keep_the_timetable(gaps: &[Duration], pause: Duration) {
+    let earliest = pause - Duration::from_millis(5);
+    for gap in gaps {
+        assert!((earliest..pause + LATE).contains(gap), "{gaps:?}");
+    }
+}
+
+#[test]
+fn a_wall_clock_that_jumps_neither_stalls_nor_hurries_repeats() {
+    const ATTEMPTS: usize = 12;
+    let books = refusing(ATTEMPTS - 1);
+    let Some(till) = Till::new("jumping", &books.url()) else {
+        return;
+    };
+    // Whoever else writes into the file makes the sender look at its due times again.
+    let elsewhere = refusing(0);
+    let mut other = Host::open(&till.program, &till.path, &elsewhere.url(), 1, 100);
+    let mut host = till.open(300);
+    host.submit("mine");
+    let mut shown = Vec::new();
+    for attempt in 1..ATTEMPTS {
+        until("an attempt", || books.of("mine").len() >= attempt);
+        shown.push(refused(&mut host, "mine", attempt));
+        till.set_clock([YEAR, -YEAR, 0][attempt % 3]);
+        other.submit(&format!("other-{attempt}"));
+    }
+    assert_eq!(host.wait("mine"), (0, uuid_of("mine")));
+    assert_eq!(books.of("mine").len(), ATTEMPTS);
+    keep_the_timetable(&gaps(&books.of("mine")), Duration::from_millis(300));
+    // The host's clock did jump.
+    assert!(shown.iter().any(|due| *due > YEAR / 2), "{shown:?}");
+    assert!(shown.iter().any(|due| *due < -YEAR / 2), "{shown:?}");
+}
+
+#[test]
+fn a_due_time_far_in_the_future_is_brought_back_to_the_timetable_by_a_restart() {
+    let books = refusing(3);
+    let Some(till) = Till::new("far", &books.url()) else {
+        return;
+    };
+    till.set_clock(YEAR);
+    let mut host = till.open(1000);
+    host.submit("mine");
+    assert!(refused(&mut host, "mine", 1) > YEAR / 2);
+    host.kill();
+    till.set_clock(0);
+    let opened = Instant::now();
+    let mut host = till.open(1000);
+    assert_eq!(host.wait("mine"), (0, uuid_of("mine")));
+    let exchanges = books.of("mine");
+    let second = exchanges[1].began - opened;
+    assert!(second < Duration::from_secs(1) + LATE, "{second:?}");
+    assert_eq!(exchanges.len(), 4);
+    keep_the_timetable(&gaps(&exchanges[1..]), Duration::from_secs(1));
+}
+
+#[test]
+fn a_due_time_that_was_brought_back_is_told_so() {
+    let books = refusing(1);
+    let Some(till) = Till::new("far-told", &books.url()) else {
+        return;
+    };
+    till.set_clock(YEAR);
+    let mut host = till.open(HOUR_MS);
+    host.submit("mine");
+    assert!(refused(&mut host, "mine", 1) > YEAR / 2);
+    host.kill();
+    till.set_clock(0);
+    let mut host = till.open(HOUR_MS);
+    // A till shows when it goes on: within the hour, and not in a year.
+    until("the due time is within the timetable", || {
+        entry(&mut host, "mine").is_some_and(|(_, due)| (0..=HOUR).contains(&due))
+    });
+    assert_eq!(books.of("mine").len(), 1);
+}
+
+#[test]
+fn a_clock_that_has_jumped_ahead_during_a_restart_brings_one_attempt_and_no_flood() {
+    let books = refusing(4);
+    let Some(till) = Till::new("ahead", &books.url()) else {
+        return;
+    };
+    let ext_ids: Vec<String> = (0..20).map(|number| format!("shift-{number}")).collect();
+    let mut host = till.open(HOUR_MS);
+    for ext_id in &ext_ids {
+        host.submit(ext_id);
+    }
+    for ext_id in &ext_ids {
+        refused(&mut host, ext_id, 1);
+    }
+    host.kill();
+    till.set_clock(YEAR);
+    let opened = Instant::now();
+    let mut host = till.open(500);
+    for ext_id in &ext_ids {
+        assert_eq!(host.wait(ext_id), (0, uuid_of(ext_id)));
+        let exchanges = books.of(ext_id);
+        assert_eq!(exchanges.len(), 5);
+        assert!(exchanges[1].began - opened < Duration::from_secs(1) + LATE);
+        keep_the_timetable(&gaps(&exchanges[1..]), Duration::from_millis(500));
+    }
+}
+
+/// Without a battery the clock begins anew with every power cut, until the network tells the time.
+#[test]
+fn an_outcome_of_a_time_when_the_clock_was_wrong_is_not_taken_for_an_old_one() {
+    let books = refusing(0);
+    let Some(till) = Till::new("battery", &books.url()) else {
+        return;
+    };
+    till.set_clock(-YEAR);
+    let mut host = till.open(HOUR_MS);
+    host.submit("last-year");
+    assert_eq!(host.wait("last-year").0, LP_OK);
+    till.set_clock(0);
+    host.submit("yesterday");
+    assert_eq!(host.wait("yesterday").0, LP_OK);
+    till.set_clock(-YEAR);
+    host.submit("today");
+    assert_eq!(host.wait("today").0, LP_OK);
+    host.kill();
+    till.set_clock(0);
+    let mut host = till.open(HOUR_MS);
+    until("what is old is gone", || {
+        host.wait("last-year").0 == LP_ERR_NOT_FOUND
+    });
+    for ext_id in ["yesterday", "today"] {
+        assert_eq!(host.wait(ext_id), (0, uuid_of(ext_id)));
+    }
+}
+
+/// Without a battery the clock starts at the factory's date, until the network corrects it.
+#[test]
+fn a_clock_that_jumps_while_a_host_runs_neither_expires_a_request_nor_keeps_it_alive() {
+    let books = refusing(usize::MAX);
+    let Some(till) = Till::new("expiry", &books.url()) else {
+        return;
+    };
+    till.set_clock(-YEAR);
+    let mut host = till.open(100);
+    host.ask(&format!("submit long {HOUR_MS}"));
+    let attempts = refused_attempts(&mut host, "long", 1);
+    till.set_clock(0);
+    // The host has seen the jump: its due times are by the clock of now.
+    until("the due time is by the new clock", || {
+        entry(&mut host, "long").is_some_and(|(_, due)| (-HOUR..HOUR).contains(&due))
+    });
+    refused_attempts(&mut host, "long", attempts + 3);
+
+    host.ask("submit short 1500");
+    let submitted = Instant::now();
+    till.set_clock(-YEAR);
+    assert_eq!(host.wait("short").0, LP_ERR_EXPIRED);
+    let lived = submitted.elapsed();
+    let limit = Duration::from_millis(1400)..Duration::from_millis(1500) + LATE;
+    assert!(limit.contains(&lived), "{lived:?}");
+}
+
+#[test]
+fn a_request_of_yesterday_expires_when_a_clock_that_was_behind_is_corrected() {
+    let books = refusing(usize::MAX);
+    let Some(till) = Till::new("yesterday", &books.url()) else {
+        return;
+    };
+    let mut host = till.open(HOUR_MS);
+    host.ask(&format!("submit yesterday {HOUR_MS}"));
+    refused(&mut host, "yesterday", 1);
+    host.kill();
+    till.set_clock(-YEAR);
+    let mut host = till.open(HOUR_MS);
+    let pending = format!("wait yesterday {LP_PENDING} 2 1 -");
+    assert_eq!(host.ask("wait yesterday 1000"), pending);
+    till.set_clock(2 * HOUR);
+    assert_eq!(host.wait("yesterday").0, LP_ERR_EXPIRED);
+    assert_eq!(books.of("yesterday").len(), 1);
+}
+
+#[test]
+fn what_has_expired_while_no_host_ran_is_not_sent() {
+    let books = refusing(1);
+    let Some(till) = Till::new("expired-meanwhile", &books.url()) else {
+        return;
+    };
+    let mut host = till.open(HOUR_MS);
+    host.ask(&format!("submit yesterday {HOUR_MS}"));
+    host.submit("today");
+    refused(&mut host, "yesterday", 1);
+    refused(&mut host, "today", 1);
+    host.kill();
+    till.set_clock(12 * HOUR);
+    let mut host = till.open(HOUR_MS);
+    assert_eq!(host.wait("yesterday").0, LP_ERR_EXPIRED);
+    // Both were due when the host began.
+    assert_eq!(host.wait("today"), (0, uuid_of("today")));
+    assert_eq!(books.of("yesterday").len(), 1);
+}
+
+#[test]
+fn a_pause_that_lifepay_has_asked_for_is_kept_across_a_restart() {
+    let asked = Duration::from_secs(2);
+    let books = Books::open(|_, before| match before {
+        0 => (Duration::ZERO, Reply::Http("503 X\r\nRetry-After: 2")),
+        _ => (Duration::ZERO, Reply::Accept),
+    });
+    let Some(till) = Till::new("retry-after", &books.url()) else {
+        return;
+    };
+    let mut host = till.open(100);
+    host.submit("mine");
+    refused(&mut host, "mine", 1);
+    host.kill();
+    let mut host = till.open(100);
+    assert_eq!(host.wait("mine"), (0, uuid_of("mine")));
+    keep_the_timetable(&gaps(&books.of("mine")), asked);
+}
+
+#[test]
+fn a_request_expires_when_its_time_is_over_while_the_host_runs() {
+    let books = refusing(usize::MAX);
+    let Some(till) = Till::new("running", &books.url()) else {
+        return;
+    };
+    let mut host = till.open(24 * HOUR_MS);
+    host.ask(&format!("submit mine {}", 3 * HOUR_MS));
+    refused(&mut host, "mine", 1);
+    till.time_passes(3 * HOUR - 60);
+    assert_eq!(
+        host.ask("wait mine 1500"),
+        format!("wait mine {LP_PENDING} 2 1 -")
+    );
+    till.time_passes(3 * HOUR + 60);
+    assert_eq!(host.wait("mine").0, LP_ERR_EXPIRED);
+    assert_eq!(books.of("mine").len(), 1);
+}
+
+/// Without a battery the clock begins with the factory's date, until the network corrects it.
+#[test]
+fn a_clock_that_is_corrected_by_years_expires_nothing_that_this_run_has_submitted() {
+    let books = refusing(usize::MAX);
+    let Some(till) = Till::new("corrected", &books.url()) else {
+        return;
+    };
+    till.set_clock(-20 * YEAR);
+    let mut host = till.open(300);
+    host.ask(&format!("submit mine {HOUR_MS}"));
+    refused(&mut host, "mine", 1);
+    till.set_clock(0);
+    let before = books.of("mine").len();
+    until("it is repeated as before", || {
+        books.of("mine").len() >= before + 4
+    });
+    keep_the_timetable(&gaps(&books.of("mine")), Duration::from_millis(300));
+    // Nor does it expire when the host is started again, with an hour less some seconds left.
+    let made = books.of("mine").len();
+    host.kill();
+    let mut host = till.open(300);
+    until("it goes on", || books.of("mine").len() > made + 1);
+    assert_eq!(host.ask("wait mine 0").split(' ').nth(2), Some("-1"));
+    till.time_passes(HOUR + 60);
+    assert_eq!(host.wait("mine").0, LP_ERR_EXPIRED);
+}
+
+#[test]
+fn finished_entries_are_removed_after_keep_days_while_the_host_runs() {
+    const KEEP: i64 = 30 * 24 * HOUR;
+    let books = refusing(0);
+    let Some(till) = Till::new("kept", &books.url()) else {
+        return;
+    };
+    let mut host = till.open(HOUR_MS);
+    for round in 1..=3 {
+        let ext_id = format!("shift-{round}");
+        host.submit(&ext_id);
+        assert_eq!(host.wait(&ext_id).0, LP_OK);
+        till.time_passes(round * (KEEP + 2 * HOUR) - 4 * HOUR);
+        assert_eq!(host.wait(&ext_id).0, LP_OK, "two hours too early");
+        till.time_passes(round * (KEEP + 2 * HOUR));
+        until("it is removed", || host.wait(&ext_id).0 == LP_ERR_NOT_FOUND);
+    }
+}
+
+/// The sender moves the times of what waits along with the clock, but this one is of the new clock.
+#[test]
+fn a_submit_by_another_process_right_after_a_jump_counts_from_then() {
+    let books = refusing(1);
+    let Some(till) = Till::new("right-after", &books.url()) else {
+        return;
+    };
+    let mut sender = till.open(2000);
+    let mut other = till.open(2000);
+    for (ext_id, jump) in [("back", -YEAR), ("ahead", YEAR)] {
+        till.set_clock(0);
+        sender.ask(&format!("submit {ext_id} {HOUR_MS}"));
+        refused(&mut sender, ext_id, 1);
+        sender.freeze();
+        till.set_clock(jump);
+        let again = format!("submit {ext_id} {HOUR_MS}");
+        assert_eq!(other.ask(&again), format!("submit {ext_id} 0 {LP_PENDING}"));
+        sender.thaw();
+        assert_eq!(other.wait(ext_id), (0, uuid_of(ext_id)));
+    }
+}
+
+#[test]
+fn a_jump_that_the_sender_did_not_live_to_see_expires_nothing() {
+    let books = refusing(1);
+    let Some(till) = Till::new("taken-over", &books.url()) else {
+        return;
+    };
+    till.set_clock(0);
+    let mut sender = till.open(2000);
+    let mut other = till.open(2000);
+    sender.ask(&format!("submit mine {HOUR_MS}"));
+    refused(&mut sender, "mine", 1);
+    sender.freeze();
+    till.set_clock(YEAR);
+    // The other one has seen the jump before it becomes the sender.
+    other.submit("new");
+    sender.kill();
+    for ext_id in ["mine", "new"] {
+        assert_eq!(other.wait(ext_id), (0, uuid_of(ext_id)));
+    }
+}
+
+/// A file with the entry "mine", which was sent once and expires in an hour; and a host that has the
+/// file open for another base URL, and has seen the clock jump from one time to another.
+fn foreign_after_a_jump(name: &str, books: &Books, from: i64, to: i64) -> Option<(Till, Host)> {
+    let till = Till::new(name, &books.url())?;
+    till.set_clock(from);
+    let mut sender = till.open(HOUR_MS);
+    sender.ask(&format!("submit mine {HOUR_MS}"));
+    refused(&mut sender, "mine", 1);
+    sender.kill();
+    let mut other = till.open_for(&refusing(0).url(), HOUR_MS);
+    till.set_clock(to);
+    until("the due time has followed the clock", || {
+        let foreign = ENTRY_PENDING | ENTRY_FOREIGN;
+        let entry = entry_with(foreign, &mut other, "mine");
+        entry.is_some_and(|(_, due)| (to..=to + HOUR).contains(&due))
+    });
+    Some((till, other))
+}
+
+#[test]
+fn an_entry_of_another_base_url_is_kept_when_the_clock_jumps_ahead() {
+    let books = refusing(usize::MAX);
+    let Some((till, mut other)) = foreign_after_a_jump("foreign-ahead", &books, -YEAR, 0) else {
+        return;
+    };
+    other.kill();
+    let mut sender = till.open(HOUR_MS);
+    let pending = format!("wait mine {LP_PENDING} 2 1 -");
+    assert_eq!(sender.ask("wait mine 1000"), pending);
+}
+
+#[test]
+fn an_entry_of_another_base_url_expires_in_time_when_the_clock_jumps_back() {
+    let books = refusing(usize::MAX);
+    let Some((till, mut other)) = foreign_after_a_jump("foreign-back", &books, 0, -YEAR) else {
+        return;
+    };
+    till.set_clocks(HOUR + 60 - YEAR, HOUR + 60);
+    assert_eq!(other.wait("mine").0, LP_ERR_EXPIRED);
+}
+
+#[test]
+fn a_jump_right_before_the_close_expires_nothing() {
+    // Now and then the host looks at the clock just between the two.
+    for round in 0..4 {
+        let books = refusing(usize::MAX);
+        let Some(till) = Till::new(&format!("before-the-close-{round}"), &books.url()) else {
+            return;
+        };
+        till.set_clock(-YEAR);
+        let mut host = till.open(HOUR_MS);
+        host.ask(&format!("submit mine {HOUR_MS}"));
+        refused(&mut host, "mine", 1);
+        till.set_clock(0);
+        assert_eq!(host.ask("close"), "close 0");
+        host.finish();
+        let mut host = till.open(HOUR_MS);
+        let pending = format!("wait mine {LP_PENDING} 2 1 -");
+        assert_eq!(host.ask("wait mine 500"), pending);
+    }
+}

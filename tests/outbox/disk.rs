@@ -1,0 +1,140 @@
+//! What an outbox leaves on the disk, and on which disks it may be.
+#![cfg(target_os = "linux")]
+
+use std::path::{Path, PathBuf};
+
+use lifepay::ffi as code;
+
+use crate::support::outbox::{compile_preload, fresh};
+use crate::support::tools::have;
+use crate::support::wait::until;
+use crate::support::{child, respond, Call, Outbox, Server};
+
+const LONGEST_REPLY: usize = 16 * 1024;
+
+fn patient<'a>(url: &str) -> Call<'a> {
+    Call::to(url).repeat(0, &[3_600_000]).limits(5000, 5000)
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(folder).expect("a folder");
+    let name = |file: std::io::Result<std::fs::DirEntry>| file.unwrap().file_name();
+    let mut names: Vec<_> = files
+        .map(|file| name(file).into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+fn made(folder: PathBuf) -> PathBuf {
+    std::fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
+
+#[test]
+fn a_network_disk_is_refused_and_nothing_is_written_to_it() {
+    const NAME: &str = "a_network_disk_is_refused_and_nothing_is_written_to_it";
+    // NFS, SMB, SMB2, CIFS, AFS, Ceph, 9P.
+    const NETWORKS: [&str; 7] = [
+        "6969", "517b", "fe534d42", "ff534d42", "5346414f", "c36400", "1021997",
+    ];
+    // ext, XFS, btrfs, tmpfs.
+    const LOCAL: [&str; 4] = ["ef53", "58465342", "9123683e", "1021994"];
+    if !have("gcc") {
+        return;
+    }
+    let preload = compile_preload("outbox_network");
+    if child::again(
+        module_path!(),
+        NAME,
+        &[("LD_PRELOAD", preload.to_str().unwrap())],
+    ) {
+        return;
+    }
+    let here = fresh("network").parent().unwrap().to_owned();
+    let open = |path: &Path| Outbox::try_open(path, patient(&Server::nowhere())).map_err(Box::new);
+    let used = here.join("used.db");
+    drop(open(&used).unwrap_or_else(|answer| panic!("{answer:?}")));
+    for kind in LOCAL {
+        let folder = made(here.join(format!("network-{kind}")));
+        drop(open(&folder.join("shifts.db")).unwrap_or_else(|answer| panic!("{kind}: {answer:?}")));
+    }
+    for kind in NETWORKS {
+        let folder = made(here.join(format!("network-{kind}")));
+        std::fs::copy(&used, folder.join("used.db")).unwrap();
+        // A link on a local disk may lead there.
+        let links = made(here.join(format!("links-{kind}")));
+        std::os::unix::fs::symlink(&folder, links.join("folder")).unwrap();
+        std::os::unix::fs::symlink(folder.join("used.db"), links.join("file.db")).unwrap();
+        for path in [
+            folder.join("shifts.db"),
+            folder.join("used.db"),
+            links.join("folder").join("shifts.db"),
+            links.join("file.db"),
+        ] {
+            let Err(answer) = open(&path) else {
+                panic!("{} is opened", path.display());
+            };
+            assert_eq!(answer.code, code::LP_ERR_OUTBOX, "{answer:?}");
+            assert!(answer.message.contains("сетевом"), "{kind}: {answer:?}");
+        }
+        assert_eq!(names(&folder), ["used.db"]);
+        assert_eq!(names(&links), ["file.db", "folder"]);
+    }
+}
+
+/// Two versions of the library that call the lock differently would both send.
+#[test]
+fn the_lock_of_those_who_send_has_the_same_name_in_every_version() {
+    for (number, (url, name)) in [
+        ("", "shifts.db-sender-c4f04d24"),
+        ("https://sapi.life-pay.ru", "shifts.db-sender-c4f04d24"),
+        ("http://127.0.0.1:8080", "shifts.db-sender-75327da3"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let path = fresh(&format!("lock-{number}"));
+        let outbox = Outbox::open(&path, patient(url));
+        let beside = names(path.parent().unwrap());
+        // Beside it may stand the journal of whoever looks whether it is free.
+        let mut locks = beside.iter().filter(|file| file.contains("sender"));
+        assert!(locks.clone().any(|file| file == name), "{beside:?}");
+        assert!(locks.all(|file| file.starts_with(name)), "{beside:?}");
+        drop(outbox);
+    }
+}
+
+/// The pages of a captive portal, one after every attempt, would fill the disk.
+#[test]
+fn of_a_long_reply_16_kib_are_kept() {
+    let filler = "я".repeat(50_000);
+    let page = format!("<html>{filler}THE-END");
+    let accepted =
+        format!(r#"{{"code":0,"message":"","data":{{"uuid":"u","x":"{filler}THE-END"}}}}"#);
+    let rejected = format!(r#"{{"code":6080,"message":"","data":[],"x":"{filler}THE-END"}}"#);
+    for (name, body, wanted) in [
+        ("reply-portal", &page, code::LP_PENDING),
+        ("reply-accepted", &accepted, code::LP_OK),
+        ("reply-rejected", &rejected, 6080),
+    ] {
+        let path = fresh(name);
+        let server = Server::always(respond("200 OK", body));
+        let outbox = Outbox::open(&path, patient(&server.url()));
+        assert_eq!(outbox.submit(patient(&server.url()).ext_id("mine")).0, 0);
+        until("it is answered", || outbox.wait("mine", 0).reply.is_some());
+        let answer = outbox.wait("mine", 0);
+        assert_eq!(answer.code, wanted);
+        let reply = answer.reply.unwrap();
+        assert!(body.starts_with(&reply), "{name}");
+        let lengths = LONGEST_REPLY - 1..=LONGEST_REPLY;
+        assert!(lengths.contains(&reply.len()), "{name}: {}", reply.len());
+        outbox.close();
+        for file in std::fs::read_dir(path.parent().unwrap()).unwrap() {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            assert!(!bytes.windows(7).any(|part| part == b"THE-END"), "{name}");
+        }
+        let outbox = Outbox::open(&path, patient(&server.url()));
+        assert_eq!(outbox.wait("mine", 0).reply, Some(reply));
+    }
+}

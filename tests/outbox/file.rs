@@ -1,0 +1,566 @@
+//! The outbox's file: what is refused, who may read it, what a full disk does, how long it is kept.
+#![cfg(target_os = "linux")]
+
+use std::collections::BTreeMap;
+use std::ffi::CString;
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{mpsc, Arc, Mutex};
+use std::time::Duration;
+
+use lifepay::ffi as code;
+
+use crate::support::call::with_result;
+use crate::support::outbox::{fresh, Books, Reply};
+use crate::support::server::ACCEPTED;
+use crate::support::wait::until;
+use crate::support::{child, library, respond, tools, Call, Outbox, Server};
+
+fn patient<'a>(url: &str) -> Call<'a> {
+    Call::to(url).repeat(0, &[3_600_000]).limits(2000, 2000)
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().expect("a file is in a folder")
+}
+
+/// The files of a folder with all they hold; but for the index of a log, which is made anew by
+/// whoever reads it.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file() && !path.to_string_lossy().ends_with("-shm"))
+        .map(|path| (path.clone(), std::fs::read(path).unwrap()))
+        .collect()
+}
+
+/// Opening is refused, in words, and nothing in the folder has changed.
+#[track_caller]
+fn refused(path: &Path, words: &str) {
+    let before = files(folder(path));
+    refused_unseen(path, words);
+    assert!(
+        files(folder(path)) == before,
+        "the folder of {} has changed",
+        path.display()
+    );
+}
+
+/// Opening is refused, in words.
+#[track_caller]
+fn refused_unseen(path: &Path, words: &str) {
+    let answer = Outbox::try_open(path, patient(&Server::nowhere()));
+    let Some(answer) = answer.err() else {
+        panic!("{} is opened", path.display());
+    };
+    assert_eq!(answer.code, code::LP_ERR_OUTBOX, "{answer:?}");
+    assert!(answer.message.contains(words), "no {words}: {answer:?}");
+    assert!(answer.detail.is_some(), "{answer:?}");
+}
+
+/// A file with fifty finished entries in it.
+fn used(name: &str) -> PathBuf {
+    let path = fresh(name);
+    let server = Server::always(respond("200 OK", ACCEPTED));
+    let outbox = Outbox::open(&path, patient(&server.url()));
+    for number in 0..50 {
+        let ext_id = format!("entry-{number}");
+        outbox.submit(patient(&server.url()).ext_id(&ext_id));
+        assert_eq!(outbox.wait(&ext_id, 10_000).code, 0);
+    }
+    path
+}
+
+/// Runs SQL on a file with Python's SQLite, as another program would, and returns the rows. Nothing
+/// where there is no Python.
+fn sql(path: &Path, statements: &str) -> Option<String> {
+    python(path, statements, "c.close()")
+}
+
+/// The same by a program that is killed then: its log stays.
+fn sql_and_die(path: &Path, statements: &str) -> Option<String> {
+    python(path, statements, "sys.stdout.flush(); os._exit(0)")
+}
+
+fn python(path: &Path, statements: &str, end: &str) -> Option<String> {
+    if !tools::have_python_module("sqlite3") {
+        return None;
+    }
+    let program = format!(
+        "import os, sqlite3, sys\nc = sqlite3.connect(sys.argv[1], isolation_level=None)\n\
+         for one in sys.argv[2].split(';'): print(*c.execute(one), sep='\\n')\n{end}"
+    );
+    let mut command = Command::new("python3");
+    command.arg("-c").arg(program).arg(path).arg(statements);
+    Some(String::from_utf8(tools::run(&mut command).stdout).expect("UTF-8"))
+}
+
+#[test]
+fn what_is_no_database_is_refused_and_left_as_it_was() {
+    let path = fresh("text");
+    let text = "Список покупок: хлеб, молоко, батарейки для кассы.\n";
+    for text in [
+        "7".to_owned(),
+        text.to_owned(),
+        text.repeat(100),
+        "\0".repeat(5000),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        refused(&path, "повреждён");
+    }
+}
+
+#[test]
+fn a_damaged_file_is_refused_and_left_as_it_was() {
+    let path = used("damaged");
+    let whole = std::fs::read(&path).unwrap();
+    let length = whole.len();
+    assert!(length > 20_000, "all of it is in the file at the close");
+    // Begin, middle, end; and cut off at and between the borders of pages.
+    for damaged in [0..100, 4096 + 8..length - 100, length - 4096..length] {
+        let mut bytes = whole.clone();
+        bytes[damaged].fill(0xa5);
+        std::fs::write(&path, &bytes).unwrap();
+        refused(&path, "повреждён");
+    }
+    for cut in (100..length - 4096).step_by(997).chain([99]) {
+        std::fs::write(&path, &whole[..cut]).unwrap();
+        refused(&path, "повреждён");
+    }
+    let mut state: u32 = 1;
+    let noise = whole.iter().map(|_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    });
+    std::fs::write(&path, noise.collect::<Vec<u8>>()).unwrap();
+    refused(&path, "повреждён");
+}
+
+/// Without a write-ahead log, as a new file is, and as some programs leave a file: making one would
+/// write to it.
+#[test]
+fn a_damaged_file_without_a_log_is_refused_and_left_as_it_was() {
+    let ours = used("damaged-journal");
+    let empty = fresh("damaged-empty");
+    let rollback = "PRAGMA journal_mode = delete";
+    if sql(&ours, rollback).is_none() {
+        return;
+    }
+    sql(&empty, "CREATE TABLE goods (name TEXT); DROP TABLE goods");
+    for path in [ours, empty] {
+        let mut bytes = std::fs::read(&path).unwrap();
+        assert_eq!(bytes[18..20], [1, 1], "no log");
+        // The last page begins with what kind of page it is, or which one is next.
+        let last = bytes.len() - 4096;
+        bytes[last] = 0xa5;
+        std::fs::write(&path, bytes).unwrap();
+        refused(&path, "повреждён");
+    }
+}
+
+/// What cannot be made an outbox has nothing made in it.
+#[test]
+fn a_file_with_a_view_in_a_tables_place_is_refused_and_left_as_it_was() {
+    let path = used("view");
+    let view = "PRAGMA journal_mode = delete; DROP TABLE highest; CREATE VIEW highest AS SELECT 1";
+    if sql(&path, view).is_some() {
+        refused(&path, "");
+    }
+}
+
+#[test]
+fn another_programs_database_is_refused_and_left_as_it_was() {
+    let goods = "CREATE TABLE goods (name TEXT); INSERT INTO goods VALUES ('хлеб')";
+    let with_id = format!("PRAGMA application_id = 42; {goods}");
+    for (name, statements) in [("another", goods), ("another-id", &with_id)] {
+        let path = fresh(name);
+        if sql(&path, statements).is_some() {
+            refused(&path, "другой программы");
+        }
+    }
+}
+
+#[test]
+fn a_file_of_a_newer_format_is_refused_and_one_of_a_later_minor_version_opens() {
+    let path = used("newer");
+    if sql(&path, "PRAGMA user_version = 200").is_none() {
+        return;
+    }
+    refused(&path, "более новой версией");
+    let column = "PRAGMA user_version = 101; ALTER TABLE request ADD COLUMN later TEXT DEFAULT 'x'";
+    sql(&path, column);
+    let server = Server::always(respond("200 OK", ACCEPTED));
+    let outbox = Outbox::open(&path, patient(&server.url()));
+    assert_eq!(outbox.entries().len(), 50);
+    outbox.submit(patient(&server.url()).ext_id("new"));
+    assert_eq!(outbox.wait("new", 10_000).code, 0);
+    outbox.close();
+    let later = sql(
+        &path,
+        "PRAGMA user_version; SELECT later FROM request WHERE ext_id = 'new'",
+    );
+    assert_eq!(later.unwrap(), "(101,)\n('x',)\n");
+}
+
+#[test]
+fn a_log_that_a_killed_program_has_left_is_left_as_it_was_too() {
+    let newer = used("newer-log");
+    if sql_and_die(&newer, "PRAGMA user_version = 200").is_none() {
+        return;
+    }
+    assert_eq!(files(folder(&newer)).len(), 3, "file, log and lock");
+    refused(&newer, "более новой версией");
+
+    let another = fresh("another-log");
+    sql_and_die(
+        &another,
+        "PRAGMA journal_mode = wal; CREATE TABLE goods (name TEXT)",
+    );
+    refused(&another, "другой программы");
+
+    let damaged = used("damaged-log");
+    sql_and_die(
+        &damaged,
+        "UPDATE request SET login = '7' WHERE ext_id = 'entry-7'",
+    );
+    let mut bytes = std::fs::read(&damaged).unwrap();
+    bytes[3 * 4096..4 * 4096].fill(0xa5);
+    std::fs::write(&damaged, bytes).unwrap();
+    refused(&damaged, "повреждён");
+}
+
+#[test]
+fn a_place_where_it_cannot_be_is_told_as_such() {
+    let path = fresh("places");
+    refused(folder(&path), "папка");
+    refused(&folder(&path).join("none").join("shifts.db"), "папки");
+    refused(Path::new("/proc/lifepay/shifts.db"), "");
+    let pipe = folder(&path).join("pipe");
+    tools::run(Command::new("mkfifo").arg(&pipe));
+    refused(&pipe, "");
+    let file = folder(&path).join("file");
+    std::fs::write(&file, "").unwrap();
+    refused(&file.join("shifts.db"), "");
+}
+
+#[test]
+fn where_no_log_can_be_the_open_says_so_and_not_the_first_submit() {
+    let path = fresh("no-log");
+    std::fs::create_dir(folder(&path).join("shifts.db-shm")).unwrap();
+    refused_unseen(&path, "Нет прав на запись");
+}
+
+#[test]
+fn a_path_must_be_given_and_in_utf8() {
+    let call = patient("http://127.0.0.1:1");
+    let folder = fresh("utf8").parent().unwrap().to_owned();
+    let not_utf8 = [folder.as_os_str().as_bytes(), b"/\xf1\xec\xe5\xed\xfb.db"].concat();
+    for (path, hint) in [(vec![], "path"), (not_utf8, "CP1251")] {
+        let path = CString::new(path).unwrap();
+        let mut outbox = std::ptr::dangling_mut();
+        // SAFETY: all pointers are valid for the call.
+        let (returned, answer) = with_result(|result| unsafe {
+            (library().outbox_open)(path.as_ptr(), &call.config, &mut outbox, result)
+        });
+        assert_eq!((returned, answer.code), (-2, code::LP_ERR_ARGUMENT));
+        assert_eq!(answer.fields(), ["path"]);
+        assert!(format!("{answer:?}").contains(hint), "{answer:?}");
+        assert!(outbox.is_null());
+        assert!(files(&folder).is_empty());
+    }
+}
+
+/// Runs `work` on a thread that has no rights but those that files give to all.
+fn as_nobody<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let nobody = || {
+        // SAFETY: numbers only. They change this thread alone, and nothing if it is no root's.
+        unsafe {
+            libc::setfsgid(65534);
+            libc::setfsuid(65534);
+        }
+        work()
+    };
+    std::thread::scope(|scope| scope.spawn(nobody).join().unwrap())
+}
+
+#[test]
+fn missing_rights_are_told_as_such_and_nothing_is_written() {
+    // Not in the scratch folder, which may stand in a folder of the owner's.
+    let folder = std::env::temp_dir().join(format!("lifepay-rights-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("shifts.db");
+    let rights = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let refused = |words: &str| {
+        let before = files(&folder);
+        as_nobody(|| refused_unseen(&path, words));
+        assert!(files(&folder) == before, "{words}");
+    };
+    rights(&folder, 0o555);
+    refused("Нет прав на запись в эту папку");
+    rights(&folder, 0o755);
+    std::fs::copy(used("rights-used"), &path).unwrap();
+    // Of the folder; then of the file, to read and to write.
+    rights(&folder, 0o555);
+    rights(&path, 0o666);
+    refused("Нет прав на запись в файл или его папку");
+    rights(&folder, 0o777);
+    rights(&path, 0);
+    refused("права");
+    rights(&path, 0o444);
+    refused("Нет прав на запись в файл или его папку");
+    rights(&path, 0o666);
+    as_nobody(|| Outbox::open(&path, patient(&Server::nowhere())).entries());
+    // With a log that a killed process has left.
+    if sql_and_die(&path, "UPDATE request SET login = '7'").is_some() {
+        rights(&path, 0o444);
+        refused("Нет прав на запись в файл или его папку");
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// Runs the test `name` once more, in a process that may mount what no other sees. False: this is
+/// that process. Where that is not possible it says so.
+fn with_own_mounts(name: &str) -> bool {
+    const INSIDE: &str = "LIFEPAY_TEST_MOUNTS";
+    if std::env::var_os(INSIDE).is_some() {
+        return false;
+    }
+    let unshare = || {
+        let mut command = Command::new("unshare");
+        command.args(["--map-root-user", "--mount"]);
+        command
+    };
+    if !tools::have("unshare") || !unshare().arg("true").status().unwrap().success() {
+        eprintln!("passed over: nothing can be mounted on this machine");
+        return true;
+    }
+    let mut command = unshare();
+    command.arg(std::env::current_exe().unwrap());
+    let name = child::full_name(module_path!(), name);
+    command.args(["--exact", &name]).env(INSIDE, "1");
+    let printed = String::from_utf8(tools::run(&mut command).stdout).unwrap();
+    assert!(printed.contains("1 passed"), "{printed}");
+    true
+}
+
+/// Puts a file system of 1 MiB in the place of a folder.
+fn mount_small(folder: &Path) {
+    let mut mount = Command::new("mount");
+    mount.args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]);
+    tools::run(mount.arg(folder));
+}
+
+/// Fills the disk of a folder to the last byte. Removing the file makes room again.
+fn fill(folder: &Path) -> PathBuf {
+    let filler = folder.join("filler");
+    let mut file = std::fs::File::create(&filler).unwrap();
+    while file.write_all(&[0; 4096]).is_ok() {}
+    while file.write_all(&[0; 1]).is_ok() {}
+    filler
+}
+
+#[test]
+fn a_read_only_disk_is_told_as_such() {
+    if with_own_mounts("a_read_only_disk_is_told_as_such") {
+        return;
+    }
+    let path = fresh("read-only");
+    let used = std::fs::read(used("read-only-used")).unwrap();
+    mount_small(folder(&path));
+    std::fs::write(&path, used).unwrap();
+    let mut remount = Command::new("mount");
+    tools::run(remount.args(["-o", "remount,ro"]).arg(folder(&path)));
+    refused(&path, "прав");
+    refused(&folder(&path).join("new.db"), "прав");
+}
+
+#[test]
+fn an_outcome_is_not_told_while_the_disk_is_full_and_told_when_there_is_room() {
+    if with_own_mounts("an_outcome_is_not_told_while_the_disk_is_full_and_told_when_there_is_room")
+    {
+        return;
+    }
+    let path = fresh("full-outcome");
+    mount_small(folder(&path));
+    // Answered only when the test says so.
+    let (go_on, may_go_on) = mpsc::channel::<()>();
+    let may_go_on = Mutex::new(may_go_on);
+    let books = Books::open(move |_, _| {
+        let _ = may_go_on.lock().unwrap().recv();
+        (Duration::ZERO, Reply::Accept)
+    });
+    let outbox = Outbox::open(&path, patient(&books.url()).limits(30_000, 30_000));
+    assert_eq!(outbox.submit(patient(&books.url()).ext_id("kept")).0, 0);
+    until("the request is under way", || books.of("kept").len() == 1);
+    let filler = fill(folder(&path));
+    // LifePay answers, but the answer cannot be kept.
+    go_on.send(()).unwrap();
+    assert_eq!(outbox.wait("kept", 1500).code, code::LP_PENDING);
+    std::fs::remove_file(&filler).unwrap();
+    assert_eq!(outbox.wait("kept", 10_000).code, 0);
+    assert_eq!(books.of("kept").len(), 1);
+}
+
+/// Answers with 503 until it is told to accept.
+fn refusing() -> (Books, Arc<AtomicBool>) {
+    let accepts = Arc::new(AtomicBool::new(false));
+    let does_accept = Arc::clone(&accepts);
+    let books = Books::open(move |_, _| match does_accept.load(Ordering::SeqCst) {
+        true => (Duration::ZERO, Reply::Accept),
+        false => (Duration::ZERO, Reply::Http("503 X")),
+    });
+    (books, accepts)
+}
+
+#[test]
+fn nothing_is_sent_while_the_disk_is_full_and_all_is_sent_when_there_is_room() {
+    if with_own_mounts("nothing_is_sent_while_the_disk_is_full_and_all_is_sent_when_there_is_room")
+    {
+        return;
+    }
+    let path = fresh("full-attempt");
+    let log = folder(&path).with_extension("log");
+    let log_path = CString::new(log.to_str().unwrap()).unwrap();
+    // SAFETY: a string.
+    let logs = unsafe { (library().log_to_file)(log_path.as_ptr(), 1, 0) };
+    assert_eq!(logs, 0);
+    let failures = || {
+        let text = std::fs::read_to_string(&log).unwrap_or_default();
+        text.matches("disk is full").count()
+    };
+    mount_small(folder(&path));
+    let (books, accepts) = refusing();
+    let outbox = Outbox::open(&path, Call::to(&books.url()).repeat(0, &[100]));
+    assert_eq!(outbox.submit(patient(&books.url()).ext_id("mine")).0, 0);
+    until("an attempt", || !books.exchanges().is_empty());
+    let filler = fill(folder(&path));
+    until("an attempt that cannot be written down", || failures() > 0);
+    let (sent, failed) = (books.exchanges().len(), failures());
+    until("two more", || failures() > failed + 1);
+    assert_eq!(books.exchanges().len(), sent);
+    accepts.store(true, Ordering::SeqCst);
+    std::fs::remove_file(filler).unwrap();
+    let answer = outbox.wait("mine", 10_000);
+    assert_eq!(answer.code, 0, "{answer:?}");
+    assert_eq!(answer.attempts as usize, books.exchanges().len());
+}
+
+#[test]
+fn what_fits_on_the_disk_is_kept_and_what_does_not_is_refused_and_never_sent() {
+    if with_own_mounts("what_fits_on_the_disk_is_kept_and_what_does_not_is_refused_and_never_sent")
+    {
+        return;
+    }
+    let path = fresh("full-submit");
+    mount_small(folder(&path));
+    let (books, accepts) = refusing();
+    let outbox = Outbox::open(&path, patient(&books.url()));
+    let long = "x".repeat(10_000);
+    let submit = |number: usize| {
+        let call = patient(&books.url()).ext_id(&format!("entry-{number}"));
+        outbox.submit(call.text(|c| &mut c.callback_data, &long))
+    };
+    let kept = (0..200).take_while(|number| submit(*number).0 == 0).count();
+    assert!((3..200).contains(&kept), "{kept}");
+    let (returned, answer) = submit(kept);
+    assert_eq!((returned, answer.outcome), (code::LP_ERR_OUTBOX, 1));
+    assert!(answer.message.contains("места"), "{answer:?}");
+    assert_eq!(outbox.entries().len(), kept);
+    outbox.close();
+
+    // On a disk with room it goes on.
+    let copy = fresh("full-submit-copy");
+    for (file, bytes) in files(folder(&path)) {
+        std::fs::write(folder(&copy).join(file.file_name().unwrap()), bytes).unwrap();
+    }
+    accepts.store(true, Ordering::SeqCst);
+    let outbox = Outbox::open(&copy, patient(&books.url()));
+    assert_eq!(outbox.retry_now(None), 0);
+    for number in 0..kept {
+        assert_eq!(outbox.wait(&format!("entry-{number}"), 10_000).code, 0);
+    }
+    assert!(books.of(&format!("entry-{kept}")).is_empty());
+}
+
+#[test]
+fn finished_entries_are_kept_for_keep_days() {
+    let path = used("old");
+    let old = "UPDATE request SET answered_at = answered_at - 31 * 24 * 3600 * 1000,
+        submitted_at = submitted_at - 31 * 24 * 3600 * 1000
+        WHERE id < 8";
+    if sql(&path, old).is_none() {
+        return;
+    }
+    let outbox = Outbox::open(&path, patient(&Server::nowhere()));
+    until("the old ones are gone", || {
+        outbox.entry("entry-6").is_none()
+    });
+    assert_eq!(outbox.entries().len(), 43);
+}
+
+#[test]
+fn the_number_of_a_removed_entry_is_never_given_to_another() {
+    let path = used("numbers");
+    let numbers = "SELECT max(id) FROM request";
+    let Some(last) = sql(&path, numbers) else {
+        return;
+    };
+    let nowhere = Server::nowhere();
+    // The last one is removed by the host, then the rest for their age.
+    let outbox = Outbox::open(&path, patient(&nowhere));
+    assert_eq!(outbox.forget("entry-49"), 0);
+    drop(outbox);
+    sql(
+        &path,
+        "UPDATE request SET submitted_at = 1, answered_at = 1",
+    );
+    let outbox = Outbox::open(&path, patient(&nowhere));
+    until("the old ones are gone", || outbox.entries().is_empty());
+    let (code, answer) = outbox.submit(patient(&nowhere).ext_id("new"));
+    assert_eq!(code, 0, "{answer:?}");
+    drop(outbox);
+    let new = sql(&path, numbers).expect("it was there before");
+    assert_eq!((last.trim(), new.trim()), ("(50,)", "(51,)"));
+}
+
+#[test]
+fn a_submit_to_a_file_that_was_deleted_or_replaced_is_refused() {
+    let server = Server::always(respond("200 OK", ACCEPTED));
+    for is_replaced in [false, true] {
+        let path = fresh("gone");
+        let outbox = Outbox::open(&path, patient(&server.url()));
+        assert_eq!(outbox.submit(patient(&server.url()).ext_id("there")).0, 0);
+        assert_eq!(outbox.wait("there", 10_000).code, 0);
+        if is_replaced {
+            std::fs::rename(used("gone-other"), &path).unwrap();
+        } else {
+            std::fs::remove_file(&path).unwrap();
+        }
+        let gone = "Файл очереди удалён или заменён другой программой: закройте очередь и откройте её снова.";
+        // Another program may have sent the one; the other one is new.
+        for (call, outcome) in [
+            (patient(&server.url()).ext_id("mine"), 2),
+            (patient(&server.url()), 1),
+        ] {
+            let (returned, answer) = outbox.submit(call);
+            let expected = (code::LP_ERR_OUTBOX, outcome);
+            assert_eq!((returned, answer.outcome), expected, "{answer:?}");
+            assert!(answer.message.contains(gone), "{answer:?}");
+            assert!(answer.ext_id.is_some(), "{answer:?}");
+        }
+        assert_eq!(outbox.entries().len(), 1);
+        outbox.close();
+        if !is_replaced {
+            let outbox = Outbox::open(&path, patient(&server.url()));
+            assert_eq!(outbox.submit(patient(&server.url()).ext_id("mine")).0, 0);
+            assert_eq!(outbox.wait("mine", 10_000).code, 0);
+        }
+    }
+}

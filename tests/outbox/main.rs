@@ -1,0 +1,18 @@
+//! The outbox: what it keeps on the disk, what it sends and when, over crashes, clocks and processes.
+//!
+//! The tests run side by side in one process. What needs a process to itself, for its clock, its umask,
+//! its mounts or its memory, starts one with [`support::child`] or as a C program.
+
+mod clock;
+mod crash;
+mod disk;
+mod file;
+mod host;
+mod order;
+mod processes;
+mod random;
+mod requests;
+mod wishes;
+
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,148 @@
+//! What must hold whenever nobody asks for anything, and in the end.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use lifepay::ffi::{LP_ERR_NOT_FOUND, LP_PENDING};
+
+use super::desk::{Door, PAUSES};
+use super::life::{Expiry, Life};
+use super::{Round, LATE};
+use crate::support::constants::{ENTRY_PENDING, ENTRY_SENDING};
+use crate::support::till::Dice;
+use crate::support::Entry;
+
+impl Round {
+    pub(super) fn entries(&self) -> Vec<Entry> {
+        let Door::Here(desk) = &self.doors[0] else {
+            unreachable!()
+        };
+        desk.outbox().entries()
+    }
+
+    pub(super) fn entry(&self, ext_id: &str) -> Option<Entry> {
+        let mut entries = self.entries().into_iter();
+        entries.find(|entry| entry.ext_id == ext_id)
+    }
+
+    /// Holds everything that is there against the model, while nobody asks for anything.
+    pub(super) fn check(&self, dice: &mut Dice) {
+        let Ok(_alone) = self.gate.write() else {
+            return;
+        };
+        if let Some(fault) = self.server.faults().first() {
+            let life = self.lives.iter().map(|life| life.lock().unwrap());
+            let mut of_fault = life.filter(|life| fault.ends_with(&format!(" {}", life.ext_id)));
+            of_fault.next().unwrap().fail(&self.server, fault);
+        }
+        let wishes = self.wishes.lock().unwrap().clone();
+        let before: Vec<_> = self
+            .lives
+            .iter()
+            .map(|life| {
+                let life = life.lock().unwrap();
+                (self.server.count(&life.ext_id), life.was_sent(&self.server))
+            })
+            .collect();
+        let entries = self.entries();
+        let mut known = 0;
+        for (life, (count, was_sent)) in self.lives.iter().zip(before) {
+            let life = &mut *life.lock().unwrap();
+            let entry = entries.iter().find(|entry| entry.ext_id == life.ext_id);
+            let Some(entry) = entry else {
+                life.learn(&self.server, LP_ERR_NOT_FOUND, 0, false);
+                continue;
+            };
+            known += 1;
+            life.learn(&self.server, entry.code, entry.outcome, was_sent);
+            life.check_pauses(
+                &self.server,
+                Duration::from_millis(PAUSES[0].into()),
+                &wishes,
+            );
+            if entry.flags & ENTRY_PENDING != 0 {
+                self.check_pending(life, entry, count);
+            }
+        }
+        assert_eq!(entries.len(), known, "{entries:?}");
+        if dice.below(2) == 0 {
+            self.all_follow(dice);
+        }
+    }
+
+    pub(super) fn check_pending(&self, life: &Life, entry: &Entry, count: usize) {
+        if let Some(expiry) = life
+            .expiry
+            .filter(|expiry| expiry.jumps == self.jumps.load(Ordering::SeqCst))
+        {
+            let range = expiry.earliest_at - 5..=expiry.latest_at + 5;
+            if !range.contains(&entry.expires_at) {
+                life.fail(
+                    &self.server,
+                    &format!("expires_at is not in {range:?}: {entry:?}"),
+                );
+            }
+        }
+        if life.expiry.is_none() && entry.expires_at != 0 {
+            life.fail(&self.server, &format!("it never expires: {entry:?}"));
+        }
+        if entry.flags & ENTRY_SENDING != 0 {
+            return;
+        }
+        let is_dead = |expiry: Expiry| expiry.latest + LATE < Instant::now();
+        if life.expiry.is_some_and(is_dead) {
+            life.fail(&self.server, &format!("it should have expired: {entry:?}"));
+        }
+        let place = (entry.attempts as usize).min(PAUSES.len());
+        let pause =
+            Duration::from_millis(place.checked_sub(1).map_or(0, |last| PAUSES[last]).into());
+        let asked = life
+            .wishes
+            .last()
+            .map_or_else(Instant::now, |wish| wish.from);
+        let waits = self.waits_since(life, asked);
+        let is_due = waits.is_some_and(|since| since.elapsed() > pause + LATE);
+        if self.has_room && is_due && self.server.count(&life.ext_id) == count {
+            life.fail(&self.server, &format!("it is due and waits: {entry:?}"));
+        }
+    }
+
+    /// A retry of all reaches each entry that is pending.
+    pub(super) fn all_follow(&self, dice: &mut Dice) {
+        let mut lives: Vec<_> = self.lives.iter().map(|life| life.lock().unwrap()).collect();
+        let seen: Vec<_> = lives
+            .iter()
+            .map(|life| self.server.count(&life.ext_id))
+            .collect();
+        let asked = Instant::now();
+        self.retry_all(dice);
+        for (life, seen) in lives.iter_mut().zip(seen) {
+            if life.is_submitted && !life.is_over() {
+                life.note("retry of all".to_owned());
+                self.follows(life, dice, seen, asked);
+            }
+        }
+    }
+
+    /// With a server in a good mood everything comes to an outcome, and stays there.
+    pub(super) fn end(&self, dice: &mut Dice) {
+        self.server.be_good();
+        let patience = Instant::now() + Duration::from_millis(PAUSES[2].into()) + 4 * LATE;
+        for life in &self.lives {
+            let life = &mut *life.lock().unwrap();
+            while self.look(life, dice) == LP_PENDING {
+                if Instant::now() > patience {
+                    life.fail(&self.server, "it has no outcome in the end");
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+        for door in &self.doors {
+            door.ask("reopen");
+        }
+        for life in &self.lives {
+            let life = &mut *life.lock().unwrap();
+            self.look(life, dice);
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! What must hold for one ext_id, by the calls that were made for it and the attempts that the server
+//! saw. All times are of the monotonic clock, which does not jump.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use lifepay::ffi::{LP_ERR_CANCELLED, LP_ERR_EXPIRED, LP_ERR_NOT_FOUND, LP_PENDING};
+
+use super::server::{Moody, ACCEPTED, REJECTED};
+use crate::support::constants::{ANSWERED, NOT_SENT, UNKNOWN};
+
+/// What milliseconds lose by rounding, and a process that is interrupted between two clocks.
+const ROUNDING: Duration = Duration::from_millis(50);
+
+/// What concerned all: told when one fails.
+static EVENTS: Mutex<Vec<(Instant, String)>> = Mutex::new(Vec::new());
+
+pub fn note_for_all(what: String) {
+    EVENTS.lock().unwrap().push((Instant::now(), what));
+}
+
+/// When something was asked for that may bring an attempt before its time.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish {
+    pub from: Instant,
+    pub to: Instant,
+}
+
+/// The expiry of the last submit that returned LP_PENDING.
+#[derive(Debug, Clone, Copy)]
+pub struct Expiry {
+    pub earliest: Instant,
+    pub latest: Instant,
+    /// The same by the wall clock, Unix milliseconds.
+    pub earliest_at: i64,
+    pub latest_at: i64,
+    /// How often the clock had jumped before.
+    pub jumps: u64,
+}
+
+pub struct Life {
+    pub ext_id: String,
+    /// Counts how often it was forgotten. It is sent with each request.
+    pub generation: u32,
+    pub is_submitted: bool,
+    /// The outcome that was seen last. All but a rejection are final until the next submit.
+    pub outcome: Option<i32>,
+    /// A cancel has returned since the last submit that returned LP_PENDING.
+    pub is_cancelled: bool,
+    pub expiry: Option<Expiry>,
+    pub wishes: Vec<Wish>,
+    /// How many attempts the server had seen when it was finished.
+    attempts_at_end: Option<usize>,
+    history: Vec<String>,
+    began: Instant,
+}
+
+impl Life {
+    pub fn new(ext_id: String) -> Life {
+        Life {
+            ext_id,
+            generation: 0,
+            is_submitted: false,
+            outcome: None,
+            is_cancelled: false,
+            expiry: None,
+            wishes: Vec::new(),
+            attempts_at_end: None,
+            history: Vec::new(),
+            began: Instant::now(),
+        }
+    }
+
+    pub fn note(&mut self, what: String) {
+        let is_known = |last: &String| last.ends_with(&format!(" ms {what}"));
+        if !self.history.last().is_some_and(is_known) {
+            let at = self.began.elapsed().as_millis();
+            self.history.push(format!("{at:6} ms {what}"));
+        }
+    }
+
+    #[track_caller]
+    pub fn fail(&self, server: &Moody, why: &str) -> ! {
+        let at = |time: Instant| (time - self.began).as_millis();
+        let mut story = self.history.clone();
+        story.extend(server.attempts(&self.ext_id).iter().map(|attempt| {
+            let ended = attempt
+                .ended
+                .map_or("-".to_owned(), |end| at(end).to_string());
+            let (began, generation, code) = (at(attempt.began), attempt.generation, attempt.code);
+            let late = if attempt.is_late {
+                " broken off before"
+            } else {
+                ""
+            };
+            format!(
+                "{began:6} ms ATTEMPT until {ended}, generation {generation}, {code:?}{late} {}",
+                attempt.answer
+            )
+        }));
+        let events = EVENTS.lock().unwrap();
+        let mine = events.iter().filter(|(time, _)| *time >= self.began);
+        story.extend(mine.map(|(time, what)| format!("{:6} ms ALL {what}", at(*time))));
+        story.sort();
+        let now = self.began.elapsed().as_millis();
+        panic!(
+            "{}: {why}\n{}\n{now:6} ms now",
+            self.ext_id,
+            story.join("\n")
+        );
+    }
+
+    /// A finished entry that stays so whatever happens, unless it is submitted again.
+    pub fn is_final(&self) -> bool {
+        self.outcome.is_some_and(|outcome| outcome != REJECTED)
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.is_final() || self.is_past()
+    }
+
+    /// Its time may be over.
+    pub fn is_past(&self) -> bool {
+        let past = |expiry: Expiry| Instant::now() + ROUNDING >= expiry.earliest;
+        self.expiry.is_some_and(past)
+    }
+
+    pub fn was_sent(&self, server: &Moody) -> bool {
+        let attempts = server.attempts(&self.ext_id);
+        attempts.iter().any(|one| one.generation == self.generation)
+    }
+
+    pub fn was_answered(&self, server: &Moody, code: i32) -> bool {
+        let attempts = server.attempts(&self.ext_id);
+        let mut mine = attempts
+            .iter()
+            .filter(|one| one.generation == self.generation);
+        mine.any(|one| one.code == Some(code))
+    }
+
+    /// Holds against all that is known what a call or an entry has said. `was_sent`: the server had
+    /// seen an attempt before that.
+    #[track_caller]
+    pub fn learn(&mut self, server: &Moody, code: i32, outcome: i32, was_sent: bool) {
+        let is_new = !self.is_final();
+        let is_legal = match code {
+            LP_ERR_NOT_FOUND => !self.is_submitted,
+            _ if !self.is_submitted => false,
+            LP_PENDING => is_new,
+            _ if !is_new => self.outcome == Some(code),
+            ACCEPTED | REJECTED => self.was_answered(server, code),
+            LP_ERR_CANCELLED => self.is_cancelled,
+            LP_ERR_EXPIRED => self.is_past(),
+            _ => false,
+        };
+        if !is_legal {
+            self.fail(server, &format!("it cannot have come to {code}"));
+        }
+        let outcomes = match code {
+            LP_ERR_NOT_FOUND => return,
+            ACCEPTED | REJECTED => ANSWERED..=ANSWERED,
+            _ if was_sent => UNKNOWN..=UNKNOWN,
+            _ => NOT_SENT..=UNKNOWN,
+        };
+        if !outcomes.contains(&outcome) {
+            let why = format!("outcome {outcome} with {code}, sent before: {was_sent}");
+            self.fail(server, &why);
+        }
+        if code != LP_PENDING {
+            if is_new {
+                self.attempts_at_end = Some(server.count(&self.ext_id));
+            }
+            self.outcome = Some(code);
+        }
+        self.check_end(server);
+    }
+
+    /// A finished entry is not sent again.
+    #[track_caller]
+    pub fn check_end(&self, server: &Moody) {
+        let count = server.count(&self.ext_id);
+        if self.is_final() && self.attempts_at_end.is_some_and(|then| then < count) {
+            self.fail(server, "an attempt after its end");
+        }
+    }
+
+    /// A submit has returned LP_PENDING.
+    pub fn submitted(&mut self, expiry: Option<Expiry>) {
+        self.is_submitted = true;
+        self.outcome = None;
+        self.is_cancelled = false;
+        self.expiry = expiry;
+        self.attempts_at_end = None;
+    }
+
+    pub fn forgotten(&mut self) {
+        self.submitted(None);
+        self.is_submitted = false;
+        self.generation += 1;
+    }
+
+    /// An attempt that follows another one before its pause is over was asked for by someone.
+    #[track_caller]
+    pub fn check_pauses(&self, server: &Moody, shortest: Duration, wishes: &[Wish]) {
+        let attempts = server.attempts(&self.ext_id);
+        let Some(mut started) = attempts.first().map(|first| first.began) else {
+            return;
+        };
+        for pair in attempts.windows(2) {
+            if pair[0].is_replaced {
+                continue;
+            }
+            let began = pair[1].began;
+            let from = std::mem::replace(&mut started, began);
+            let Some(ended) = pair[0].ended else { continue };
+            let is_asked_for = |wish: &Wish| wish.from <= began && wish.to >= from;
+            let pause = began.saturating_duration_since(ended);
+            let mut all = self.wishes.iter().chain(wishes);
+            if pause + ROUNDING < shortest && !all.any(is_asked_for) {
+                self.fail(server, &format!("an attempt after a pause of {pause:?}"));
+            }
+        }
+    }
+}

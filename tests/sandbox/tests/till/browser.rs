@@ -1,0 +1,212 @@
+//! Chromium without a window, driven by its WebDriver.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use base64::prelude::{Engine, BASE64_STANDARD};
+use serde_json::{json, Value};
+
+use crate::support::tools;
+
+/// Whether there is one on this machine.
+pub fn have_browser() -> bool {
+    ["chromium", "chromedriver"].into_iter().all(tools::have)
+}
+
+/// chromedriver looks for Google's own.
+fn program() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let mut programs = std::env::split_paths(&path).map(|folder| folder.join("chromium"));
+    programs.find(|program| program.exists())
+}
+
+/// A browser with one page. It ends when dropped.
+pub struct Browser {
+    driver: Child,
+    agent: ureq::Agent,
+    driver_url: String,
+    session: String,
+    profile: PathBuf,
+}
+
+impl Browser {
+    /// With a view of 1024 by 768.
+    pub fn open(url: &str) -> Browser {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver starts");
+        let mut printed = BufReader::new(driver.stdout.take().expect("a pipe"));
+        let mut line = String::new();
+        let port = loop {
+            line.clear();
+            let read = printed.read_line(&mut line).expect("its output");
+            assert_ne!(read, 0, "chromedriver has ended");
+            if let Some((_, port)) = line.split_once("successfully on port ") {
+                break port.trim().trim_end_matches('.').to_owned();
+            }
+        };
+        // A full pipe would stop it.
+        std::thread::spawn(move || std::io::copy(&mut printed, &mut std::io::sink()));
+        static OPENED: AtomicUsize = AtomicUsize::new(0);
+        let number = OPENED.fetch_add(1, Ordering::SeqCst);
+        let profile = format!("chromium-{}-{number}", std::process::id());
+        let config = ureq::Agent::config_builder()
+            .proxy(None)
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(60)));
+        let mut browser = Browser {
+            driver,
+            agent: config.build().into(),
+            driver_url: format!("http://127.0.0.1:{port}"),
+            session: String::new(),
+            profile: tools::scratch(&profile),
+        };
+        let profile = format!("--user-data-dir={}", browser.profile.display());
+        let arguments = [
+            "--headless=new",
+            // For root, and for small machines.
+            "--no-sandbox",
+            "--disable-dev-shm-usage",
+            "--disable-gpu",
+            "--no-first-run",
+            "--hide-scrollbars",
+            "--lang=ru",
+            &profile,
+        ];
+        let wanted = json!({"capabilities": {"alwaysMatch": {
+            "browserName": "chrome",
+            "goog:chromeOptions": {"args": arguments, "binary": program()},
+            "goog:loggingPrefs": {"browser": "ALL"},
+        }}});
+        let session = browser.call("session", &wanted);
+        browser.session = session["sessionId"].as_str().expect("a session").to_owned();
+        browser.size(1024, 768);
+        browser.command("url", &json!({ "url": url }));
+        browser
+    }
+
+    fn call(&self, path: &str, body: &Value) -> Value {
+        let url = format!("{}/{path}", self.driver_url);
+        let answer = self
+            .agent
+            .post(&url)
+            .content_type("application/json")
+            .send(body.to_string())
+            .and_then(|mut answer| answer.body_mut().read_to_string())
+            .unwrap_or_else(|error| panic!("{path}: {error}"));
+        let answer: Value = serde_json::from_str(&answer).expect("JSON");
+        let value = answer["value"].clone();
+        assert!(value["error"].is_null(), "{path} {body}: {value}");
+        value
+    }
+
+    fn command(&self, name: &str, body: &Value) -> Value {
+        self.call(&format!("session/{}/{name}", self.session), body)
+    }
+
+    fn devtools(&self, command: &str, parameters: Value) -> Value {
+        let body = json!({"cmd": command, "params": parameters});
+        self.command("goog/cdp/execute", &body)
+    }
+
+    /// Loads the page anew; the script runs before it does.
+    pub fn reload_with(&self, script: &str) {
+        let source = json!({ "source": script });
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", source);
+        self.command("refresh", &json!({}));
+    }
+
+    /// The size of what is seen of the page.
+    pub fn size(&self, width: u32, height: u32) {
+        let metrics =
+            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        self.devtools("Emulation.setDeviceMetricsOverride", metrics);
+    }
+
+    /// As the system's setting "light" or "dark".
+    pub fn colours(&self, scheme: &str) {
+        let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
+        self.devtools(
+            "Emulation.setEmulatedMedia",
+            json!({ "features": features }),
+        );
+    }
+
+    /// What the body of a JavaScript function returns; `arguments` are its arguments.
+    pub fn run(&self, script: &str, arguments: Value) -> Value {
+        self.command(
+            "execute/sync",
+            &json!({"script": script, "args": arguments}),
+        )
+    }
+
+    /// Waits until a script's value is true.
+    pub fn until(&self, script: &str) {
+        let begun = Instant::now();
+        while self.run(&format!("return Boolean({script})"), json!([])) != true {
+            let page = || self.run("return document.body.innerText", json!([]));
+            let waited = begun.elapsed();
+            assert!(waited < Duration::from_secs(30), "{script}: {}", page());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Clicks where the element is, as a mouse does: it must be in sight and not covered.
+    pub fn click(&self, selector: &str) {
+        let found = json!({"using": "css selector", "value": selector});
+        let element = self.command("element", &found);
+        let (_, id) = element.as_object().unwrap().iter().next().unwrap();
+        let name = format!("element/{}/click", id.as_str().unwrap());
+        self.command(&name, &json!({}));
+    }
+
+    /// Presses keys, one after the other, wherever the focus is.
+    pub fn press(&self, keys: &str) {
+        let presses = keys.chars().flat_map(|key| {
+            let key = key.to_string();
+            ["keyDown", "keyUp"].map(|kind| json!({"type": kind, "value": key}))
+        });
+        let presses: Vec<_> = presses.collect();
+        let keyboard = json!({"type": "key", "id": "keyboard", "actions": presses});
+        self.command("actions", &json!({ "actions": [keyboard] }));
+    }
+
+    /// Puts a value into a field, as if it was typed in.
+    pub fn enter(&self, selector: &str, text: &str) {
+        self.run(
+            "const field = document.querySelector(arguments[0]); field.focus(); field.select(); \
+             document.execCommand('insertText', false, arguments[1]);",
+            json!([selector, text]),
+        );
+    }
+
+    /// A picture of what is seen, in PNG.
+    pub fn picture(&self) -> Vec<u8> {
+        let shot = self.devtools("Page.captureScreenshot", json!({"format": "png"}));
+        let data = shot["data"].as_str().expect("a picture");
+        BASE64_STANDARD.decode(data).expect("base64")
+    }
+
+    /// What the browser has complained about: scripts that failed, what the page may not load.
+    pub fn complaints(&self) -> Value {
+        self.command("se/log", &json!({"type": "browser"}))
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        if !self.session.is_empty() {
+            let url = format!("{}/session/{}", self.driver_url, self.session);
+            let _ = self.agent.delete(&url).call();
+        }
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+        let _ = std::fs::remove_dir_all(&self.profile);
+    }
+}

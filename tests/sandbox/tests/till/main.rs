@@ -1,0 +1,21 @@
+//! The sandbox as a till meets it: through the library, and in a browser while a C program opens
+//! shifts.
+
+mod browser;
+mod magic;
+mod open_page;
+mod page;
+mod page_looks;
+
+/// What the library's own tests share, as far as it is needed here.
+#[path = "../../../support"]
+#[allow(dead_code)]
+mod support {
+    pub mod call;
+    pub mod library;
+    pub mod server;
+    pub mod tools;
+
+    pub use call::{Answer, Call};
+    pub use server::{respond, Server};
+}

@@ -1,0 +1,100 @@
+//! The sandbox's page in a real browser, beside a C program that opens shifts.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use lifepay_sandbox::{Options, Sandbox};
+use serde_json::json;
+
+use crate::browser::{have_browser, Browser};
+use crate::support::tools;
+
+pub const APIKEY: &str = "key-of-a-test-42";
+pub const LOGIN: &str = "--login 79031234567";
+
+/// What the example has said.
+pub struct Said {
+    pub status: Option<i32>,
+    pub text: String,
+}
+
+/// examples-c/open_shift.c, run against a sandbox.
+pub fn open_shift(sandbox: &Sandbox, arguments: &str) -> Said {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    let program = PROGRAM.get_or_init(|| {
+        let source = std::fs::read_to_string(tools::root().join("examples-c/open_shift.c"));
+        tools::compile_c_source("page_open_shift", &source.expect("the example"))
+    });
+    let output = Command::new(program)
+        .args(["--base-url", &sandbox.url(), "--proxy", "none"])
+        .args(arguments.split_whitespace())
+        .env("LIFEPAY_APIKEY", APIKEY)
+        .output()
+        .expect("it runs");
+    let text = [output.stdout, output.stderr].concat();
+    Said {
+        status: output.status.code(),
+        text: String::from_utf8(text).expect("UTF-8"),
+    }
+}
+
+/// The sandbox and its page, if there are a browser and a compiler.
+pub fn page(options: Options) -> Option<(Sandbox, Browser)> {
+    if !have_browser() || !tools::have("gcc") {
+        return None;
+    }
+    let sandbox = Sandbox::start(options).expect("a sandbox");
+    let browser = Browser::open(&sandbox.page_url());
+    browser.until("document.getElementById('live').textContent === 'На связи'");
+    Some((sandbox, browser))
+}
+
+/// How many rows there are, and the newest one's text.
+pub fn newest(browser: &Browser) -> (u64, String) {
+    let row = browser.run(
+        "const rows = document.querySelectorAll('#feed tr.entry'); \
+         return [rows.length, rows.length ? rows[0].innerText : '']",
+        json!([]),
+    );
+    (
+        row[0].as_u64().unwrap(),
+        row[1].as_str().unwrap().to_owned(),
+    )
+}
+
+pub fn until_rows(browser: &Browser, count: usize) {
+    browser.until(&format!(
+        "document.querySelectorAll('#feed tr.entry').length === {count} \
+         && !document.querySelector('#feed .pill.pending')"
+    ));
+}
+
+/// A request that the library would not send.
+pub fn raw(sandbox: &Sandbox, body: &str) {
+    let url = format!("{}/cloud-print/create-session", sandbox.url());
+    let config = ureq::Agent::config_builder().proxy(None);
+    let agent: ureq::Agent = config.build().into();
+    let sent = agent.post(&url).content_type("application/json").send(body);
+    assert_eq!(sent.expect("an answer").status(), 200);
+}
+
+/// A day with everything that can go wrong, for the eye.
+pub fn bad_day(sandbox: &Sandbox, browser: &Browser) {
+    let serial = "--target-serial 00106304012797";
+    let shift = |ext_id: &str, cashier: &str| {
+        let arguments = format!("{LOGIN} {serial} --cashier-name {cashier} --ext-id {ext_id}");
+        open_shift(sandbox, &arguments)
+    };
+    shift("00106304012797-2026-11-23-1", "Иванова");
+    shift("00106304012797-2026-11-24-1", "Петров");
+    open_shift(sandbox, &format!("{LOGIN} --test --ext-id проверка-1"));
+    browser.enter("#count", "1");
+    browser.click("[data-answer=lost]");
+    browser.until("document.getElementById('now-text').textContent === 'ответ потерян'");
+    shift("смена-7", "Сидорова");
+    // The till has made a new ext_id for its repeat.
+    shift("смена-8", "Сидорова");
+    shift("00106304012797-2026-11-24-1", "Ильина");
+    open_shift(sandbox, "--login 70000006095 --ext-id смена-9");
+}

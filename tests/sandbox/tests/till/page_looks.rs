@@ -1,0 +1,252 @@
+//! What the sandbox's page looks like in a real browser, and whether everyone can use it.
+
+#![cfg(target_os = "linux")]
+
+use lifepay_sandbox::{Options, Sandbox};
+use serde_json::json;
+
+use crate::browser::Browser;
+use crate::open_page::{bad_day, newest, page, raw, until_rows, APIKEY};
+use crate::support::tools;
+
+const PICTURE: &str = "tests/sandbox/page.png";
+
+const TAB: &str = "\u{e004}";
+const ENTER: &str = "\u{e007}";
+
+/// The colour behind the row of a table that contains a text.
+fn colour(browser: &Browser, table: &str, text: &str) -> String {
+    let colour = browser.run(
+        "const rows = Array.from(document.querySelectorAll(arguments[0] + ' > tr')); \
+         const row = rows.find(row => row.innerText.includes(arguments[1])); \
+         return getComputedStyle(row.firstChild).backgroundColor",
+        json!([table, text]),
+    );
+    colour.as_str().expect("a colour").to_owned()
+}
+
+#[test]
+fn a_second_document_and_a_changed_body_are_red() {
+    let Some((sandbox, browser)) = page(Options::default()) else {
+        return;
+    };
+    bad_day(&sandbox, &browser);
+    until_rows(&browser, 7);
+    let plain = colour(&browser, "#shifts", "2026-11-23-1");
+    for (table, text) in [
+        ("#shifts", "смена-8"),
+        ("#shifts", "2026-11-24-1"),
+        ("#feed", "Второй документ: первый был под ext_id смена-7"),
+        ("#feed", "Тело изменилось: cashier_name"),
+    ] {
+        let colour = colour(&browser, table, text);
+        assert_ne!(colour, plain);
+        assert_eq!(colour, "rgb(255, 224, 224)", "{text}");
+    }
+    for text in ["проверка-1", "смена-7", "смена-9"] {
+        assert_eq!(
+            colour(&browser, "#feed", &format!("{text}\t")),
+            colour(&browser, "#feed", "2026-11-23-1")
+        );
+    }
+    let totals = browser.run(
+        "return document.getElementById('totals').innerText",
+        json!([]),
+    );
+    assert_eq!(totals, "4 документа вторых документов: 1 изменённых тел: 1");
+}
+
+#[test]
+fn what_a_request_contains_is_text_and_never_html() {
+    let Some((sandbox, browser)) = page(Options::default()) else {
+        return;
+    };
+    let html = "<img src=x onerror='window.evil = 1'><script>window.evil = 1</script>";
+    let body = json!({
+        "apikey": APIKEY, "login": html, "ext_id": &html[..40], "cashier_name": html,
+        "target_serial": html, html: 1,
+    });
+    raw(&sandbox, &body.to_string());
+    until_rows(&browser, 1);
+    browser.click("#feed tr.entry button");
+    browser.until("document.querySelector('#feed .detail:not([hidden]) pre')");
+    let (_, row) = newest(&browser);
+    assert!(row.contains(html), "{row}");
+    let found = browser.run(
+        "return [window.evil, document.querySelectorAll('img, main script').length]",
+        json!([]),
+    );
+    assert_eq!(found, json!([null, 0]));
+    assert_eq!(browser.complaints(), json!([]));
+}
+
+#[test]
+fn everything_is_reached_by_the_keyboard() {
+    let Some((sandbox, browser)) = page(Options {
+        tls: true,
+        ..Options::default()
+    }) else {
+        return;
+    };
+    raw_plain(&sandbox);
+    until_rows(&browser, 1);
+    // Each press goes on to the next; names are those of the elements, or of their data.
+    let mut seen = Vec::new();
+    for _ in 0..60 {
+        browser.press(TAB);
+        let focus = browser.run(
+            "const e = document.activeElement, d = e.dataset; \
+             const shown = getComputedStyle(e).outlineStyle !== 'none'; \
+             const name = d.answer || d.certificate || d.status || e.id || e.value || e.innerText; \
+             return [e.tagName.toLowerCase() + ' ' + name, shown]",
+            json!([]),
+        );
+        let name = focus[0].as_str().unwrap().to_owned();
+        if name.starts_with("body") || seen.contains(&name) {
+            break;
+        }
+        assert_eq!(focus[1], true, "the focus is not seen on {name}");
+        seen.push(name);
+    }
+    for name in [
+        "a К запросам",
+        "input always",
+        "input count",
+        "button usual",
+        "button reset",
+        "button http_503",
+        "button lost",
+        "button html",
+        "button redirect",
+        "button slow",
+        "input seconds",
+        "button code",
+        "input code",
+        "input message",
+        "select field",
+        "input text",
+        "button valid",
+        "button expired",
+        "button wrong_name",
+        "button off",
+        "button processed",
+        "button waiting",
+        "button error",
+        "button reset-switches",
+        "button reset-journal",
+        "button 1",
+    ] {
+        let found = seen.iter().any(|seen| seen == name);
+        assert!(found, "{name} is not in {seen:?}");
+    }
+
+    browser.run(
+        "document.querySelector('[data-answer=html]').focus()",
+        json!([]),
+    );
+    browser.press(ENTER);
+    browser.until("document.getElementById('now-text').textContent === 'HTML с HTTP 200'");
+    browser.run("document.querySelector('#seconds').focus()", json!([]));
+    browser.press(ENTER);
+    browser.until("document.getElementById('now-text').textContent.startsWith('медленно')");
+    browser.run("document.querySelector('#feed button').focus()", json!([]));
+    browser.press(" ");
+    browser.until("document.querySelector('#feed .detail:not([hidden])')");
+    browser.press(ENTER);
+    browser.until("!document.querySelector('#feed .detail:not([hidden])')");
+    // The way back leaves the focus where one can go on.
+    browser.run("document.querySelector('#back').focus()", json!([]));
+    browser.press(ENTER);
+    browser.until("document.activeElement.dataset.answer === 'usual'");
+}
+
+/// A request without TLS, which is refused, but shown.
+fn raw_plain(sandbox: &Sandbox) {
+    let url = format!("{}cloud-print/create-session", sandbox.page_url());
+    let config = ureq::Agent::config_builder()
+        .proxy(None)
+        .http_status_as_error(false);
+    let agent: ureq::Agent = config.build().into();
+    let sent = agent.post(&url).content_type("application/json").send("{}");
+    assert_eq!(sent.expect("an answer").status(), 400);
+}
+
+/// The least contrast of text with what is behind it, and where.
+const CONTRAST: &str = "
+    const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
+    const light = (colour) => channels(colour).slice(0, 3).map((c) => c / 255)
+        .map((c) => c <= 0.03928 ? c / 12.92 : Math.pow((c + 0.055) / 1.055, 2.4))
+        .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+    const behind = (element) => {
+        for (; element; element = element.parentElement) {
+            const colour = getComputedStyle(element).backgroundColor;
+            if (channels(colour)[3] !== 0) return colour;
+        }
+        return 'rgb(255, 255, 255)';
+    };
+    let least = [99, ''];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+        const element = walker.currentNode.parentElement;
+        if (!walker.currentNode.textContent.trim() || !element.getClientRects().length) continue;
+        const pair = [light(getComputedStyle(element).color), light(behind(element))].sort();
+        const contrast = (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
+        if (contrast < least[0]) least = [contrast, walker.currentNode.textContent];
+    }
+    return least;";
+
+#[test]
+fn it_is_legible_in_light_and_dark_and_fits_small_screens() {
+    let Some((sandbox, browser)) = page(Options::default()) else {
+        return;
+    };
+    bad_day(&sandbox, &browser);
+    until_rows(&browser, 7);
+    browser.click("#feed tr.entry button");
+    for scheme in ["light", "dark"] {
+        browser.colours(scheme);
+        browser.until(&format!(
+            "matchMedia('(prefers-color-scheme: {scheme})').matches"
+        ));
+        let least = browser.run(CONTRAST, json!([]));
+        assert!(least[0].as_f64().unwrap() >= 4.5, "{scheme}: {least}");
+        let name = format!("page-{scheme}.png");
+        std::fs::write(tools::scratch("page").join(name), browser.picture()).expect("a file");
+    }
+    // 1024 by 768 less what a browser's own bars take; and a narrow window.
+    for (width, height) in [(1024, 768), (1024, 620), (600, 800)] {
+        browser.size(width, height);
+        browser.until(&format!("innerWidth === {width}"));
+        let too_wide = browser.run(
+            "return document.documentElement.scrollWidth - innerWidth",
+            json!([]),
+        );
+        assert!(too_wide.as_i64().unwrap() <= 0, "{width}: {too_wide}");
+    }
+}
+
+/// The README's picture. `LIFEPAY_BLESS=1 cargo test -p lifepay-sandbox picture` takes it
+/// again, and `pngquant 64 --force --ext .png tests/sandbox/page.png` makes it small.
+#[test]
+fn the_readme_shows_a_picture_of_the_page() {
+    let readme = std::fs::read_to_string(tools::root().join("README.md")).expect("the README");
+    assert!(readme.contains(&format!("]({PICTURE})")));
+    let path = tools::root().join(PICTURE);
+    if let Some((sandbox, browser)) = page(Options::default()) {
+        bad_day(&sandbox, &browser);
+        browser.click("[data-answer=slow]");
+        until_rows(&browser, 7);
+        browser.until("document.getElementById('now').className === 'now on'");
+        browser.run("document.activeElement.blur()", json!([]));
+        let picture = browser.picture();
+        assert_eq!(&picture[1..4], b"PNG");
+        if std::env::var_os("LIFEPAY_BLESS").is_some() {
+            std::fs::write(&path, picture).expect("the picture");
+            return;
+        }
+    }
+    let committed = std::fs::read(&path).expect("the picture");
+    assert!(committed.len() < 150_000, "{} bytes", committed.len());
+    // Its width and height stand behind the word IHDR.
+    assert_eq!(committed[16..24], [0, 0, 4, 0, 0, 0, 3, 0], "1024 by 768");
+}
