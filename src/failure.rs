@@ -93,7 +93,7 @@ pub enum Tls {
     NoRoots,
     UnusableName,
     OldVersion,
-    NotTls,
+    OtherProtocol,
     Interrupted,
     NothingInCommon,
 }
@@ -129,7 +129,7 @@ pub enum Outbox {
     OnNetworkDisk,
     /// The disk has no memory-mapped files, which the log needs.
     UnfitDisk,
-    NotAnOutbox,
+    ForeignFile,
     OfLaterVersion,
     /// The parent process of a forked child has it open.
     OpenInParent,

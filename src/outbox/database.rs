@@ -163,7 +163,7 @@ impl Database {
         let is_empty = application == 0 && has_no_tables(&look)?;
         if !is_empty && application != APPLICATION {
             let detail = "another application's database";
-            return Ok(Err(Failure::outbox(Outbox::NotAnOutbox, detail)));
+            return Ok(Err(Failure::outbox(Outbox::ForeignFile, detail)));
         }
         if !is_empty && format / 100 != FORMAT / 100 {
             let detail = format!("format {format}");

@@ -160,7 +160,7 @@ fn failure(error: &rustls::Error) -> Failure {
             rustls::PeerIncompatible::ServerDoesNotSupportTls12Or13
             | rustls::PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
         ) => Tls::OldVersion,
-        InvalidMessage(_) => Tls::NotTls,
+        InvalidMessage(_) => Tls::OtherProtocol,
         _ => Tls::NothingInCommon,
     };
     Failure::tls(cause, error)
