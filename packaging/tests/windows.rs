@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Child, Command};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use lifepay_sandbox::{Options, Sandbox};
@@ -160,6 +161,9 @@ fn a_host_may_load_the_library_and_free_it_with_an_outbox_open() {
 
 /// `way` is what the program unload does with a plugin that closes its outbox in DllMain.
 fn closes_in_dll_main(way: &str) {
+    // All ways use the same files, which another test must not compile again meanwhile.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     for machine in Machine::that_run() {
         let library = machine.folder().unwrap().join("liblifepay.dll.a");
         let library = library.to_str().unwrap();
