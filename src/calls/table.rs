@@ -50,12 +50,12 @@ pub enum Place {
 
 use Place::{ExtId, Flag, Numbers, Secret, Signed, Text, TextOrJson, Unsigned};
 
-/// In the order of `lp_config`.
+/// In the order in which the reference of the component lists them.
 #[rustfmt::skip]
 pub(crate) const SETTINGS: &[Setting] = &[
-    setting("test", ["TestMode", "ТестовыйРежим"], Flag(|s| &mut s.fields.test), 0, 1),
     setting("apikey", ["ApiKey", "КлючАПИ"], Secret(|s| &mut s.fields.apikey), 0, 0),
     setting("login", ["Login", "Логин"], Text(|s| &mut s.fields.login), 0, 0),
+    setting("test", ["TestMode", "ТестовыйРежим"], Flag(|s| &mut s.fields.test), 0, 1),
     setting("cashier_name", ["CashierName", "Кассир"], Text(|s| &mut s.fields.cashier_name), 0, 0),
     setting("cashier_inn", ["CashierINN", "ИННКассира"], Text(|s| &mut s.fields.cashier_inn), 0, 0),
     setting("target_serial", ["TargetSerial", "СерийныйНомер"], Text(|s| &mut s.fields.target_serial), 0, 0),
@@ -67,8 +67,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Text(|s| &mut s.fields.callback_data_json), 0, 0),
     setting("base_url", ["BaseURL", "БазовыйАдрес"], Text(|s| &mut s.connection.base_url), 0, 0),
     setting("proxy", ["Proxy", "Прокси"], Text(|s| &mut s.connection.proxy), 0, 0),
-    setting("ca_file", ["CAFile", "ФайлСертификатов"], Text(|s| &mut s.connection.ca_file), 0, 0),
     setting("trust", ["Trust", "Доверие"], Signed(|s| &mut s.connection.trust), 0, 2),
+    setting("ca_file", ["CAFile", "ФайлСертификатов"], Text(|s| &mut s.connection.ca_file), 0, 0),
     setting("connect_timeout_ms", ["ConnectTimeoutMs", "ТаймаутСоединенияМс"],
         Unsigned(|s| &mut s.connection.connect_timeout_ms), DEFAULT_CONNECT_TIMEOUT_MS, 0),
     setting("timeout_ms", ["TimeoutMs", "ТаймаутМс"], Unsigned(|s| &mut s.connection.timeout_ms), DEFAULT_TIMEOUT_MS, 0),
