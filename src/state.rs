@@ -16,11 +16,11 @@ use crate::{calls, ffi, onec, transport};
 pub struct State {
     process: u32,
     pub sinks: Sinks,
-    pub transport: transport::Kept,
+    pub transport: transport::Pool,
     pub claims: Claims,
     pub outboxes: calls::outboxes::Open,
-    pub ffi: ffi::Kept,
-    pub onec: onec::Kept,
+    pub ffi: ffi::Handed,
+    pub onec: onec::Objects,
     child: OnceBox<State>,
 }
 
@@ -30,11 +30,11 @@ impl State {
         State {
             process,
             sinks: parent.map_or_else(Sinks::from_environment, |parent| parent.sinks.for_child()),
-            transport: transport::Kept::default(),
+            transport: transport::Pool::default(),
             claims: parent.map_or_else(Claims::default, |parent| parent.claims.for_child()),
             outboxes: calls::outboxes::Open::default(),
-            ffi: ffi::Kept::default(),
-            onec: onec::Kept::default(),
+            ffi: ffi::Handed::default(),
+            onec: onec::Objects::default(),
             child: OnceBox::new(),
         }
     }
@@ -74,7 +74,7 @@ fn find() -> &'static State {
 
 /// Runs `call`, in which this thread does not fork: the state is found once.
 pub fn within<T>(call: impl FnOnce() -> T) -> T {
-    let outer = FOUND.replace(Some(find()));
+    let outer = FOUND.replace(Some(current()));
     let done = call();
     FOUND.set(outer);
     done

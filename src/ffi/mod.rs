@@ -71,9 +71,9 @@ pub use self::version::{
     lp_version, lp_version_number, LP_VERSION_MAJOR, LP_VERSION_MINOR, LP_VERSION_PATCH,
 };
 
-/// What the C interface keeps between calls.
+/// What hosts hold of the library, by which it finds what it must release.
 #[derive(Default)]
-pub struct Kept {
+pub struct Handed {
     results: result::Results,
     strings: json::Strings,
 }

@@ -78,7 +78,7 @@ pub unsafe fn call(
         return false;
     };
     let [_, name] = method.names;
-    // SAFETY: as the caller vouches for.
+    // SAFETY: the caller guarantees it.
     let element = |place| given.map(|first| unsafe { first.element(place) });
     let known = count.min(method.parameters.len());
     let variants: Vec<Variant> = (0..known).filter_map(element).collect();

@@ -38,9 +38,9 @@ pub extern "C" fn GetClassNames() -> *const u16 {
 #[no_mangle]
 pub unsafe extern "C" fn GetClassObject(name: *const u16, object: *mut *mut c_void) -> c_long {
     guard(0, || {
-        // SAFETY: as the caller vouches for.
+        // SAFETY: the caller guarantees it.
         let is_known = unsafe { read_name(name) }.is_some_and(|name| same_name(&name, CLASS));
-        // SAFETY: not NULL, and readable as the caller vouches for.
+        // SAFETY: not NULL, and the caller guarantees that it can be read.
         if !is_known || object.is_null() || !unsafe { object.read_unaligned() }.is_null() {
             return 0;
         }
@@ -59,7 +59,7 @@ pub unsafe extern "C" fn GetClassObject(name: *const u16, object: *mut *mut c_vo
 #[no_mangle]
 pub unsafe extern "C" fn DestroyObject(object: *mut *mut c_void) -> c_long {
     guard(-1, || {
-        // SAFETY: not NULL, and readable as the caller vouches for.
+        // SAFETY: not NULL, and the caller guarantees that it can be read.
         if object.is_null() || !Component::destroy(unsafe { object.read_unaligned() }) {
             return -1;
         }

@@ -31,7 +31,7 @@ pub struct Connection(NonNull<c_void>);
 /// `object` is a C++ object that begins with its table, and `F` the type of the function there.
 unsafe fn method<F: Copy>(object: NonNull<c_void>, place: usize) -> F {
     const { assert!(size_of::<F>() == size_of::<*const ()>()) };
-    // SAFETY: as the caller vouches for.
+    // SAFETY: the caller guarantees it.
     unsafe {
         let table = object.cast::<*const F>().read();
         table.add(DESTRUCTORS + place).read()
@@ -81,7 +81,7 @@ impl Memory {
     pub unsafe fn free(self, block: NonNull<c_void>) {
         type Free = unsafe extern "system" fn(*mut c_void, *mut *mut c_void);
         let mut block = block.as_ptr();
-        // SAFETY: FreeMemory is the second method of IMemoryManager; the caller vouches for the
+        // SAFETY: FreeMemory is the second method of IMemoryManager; the caller guarantees the
         // block.
         call_host(|| unsafe {
             let free: Free = method(self.0, 1);

@@ -49,6 +49,6 @@ use crate::ffi::guard::guard_or as guard;
 
 /// What the component keeps between calls.
 #[derive(Default)]
-pub struct Kept {
+pub struct Objects {
     living: component::Living,
 }

@@ -134,7 +134,7 @@ impl Variant {
     ///
     /// The array has more than `place` elements.
     pub unsafe fn element(self, place: usize) -> Variant {
-        // SAFETY: as the caller vouches for.
+        // SAFETY: the caller guarantees it.
         Variant(unsafe { self.0.add(place * SIZE) })
     }
 

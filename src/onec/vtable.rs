@@ -76,7 +76,7 @@ pub unsafe fn entry<const PLACE: usize, T: Copy>(
         return otherwise;
     }
     guard(otherwise, || {
-        // SAFETY: as the caller vouches for; 1C does not destroy an object that it is calling.
+        // SAFETY: the caller guarantees it; 1C does not destroy an object that it is calling.
         body(unsafe { &*object::<PLACE>(this).cast::<Component>() })
     })
 }

@@ -23,7 +23,7 @@ mod verifier;
 
 #[cfg(test)]
 pub use self::base_url::{is_loopback, BaseUrl};
-pub use self::pool::Kept;
+pub use self::pool::Pool;
 pub use self::roots::Roots;
 pub(crate) use self::under_way::SLICE;
 

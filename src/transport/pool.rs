@@ -28,7 +28,7 @@ pub struct PoolKey {
 }
 
 /// What a process keeps between exchanges.
-pub struct Kept {
+pub struct Pool {
     /// ureq's agents have a pool of connections each.
     agents: Mutex<Recent<(PoolKey, Agent)>>,
     /// Shared by all agents.
@@ -36,9 +36,9 @@ pub struct Kept {
     pub ca_files: Mutex<Recent<CaFile>>,
 }
 
-impl Default for Kept {
+impl Default for Pool {
     fn default() -> Self {
-        Kept {
+        Pool {
             agents: Mutex::new(Recent::new(MOST_AGENTS)),
             names: Names::default(),
             ca_files: Mutex::new(Recent::new(MOST_CA_FILES)),
@@ -48,12 +48,12 @@ impl Default for Kept {
 
 /// The agent for these settings, with the connections that it has kept.
 pub fn agent(key: &PoolKey) -> Agent {
-    let kept = &state::current().transport;
-    let mut agents = lock(&kept.agents);
+    let pool = &state::current().transport;
+    let mut agents = lock(&pool.agents);
     if let Some((_, agent)) = agents.find(|(known, _)| known == key) {
         return agent;
     }
-    let agent = new_agent(key, kept.names.clone());
+    let agent = new_agent(key, pool.names.clone());
     agents.add((key.clone(), agent.clone()));
     agent
 }

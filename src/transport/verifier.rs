@@ -128,7 +128,7 @@ impl ServerCertVerifier for Verifier {
             Some(Ok(all)) => verify(all),
             Some(Err(error)) => Err(Error::General(error.to_string())),
         });
-        verified.map_err(|why| told_exactly(why, end_entity))
+        verified.map_err(|why| name_self_signed(why, end_entity))
     }
 
     fn verify_tls12_signature(
@@ -162,7 +162,7 @@ impl ServerCertVerifier for Verifier {
 pub struct SelfSigned;
 
 /// webpki does not tell a certificate that its owner has issued from one of an unknown issuer.
-fn told_exactly(why: Error, certificate: &CertificateDer<'_>) -> Error {
+fn name_self_signed(why: Error, certificate: &CertificateDer<'_>) -> Error {
     let unknown = Error::InvalidCertificate(CertificateError::UnknownIssuer);
     let is_its_own = EndEntityCert::try_from(certificate)
         .is_ok_and(|certificate| certificate.issuer() == certificate.subject());
