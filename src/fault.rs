@@ -1,4 +1,5 @@
-//! What is wrong with a field that a host has given.
+//! What is wrong with a field that a host has given: a [`Fault`] names the field, and [`Wrong`] says
+//! what it is. [`Misuse`] is the same for a program in 1C, whose values have types.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -17,8 +18,8 @@ impl Fault {
     }
 }
 
-/// A `Fault` names this field.
-pub fn names(faults: &[Fault], field: &str) -> bool {
+/// Whether one of the faults is of this field.
+pub fn is_named(faults: &[Fault], field: &str) -> bool {
     faults.iter().any(|fault| fault.field == field)
 }
 
@@ -67,10 +68,6 @@ pub enum Wrong {
     NotAnLpConfig,
     UnknownFieldsGiven,
     DelaysMissing,
-    DelayCount {
-        count: usize,
-        most: usize,
-    },
     InLogCallback,
     /// The outbox was opened with another value.
     NotAsOpened,

@@ -13,7 +13,7 @@
 //! Around an exchange stands `delivery`, which repeats it until LifePay has answered; around that the
 //! `outbox`, which makes it survive a crash.
 //!
-//! | room | what is in it |
+//! | module | what is in it |
 //! | --- | --- |
 //! | [`ffi`] | the C interface: pointers become values, and numbers have their names |
 //! | `onec` | the component for 1C: variants become values |

@@ -1,6 +1,6 @@
 //! What came of a call: the content of an `lp_result`. The outbox's file keeps it as JSON.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::code::{Code, Outcome};
 use crate::failure::Failure;
@@ -36,6 +36,7 @@ pub struct Report {
     pub code: Code,
     pub outcome: Outcome,
     /// 0: no answer came.
+    #[serde(deserialize_with = "status")]
     pub http_status: u16,
     pub attempts: u32,
     pub retry_after_ms: u32,
@@ -70,7 +71,7 @@ impl Report {
     pub fn pending(ext_id: &str) -> Report {
         Report {
             ext_id: Some(ext_id.to_owned()),
-            message: messages::str(messages::text(Code::Pending)).to_owned(),
+            message: messages::utf8(messages::text(Code::Pending)).to_owned(),
             ..Report::default()
         }
     }
@@ -108,7 +109,7 @@ impl Report {
         self.code = Code::Accepted;
         self.outcome = Outcome::Answered;
         self.uuid = uuid;
-        self.message = messages::str(messages::text(Code::Accepted)).to_owned();
+        self.message = messages::utf8(messages::text(Code::Accepted)).to_owned();
         self.detail = None;
     }
 
@@ -127,15 +128,8 @@ impl Report {
         self.code = Code::Failed(failure.kind());
         self.message = messages::failure(failure, self.outcome);
         self.detail = Some(failure.to_string());
-        if let Failure::Argument(faults) = failure {
-            let shown = |text: String| cut_short(text, LONGEST_TEXT, "…");
-            let errors = faults.iter().take(MOST_ERRORS).map(messages::field_error);
-            self.errors = errors
-                .map(|error| FieldError {
-                    field: shown(error.field),
-                    message: shown(error.message),
-                })
-                .collect();
+        if let Failure::Argument(_) = failure {
+            self.errors = field_errors(failure);
         }
     }
 
@@ -145,6 +139,7 @@ impl Report {
         self.message = messages::pending(last);
         self.detail = Some(last.to_string());
         self.retry_after_ms = retry_after_ms;
+        self.errors = field_errors(last);
     }
 
     /// It waits again although LifePay has refused it. What LifePay said stays readable in `detail`.
@@ -153,9 +148,30 @@ impl Report {
         self.code = Code::Pending;
         // The answer to an earlier attempt may have been lost.
         self.outcome = Outcome::Unknown;
-        self.message = messages::str(messages::text(Code::Pending)).to_owned();
+        self.message = messages::utf8(messages::text(Code::Pending)).to_owned();
         self.errors.clear();
     }
+}
+
+/// The errors of wrong arguments, as a result shows them.
+fn field_errors(failure: &Failure) -> Vec<FieldError> {
+    let Failure::Argument(faults) = failure else {
+        return Vec::new();
+    };
+    let shown = |text: String| cut_short(text, LONGEST_TEXT, "…");
+    let errors = faults.iter().take(MOST_ERRORS).map(messages::field_error);
+    errors
+        .map(|error| FieldError {
+            field: shown(error.field),
+            message: shown(error.message),
+        })
+        .collect()
+}
+
+/// A number that is no status is read as 0: the rest of the report is worth keeping.
+fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+    let number = i64::deserialize(deserializer)?;
+    Ok(u16::try_from(number).unwrap_or(0))
 }
 
 /// The first characters of a text, at most `most`.
@@ -194,7 +210,7 @@ mod tests {
         let mut report = Report::pending("1");
         report.reject(500, "", Vec::new(), 0);
         let text = messages::text(Code::Rejected(500));
-        assert_eq!(report.message, messages::str(text));
+        assert_eq!(report.message, messages::utf8(text));
     }
 
     #[test]
@@ -206,6 +222,8 @@ mod tests {
             "{json}"
         );
         assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);
+        let odd: Report = serde_json::from_str(r#"{"http_status":-1,"uuid":"u"}"#).unwrap();
+        assert_eq!((odd.http_status, odd.uuid.as_deref()), (0, Some("u")));
         // One of a version that knew less.
         let old: Report = serde_json::from_str(r#"{"code":-1,"outcome":1}"#).unwrap();
         assert_eq!(old, Report::default());

@@ -64,17 +64,18 @@ pub fn read_settings(request: Option<&str>) -> Result<(Settings, Vec<Fault>), Ve
     let mut faults = Vec::new();
     let mut seen = BTreeSet::new();
     for (key, value) in pairs {
-        match table::find(&key) {
-            Some(setting) => {
-                let set = match seen.insert(setting.name) {
-                    true => set(&mut settings, setting, value),
-                    false => Err(Wrong::GivenTwice),
-                };
-                faults.extend(set.err().map(|wrong| Fault::new(setting.name, wrong)));
-            }
-            // It may be anything, the apikey too.
-            None => faults.push(Fault::new(apikey.mask(&key), Wrong::UnknownField)),
-        }
+        let setting = table::find(&key);
+        // A name that is not a field's may be anything, the apikey too.
+        let name = || setting.map_or_else(|| apikey.mask(&key).into(), |known| known.name.into());
+        let set = match setting {
+            _ if !seen.insert(key.clone()) => Err(Wrong::GivenTwice),
+            Some(setting) => set(&mut settings, setting, value),
+            None => Err(Wrong::UnknownField),
+        };
+        faults.extend(set.err().map(|wrong| Fault {
+            field: name(),
+            wrong,
+        }));
     }
     Ok((settings, faults))
 }
@@ -128,8 +129,8 @@ fn give(place: &mut Option<String>, text: Option<String>, setting: &Setting) -> 
         return Ok(());
     }
     if place.is_some() {
-        return Err(Wrong::GivenWith(match setting.name {
-            "callback_data" => "callback_data_json",
+        return Err(Wrong::GivenWith(match setting.place {
+            Place::TextOrJson(..) => "callback_data_json",
             _ => "callback_data",
         }));
     }

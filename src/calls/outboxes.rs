@@ -14,7 +14,7 @@ use super::settings::Settings;
 use crate::code::{Code, Outcome};
 use crate::delivery::retry_limit::FOREVER_MS;
 use crate::failure::Failure;
-use crate::fault::{names, Fault, Wrong};
+use crate::fault::{is_named, Fault, Wrong};
 use crate::messages;
 use crate::outbox::{Entry, Outbox};
 use crate::process::lock::lock;
@@ -26,8 +26,8 @@ use crate::state;
 /// What came of a call: what was asked for, or why there is none.
 pub type Done<T> = Result<T, Box<Report>>;
 
-/// An ext_id or a path as a host gives it; None is "not given".
-pub type Text = Result<Option<String>, Fault>;
+/// A text that a host gives, such as an ext_id or a path; None is "not given".
+pub type Argument = Result<Option<String>, Fault>;
 
 /// The outboxes that a process has open, by their numbers. A forked child has none: the parent goes on
 /// sending.
@@ -42,7 +42,7 @@ fn find(number: usize) -> Result<Arc<Outbox>, Failure> {
 }
 
 /// Opens a file, and returns the number of the outbox, which is never used again.
-pub fn open(path: Text, settings: Settings, mut faults: Vec<Fault>) -> Done<usize> {
+pub fn open(path: Argument, settings: Settings, mut faults: Vec<Fault>) -> Done<usize> {
     // Odd, so that it is the address of nothing that a host could have.
     static NEXT: AtomicUsize = AtomicUsize::new(0x1001);
     let opened = try_to(|| {
@@ -50,7 +50,7 @@ pub fn open(path: Text, settings: Settings, mut faults: Vec<Fault>) -> Done<usiz
             faults.push(fault);
             None
         });
-        if path.is_none() && !names(&faults, "path") {
+        if path.is_none() && !is_named(&faults, "path") {
             faults.push(Fault::new("path", Wrong::NotGiven));
         }
         let terms = settings.check_outbox(faults)?;
@@ -68,7 +68,7 @@ pub fn open(path: Text, settings: Settings, mut faults: Vec<Fault>) -> Done<usiz
 ///
 /// The report has the ext_id if the host gave one, and NOT_SENT as outcome only where that is certain.
 pub fn submit(number: usize, mut settings: Settings, faults: Vec<Fault>) -> Done<Report> {
-    let is_unreadable = names(&faults, "ext_id");
+    let is_unreadable = is_named(&faults, "ext_id");
     let given = settings.fields.ext_id.clone();
     let ext_id = settings
         .fields
@@ -100,12 +100,12 @@ pub fn submit(number: usize, mut settings: Settings, faults: Vec<Fault>) -> Done
     })
 }
 
-/// Settings that cannot be read at all.
-pub fn refuse(fault: Fault) -> Box<Report> {
-    Box::new(Report::failure(&fault.into()))
+/// An opening whose settings cannot be read at all.
+pub fn refuse_opening(fault: Fault) -> Box<Report> {
+    Box::new(super::refuse(vec![fault]))
 }
 
-/// Settings that cannot be read at all, for an outbox that may be closed: then that is told first.
+/// A submit whose settings cannot be read at all. That the outbox is closed is reported first.
 pub fn refuse_submission(number: usize, fault: Fault) -> Box<Report> {
     let failure = find(number).err().unwrap_or_else(|| fault.into());
     Box::new(Report {
@@ -116,13 +116,16 @@ pub fn refuse_submission(number: usize, fault: Fault) -> Box<Report> {
 }
 
 /// The outcome of an entry, or what is known when `timeout_ms` is over.
-pub fn wait(number: usize, ext_id: Text, timeout_ms: u32) -> Report {
-    let limit = match timeout_ms {
-        FOREVER_MS => Duration::MAX,
-        ms => Duration::from_millis(u64::from(ms)),
-    };
+pub fn wait(number: usize, ext_id: Argument, timeout_ms: Result<u32, Fault>) -> Report {
     let ext_id = required(ext_id);
-    let waited = try_to(|| find(number)?.wait(asked(&ext_id)?, limit));
+    let waited = try_to(|| {
+        let outbox = find(number)?;
+        let limit = match timeout_ms? {
+            FOREVER_MS => Duration::MAX,
+            ms => Duration::from_millis(u64::from(ms)),
+        };
+        outbox.wait(asked(&ext_id)?, limit)
+    });
     waited.unwrap_or_else(|failure| Report {
         ext_id: ext_id.ok(),
         ..Report::failure(&failure)
@@ -142,13 +145,13 @@ pub fn list(number: usize) -> Done<Vec<Listed>> {
 }
 
 /// Sends an entry at once; all of them if no ext_id is given.
-pub fn retry_now(number: usize, ext_id: Text) -> Done<()> {
+pub fn retry_now(number: usize, ext_id: Argument) -> Done<()> {
     let named = ext_id.clone().ok().flatten();
     about_an_entry(named, || find(number)?.retry_now(ext_id?.as_deref()))
 }
 
 /// Stops the repeats of an entry, which takes three seconds at most.
-pub fn cancel(number: usize, ext_id: Text) -> Done<Report> {
+pub fn cancel(number: usize, ext_id: Argument) -> Done<Report> {
     let ext_id = required(ext_id);
     about_an_entry(ext_id.clone().ok(), || {
         find(number)?.cancel(asked(&ext_id)?)
@@ -156,7 +159,7 @@ pub fn cancel(number: usize, ext_id: Text) -> Done<Report> {
 }
 
 /// Removes a finished entry.
-pub fn forget(number: usize, ext_id: Text) -> Done<()> {
+pub fn forget(number: usize, ext_id: Argument) -> Done<()> {
     let ext_id = required(ext_id);
     about_an_entry(ext_id.clone().ok(), || {
         find(number)?.forget(asked(&ext_id)?)
@@ -188,7 +191,7 @@ fn about_an_entry<T>(ext_id: Option<String>, work: impl FnOnce() -> Result<T, Fa
     })
 }
 
-fn required(ext_id: Text) -> Result<String, Failure> {
+fn required(ext_id: Argument) -> Result<String, Failure> {
     ext_id?.ok_or_else(|| Fault::new("ext_id", Wrong::NotGiven).into())
 }
 

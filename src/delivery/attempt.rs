@@ -78,12 +78,13 @@ impl Attempt {
         };
         let what = || match &self.result {
             Ok(Answer::Accepted { uuid: Some(uuid) }) => uuid.clone(),
-            Ok(Answer::Accepted { uuid: None }) => messages::str(messages::text(code)).to_owned(),
-            Ok(Answer::Rejected { .. }) => {
-                let mut report = Report::pending(ext_id);
-                report.record(self);
-                report.message
-            }
+            Ok(Answer::Accepted { uuid: None }) => messages::utf8(messages::text(code)).to_owned(),
+            Ok(Answer::Rejected {
+                code,
+                message,
+                errors,
+                more,
+            }) => messages::rejection(*code, message, errors, *more),
             Err(failure) => failure.to_string(),
         };
         log::log!(
@@ -91,7 +92,7 @@ impl Attempt {
             "ext_id={ext_id} attempt={number} http={} code={} ({}) ms={} {}{}",
             self.http_status,
             code.number(),
-            messages::str(code.name()),
+            messages::utf8(code.name()),
             self.took.as_millis(),
             if self.resent { "resent=1 " } else { "" },
             what(),
@@ -122,24 +123,25 @@ fn read(reply: &Reply, apikey: &Secret) -> Result<Answer, Failure> {
 
 impl Report {
     /// Adds an attempt to what is known of a request. If LifePay has answered, that is the outcome;
-    /// if not, what to say of it is the caller's to decide.
-    pub fn record(&mut self, attempt: &Attempt) {
+    /// otherwise returns why it has not: what to report of that is the caller's decision.
+    pub fn record(&mut self, attempt: Attempt) -> Option<Failure> {
         if attempt.request_left {
             self.outcome = Outcome::Unknown;
         }
         self.http_status = attempt.http_status;
-        self.reply.clone_from(&attempt.reply);
+        self.reply = attempt.reply;
         self.retry_after_ms = 0;
-        match &attempt.result {
-            Ok(Answer::Accepted { uuid }) => self.accept(uuid.clone()),
+        match attempt.result {
+            Ok(Answer::Accepted { uuid }) => self.accept(uuid),
             Ok(Answer::Rejected {
                 code,
                 message,
                 errors,
                 more,
-            }) => self.reject(*code, message, errors.clone(), *more),
-            Err(_) => {}
+            }) => self.reject(code, &message, errors, more),
+            Err(failure) => return Some(failure),
         }
+        None
     }
 }
 
@@ -167,10 +169,10 @@ mod tests {
             (true, Outcome::Unknown),
             (false, Outcome::Unknown),
         ] {
-            report.record(&attempt(request_left, Err(Failure::Http { status: 503 })));
+            report.record(attempt(request_left, Err(Failure::Http { status: 503 })));
             assert_eq!(report.outcome, outcome);
         }
-        report.record(&attempt(true, Ok(Answer::Accepted { uuid: None })));
+        report.record(attempt(true, Ok(Answer::Accepted { uuid: None })));
         assert_eq!(
             (report.code, report.outcome),
             (Code::Accepted, Outcome::Answered)

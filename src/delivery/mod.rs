@@ -54,13 +54,13 @@ pub fn deliver(
         };
         let attempt = Attempt::make(route, &body, &shift.ext_id, &shift.apikey, limits, go_on);
         attempt.log(&shift.ext_id, report.attempts);
-        report.record(&attempt);
-        let Err(failure) = attempt.result else {
+        let asked_pause = attempt.asked_pause;
+        let Some(failure) = report.record(attempt) else {
             return report;
         };
         report.fail(&failure);
         let pause = repeats.schedule.pause_after(report.attempts);
-        let pause = pause.max(attempt.asked_pause);
+        let pause = pause.max(asked_pause);
         let repeatable = failure.is_repeatable();
         if repeatable {
             report.retry_after_ms = u32::try_from(pause.as_millis()).unwrap_or(u32::MAX);

@@ -3,7 +3,7 @@
 
 use std::ffi::{c_char, CStr, CString};
 
-use crate::calls::outboxes::Text;
+use crate::calls::outboxes::Argument;
 use crate::fault::{Fault, Wrong};
 
 /// The text of the parameter or field `name`; None for NULL and "".
@@ -11,7 +11,7 @@ use crate::fault::{Fault, Wrong};
 /// # Safety
 ///
 /// `pointer` is NULL or points to bytes that end in NUL and do not change during the call.
-pub unsafe fn text(pointer: *const c_char, name: &'static str) -> Text {
+pub unsafe fn text(pointer: *const c_char, name: &'static str) -> Argument {
     if pointer.is_null() {
         return Ok(None);
     }
@@ -70,7 +70,7 @@ pub fn to_c(text: &str) -> CString {
 mod tests {
     use super::*;
 
-    fn read(bytes: &CStr) -> Text {
+    fn read(bytes: &CStr) -> Argument {
         // SAFETY: a CStr is what `text` asks for.
         unsafe { text(bytes.as_ptr(), "f") }
     }

@@ -44,7 +44,7 @@ pub fn guard_anywhere<T>(broken: T, body: impl FnOnce() -> T) -> T {
         }
         body()
     };
-    state::within(|| catch(body)).unwrap_or(broken)
+    catch(|| state::within(body)).unwrap_or(broken)
 }
 
 /// Runs the body of an export that writes what came of it into `result`, also if that is a panic or a

@@ -59,16 +59,16 @@ pub unsafe extern "C" fn lp_open_shift_json(
 #[no_mangle]
 pub unsafe extern "C" fn lp_string_free(string: *mut c_char) {
     guard_anywhere((), || {
-        lock(&state::current().ffi.strings.0).remove(&(string as usize));
+        lock(&state::current().ffi.answers.0).remove(&(string as usize));
     });
 }
 
 /// The strings of a process that were handed out, by address.
 #[derive(Default)]
-pub struct Strings(Mutex<BTreeMap<usize, CString>>);
+pub struct Answers(Mutex<BTreeMap<usize, CString>>);
 
 fn keep(text: CString) -> *mut c_char {
     let pointer = text.as_ptr().cast_mut();
-    lock(&state::current().ffi.strings.0).insert(pointer as usize, text);
+    lock(&state::current().ffi.answers.0).insert(pointer as usize, text);
     pointer
 }

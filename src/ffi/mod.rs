@@ -75,5 +75,5 @@ pub use self::version::{
 #[derive(Default)]
 pub struct Handed {
     results: result::Results,
-    strings: json::Strings,
+    answers: json::Answers,
 }

@@ -60,11 +60,11 @@ pub unsafe extern "C" fn lp_outbox_open(
         set(0);
         let open = || {
             if outbox.is_none() {
-                return Err(outboxes::refuse(Fault::new("outbox", Wrong::Null)));
+                return Err(outboxes::refuse_opening(Fault::new("outbox", Wrong::Null)));
             }
             // SAFETY: the header demands what `config::read` and `text` do.
             let (input, path) = unsafe { (config::read(config), argument::text(path, "path")) };
-            let input = input.map_err(outboxes::refuse)?;
+            let input = input.map_err(outboxes::refuse_opening)?;
             outboxes::open(path, input.settings, input.faults)
         };
         // SAFETY: the header demands what `guard_result` does.
@@ -137,7 +137,7 @@ pub unsafe extern "C" fn lp_outbox_wait(
     unsafe {
         guard_result(result, || {
             let ext_id = argument::text(ext_id, "ext_id");
-            outboxes::wait(outbox as usize, ext_id, timeout_ms)
+            outboxes::wait(outbox as usize, ext_id, Ok(timeout_ms))
         })
     }
 }
@@ -158,9 +158,11 @@ pub unsafe extern "C" fn lp_outbox_each(
             return LP_ERR_ARGUMENT;
         };
         code(outboxes::list(outbox as usize).map(|entries| {
-            entries
-                .iter()
-                .all(|entry| entry::show(entry, callback, user_data));
+            for entry in &entries {
+                if !entry::show(entry, callback, user_data) {
+                    break;
+                }
+            }
         }))
     })
 }
@@ -261,21 +263,20 @@ pub unsafe extern "C" fn lp_outbox_close(outbox: *mut lp_outbox) -> i32 {
 ///
 /// As [`guard_result`].
 unsafe fn done(result: *mut lp_result, call: impl FnOnce() -> Done<Report>) -> i32 {
-    let mut is_done = false;
+    let mut done = None;
     // SAFETY: the caller guarantees it.
     let code = unsafe {
         guard_result(result, || match call() {
             Ok(report) => {
-                is_done = true;
+                done = Some(report.code.number());
                 report
             }
             Err(report) => *report,
         })
     };
-    if is_done {
-        LP_OK
-    } else {
-        code
+    match done {
+        Some(written) if written == code => LP_OK,
+        _ => code,
     }
 }
 

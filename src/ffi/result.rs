@@ -163,8 +163,8 @@ impl ResultOut {
         Some(ResultOut { result, size })
     }
 
-    /// [`ResultOut::find`] for a call that may not be made in a log callback: there it is refused, which the
-    /// result then says.
+    /// [`ResultOut::find`] for a call that may not be made in a log callback: there it is refused, and
+    /// the result says so.
     ///
     /// # Safety
     ///

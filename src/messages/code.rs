@@ -69,13 +69,13 @@ pub fn advice(code: Code, outcome: Outcome) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::str;
+    use super::super::utf8;
     use super::*;
 
     #[test]
     fn a_code_that_is_not_known_has_a_text_too() {
-        assert!(str(text(Code::Rejected(7777))).contains("LifePay"));
-        assert!(!str(text(Code::Unknown(-999))).is_empty());
+        assert!(utf8(text(Code::Rejected(7777))).contains("LifePay"));
+        assert!(!utf8(text(Code::Unknown(-999))).is_empty());
     }
 
     #[test]
@@ -83,7 +83,7 @@ mod tests {
         let codes = (-20..=0).chain([400, 500, 6000, 6009, 6010, 6080, 6095, 7777]);
         for code in codes.map(Code::from) {
             for outcome in [Outcome::Unknown, Outcome::Answered, Outcome::None] {
-                for text in [str(text(code)), advice(code, outcome)] {
+                for text in [utf8(text(code)), advice(code, outcome)] {
                     assert!(!text.contains("новый запрос"), "{code:?}");
                 }
             }

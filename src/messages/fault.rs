@@ -35,7 +35,7 @@ pub fn wrong(wrong: &Wrong) -> String {
         Wrong::TooLong { length, most } => {
             return format!("{length} символов, а допустимо не более {most}");
         }
-        Wrong::TooMany { count, most } | Wrong::DelayCount { count, most } => {
+        Wrong::TooMany { count, most } => {
             return format!("{count} пауз, а допустимо не более {most}");
         }
         Wrong::TooLarge { given, most } => {

@@ -34,7 +34,7 @@ pub fn field_error(fault: &Fault) -> FieldError {
 pub fn rejection(code: i32, words: &str, errors: &[FieldError], more: usize) -> String {
     let code = Code::Rejected(code);
     let words = match words.trim().is_empty() {
-        true => str(text(code)),
+        true => utf8(text(code)),
         false => words,
     };
     // The text of 500 has the advice in it.
@@ -71,8 +71,8 @@ fn as_many_as_fit(
     }
 }
 
-/// A text of this room, which is UTF-8.
-pub fn str(text: &'static CStr) -> &'static str {
+/// The texts of this module are UTF-8.
+pub fn utf8(text: &'static CStr) -> &'static str {
     text.to_str().unwrap_or_default()
 }
 

@@ -11,6 +11,7 @@ use super::vtable::{self, Pointers};
 use super::CLASS;
 use crate::calls::outboxes;
 use crate::calls::settings::Settings;
+use crate::failure::Failure;
 use crate::fault::{Fault, Misuse, Wrong};
 use crate::messages;
 use crate::process::lock::lock;
@@ -140,17 +141,19 @@ impl Component {
     /// None was open.
     pub fn close_outbox(&self) -> outboxes::Done<()> {
         let open = self.state().outbox.take();
-        outboxes::close(open.unwrap_or(0))
+        match open {
+            Some(open) => outboxes::close(open),
+            None => Err(Box::new(Report::failure(&Failure::Closed))),
+        }
     }
 
     /// A call that a program must not make: 1C is told, and so are the properties, since what 1C
     /// is told does not always reach the programmer.
     pub fn misuse(&self, member: &'static str, misuse: Misuse) {
-        self.complain(member, &messages::misuse(&misuse));
-        self.tell(Report::refused(vec![Fault::new(
-            member,
-            Wrong::Misuse(misuse),
-        )]));
+        let what = messages::misuse(&misuse);
+        let fault = Fault::new(member, Wrong::Misuse(misuse));
+        self.tell(Report::refused(vec![fault]));
+        self.complain(member, &what);
     }
 
     /// Tells 1C of an error; the report is left as it is.

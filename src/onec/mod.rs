@@ -45,7 +45,10 @@ mod vtable;
 /// The name of the only class: `Новый("AddIn.<name given at loading>.LifePay")`.
 const CLASS: &str = "LifePay";
 
-use crate::ffi::guard::guard_or as guard;
+/// Runs the body of an entry from 1C as the C interface's are run; `otherwise` if that cannot be.
+fn guard<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
+    crate::ffi::guard::guard_or(otherwise, body)
+}
 
 /// What the component keeps between calls.
 #[derive(Default)]

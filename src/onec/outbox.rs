@@ -29,10 +29,9 @@ pub fn submit(component: &Component, _: &mut [Value]) -> Value {
 /// The code of an entry: -1 as long as it waits. The second parameter says for how many
 /// milliseconds its outcome is waited for; 0 just looks.
 pub fn state(component: &Component, arguments: &mut [Value]) -> Value {
-    let report = match u32::try_from(arguments[1].number()) {
-        Ok(limit) => outboxes::wait(component.outbox(), Ok(arguments[0].text()), limit),
-        Err(_) => Report::refused(vec![Fault::new("timeout_ms", Wrong::NotAnInteger)]),
-    };
+    let limit = u32::try_from(arguments[1].number());
+    let limit = limit.map_err(|_| Fault::new("timeout_ms", Wrong::NotAnInteger));
+    let report = outboxes::wait(component.outbox(), Ok(arguments[0].text()), limit);
     let code = report.code.number();
     component.tell(report);
     Value::from(code)

@@ -42,12 +42,12 @@ pub fn last_error(component: &Component, arguments: &mut [Value]) -> Value {
 
 /// "LP_ERR_TIMEOUT" for -4.
 pub fn code_name(_: &Component, arguments: &mut [Value]) -> Value {
-    Value::from(messages::str(code_of(&arguments[0]).name()))
+    Value::from(messages::utf8(code_of(&arguments[0]).name()))
 }
 
 /// A sentence for a cashier.
 pub fn code_text(_: &Component, arguments: &mut [Value]) -> Value {
-    Value::from(messages::str(messages::text(code_of(&arguments[0]))))
+    Value::from(messages::utf8(messages::text(code_of(&arguments[0]))))
 }
 
 /// A number beyond all codes is one that is not known.

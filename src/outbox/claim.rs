@@ -49,9 +49,10 @@ impl Claim {
         static SQLITE: FirstUse = FirstUse::new();
         // SQLite initialises itself, and the cache of its statements a seed, under locks of their own.
         let initialise = || drop(Connection::open_in_memory());
+        // Found before the gate is shut: finding it may need the gate.
+        let claims = &state::current().claims;
         let claimed = SQLITE.made(initialise).then(|| {
             unforked(|| {
-                let claims = &state::current().claims;
                 let is_free = !claims.inherited.iter().any(|known| known == path);
                 is_free.then(|| lock(&claims.own).push(path.to_owned()))
             })
@@ -67,8 +68,9 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
+        let claims = &state::current().claims;
         unforked(|| {
-            let mut own = lock(&state::current().claims.own);
+            let mut own = lock(&claims.own);
             if let Some(place) = own.iter().position(|path| *path == self.0) {
                 own.swap_remove(place);
             }

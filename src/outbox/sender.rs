@@ -7,11 +7,10 @@ use std::time::Duration;
 use super::entry::{Entry, State};
 use super::queue::Taken;
 use super::worker::Worker;
-use crate::code::Outcome;
+use crate::code::{Code, Outcome};
 use crate::delivery::attempt::Attempt;
 use crate::failure::Failure;
 use crate::process::panic;
-use crate::protocol::answer::Answer;
 use crate::protocol::request;
 
 /// How much of a reply is kept in the file, bytes: a portal's pages would fill the disk.
@@ -57,18 +56,17 @@ fn attempt(worker: &Arc<Worker>, taken: &Taken, entry: &mut Entry) -> Option<Dur
         go_on,
     );
     attempt.log(&entry.ext_id, entry.report.attempts);
-    entry.report.record(&attempt);
-    let (failure, pause) = match attempt.result {
-        Ok(Answer::Accepted { .. }) => {
-            entry.state = State::Accepted;
-            return None;
-        }
-        Ok(Answer::Rejected { .. }) => {
-            entry.state = State::Rejected;
-            return None;
-        }
-        Err(Failure::Cancelled) => (Failure::Cancelled, None),
-        Err(failure) => (failure, Some(scheduled.max(attempt.asked_pause))),
+    let asked_pause = attempt.asked_pause;
+    let Some(failure) = entry.report.record(attempt) else {
+        entry.state = match entry.report.code {
+            Code::Accepted => State::Accepted,
+            _ => State::Rejected,
+        };
+        return None;
+    };
+    let pause = match failure {
+        Failure::Cancelled => None,
+        _ => Some(scheduled.max(asked_pause)),
     };
     wait(entry, &failure, pause.unwrap_or_default());
     pause

@@ -1,8 +1,8 @@
 //! A gate that is shut while something is done that a forked child could never finish.
 //!
-//! A fork copies the memory and one thread only: a lock that another thread held stays locked for ever
-//! in the child, and what another thread was initialising is never finished. What the library keeps
-//! itself is made anew for each process, see [`state`]; the gate is for what other crates keep.
+//! A child has one thread: a lock that another one held, and what it was initialising, stay as they
+//! were. What the library keeps itself is made for each process, see [`state`]; the gate is for what
+//! other crates keep.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::crypto;
-use crate::fault::{names, Fault, Wrong};
+use crate::fault::{is_named, Fault, Wrong};
 use crate::secret::Secret;
 
 /// Where the request goes, below the base URL.
@@ -132,7 +132,7 @@ impl Fields {
 
 /// What could not be read has its own fault already.
 pub fn require(field: &'static str, value: &Option<String>, faults: &mut Vec<Fault>) {
-    if value.is_none() && !names(faults, field) {
+    if value.is_none() && !is_named(faults, field) {
         faults.push(Fault::new(field, Wrong::Required));
     }
 }

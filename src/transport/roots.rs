@@ -1,6 +1,6 @@
 //! The roots that are trusted: which ones, and those of a `ca_file`.
 
-use std::fs::{self, Metadata};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -65,7 +65,7 @@ impl Stamp {
 }
 
 #[cfg(unix)]
-fn inode(found: &Metadata) -> (u64, u64, i64, i64) {
+fn inode(found: &fs::Metadata) -> (u64, u64, i64, i64) {
     use std::os::unix::fs::MetadataExt;
     (found.dev(), found.ino(), found.ctime(), found.ctime_nsec())
 }
