@@ -14,7 +14,7 @@ use lifepay::ffi as code;
 use lifepay::ffi::lp_entry;
 
 use crate::support::driver::{echo_server, run_program, silent_server};
-use crate::support::outbox::fresh;
+use crate::support::outbox::{self, fresh};
 use crate::support::server::ACCEPTED;
 use crate::support::tools::{self, Link};
 use crate::support::wait::until;
@@ -316,11 +316,7 @@ fn the_file_is_the_same_with_whatever_apikey_it_was_made() {
 
 /// A path in memory: what is measured is this library and not the disk.
 fn in_memory(name: &str) -> PathBuf {
-    let folder = Path::new("/dev/shm").join(format!("lifepay-{}-{name}", std::process::id()));
-    match std::fs::create_dir(&folder) {
-        Ok(()) => folder.join("shifts.db"),
-        Err(_) => fresh(name),
-    }
+    outbox::in_memory(name).join("shifts.db")
 }
 
 fn no_longer_in_memory(path: &Path) {

@@ -19,7 +19,7 @@ use self::desk::{Desk, Door};
 use self::life::{Life, Wish};
 use self::server::Moody;
 use crate::support::constants::HOUR_MS;
-use crate::support::outbox::{compile_preload, fresh};
+use crate::support::outbox::{compile_preload, in_memory};
 use crate::support::till::{seed, Dice};
 use crate::support::{child, tools};
 
@@ -152,15 +152,6 @@ fn run(name: &str, other: Option<&str>) {
         }
         let path = Path::new(&folder).join(format!("{number}.db"));
         round(&path, seed.wrapping_add(number * 1000), number, other);
-    }
-}
-
-/// A folder in memory, where a sync takes no time: it makes races likely that a disk hides.
-fn in_memory(name: &str) -> PathBuf {
-    let folder = Path::new("/dev/shm").join(format!("lifepay-{}-{name}", std::process::id()));
-    match std::fs::create_dir(&folder) {
-        Ok(()) => folder,
-        Err(_) => fresh(name).parent().unwrap().to_owned(),
     }
 }
 
