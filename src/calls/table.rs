@@ -150,6 +150,8 @@ mod tests {
             ("bindings/delphi/LifePay.pas", false),
             ("bindings/python/lifepay/_arguments.py", false),
             ("bindings/onec/README.md", true),
+            ("README.md", false),
+            ("README.ru.md", true),
         ] {
             let text = read(path).to_lowercase();
             for setting in SETTINGS {
@@ -190,16 +192,19 @@ mod tests {
     }
 
     #[test]
-    fn the_header_names_the_defaults() {
-        let header = read("include/lifepay.h");
+    fn the_header_and_the_readme_name_the_defaults() {
+        let (header, readme) = (read("include/lifepay.h"), read("README.md"));
         let body = between(&header, "typedef struct lp_config {", "} lp_config;");
         for setting in SETTINGS.iter().filter(|setting| setting.default > 0) {
             let before = body.split(&format!(" {};", setting.name)).next().unwrap();
             let comment = before.rsplit("/**").next().unwrap();
+            let row = between(&readme, &format!("\n| `{}` |", setting.name), "\n");
             let hours = setting.default / 3_600_000;
             let shown = [setting.default.to_string(), format!("{hours} hours")];
-            let is_there = shown.iter().any(|text| comment.contains(text.as_str()));
-            assert!(is_there, "{}: {comment}", setting.name);
+            for text in [comment, row] {
+                let is_there = shown.iter().any(|shown| text.contains(shown.as_str()));
+                assert!(is_there, "{}: {text}", setting.name);
+            }
         }
     }
 }
