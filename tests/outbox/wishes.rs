@@ -296,6 +296,30 @@ fn a_failed_submit_of_a_request_that_was_sent_does_not_report_it_as_not_sent() {
 }
 
 #[test]
+fn a_failed_submit_of_a_request_that_will_be_sent_does_not_report_it_as_not_sent() {
+    // Nobody listens there.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let mine = || Call::to(&url).repeat(0, &[HOUR_MS]).ext_id("mine");
+    let outbox = Outbox::open(&fresh("wishes-unsent"), mine());
+    assert_eq!(outbox.submit(mine()).1.code, code::LP_PENDING);
+    until("an attempt has failed", || {
+        let entry = outbox.entry("mine").unwrap();
+        entry.attempts == 1 && entry.flags & ENTRY_SENDING == 0
+    });
+    let outcome_of_a_wrong_submit = || {
+        let (returned, answer) = outbox.submit(mine().with(|c| c.test = 7));
+        assert_eq!(returned, code::LP_ERR_ARGUMENT, "{answer:?}");
+        answer.outcome
+    };
+    assert_eq!(outbox.entry("mine").unwrap().outcome, NOT_SENT);
+    assert_eq!(outcome_of_a_wrong_submit(), UNKNOWN);
+    assert_eq!(outbox.cancel("mine").1.outcome, NOT_SENT);
+    assert_eq!(outcome_of_a_wrong_submit(), NOT_SENT);
+}
+
+#[test]
 fn a_submit_whose_ext_id_cannot_be_read_does_not_report_it_as_not_sent() {
     let books = silent();
     let outbox = Outbox::open(&fresh("wishes-unread"), call(&books, HOUR_MS));
