@@ -75,6 +75,12 @@ impl Came {
         )
     }
 
+    /// Whether it took too long, and all else is right.
+    pub fn is_only_late(&self) -> bool {
+        let wrong = self.wrong();
+        wrong.len() == 2 && wrong[0] == WRONG_TIME
+    }
+
     pub fn wrong(&self) -> Vec<String> {
         let (answer, told) = (&self.answer, &self.row.told);
         let mut wrong = Vec::new();
@@ -116,6 +122,9 @@ impl Came {
         wrong
     }
 }
+
+/// What `wrong` says of a call that took too long.
+const WRONG_TIME: &str = "  wrong: the time";
 
 pub fn name(code: i32) -> String {
     // SAFETY: a static string of the library's.
