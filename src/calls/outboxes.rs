@@ -202,10 +202,12 @@ fn asked(ext_id: &Result<String, Failure>) -> Result<&str, Failure> {
 /// A panic is a failure like any other here.
 fn try_to<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     let done = catch(work).unwrap_or_else(|panic| Err(Failure::Internal(panic)));
-    if let Err(failure) = &done {
-        log::warn!("outbox: {}", messages::failure(failure, Outcome::Unknown));
-    }
-    done
+    done.inspect_err(warn)
+}
+
+#[inline(never)]
+fn warn(failure: &Failure) {
+    log::warn!("outbox: {}", messages::failure(failure, Outcome::Unknown));
 }
 
 /// An entry as hosts see it; the JSON form has the same names.

@@ -20,19 +20,24 @@ thread_local! {
 pub fn catch<T>(body: impl FnOnce() -> T) -> Result<T, String> {
     install_hook();
     DEPTH.set(DEPTH.get() + 1);
-    let done = catch_unwind(AssertUnwindSafe(body));
-    let told = done.map_err(|panic| {
-        let place = PLACE.with(|place| place.take());
-        let text = format!("{} at {place}", text_of(&*panic));
-        // Not in the hook, where a second panic would end the process.
-        let _ = catch_unwind(|| log::error!("panic: {text}"));
-        text
-    });
+    let done = catch_unwind(AssertUnwindSafe(body)).map_err(report);
     DEPTH.set(DEPTH.get() - 1);
-    told
+    done
+}
+
+/// Not in the hook, where a second panic would end the process. Out of line: `catch` stands in every
+/// export.
+#[cold]
+#[inline(never)]
+fn report(panic: Box<dyn Any + Send>) -> String {
+    let place = PLACE.with(|place| place.take());
+    let text = format!("{} at {place}", text_of(&*panic));
+    let _ = catch_unwind(|| log::error!("panic: {text}"));
+    text
 }
 
 /// A panic inside of [`catch`] writes nothing to stderr. All others are not ours.
+#[inline(never)]
 fn install_hook() {
     static INSTALLED: FirstUse = FirstUse::new();
     INSTALLED.made(|| {
