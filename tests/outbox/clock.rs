@@ -415,6 +415,7 @@ fn a_submit_by_another_process_right_after_a_jump_counts_from_then() {
         return;
     };
     let mut sender = till.open(2000);
+    sender.until_it_sends();
     let mut other = till.open(2000);
     for (ext_id, jump) in [("back", -YEAR), ("ahead", YEAR)] {
         till.set_clock(0);
@@ -437,6 +438,7 @@ fn a_jump_that_the_sender_did_not_live_to_see_expires_nothing() {
     };
     till.set_clock(0);
     let mut sender = till.open(2000);
+    sender.until_it_sends();
     let mut other = till.open(2000);
     sender.ask(&format!("submit mine {HOUR_MS}"));
     refused(&mut sender, "mine", 1);
@@ -456,6 +458,7 @@ fn foreign_after_a_jump(name: &str, books: &Books, from: i64, to: i64) -> Option
     let till = Till::new(name, &books.url())?;
     till.set_clock(from);
     let mut sender = till.open(HOUR_MS);
+    sender.until_it_sends();
     sender.ask(&format!("submit mine {HOUR_MS}"));
     refused(&mut sender, "mine", 1);
     sender.kill();
@@ -477,6 +480,7 @@ fn an_entry_of_another_base_url_is_kept_when_the_clock_jumps_ahead() {
     };
     other.kill();
     let mut sender = till.open(HOUR_MS);
+    sender.until_it_sends();
     let pending = format!("wait mine {LP_PENDING} 2 1 -");
     assert_eq!(sender.ask("wait mine 1000"), pending);
 }

@@ -108,6 +108,7 @@ fn a_request_that_its_sender_has_yet_to_end_as_expired_is_sent_when_it_is_submit
     let path = fresh("wishes-not-yet-expired");
     let books = refused_first(UNAVAILABLE);
     let sender = Host::open(&program, &path, &books.url(), 8, HOUR_MS);
+    sender.until_it_sends();
     let outbox = Outbox::open(&path, call(&books, HOUR_MS));
     assert_eq!(submit(&outbox, &books, 1500), PENDING);
     until_refused(&outbox);
@@ -127,6 +128,7 @@ fn a_submit_withdraws_a_cancellation_that_has_not_taken_effect() {
     let books = held_first(&gate, UNAVAILABLE);
     let closed = gate.write();
     let sender = Host::open(&program, &path, &books.url(), 8, 100);
+    sender.until_it_sends();
     let outbox = Outbox::open(&path, call(&books, 100));
     assert_eq!(submit(&outbox, &books, FOREVER), PENDING);
     until("it is being sent", || books.of("mine").len() == 1);

@@ -513,15 +513,27 @@ impl Host {
             .is_some_and(|rest| rest.starts_with('T'))
     }
 
-    /// Whether it holds SQLite's lock of those who write to a log, byte 120 of the -shm file.
+    /// Waits until it is the one that sends: which of several processes it is, is decided after they
+    /// have opened the file.
+    pub fn until_it_sends(&self) {
+        // SQLite's pending byte, here of the lock of those who send.
+        super::wait::until("it sends", || self.holds_byte("1073741824"));
+    }
+
+    /// Whether it holds SQLite's lock of those who write to a log, a byte of the -shm file.
     fn holds_the_file(&self) -> bool {
+        self.holds_byte("120")
+    }
+
+    /// Whether it has a write lock that begins at this byte of any file.
+    fn holds_byte(&self, begin: &str) -> bool {
         let locks = std::fs::read_to_string("/proc/locks").expect("a list of locks");
         let process = self.child.id().to_string();
         locks.lines().any(|line| {
             let words: Vec<&str> = line.split_whitespace().collect();
             words.contains(&process.as_str())
                 && words.contains(&"WRITE")
-                && words[words.len() - 2] == "120"
+                && words[words.len() - 2] == begin
         })
     }
 
