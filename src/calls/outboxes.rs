@@ -59,7 +59,7 @@ pub fn open(path: Argument, settings: Settings, mut faults: Vec<Fault>) -> Done<
         lock(&state::current().outboxes.0).insert(number, Arc::new(outbox));
         Ok(number)
     });
-    opened.map_err(|failure| Box::new(Report::failure(&failure)))
+    opened.map_err(report)
 }
 
 /// Puts a request on disk. `faults` is what could not even be read of the settings.
@@ -141,7 +141,7 @@ pub fn list(number: usize) -> Done<Vec<Listed>> {
             .map(|entry| Listed::new(outbox.is_foreign(&entry), entry))
             .collect())
     });
-    listed.map_err(|failure| Box::new(Report::failure(&failure)))
+    listed.map_err(report)
 }
 
 /// Sends an entry at once; all of them if no ext_id is given.
@@ -169,7 +169,7 @@ pub fn forget(number: usize, ext_id: Argument) -> Done<()> {
 /// How many entries wait that this outbox sends.
 pub fn pending(number: usize) -> Done<u32> {
     let counted = try_to(|| find(number)?.pending());
-    counted.map_err(|failure| Box::new(Report::failure(&failure)))
+    counted.map_err(report)
 }
 
 pub fn close(number: usize) -> Done<()> {
@@ -177,7 +177,12 @@ pub fn close(number: usize) -> Done<()> {
         let outbox = lock(&state::current().outboxes.0).remove(&number);
         outbox.ok_or(Failure::Closed).map(|outbox| outbox.close())
     });
-    closed.map_err(|failure| Box::new(Report::failure(&failure)))
+    closed.map_err(report)
+}
+
+/// Why a call has not done its work.
+fn report(failure: Failure) -> Box<Report> {
+    Box::new(Report::failure(&failure))
 }
 
 /// A call about an entry. LifePay may have the entry's request, whatever comes of the call.

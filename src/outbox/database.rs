@@ -21,7 +21,7 @@ const FORMAT: i64 = 100;
 /// How long a busy file is waited for.
 pub(crate) const BUSY: Duration = Duration::from_secs(5);
 /// How long to wait before a busy file is tried again.
-pub(crate) const BUSY_PAUSE: Duration = Duration::from_millis(20);
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
 /// More than there are different statements.
 const STATEMENTS: usize = 32;
@@ -109,15 +109,7 @@ impl Database {
             identity,
             log,
         };
-        let started = Instant::now();
-        loop {
-            match database.check().map_err(failed) {
-                Err(failure) if failure.is_busy() && started.elapsed() < BUSY => {
-                    std::thread::sleep(BUSY_PAUSE);
-                }
-                checked => break checked??,
-            }
-        }
+        while_busy(BUSY, || true, || database.check().map_err(failed))??;
         database.sync_log()?;
         database
             .connection
@@ -217,6 +209,23 @@ impl Database {
     pub fn begin(&mut self) -> rusqlite::Result<Transaction<'_>> {
         self.connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
+    }
+}
+
+/// Tries again for up to `limit` while another process is using the file, as long as `goes_on` holds.
+pub fn while_busy<T>(
+    limit: Duration,
+    goes_on: impl Fn() -> bool,
+    mut work: impl FnMut() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let started = Instant::now();
+    loop {
+        match work() {
+            Err(failure) if failure.is_busy() && started.elapsed() < limit && goes_on() => {
+                std::thread::sleep(BUSY_PAUSE);
+            }
+            done => return done,
+        }
     }
 }
 

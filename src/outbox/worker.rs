@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::claim::Claim;
-use super::database::{BUSY, BUSY_PAUSE};
+use super::database::{while_busy, BUSY};
 use super::lock::Lock;
 use super::queue::Taken;
 use super::store::Store;
@@ -101,29 +101,18 @@ impl Worker {
         &self,
         mut work: impl FnMut(&mut Store) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let started = Instant::now();
-        loop {
-            let done = {
-                let mut store = lock(&self.store);
-                work(store.as_mut().ok_or(Failure::Closed)?)
-            };
-            match done {
-                // Waited for without the lock: those who only read need not.
-                Err(failure) if failure.is_busy() && started.elapsed() < BUSY => {
-                    if self.is_closing() {
-                        return Err(failure);
-                    }
-                    std::thread::sleep(BUSY_PAUSE);
-                }
-                done => return done,
-            }
-        }
+        // Each try locks the store anew: those who only read need not wait.
+        let once = || work(lock(&self.store).as_mut().ok_or(Failure::Closed)?);
+        while_busy(BUSY, || !self.is_closing(), once)
     }
 
     /// Lets go of the file and of the lock: nobody uses them any more.
     fn let_go(&self) {
-        if let Some(store) = lock(&self.store).take() {
-            self.logged(|| watch_clock_once_more(store));
+        // Not in the condition below: its lock would last until the end of the block.
+        let store = lock(&self.store).take();
+        if let Some(mut store) = store {
+            // A jump since the last look is not seen by the next program, unless this one follows it.
+            self.logged(|| while_busy(LAST_LOOK, || true, || store.watch_clock()));
         }
         let sender_lock = self.sender_lock().take();
         drop(sender_lock);
@@ -419,18 +408,5 @@ impl Worker {
             std::thread::sleep(Duration::from_millis(50));
         }
         !self.is_closing()
-    }
-}
-
-/// A jump since the last look is not seen by the next program, unless this one follows it.
-fn watch_clock_once_more(mut store: Store) -> Result<(), Failure> {
-    let started = Instant::now();
-    loop {
-        match store.watch_clock() {
-            Err(failure) if failure.is_busy() && started.elapsed() < LAST_LOOK => {
-                std::thread::sleep(BUSY_PAUSE);
-            }
-            done => return done,
-        }
     }
 }

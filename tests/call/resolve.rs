@@ -4,13 +4,13 @@
 
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use lifepay::ffi as code;
 
 use crate::support::constants::{ANSWERED, NOT_SENT, PHASE_CONNECT, PHASE_FAILED};
+use crate::support::outbox::compile_preload;
 use crate::support::server::ACCEPTED;
 use crate::support::wait::until;
 use crate::support::{child, respond, tools, Answer, Call, Server};
@@ -82,21 +82,7 @@ impl Names {
 /// The replacement, compiled once.
 fn shim() -> Option<&'static PathBuf> {
     static SHIM: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let compile = || {
-        if !tools::have("gcc") {
-            return None;
-        }
-        let shim = tools::scratch("names").join("slow_getaddrinfo.so");
-        let mut compiler = Command::new("gcc");
-        compiler
-            .args(["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror"])
-            .args(["-shared", "-fPIC", "-o"])
-            .arg(&shim)
-            .arg(tools::root().join("tests/c/slow_getaddrinfo.c"))
-            .arg("-ldl");
-        tools::run(&mut compiler);
-        Some(shim)
-    };
+    let compile = || tools::have("gcc").then(|| compile_preload("slow_getaddrinfo"));
     SHIM.get_or_init(compile).as_ref()
 }
 

@@ -11,8 +11,7 @@ mod table;
 mod told;
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Mutex;
 use std::time::Instant;
@@ -21,6 +20,7 @@ use self::came::Came;
 use self::site::Site;
 use self::table::Row;
 use self::told::Takes;
+use crate::support::outbox::compile_preload;
 use crate::support::{child, tools};
 
 /// Names the folder of tests/c/slow_getaddrinfo.c.
@@ -161,7 +161,10 @@ fn run_all(site: &Site) -> Vec<Came> {
 fn every_fault_in_every_phase() {
     let folder = tools::scratch("faults");
     if std::env::var_os(FOLDER).is_none() {
-        let Some(shim) = shim(&folder) else { return };
+        if !tools::have("gcc") {
+            return;
+        }
+        let shim = compile_preload("slow_getaddrinfo");
         let (shim, names) = (text(&shim), text(&folder));
         let _ = std::fs::remove_file(folder.join("table"));
         let environment = [("LD_PRELOAD", shim.as_str()), (FOLDER, names.as_str())];
@@ -203,21 +206,4 @@ fn every_fault_in_every_phase() {
 
 fn text(path: &Path) -> String {
     path.to_str().expect("UTF-8").to_owned()
-}
-
-/// The replaced look-up of names.
-fn shim(folder: &Path) -> Option<PathBuf> {
-    if !tools::have("gcc") {
-        return None;
-    }
-    let shim = folder.join("slow_getaddrinfo.so");
-    let mut compiler = Command::new("gcc");
-    compiler
-        .args(["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror"])
-        .args(["-shared", "-fPIC", "-o"])
-        .arg(&shim)
-        .arg(tools::root().join("tests/c/slow_getaddrinfo.c"))
-        .arg("-ldl");
-    tools::run(&mut compiler);
-    Some(shim)
 }
