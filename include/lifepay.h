@@ -1,5 +1,6 @@
 /*
- * lifepay.h: opens a cash-register shift through LifePay's cloud fiscalisation.
+ * lifepay.h: opens a cash-register shift through LifePay's cloud fiscalisation, and closes it,
+ * and prints receipts between.
  *
  * Usage
  * -----
@@ -32,10 +33,11 @@
  * LP_OK         means that LifePay took the document for printing. Nothing in this library says
  *               that a shift is open: the report that the cash register prints, a notification to
  *               callback_url or LifePay's personal account does.
- * Two ways      to send: lp_open_shift waits for the answer; lp_outbox_... keeps requests on disk,
- *               sends them in the background, and loses none to a crash or a power cut.
- * Repeats       are safe with the same ext_id only: LifePay makes no second document for it. For
- *               how long LifePay remembers an ext_id is not published.
+ * Two ways      to send: lp_open_shift and lp_send wait for the answer; lp_outbox_... keeps requests
+ *               on disk, sends them in the background, and loses none to a crash or a power cut.
+ * Repeats       are safe with the same ext_id only: LifePay opens no second shift for it. For how
+ *               long LifePay remembers an ext_id is not published, nor, for every other document,
+ *               whether it knows one: see lp_send.
  * Not given     is 0, NULL or "", in every field.
  * Strings       are UTF-8 and end in NUL, in both directions. What is not UTF-8 is refused, and
  *               named. Texts for people are in Russian.
@@ -115,8 +117,8 @@ typedef void (LP_CALL *lp_log_fn)(int32_t level, const char *message, void *user
  * 0 and positive numbers are LifePay's own, known or not: it has answered, do not repeat the
  * request as it is. Negative numbers are the library's.
  *
- * LifePay took the document. That is not yet an open shift: the report that the
- * cash register prints, or LifePay's personal account, shows whether it opened.
+ * LifePay took the document. That is not yet an open shift or a printed receipt: what the cash
+ * register prints, or LifePay's personal account, shows whether it came to that.
  */
 #define LP_OK 0
 
@@ -195,7 +197,7 @@ typedef void (LP_CALL *lp_log_fn)(int32_t level, const char *message, void *user
 
 /**
  * on_progress or lp_outbox_cancel has stopped the request. `outcome` says whether LifePay may have
- * it. If the shift is still needed, repeat with the same ext_id.
+ * it. If the document is still needed, repeat with the same ext_id.
  */
 #define LP_ERR_CANCELLED -8
 
@@ -220,8 +222,7 @@ typedef void (LP_CALL *lp_log_fn)(int32_t level, const char *message, void *user
 #define LP_ERR_CLOSED -12
 
 /**
- * The request waited in the outbox longer than it may, and is not repeated. If the shift is still
- * needed and `outcome` is LP_OUTCOME_NOT_SENT, a new request with any ext_id is safe. Otherwise
+ * The request waited in the outbox longer than it may, and is not repeated. If it is still needed and `outcome` is LP_OUTCOME_NOT_SENT, a new request with any ext_id is safe. Otherwise
  * LifePay may have it: submit it again with the same ext_id only.
  */
 #define LP_ERR_EXPIRED -13
@@ -238,7 +239,8 @@ typedef void (LP_CALL *lp_log_fn)(int32_t level, const char *message, void *user
 #define LP_OUTCOME_NOT_SENT 1
 
 /**
- * LifePay may have the request. Repeat it with this ext_id only: then there will be no second document.
+ * LifePay may have the request. Repeat it with this ext_id only: then no second shift is opened. For
+ * other documents see lp_send.
  */
 #define LP_OUTCOME_UNKNOWN 2
 
@@ -415,10 +417,10 @@ typedef struct lp_config {
      */
     const char *target_serial;
     /**
-     * Optional, at most 50 characters. Your own identifier of this request. LifePay makes no second
-     * document for the same ext_id, which is what makes a repeat safe: store it before you send,
-     * and repeat with the same one. Not given: a UUID is made and returned in lp_result.ext_id,
-     * which makes a repeat safe as long as you keep it. See lp_ext_id_new.
+     * Optional, at most 50 characters. Your own identifier of this request. LifePay opens no second
+     * shift for the same ext_id, which is what makes a repeat safe: store it before you send, and
+     * repeat with the same one. Not given: a UUID is made and returned in lp_result.ext_id, which
+     * makes a repeat safe as long as you keep it; see lp_ext_id_new. For other documents see lp_send.
      */
     const char *ext_id;
     /**
@@ -464,9 +466,9 @@ typedef struct lp_config {
      */
     uint32_t timeout_ms;
     /**
-     * lp_open_shift only. 0: one attempt. Otherwise attempts are made until LifePay has answered
-     * or this many milliseconds have passed; no attempt goes on beyond that, and none is waited
-     * for that would begin beyond it. LP_FOREVER: no limit.
+     * lp_open_shift and lp_send. 0: one attempt. Otherwise attempts are made until LifePay has
+     * answered or this many milliseconds have passed; no attempt goes on beyond that, and none is
+     * waited for that would begin beyond it. LP_FOREVER: no limit.
      */
     uint32_t retry_for_ms;
     /**
@@ -492,19 +494,30 @@ typedef struct lp_config {
      */
     uint32_t retry_delay_count;
     /**
-     * Outbox only, no meaning for lp_open_shift. Milliseconds after which a request is not
-     * repeated any more. Default: 12 hours. LP_FOREVER: never.
+     * Outbox only. Milliseconds after which a request is not repeated any more. Default: 12 hours.
+     * LP_FOREVER: never.
      */
     uint32_t expires_after_ms;
     /**
-     * Outbox only, no meaning for lp_open_shift. Requests at once. Default: 4.
+     * Outbox only. Requests at once. Default: 4.
      */
     uint32_t concurrency;
     /**
-     * Outbox only, no meaning for lp_open_shift. Days for which finished entries are kept.
-     * Default: 30.
+     * Outbox only. Days for which finished entries are kept. Default: 30.
      */
     uint32_t keep_days;
+    /**
+     * lp_send and lp_outbox_submit: which document it is, as its path below base_url, such as
+     * /cloud-print/create-z-report. At most 255 characters: one / at the beginning, then Latin
+     * letters, digits and -._~!$&'()*+,;=:@/ without two dots in a row.
+     */
+    const char *path;
+    /**
+     * lp_send and lp_outbox_submit, optional. The document's own fields: the text of a JSON object,
+     * whose members go into the request as they stand, after the fields above that are given. apikey,
+     * login and fields that are given here must not be members too, and no member may stand twice.
+     */
+    const char *document_json;
 } lp_config;
 
 /**
@@ -560,8 +573,8 @@ typedef struct lp_result {
      */
     uint32_t attempts;
     /**
-     * Milliseconds after which to repeat, where a repeat makes sense: the timetable's next pause,
-     * or the server's Retry-After if that is longer. Otherwise 0.
+     * Milliseconds after which to repeat, where a repeat makes sense and is safe: the timetable's
+     * next pause, or the server's Retry-After if that is longer. Otherwise 0.
      */
     uint32_t retry_after_ms;
     /**
@@ -573,7 +586,8 @@ typedef struct lp_result {
      */
     const char *uuid;
     /**
-     * The ext_id that was sent, given or made. NULL only if the arguments were wrong.
+     * The ext_id that was sent, given or made. NULL only if the arguments were wrong, or lp_send was
+     * given none.
      */
     const char *ext_id;
     /**
@@ -720,6 +734,11 @@ typedef struct lp_entry {
      * In Russian, for a person at the till.
      */
     const char *message;
+    /**
+     * Which document it is: its path below base_url, /cloud-print/create-session for the opening of a
+     * shift. NULL: it is of a kind that only a later version of the library knows, and waits for that.
+     */
+    const char *path;
 } lp_entry;
 
 /**
@@ -795,6 +814,32 @@ int32_t lp_open_shift(const struct lp_config *config,
 
 /**
  * ------------------------------------------------------------------------------------------------
+ * Closing the shift, receipts and the rest
+ * ------------------------------------------------------------------------------------------------
+ *
+ * Sends any other document of LifePay's cloud print: a Z report, a receipt, a correction.
+ *
+ * config->path says which one, config->document_json holds its own fields. What they are stands on
+ * LifePay's page about the document and is not checked here: LifePay answers what is wrong. The
+ * request is made of the fields of config that are given (apikey, login, test, cashier_name,
+ * cashier_inn, target_serial, ext_id, callback_url, callback_data), then of the document's members.
+ *
+ * No ext_id is made. That a second request with the same ext_id makes no second document is known of
+ * opening a shift only: whether it holds for this document too, look up on LifePay's page. Without
+ * ext_id nothing is sent twice: retry_for_ms and lp_outbox_submit are argument errors, and if
+ * result->outcome is LP_OUTCOME_UNKNOWN, look at LifePay's personal account before you send again. Do
+ * not use one ext_id for two documents.
+ *
+ * config, result: as for lp_open_shift. Blocks like it.
+ *
+ * Returns the same as result->code, as lp_open_shift does. LifePay's answer is read in the same way:
+ * code, message, errors, uuid; what else it says is in result->reply.
+ */
+int32_t lp_send(const struct lp_config *config,
+                struct lp_result *result);
+
+/**
+ * ------------------------------------------------------------------------------------------------
  * An ext_id made beforehand
  * ------------------------------------------------------------------------------------------------
  *
@@ -834,7 +879,13 @@ int32_t lp_ext_id_new(char *buffer, uint32_t size);
 int32_t lp_open_shift_json(const char *request, char **answer);
 
 /**
- * Releases a string that lp_open_shift_json has returned.
+ * lp_send for the same: as lp_open_shift_json, with the keys path and document_json, which may be
+ * the text of an object or an object.
+ */
+int32_t lp_send_json(const char *request, char **answer);
+
+/**
+ * Releases a string that lp_open_shift_json or lp_send_json has returned.
  *
  * NULL, and a pointer that is no such string or was freed already, is harmless, as long as the
  * library has not returned a new string at the same address since.
@@ -880,7 +931,7 @@ int32_t lp_outbox_open(const char *path,
  *
  * If an entry with this ext_id is pending or accepted, no second one is made and result describes
  * that entry. A pending one will be sent, under the new expires_after_ms; a cancellation that has not
- * taken effect yet is withdrawn. With different fields it is an argument error. An entry that was
+ * taken effect yet is withdrawn. With another path or different fields it is an argument error. An entry that was
  * rejected or cancelled or has expired is replaced and sent again.
  *
  * Returns LP_OK: the request is on disk, and result->code is LP_PENDING, or the outcome if the entry

@@ -49,6 +49,17 @@ pub enum Wrong {
     /// Integers with commas between them are expected.
     NotIntegerList,
     UnknownField,
+    /// Only other documents have it.
+    NotForShift,
+    /// The document has no ext_id, and is to be repeated.
+    NeededForRepeats,
+    NotAPath,
+    /// This member of a document is always a field.
+    MemberOfOurs(&'static str),
+    /// This member of a document was given as a field too.
+    MemberGiven(&'static str),
+    /// This member stands twice in a document.
+    MemberTwice(String),
     GivenTwice,
     GivenWith(&'static str),
     TooLong {

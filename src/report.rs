@@ -68,9 +68,9 @@ impl Default for Report {
 
 impl Report {
     /// A request that has no outcome yet.
-    pub fn pending(ext_id: &str) -> Report {
+    pub fn pending(ext_id: Option<&str>) -> Report {
         Report {
-            ext_id: Some(ext_id.to_owned()),
+            ext_id: ext_id.map(str::to_owned),
             message: messages::utf8(messages::text(Code::Pending)).to_owned(),
             ..Report::default()
         }
@@ -93,11 +93,18 @@ impl Report {
     /// A call that could not do its work. What LifePay may have of earlier ones is not known, except
     /// that wrong arguments send nothing.
     pub fn failure(failure: &Failure) -> Report {
+        let outcome = match failure {
+            Failure::Argument(_) => Outcome::NotSent,
+            _ => Outcome::Unknown,
+        };
+        Report::failure_of(None, outcome, failure)
+    }
+
+    /// A call about a request that could not do its work.
+    pub fn failure_of(ext_id: Option<String>, outcome: Outcome, failure: &Failure) -> Report {
         let mut report = Report {
-            outcome: match failure {
-                Failure::Argument(_) => Outcome::NotSent,
-                _ => Outcome::Unknown,
-            },
+            ext_id,
+            outcome,
             ..Report::default()
         };
         report.fail(failure);
@@ -126,7 +133,7 @@ impl Report {
     /// No answer of LifePay's; `outcome` stays as it is, and the advice in `message` follows it.
     pub fn fail(&mut self, failure: &Failure) {
         self.code = Code::Failed(failure.kind());
-        self.message = messages::failure(failure, self.outcome);
+        self.message = messages::failure(failure, self.outcome, self.ext_id.is_some());
         self.detail = Some(failure.to_string());
         if let Failure::Argument(_) = failure {
             self.errors = field_errors(failure);
@@ -196,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_rejection_tells_lifepays_words_the_fields_and_what_to_do() {
-        let mut report = Report::pending("1");
+        let mut report = Report::pending(Some("1"));
         let errors = vec![FieldError::new("target_serial", "Принтер не найден.")];
         report.reject(400, "Ошибка данных.", errors, 0);
         assert_eq!(
@@ -207,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_rejection_without_words_has_the_pages() {
-        let mut report = Report::pending("1");
+        let mut report = Report::pending(Some("1"));
         report.reject(500, "", Vec::new(), 0);
         let text = messages::text(Code::Rejected(500));
         assert_eq!(report.message, messages::utf8(text));

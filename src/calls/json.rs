@@ -1,25 +1,26 @@
 //! Settings from JSON, and reports in JSON.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde::de::DeserializeOwned;
 use serde::Serialize;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
+use super::outboxes::Argument;
 use super::settings::Settings;
 use super::table::{self, Place, Setting};
 use crate::code::Kind;
 use crate::fault::{Fault, Wrong};
+use crate::protocol::object::Object;
 use crate::report::Report;
 use crate::secret::Secret;
 
-/// Opens a shift as a JSON object says, and waits for LifePay's answer.
-pub fn open_shift(request: Result<Option<String>, Fault>) -> Report {
+/// Makes a call as a JSON object says.
+pub fn call(send: super::SendFn, request: Argument) -> Report {
     let read = request.map_err(|fault| vec![fault]);
     match read.and_then(|request| read_settings(request.as_deref())) {
-        Ok((settings, faults)) => super::open_shift(settings, faults, None),
+        Ok((settings, faults)) => send(settings, faults, None),
         Err(faults) => super::refuse(faults),
     }
 }
@@ -80,31 +81,6 @@ pub fn read_settings(request: Option<&str>) -> Result<(Settings, Vec<Fault>), Ve
     Ok((settings, faults))
 }
 
-/// The keys and values of a JSON object as they stand in it, also a key that stands twice.
-struct Object<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Object<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Pairs;
-        impl<'de> Visitor<'de> for Pairs {
-            type Value = Object<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
-                }
-                Ok(Object(pairs))
-            }
-        }
-        deserializer.deserialize_map(Pairs)
-    }
-}
-
 fn set(settings: &mut Settings, setting: &Setting, value: &RawValue) -> Result<(), Wrong> {
     match setting.place {
         Place::TextOrJson(_, place) if value.get().starts_with(['{', '[']) => {
@@ -157,7 +133,7 @@ mod tests {
 
     fn faults(request: &str) -> Vec<(String, String)> {
         let faults = match read_settings(Some(request)) {
-            Ok((settings, faults)) => settings.check(faults).err().unwrap_or_default(),
+            Ok((settings, faults)) => settings.shift(faults).err().unwrap_or_default(),
             Err(faults) => faults,
         };
         faults

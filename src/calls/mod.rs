@@ -6,36 +6,42 @@ pub mod settings;
 pub mod table;
 
 use self::settings::{Call, Settings};
+use crate::code::Outcome;
 use crate::delivery::{self, progress::OnProgress};
 use crate::failure::Failure;
 use crate::fault::Fault;
 use crate::process::panic::catch;
 use crate::report::Report;
 
-/// Opens a shift and waits for LifePay's answer. `faults` is what could not even be read.
+/// A call that sends a request and waits for LifePay's answer. `faults` is what could not even be read
+/// of the settings.
+pub type SendFn = fn(Settings, Vec<Fault>, Option<OnProgress>) -> Report;
+
+/// Opens a shift.
 pub fn open_shift(
     settings: Settings,
     faults: Vec<Fault>,
     on_progress: Option<OnProgress>,
 ) -> Report {
-    open_shift_by(settings, faults, |call| {
-        delivery::deliver(&call.shift, &call.route, &call.repeats, on_progress)
-    })
+    send_by(settings.shift(faults), |call| deliver(call, on_progress))
 }
 
-fn open_shift_by(
-    settings: Settings,
-    faults: Vec<Fault>,
-    deliver: impl FnOnce(&Call) -> Report,
-) -> Report {
-    match settings.check(faults) {
+/// Sends any other document.
+pub fn send(settings: Settings, faults: Vec<Fault>, on_progress: Option<OnProgress>) -> Report {
+    send_by(settings.document(faults), |call| deliver(call, on_progress))
+}
+
+fn deliver(call: &Call, on_progress: Option<OnProgress>) -> Report {
+    delivery::deliver(&call.request, &call.route, &call.repeats, on_progress)
+}
+
+fn send_by(call: Result<Call, Vec<Fault>>, deliver: impl FnOnce(&Call) -> Report) -> Report {
+    match call {
         Err(faults) => refuse(faults),
         Ok(call) => catch(|| deliver(&call)).unwrap_or_else(|panic| {
             // The host must be able to repeat, and for that it needs the ext_id.
-            Report {
-                ext_id: Some(call.shift.ext_id.clone()),
-                ..Report::failure(&Failure::Internal(panic))
-            }
+            let ext_id = call.request.ext_id.clone();
+            Report::failure_of(ext_id, Outcome::Unknown, &Failure::Internal(panic))
         }),
     }
 }
@@ -51,7 +57,7 @@ pub fn refuse(faults: Vec<Fault>) -> Report {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::code::{Code, Kind, Outcome};
+    use crate::code::{Code, Kind};
     use crate::protocol::request::Fields;
 
     #[test]
@@ -66,7 +72,7 @@ mod tests {
             fields,
             ..Settings::default()
         };
-        let report = open_shift_by(settings, Vec::new(), |_| panic!("on purpose"));
+        let report = send_by(settings.shift(Vec::new()), |_| panic!("on purpose"));
         assert_eq!(report.code, Code::Failed(Kind::Internal));
         assert_eq!(report.outcome, Outcome::Unknown);
         assert_eq!(report.ext_id.as_deref(), Some("mine"));

@@ -70,11 +70,11 @@ pub fn open(path: Argument, settings: Settings, mut faults: Vec<Fault>) -> Done<
 pub fn submit(number: usize, mut settings: Settings, faults: Vec<Fault>) -> Done<Report> {
     let is_unreadable = is_named(&faults, "ext_id");
     let given = settings.fields.ext_id.clone();
-    let ext_id = settings
-        .fields
-        .ext_id
-        .get_or_insert_with(request::new_ext_id);
-    let ext_id = ext_id.clone();
+    if !settings.fields.are_of_document() {
+        let ext_id = &mut settings.fields.ext_id;
+        ext_id.get_or_insert_with(request::new_ext_id);
+    }
+    let ext_id = settings.fields.ext_id.clone();
     let outbox = find(number);
     let submitted = try_to(|| {
         let outbox = outbox.as_ref().map_err(Failure::clone)?;
@@ -82,21 +82,19 @@ pub fn submit(number: usize, mut settings: Settings, faults: Vec<Fault>) -> Done
         outbox.submit(&submission)
     });
     submitted.map_err(|failure| {
-        let is_unsent = match &outbox {
+        let is_unsent = match (&outbox, &ext_id) {
             _ if is_unreadable => false,
-            Ok(outbox) => outbox.is_unsent(&ext_id, given.is_none(), &failure),
-            // A new ext_id was sent by nobody.
-            Err(_) => given.is_none(),
+            (Ok(outbox), Some(ext_id)) => outbox.is_unsent(ext_id, given.is_none(), &failure),
+            // A new ext_id was sent by nobody, and a document without one is not sent.
+            _ => given.is_none(),
         };
         let is_valid = !matches!(failure, Failure::Argument(_));
-        Box::new(Report {
-            ext_id: given.or(is_valid.then_some(ext_id)),
-            outcome: match is_unsent {
-                true => Outcome::NotSent,
-                false => Outcome::Unknown,
-            },
-            ..Report::failure(&failure)
-        })
+        let outcome = match is_unsent {
+            true => Outcome::NotSent,
+            false => Outcome::Unknown,
+        };
+        let ext_id = given.or(ext_id.filter(|_| is_valid));
+        Box::new(Report::failure_of(ext_id, outcome, &failure))
     })
 }
 
@@ -108,11 +106,8 @@ pub fn refuse_opening(fault: Fault) -> Box<Report> {
 /// A submit whose settings cannot be read at all. That the outbox is closed is reported first.
 pub fn refuse_submission(number: usize, fault: Fault) -> Box<Report> {
     let failure = find(number).err().unwrap_or_else(|| fault.into());
-    Box::new(Report {
-        // The ext_id was not read.
-        outcome: Outcome::Unknown,
-        ..Report::failure(&failure)
-    })
+    // The ext_id was not read.
+    Box::new(Report::failure_of(None, Outcome::Unknown, &failure))
 }
 
 /// The outcome of an entry, or what is known when `timeout_ms` is over.
@@ -126,9 +121,10 @@ pub fn wait(number: usize, ext_id: Argument, timeout_ms: Result<u32, Fault>) -> 
         };
         outbox.wait(asked(&ext_id)?, limit)
     });
-    waited.unwrap_or_else(|failure| Report {
-        ext_id: ext_id.ok(),
-        ..Report::failure(&failure)
+    waited.unwrap_or_else(|failure| {
+        let mut report = Report::failure(&failure);
+        report.ext_id = ext_id.ok();
+        report
     })
 }
 
@@ -187,13 +183,7 @@ fn report(failure: Failure) -> Box<Report> {
 
 /// A call about an entry. LifePay may have the entry's request, whatever comes of the call.
 fn about_an_entry<T>(ext_id: Option<String>, work: impl FnOnce() -> Result<T, Failure>) -> Done<T> {
-    try_to(work).map_err(|failure| {
-        Box::new(Report {
-            ext_id,
-            outcome: Outcome::Unknown,
-            ..Report::failure(&failure)
-        })
-    })
+    try_to(work).map_err(|failure| Box::new(Report::failure_of(ext_id, Outcome::Unknown, &failure)))
 }
 
 fn required(ext_id: Argument) -> Result<String, Failure> {
@@ -212,7 +202,10 @@ fn try_to<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
 
 #[inline(never)]
 fn warn(failure: &Failure) {
-    log::warn!("outbox: {}", messages::failure(failure, Outcome::Unknown));
+    log::warn!(
+        "outbox: {}",
+        messages::failure(failure, Outcome::Unknown, true)
+    );
 }
 
 /// An entry as hosts see it; the JSON form has the same names.
@@ -235,6 +228,7 @@ pub struct Listed {
     pub base_url: String,
     pub uuid: Option<String>,
     pub message: String,
+    pub path: Option<String>,
 }
 
 impl Listed {
@@ -257,6 +251,7 @@ impl Listed {
             base_url: entry.base_url,
             uuid: entry.report.uuid,
             message: entry.report.message,
+            path: entry.path,
         }
     }
 }

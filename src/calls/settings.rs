@@ -10,7 +10,7 @@ use crate::delivery::schedule::Schedule;
 use crate::delivery::Repeats;
 use crate::fault::{Fault, Wrong};
 use crate::outbox::{self, Submission};
-use crate::protocol::request::{self, Fields, Shift};
+use crate::protocol::request::{self, Fields, Request};
 use crate::secret::Secret;
 use crate::transport::route::{Connection, Route};
 
@@ -30,27 +30,50 @@ pub struct Settings {
 
 /// A call that can be made.
 pub struct Call {
-    pub shift: Shift,
+    pub request: Request,
     pub route: Route,
     pub repeats: Repeats,
 }
 
 impl Settings {
-    /// Checks everything, and tells all faults at once. `faults` holds what could not even be read.
+    /// The call that opens a shift. Checks everything, and tells all faults at once. `faults` holds
+    /// what could not even be read.
     ///
     /// # Errors
     ///
     /// What is wrong, by field.
-    pub fn check(self, mut faults: Vec<Fault>) -> Result<Call, Vec<Fault>> {
-        let shift = self.fields.check(&mut faults, request::new_ext_id);
+    pub fn shift(self, faults: Vec<Fault>) -> Result<Call, Vec<Fault>> {
+        self.check(faults, |fields, faults| {
+            fields.shift(faults, request::new_ext_id)
+        })
+    }
+
+    /// The call that sends any other document, checked as [`Settings::shift`].
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, by field.
+    pub fn document(self, faults: Vec<Fault>) -> Result<Call, Vec<Fault>> {
+        let is_repeated = self.retry_for_ms != 0;
+        self.check(faults, |fields, faults| {
+            fields.document(is_repeated, faults)
+        })
+    }
+
+    fn check(
+        self,
+        mut faults: Vec<Fault>,
+        request: impl FnOnce(Fields, &mut Vec<Fault>) -> Option<Request>,
+    ) -> Result<Call, Vec<Fault>> {
+        let request = request(self.fields, &mut faults);
         let route = self.connection.check(&mut faults);
         let repeats = Repeats {
             limit: RetryLimit::from_ms(self.retry_for_ms),
             schedule: Schedule::check(&self.retry_delays_ms, &mut faults),
         };
-        match (shift, route) {
-            (Some(shift), Some(route)) if faults.is_empty() => Ok(Call {
-                shift,
+        match (request, route) {
+            (Some(request), Some(route)) if faults.is_empty() => Ok(Call {
+                request,
                 route,
                 repeats,
             }),
@@ -58,7 +81,7 @@ impl Settings {
         }
     }
 
-    /// Checks what an outbox is opened with. Of the page's fields only apikey and login count.
+    /// Checks what an outbox is opened with. Of the request's fields only apikey and login count.
     ///
     /// # Errors
     ///
@@ -104,15 +127,18 @@ impl Settings {
             faults.push(Fault::new("base_url", Wrong::NotAsOpened));
         }
         self.fields.login = self.fields.login.or_else(|| terms.login.clone());
-        let shift = self.fields.check(&mut faults, request::new_ext_id);
+        let request = match self.fields.are_of_document() {
+            true => self.fields.document(true, &mut faults),
+            false => self.fields.shift(&mut faults, request::new_ext_id),
+        };
         let expires_after = match self.expires_after_ms {
             FOREVER_MS => None,
             0 => Some(Duration::from_millis(u64::from(DEFAULT_EXPIRES_AFTER_MS))),
             ms => Some(Duration::from_millis(u64::from(ms))),
         };
-        match shift {
-            Some(shift) if faults.is_empty() => Ok(Submission {
-                shift,
+        match request {
+            Some(request) if faults.is_empty() => Ok(Submission {
+                request,
                 expires_after,
             }),
             _ => Err(faults),
@@ -134,7 +160,7 @@ mod tests {
             ..Settings::default()
         };
         let faults = settings
-            .check(vec![Fault::new("cashier_name", Wrong::NotAString)])
+            .shift(vec![Fault::new("cashier_name", Wrong::NotAString)])
             .err()
             .unwrap();
         let names: Vec<&str> = faults.iter().map(|fault| &*fault.field).collect();

@@ -4,7 +4,7 @@
 
 use super::settings::Settings;
 use crate::delivery::schedule::MOST_PAUSES;
-use crate::protocol::request::{CALLBACK_URL_MAX, EXT_ID_MAX};
+use crate::protocol::request::{CALLBACK_URL_MAX, EXT_ID_MAX, PATH_MAX};
 use crate::transport::route::{DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_TIMEOUT_MS};
 
 pub(crate) const DEFAULT_EXPIRES_AFTER_MS: u32 = 12 * 60 * 60 * 1000;
@@ -65,6 +65,9 @@ pub(crate) const SETTINGS: &[Setting] = &[
         TextOrJson(|s| &mut s.fields.callback_data, |s| &mut s.fields.callback_data_json), 0, 0),
     setting("callback_data_json", ["CallbackDataJSON", "ДанныеОбратногоВызоваJSON"],
         Text(|s| &mut s.fields.callback_data_json), 0, 0),
+    setting("path", ["Path", "Путь"], Text(|s| &mut s.fields.path), 0, PATH_MAX),
+    setting("document_json", ["DocumentJSON", "ДокументJSON"],
+        TextOrJson(|s| &mut s.fields.document_json, |s| &mut s.fields.document_json), 0, 0),
     setting("base_url", ["BaseURL", "БазовыйАдрес"], Text(|s| &mut s.connection.base_url), 0, 0),
     setting("proxy", ["Proxy", "Прокси"], Text(|s| &mut s.connection.proxy), 0, 0),
     setting("trust", ["Trust", "Доверие"], Signed(|s| &mut s.connection.trust), 0, 2),
@@ -182,10 +185,10 @@ mod tests {
                 let mut faults = faults.iter();
                 faults.any(|fault| fault.field == setting.name && fault.wrong != Wrong::Required)
             };
-            let of_outbox = setting.name == "concurrency";
-            let faults = match of_outbox {
-                true => settings.check_outbox(Vec::new()).err(),
-                false => settings.check(Vec::new()).err(),
+            let faults = match setting.name {
+                "concurrency" => settings.check_outbox(Vec::new()).err(),
+                "path" => settings.document(Vec::new()).err(),
+                _ => settings.shift(Vec::new()).err(),
             };
             assert!(is_named(faults.unwrap_or_default()), "{}", setting.name);
         }

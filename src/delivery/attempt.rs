@@ -1,16 +1,27 @@
 //! One attempt, as a value: what left this machine, what came back, and what that means.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::code::{Code, Outcome};
 use crate::failure::{Failure, Reply as WrongReply, Stage};
 use crate::messages;
 use crate::protocol::answer::Answer;
-use crate::protocol::request;
+use crate::protocol::request::SHIFT_PATH;
 use crate::report::Report;
 use crate::secret::Secret;
 use crate::transport::route::{Limits, Route};
-use crate::transport::{self, Reply};
+use crate::transport::{self, Post, Reply};
+
+/// A request as it is sent.
+pub struct Outgoing<'a> {
+    /// Below the base URL.
+    pub path: &'a str,
+    /// By which LifePay knows it again; without one it is sent once.
+    pub ext_id: Option<&'a str>,
+    pub apikey: &'a Secret,
+    pub body: &'a str,
+}
 
 /// What an attempt has brought. The apikey is masked in all that came from outside.
 pub struct Attempt {
@@ -28,17 +39,21 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Sends `body` and awaits the answer. `go_on` is asked about five times a second; false stops.
+    /// Sends a request and awaits the answer. `go_on` is asked about five times a second; false stops.
     pub fn make(
         route: &Route,
-        body: &str,
-        ext_id: &str,
-        apikey: &Secret,
+        request: &Outgoing,
         limits: Limits,
         go_on: impl Fn(Stage) -> bool + 'static,
     ) -> Attempt {
-        log::trace!("ext_id={ext_id} body {}", apikey.mask(body));
-        let exchange = transport::post(route, request::PATH, body, limits, go_on);
+        let apikey = request.apikey;
+        log::trace!("{request} body {}", apikey.mask(request.body));
+        let post = Post {
+            path: request.path,
+            body: request.body,
+            may_be_resent: request.ext_id.is_some(),
+        };
+        let exchange = transport::post(route, &post, limits, go_on);
         let mut attempt = Attempt {
             request_left: exchange.request_left,
             resent: exchange.resent,
@@ -69,8 +84,8 @@ impl Attempt {
         attempt
     }
 
-    /// Writes it to the log, as attempt `number` for this ext_id.
-    pub fn log(&self, ext_id: &str, number: u32) {
+    /// Writes it to the log, as attempt `number` for this request.
+    pub fn log(&self, request: &Outgoing, number: u32) {
         let (level, code) = match &self.result {
             Ok(Answer::Accepted { .. }) => (log::Level::Info, Code::Accepted),
             Ok(Answer::Rejected { code, .. }) => (log::Level::Error, Code::Rejected(*code)),
@@ -89,7 +104,7 @@ impl Attempt {
         };
         log::log!(
             level,
-            "ext_id={ext_id} attempt={number} http={} code={} ({}) ms={} {}{}",
+            "{request} attempt={number} http={} code={} ({}) ms={} {}{}",
             self.http_status,
             code.number(),
             messages::utf8(code.name()),
@@ -98,7 +113,18 @@ impl Attempt {
             what(),
         );
         if let Some(reply) = &self.reply {
-            log::trace!("ext_id={ext_id} reply {reply}");
+            log::trace!("{request} reply {reply}");
+        }
+    }
+}
+
+/// How a request is named in the log. A shift's path is not told.
+impl fmt::Display for Outgoing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ext_id={}", self.ext_id.unwrap_or("-"))?;
+        match self.path {
+            SHIFT_PATH => Ok(()),
+            path => write!(f, " path={path}"),
         }
     }
 }
@@ -163,7 +189,7 @@ mod tests {
 
     #[test]
     fn the_outcome_is_that_of_all_attempts() {
-        let mut report = Report::pending("1");
+        let mut report = Report::pending(Some("1"));
         for (request_left, outcome) in [
             (false, Outcome::NotSent),
             (true, Outcome::Unknown),

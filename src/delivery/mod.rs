@@ -8,12 +8,13 @@ pub mod schedule;
 use std::rc::Rc;
 use std::time::Duration;
 
-use self::attempt::Attempt;
+use self::attempt::{Attempt, Outgoing};
 use self::progress::{OnProgress, Phase, Reporter};
 use self::retry_limit::RetryLimit;
 use self::schedule::Schedule;
+use crate::code::Outcome;
 use crate::failure::{Failure, Stage};
-use crate::protocol::request::{self, Shift};
+use crate::protocol::request::{self, Request};
 use crate::report::Report;
 use crate::transport::route::Route;
 
@@ -24,23 +25,29 @@ pub struct Repeats {
     pub schedule: Schedule,
 }
 
-/// Sends `shift` until LifePay has answered or `repeats` end it.
+/// Sends `request` until LifePay has answered or `repeats` end it.
 pub fn deliver(
-    shift: &Shift,
+    request: &Request,
     route: &Route,
     repeats: &Repeats,
     on_progress: Option<OnProgress>,
 ) -> Report {
-    let mut report = Report::pending(&shift.ext_id);
-    let body = match shift
-        .request()
-        .and_then(|request| request::body(&request, &shift.apikey))
+    let mut report = Report::pending(request.ext_id.as_deref());
+    let body = match request
+        .json()
+        .and_then(|json| request::body(&json, &request.apikey))
     {
         Ok(body) => body,
         Err(error) => {
             report.fail(&Failure::Internal(error.to_string()));
             return report;
         }
+    };
+    let outgoing = Outgoing {
+        path: &request.path,
+        ext_id: request.ext_id.as_deref(),
+        apikey: &request.apikey,
+        body: &body,
     };
     let reporter = Rc::new(Reporter::new(on_progress));
     loop {
@@ -52,8 +59,8 @@ pub fn deliver(
             Stage::Connecting => asked.tick(Phase::Connect, Duration::ZERO),
             Stage::Exchanging => asked.tick(Phase::Exchange, Duration::ZERO),
         };
-        let attempt = Attempt::make(route, &body, &shift.ext_id, &shift.apikey, limits, go_on);
-        attempt.log(&shift.ext_id, report.attempts);
+        let attempt = Attempt::make(route, &outgoing, limits, go_on);
+        attempt.log(&outgoing, report.attempts);
         let asked_pause = attempt.asked_pause;
         let Some(failure) = report.record(attempt) else {
             return report;
@@ -62,7 +69,8 @@ pub fn deliver(
         let pause = repeats.schedule.pause_after(report.attempts);
         let pause = pause.max(asked_pause);
         let repeatable = failure.is_repeatable();
-        if repeatable {
+        let is_safe = request.ext_id.is_some() || report.outcome == Outcome::NotSent;
+        if repeatable && is_safe {
             report.retry_after_ms = u32::try_from(pause.as_millis()).unwrap_or(u32::MAX);
         }
         let again = repeatable && repeats.limit.allows(reporter.elapsed(), pause);

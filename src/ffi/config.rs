@@ -39,10 +39,10 @@ pub struct lp_config {
     pub cashier_inn: *const c_char,
     /// Optional. Serial number of the fiscal printer; not given: LifePay takes one of the active ones.
     pub target_serial: *const c_char,
-    /// Optional, at most 50 characters. Your own identifier of this request. LifePay makes no second
-    /// document for the same ext_id, which is what makes a repeat safe: store it before you send,
-    /// and repeat with the same one. Not given: a UUID is made and returned in lp_result.ext_id,
-    /// which makes a repeat safe as long as you keep it. See lp_ext_id_new.
+    /// Optional, at most 50 characters. Your own identifier of this request. LifePay opens no second
+    /// shift for the same ext_id, which is what makes a repeat safe: store it before you send, and
+    /// repeat with the same one. Not given: a UUID is made and returned in lp_result.ext_id, which
+    /// makes a repeat safe as long as you keep it; see lp_ext_id_new. For other documents see lp_send.
     pub ext_id: *const c_char,
     /// Optional, at most 255 characters. URL to which LifePay reports what became of the document.
     pub callback_url: *const c_char,
@@ -68,9 +68,9 @@ pub struct lp_config {
     pub connect_timeout_ms: u32,
     /// Milliseconds for one attempt, all of it. Default: 30000.
     pub timeout_ms: u32,
-    /// lp_open_shift only. 0: one attempt. Otherwise attempts are made until LifePay has answered
-    /// or this many milliseconds have passed; no attempt goes on beyond that, and none is waited
-    /// for that would begin beyond it. LP_FOREVER: no limit.
+    /// lp_open_shift and lp_send. 0: one attempt. Otherwise attempts are made until LifePay has
+    /// answered or this many milliseconds have passed; no attempt goes on beyond that, and none is
+    /// waited for that would begin beyond it. LP_FOREVER: no limit.
     pub retry_for_ms: u32,
     /// Milliseconds between the attempts, an array of retry_delay_count elements, borrowed for the
     /// call; the last one repeats. Default: LifePay's timetable, 1, 3 and 5 minutes, then every 10.
@@ -86,14 +86,21 @@ pub struct lp_config {
     pub user_data: *mut c_void,
     /// How many elements retry_delays_ms has, at most 1000.
     pub retry_delay_count: u32,
-    /// Outbox only, no meaning for lp_open_shift. Milliseconds after which a request is not
-    /// repeated any more. Default: 12 hours. LP_FOREVER: never.
+    /// Outbox only. Milliseconds after which a request is not repeated any more. Default: 12 hours.
+    /// LP_FOREVER: never.
     pub expires_after_ms: u32,
-    /// Outbox only, no meaning for lp_open_shift. Requests at once. Default: 4.
+    /// Outbox only. Requests at once. Default: 4.
     pub concurrency: u32,
-    /// Outbox only, no meaning for lp_open_shift. Days for which finished entries are kept.
-    /// Default: 30.
+    /// Outbox only. Days for which finished entries are kept. Default: 30.
     pub keep_days: u32,
+    /// lp_send and lp_outbox_submit: which document it is, as its path below base_url, such as
+    /// /cloud-print/create-z-report. At most 255 characters: one / at the beginning, then Latin
+    /// letters, digits and -._~!$&'()*+,;=:@/ without two dots in a row.
+    pub path: *const c_char,
+    /// lp_send and lp_outbox_submit, optional. The document's own fields: the text of a JSON object,
+    /// whose members go into the request as they stand, after the fields above that are given. apikey,
+    /// login and fields that are given here must not be members too, and no member may stand twice.
+    pub document_json: *const c_char,
 }
 
 // SAFETY: repr(C), begins with struct_size, and zero is a valid number, pointer and callback.
@@ -178,6 +185,8 @@ pub unsafe fn read(config: *const lp_config) -> Result<Input, Fault> {
         callback_url: text(config.callback_url, "callback_url"),
         callback_data: text(config.callback_data, "callback_data"),
         callback_data_json: text(config.callback_data_json, "callback_data_json"),
+        path: text(config.path, "path"),
+        document_json: text(config.document_json, "document_json"),
     };
     let connection = Connection {
         base_url: text(config.base_url, "base_url"),

@@ -13,8 +13,8 @@ use crate::transport::Roots;
 /// 0 and positive numbers are LifePay's own, known or not: it has answered, do not repeat the
 /// request as it is. Negative numbers are the library's.
 ///
-/// LifePay took the document. That is not yet an open shift: the report that the
-/// cash register prints, or LifePay's personal account, shows whether it opened.
+/// LifePay took the document. That is not yet an open shift or a printed receipt: what the cash
+/// register prints, or LifePay's personal account, shows whether it came to that.
 pub const LP_OK: i32 = 0;
 /// LifePay: «Ошибка данных». `errors` says which field and why. Correct it, then send again.
 pub const LP_DATA_ERROR: i32 = 400;
@@ -49,7 +49,7 @@ pub const LP_ERR_HTTP: i32 = -6;
 /// Repeat with the same ext_id.
 pub const LP_ERR_REPLY: i32 = -7;
 /// on_progress or lp_outbox_cancel has stopped the request. `outcome` says whether LifePay may have
-/// it. If the shift is still needed, repeat with the same ext_id.
+/// it. If the document is still needed, repeat with the same ext_id.
 pub const LP_ERR_CANCELLED: i32 = -8;
 /// The outbox's file cannot be used; `message` says what to do.
 pub const LP_ERR_OUTBOX: i32 = -9;
@@ -59,8 +59,7 @@ pub const LP_ERR_NOT_FOUND: i32 = -10;
 pub const LP_ERR_INTERNAL: i32 = -11;
 /// The outbox is closed.
 pub const LP_ERR_CLOSED: i32 = -12;
-/// The request waited in the outbox longer than it may, and is not repeated. If the shift is still
-/// needed and `outcome` is LP_OUTCOME_NOT_SENT, a new request with any ext_id is safe. Otherwise
+/// The request waited in the outbox longer than it may, and is not repeated. If it is still needed and `outcome` is LP_OUTCOME_NOT_SENT, a new request with any ext_id is safe. Otherwise
 /// LifePay may have it: submit it again with the same ext_id only.
 pub const LP_ERR_EXPIRED: i32 = -13;
 
@@ -72,7 +71,8 @@ pub const LP_ERR_EXPIRED: i32 = -13;
 ///
 /// No byte of the request left this machine in any attempt.
 pub const LP_OUTCOME_NOT_SENT: i32 = 1;
-/// LifePay may have the request. Repeat it with this ext_id only: then there will be no second document.
+/// LifePay may have the request. Repeat it with this ext_id only: then no second shift is opened. For
+/// other documents see lp_send.
 pub const LP_OUTCOME_UNKNOWN: i32 = 2;
 /// LifePay has answered.
 pub const LP_OUTCOME_ANSWERED: i32 = 3;

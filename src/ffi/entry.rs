@@ -60,6 +60,9 @@ pub struct lp_entry {
     pub uuid: *const c_char,
     /// In Russian, for a person at the till.
     pub message: *const c_char,
+    /// Which document it is: its path below base_url, /cloud-print/create-session for the opening of a
+    /// shift. NULL: it is of a kind that only a later version of the library knows, and waits for that.
+    pub path: *const c_char,
 }
 
 /// The callback of `lp_outbox_each`. The header writes it by hand, with LP_CALL.
@@ -77,6 +80,7 @@ pub fn show(
     let (ext_id, login) = (to_c(&entry.ext_id), to_c(&entry.login));
     let (base_url, message) = (to_c(&entry.base_url), to_c(&entry.message));
     let (target_serial, uuid) = (optional(&entry.target_serial), optional(&entry.uuid));
+    let path = optional(&entry.path);
     let flag = |is_set: bool, flag: u32| if is_set { flag } else { 0 };
     let shown = lp_entry {
         struct_size: size_of::<lp_entry>() as u32,
@@ -97,6 +101,7 @@ pub fn show(
         base_url: base_url.as_ptr(),
         uuid: pointer(&uuid),
         message: message.as_ptr(),
+        path: pointer(&path),
     };
     // SAFETY: the header demands a function of this type that does not throw; the entry and its
     // strings outlive the call, and `user_data` is handed back as it was given.

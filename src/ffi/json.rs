@@ -1,4 +1,4 @@
-//! `lp_open_shift_json`: the same call for languages that have no structs.
+//! `lp_open_shift_json` and `lp_send_json`: the same calls for languages that have no structs.
 
 use std::collections::BTreeMap;
 use std::ffi::{c_char, CString};
@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use super::argument::{self, to_c, Out};
 use super::constants::{LP_ERR_ARGUMENT, LP_ERR_INTERNAL};
 use super::guard::{guard, guard_anywhere};
-use crate::calls::json;
+use crate::calls::{self, json};
 use crate::process::lock::lock;
 use crate::state;
 
@@ -37,22 +37,40 @@ pub unsafe extern "C" fn lp_open_shift_json(
     request: *const c_char,
     answer: *mut *mut c_char,
 ) -> i32 {
+    // SAFETY: the header demands what `call` does.
+    unsafe { call(calls::open_shift, request, answer) }
+}
+
+/// lp_send for the same: as lp_open_shift_json, with the keys path and document_json, which may be
+/// the text of an object or an object.
+#[no_mangle]
+pub unsafe extern "C" fn lp_send_json(request: *const c_char, answer: *mut *mut c_char) -> i32 {
+    // SAFETY: the header demands what `call` does.
+    unsafe { call(calls::send, request, answer) }
+}
+
+/// Makes a call as JSON says, and hands the answer out.
+///
+/// # Safety
+///
+/// `request` is as [`argument::text`] demands, `answer` as [`Out::new`] does.
+unsafe fn call(send: calls::SendFn, request: *const c_char, answer: *mut *mut c_char) -> i32 {
     guard_anywhere(LP_ERR_INTERNAL, || {
-        // SAFETY: the header demands what `Out` does.
+        // SAFETY: the caller guarantees it.
         let Some(answer) = (unsafe { Out::new(answer) }) else {
             return LP_ERR_ARGUMENT;
         };
         answer.set(ptr::null_mut());
         guard(|| {
-            // SAFETY: the header demands what `text` does.
-            let report = json::open_shift(unsafe { argument::text(request, "request") });
+            // SAFETY: the caller guarantees it.
+            let report = json::call(send, unsafe { argument::text(request, "request") });
             answer.set(keep(to_c(&json::of_report(&report))));
             report.code.number()
         })
     })
 }
 
-/// Releases a string that lp_open_shift_json has returned.
+/// Releases a string that lp_open_shift_json or lp_send_json has returned.
 ///
 /// NULL, and a pointer that is no such string or was freed already, is harmless, as long as the
 /// library has not returned a new string at the same address since.

@@ -21,6 +21,8 @@ mod progress;
 
 mod shift;
 
+mod send;
+
 mod ext_id;
 
 mod json;
@@ -55,7 +57,7 @@ pub use self::entry::{
     lp_entry, lp_entry_fn, LP_ENTRY_FOREIGN, LP_ENTRY_PENDING, LP_ENTRY_SENDING,
 };
 pub use self::ext_id::lp_ext_id_new;
-pub use self::json::{lp_open_shift_json, lp_string_free};
+pub use self::json::{lp_open_shift_json, lp_send_json, lp_string_free};
 pub use self::log::{
     lp_log_fn, lp_log_to_file, lp_set_log, LP_LOG_DEBUG, LP_LOG_ERROR, LP_LOG_INFO, LP_LOG_OFF,
     LP_LOG_TRACE, LP_LOG_WARN,
@@ -66,6 +68,7 @@ pub use self::outbox::{
 };
 pub use self::progress::{lp_progress, lp_progress_fn};
 pub use self::result::{lp_field_error, lp_result, lp_result_free, lp_result_init};
+pub use self::send::lp_send;
 pub use self::shift::lp_open_shift;
 pub use self::version::{
     lp_version, lp_version_number, LP_VERSION_MAJOR, LP_VERSION_MINOR, LP_VERSION_PATCH,

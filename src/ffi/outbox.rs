@@ -90,7 +90,7 @@ pub unsafe extern "C" fn lp_outbox_open(
 ///
 /// If an entry with this ext_id is pending or accepted, no second one is made and result describes
 /// that entry. A pending one will be sent, under the new expires_after_ms; a cancellation that has not
-/// taken effect yet is withdrawn. With different fields it is an argument error. An entry that was
+/// taken effect yet is withdrawn. With another path or different fields it is an argument error. An entry that was
 /// rejected or cancelled or has expired is replaced and sent again.
 ///
 /// Returns LP_OK: the request is on disk, and result->code is LP_PENDING, or the outcome if the entry

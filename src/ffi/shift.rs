@@ -1,9 +1,8 @@
 //! `lp_open_shift`: the call for which this library exists.
 
-use super::config::{self, lp_config};
-use super::guard::guard_result;
-use super::progress;
+use super::config::lp_config;
 use super::result::lp_result;
+use super::send::call;
 use crate::calls;
 
 /// ------------------------------------------------------------------------------------------------
@@ -30,14 +29,6 @@ use crate::calls;
 /// and the return value are LP_ERR_ARGUMENT.
 #[no_mangle]
 pub unsafe extern "C" fn lp_open_shift(config: *const lp_config, result: *mut lp_result) -> i32 {
-    // SAFETY: the header demands what `guard_result` and `config::read` do.
-    unsafe {
-        guard_result(result, || match config::read(config) {
-            Ok(input) => {
-                let on_progress = progress::callback(input.on_progress, input.user_data);
-                calls::open_shift(input.settings, input.faults, on_progress)
-            }
-            Err(fault) => calls::refuse(vec![fault]),
-        })
-    }
+    // SAFETY: the header demands what `call` does.
+    unsafe { call(calls::open_shift, config, result) }
 }

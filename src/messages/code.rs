@@ -5,6 +5,8 @@ use std::ffi::CStr;
 use crate::code::{lifepay, Code, Kind, Outcome};
 
 const REPEAT: &str = "Повторите запрос с тем же ext_id.";
+/// For a request that LifePay would not know again.
+const LOOK_FIRST: &str = "LifePay мог его получить: прежде чем повторять, посмотрите в личном кабинете LifePay, нет ли уже такого документа.";
 const CORRECT: &str = "Исправьте данные и отправьте запрос снова.";
 const ASK_LIFEPAY: &str = "Проверьте настройки в личном кабинете LifePay.";
 
@@ -12,7 +14,7 @@ const ASK_LIFEPAY: &str = "Проверьте настройки в личном
 #[rustfmt::skip]
 pub fn text(code: Code) -> &'static CStr {
     match code {
-        Code::Accepted => c"LifePay принял запрос. Открыта ли смена, покажет отчёт, напечатанный кассой, или личный кабинет LifePay.",
+        Code::Accepted => c"LifePay принял запрос. Оформлен ли документ, покажет касса или личный кабинет LifePay.",
         Code::Rejected(lifepay::DATA_ERROR) => c"Ошибка данных.",
         Code::Rejected(lifepay::SERVER_ERROR) => c"Внутренняя ошибка сервера. Обратитесь в техподдержку LifePay, чтобы уточнить причину ошибки.",
         Code::Rejected(lifepay::FORMAT_ERROR) => c"Неверный формат данных.",
@@ -41,8 +43,14 @@ pub fn text(code: Code) -> &'static CStr {
 }
 
 /// What to do about the code of a request with this outcome; empty where there is nothing to do.
+/// `has_ext_id`: LifePay knows the request again.
 #[rustfmt::skip]
-pub fn advice(code: Code, outcome: Outcome) -> &'static str {
+pub fn advice(code: Code, outcome: Outcome, has_ext_id: bool) -> &'static str {
+    let with_ext_id = |with, not_sent| match outcome {
+        _ if has_ext_id => with,
+        Outcome::NotSent => not_sent,
+        _ => LOOK_FIRST,
+    };
     match code {
         Code::Rejected(lifepay::DATA_ERROR | lifepay::FORMAT_ERROR) => CORRECT,
         Code::Rejected(lifepay::SERVER_ERROR) => "Обратитесь в техподдержку LifePay, чтобы уточнить причину ошибки.",
@@ -52,14 +60,14 @@ pub fn advice(code: Code, outcome: Outcome) -> &'static str {
         Code::Rejected(_) => "Обратитесь в техподдержку LifePay.",
         Code::Failed(kind) => match kind {
             Kind::Argument => CORRECT,
-            Kind::Network | Kind::Timeout | Kind::Http | Kind::Reply => REPEAT,
-            Kind::Cancelled => "Если смена ещё нужна, повторите запрос с тем же ext_id.",
-            Kind::Tls => "Устраните причину и повторите запрос с тем же ext_id.",
-            Kind::Internal => "Сообщите её разработчикам и повторите запрос с тем же ext_id.",
+            Kind::Network | Kind::Timeout | Kind::Http | Kind::Reply => with_ext_id(REPEAT, "Повторите запрос."),
+            Kind::Cancelled => with_ext_id("Если документ ещё нужен, повторите запрос с тем же ext_id.", "Если документ ещё нужен, отправьте запрос снова."),
+            Kind::Tls => with_ext_id("Устраните причину и повторите запрос с тем же ext_id.", "Устраните причину и повторите запрос."),
+            Kind::Internal => with_ext_id("Сообщите её разработчикам и повторите запрос с тем же ext_id.", "Сообщите её разработчикам."),
             // With a new ext_id, what LifePay may have would be followed by a second document.
             Kind::Expired => match outcome {
-                Outcome::NotSent => "Он не был отправлен. Если смена ещё нужна, отправьте новый запрос.",
-                _ => "LifePay мог его получить: посмотрите в личном кабинете LifePay. Если смена ещё нужна, отправьте запрос снова, но только с тем же ext_id: тогда второго документа не будет.",
+                Outcome::NotSent => "Он не был отправлен. Если документ ещё нужен, отправьте новый запрос.",
+                _ => "LifePay мог его получить: посмотрите в личном кабинете LifePay. Если документ ещё нужен, отправьте запрос снова, но только с тем же ext_id: тогда второго документа не будет.",
             },
             Kind::Outbox | Kind::NotFound | Kind::Closed => "",
         },
@@ -83,13 +91,19 @@ mod tests {
         let codes = (-20..=0).chain([400, 500, 6000, 6009, 6010, 6080, 6095, 7777]);
         for code in codes.map(Code::from) {
             for outcome in [Outcome::Unknown, Outcome::Answered, Outcome::None] {
-                for text in [utf8(text(code)), advice(code, outcome)] {
+                for text in [utf8(text(code)), advice(code, outcome, true)] {
                     assert!(!text.contains("новый запрос"), "{code:?}");
                 }
             }
         }
         let expired = Code::Failed(Kind::Expired);
-        assert!(advice(expired, Outcome::NotSent).contains("новый запрос"));
-        assert!(advice(expired, Outcome::Unknown).contains("с тем же ext_id"));
+        let network = Code::Failed(Kind::Network);
+        assert_eq!(advice(network, Outcome::Unknown, false), LOOK_FIRST);
+        assert_eq!(
+            advice(network, Outcome::NotSent, false),
+            "Повторите запрос."
+        );
+        assert!(advice(expired, Outcome::NotSent, true).contains("новый запрос"));
+        assert!(advice(expired, Outcome::Unknown, true).contains("с тем же ext_id"));
     }
 }

@@ -9,8 +9,8 @@ use crate::report::{cut_short, MOST_ERRORS};
 /// Characters of the name of a field in a message.
 const LONGEST_NAME: usize = 200;
 
-/// What happened, and what to do about a request with this outcome.
-pub fn failure(failure: &Failure, outcome: Outcome) -> String {
+/// What happened, and what to do about a request with this outcome. `has_ext_id`: it may be repeated.
+pub fn failure(failure: &Failure, outcome: Outcome, has_ext_id: bool) -> String {
     let code = Code::Failed(failure.kind());
     let what = match failure {
         Failure::Argument(faults) => return arguments(faults),
@@ -29,7 +29,7 @@ pub fn failure(failure: &Failure, outcome: Outcome) -> String {
         }
         _ => String::new(),
     };
-    join(&[utf8(text(code)), &what, advice(code, outcome)])
+    join(&[utf8(text(code)), &what, advice(code, outcome, has_ext_id)])
 }
 
 /// Wrong arguments.
@@ -139,7 +139,7 @@ fn outbox(cause: Outbox) -> &'static str {
         Outbox::Busy => "Файл занят другой программой.",
         Outbox::Io => "Сбой чтения или записи: проверьте диск.",
         Outbox::Damaged => {
-            "Файл повреждён. Сохраните его копию, укажите другой путь и сверьте смены в личном кабинете LifePay."
+            "Файл повреждён. Сохраните его копию, укажите другой путь и сверьте документы в личном кабинете LifePay."
         }
         Outbox::DiskFull => "На диске нет места, освободите его.",
         Outbox::ReadOnly => "Нет прав на запись в файл или его папку.",
@@ -217,7 +217,7 @@ mod tests {
     fn an_argument_error_names_every_field() {
         let faults = ["apikey", "login"].map(|field| Fault::new(field, Wrong::NotGiven));
         assert_eq!(
-            failure(&Failure::Argument(faults.into()), Outcome::NotSent),
+            failure(&Failure::Argument(faults.into()), Outcome::NotSent, true),
             "Неверные параметры, сейчас ничего не отправлено. apikey — не задан; login — не задан."
         );
     }
@@ -244,7 +244,7 @@ mod tests {
         ] {
             assert!(passing.is_repeatable());
             for outcome in [Outcome::NotSent, Outcome::Unknown] {
-                let message = failure(&passing, outcome);
+                let message = failure(&passing, outcome, true);
                 assert!(message.contains("с тем же ext_id"), "{message}");
             }
         }

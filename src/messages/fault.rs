@@ -28,6 +28,18 @@ pub fn wrong(wrong: &Wrong) -> String {
         Wrong::NotIntegers => "нужен массив целых чисел",
         Wrong::NotIntegerList => "нужны целые числа через запятую",
         Wrong::UnknownField => "неизвестное поле",
+        Wrong::NotForShift => "не для открытия смены: другие документы отправляет lp_send",
+        Wrong::NeededForRepeats => {
+            "без него запрос нельзя повторять: LifePay не узнает его и может сделать второй документ"
+        }
+        Wrong::NotAPath => {
+            "путь начинается с одной косой черты, состоит из латинских букв, цифр и знаков -._~!$&'()*+,;=:@ и не содержит двух точек подряд"
+        }
+        Wrong::MemberOfOurs(name) => {
+            return format!("{name} задаётся полем {name}, а не в документе");
+        }
+        Wrong::MemberGiven(name) => return format!("{name} задан и полем, и в документе"),
+        Wrong::MemberTwice(name) => return format!("{name} стоит в документе дважды"),
         Wrong::GivenTwice => "поле задано дважды",
         Wrong::GivenWith(other) => {
             return format!("задано вместе с {other}, а допустимо только одно из двух");
@@ -63,10 +75,10 @@ pub fn wrong(wrong: &Wrong) -> String {
             return match is_accepted {
                 // Nobody is to conclude that a second shift is needed.
                 true => format!(
-                    "LifePay уже принял запрос с ext_id {ext_id}, его данные отличаются ({fields}); новый ext_id нужен только для другой смены"
+                    "LifePay уже принял запрос с ext_id {ext_id}, его данные отличаются ({fields}); новый ext_id нужен только для другого документа"
                 ),
                 false => format!(
-                    "{ext_id} уже есть в очереди с другими данными ({fields}); для новой смены нужен новый ext_id"
+                    "{ext_id} уже есть в очереди с другими данными ({fields}); для нового документа нужен новый ext_id"
                 ),
             };
         }

@@ -38,7 +38,8 @@ pub fn rejection(code: i32, words: &str, errors: &[FieldError], more: usize) -> 
         false => words,
     };
     // The text of 500 has the advice in it.
-    let advice = Some(advice(code, Outcome::Answered)).filter(|advice| !words.contains(advice));
+    let advice =
+        Some(advice(code, Outcome::Answered, true)).filter(|advice| !words.contains(advice));
     let errors = errors.iter().map(|error| match error.field.as_str() {
         "" => error.message.clone(),
         field => format!("{field}: {}", error.message),

@@ -53,6 +53,8 @@ const LEVEL: i64 = log::Level::Info as i64;
 pub(crate) const METHODS: &[Method] = &[
     method("OpenShift", "ОткрытьСмену", &[], shift::open),
     method("OpenShiftJSON", "ОткрытьСменуJSON", &[Text], shift::open_json),
+    method("SendDocument", "ОтправитьДокумент", &[Text, OptionalText], shift::send),
+    method("SendDocumentJSON", "ОтправитьДокументJSON", &[Text], shift::send_json),
     method("NewExtId", "НовыйИдентификатор", &[], shift::new_ext_id),
     method("GetLastError", "ПолучитьОшибку", &[Out], shift::last_error),
     method("CodeName", "ИмяКода", &[Number], shift::code_name),

@@ -16,7 +16,7 @@
 //! | `property` | the settings and the results: names, types, where they belong |
 //! | `method` | the methods: names, parameters |
 //! | `dispatch` | a call from 1C: arguments checked, answer written |
-//! | `shift` | the methods that open a shift, and those about codes, the log, identifiers |
+//! | `shift` | the methods that send a request, and those about codes, the log, identifiers |
 //! | `outbox` | the methods of the outbox |
 //! | `variant` | 1C's `tVariant` |
 //! | `host` | 1C's side: its memory, its errors |

@@ -1,4 +1,4 @@
-//! The methods that open a shift, and those about identifiers, codes and the log.
+//! The methods that send a request, and those about identifiers, codes and the log.
 
 use super::component::Component;
 use super::variant::Value;
@@ -14,7 +14,19 @@ use crate::report::Report;
 /// document.
 pub fn open(component: &Component, _: &mut [Value]) -> Value {
     let (settings, faults) = component.settings();
-    let report = calls::open_shift(settings, faults, None);
+    tell(component, calls::open_shift(settings, faults, None))
+}
+
+/// Sends the document that the parameters name and hold, otherwise as the properties say. Истина:
+/// LifePay took it.
+pub fn send(component: &Component, arguments: &mut [Value]) -> Value {
+    let (mut settings, faults) = component.settings();
+    settings.fields.path = arguments[0].text();
+    settings.fields.document_json = arguments[1].text();
+    tell(component, calls::send(settings, faults, None))
+}
+
+fn tell(component: &Component, report: Report) -> Value {
     let accepted = report.code == Code::Accepted;
     component.tell(report);
     Value::Bool(accepted)
@@ -22,7 +34,16 @@ pub fn open(component: &Component, _: &mut [Value]) -> Value {
 
 /// Opens a shift as a text in JSON says, whatever the properties say. The answer is in JSON too.
 pub fn open_json(component: &Component, arguments: &mut [Value]) -> Value {
-    let report = json::open_shift(Ok(arguments[0].text()));
+    by_json(component, calls::open_shift, arguments)
+}
+
+/// Sends a document in the same way.
+pub fn send_json(component: &Component, arguments: &mut [Value]) -> Value {
+    by_json(component, calls::send, arguments)
+}
+
+fn by_json(component: &Component, send: calls::SendFn, arguments: &[Value]) -> Value {
+    let report = json::call(send, Ok(arguments[0].text()));
     let answer = json::of_report(&report);
     component.tell(report);
     Value::Text(answer)

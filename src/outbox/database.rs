@@ -49,11 +49,12 @@ const SCHEMA: &str = "
 ";
 
 /// What is due next, and what has expired, is found here without a look at the rows. Files of before
-/// have an index that knows only the latter.
+/// have indexes that know only the latter, or only shifts.
 const INDEX: &str = "
     DROP INDEX IF EXISTS request_by_state;
-    CREATE INDEX IF NOT EXISTS request_by_due
-        ON request (state, base_url, operation, next_attempt_at, expires_at);
+    DROP INDEX IF EXISTS request_by_due;
+    CREATE INDEX IF NOT EXISTS request_by_time
+        ON request (state, base_url, next_attempt_at, expires_at, operation);
 ";
 
 /// By how much the times of pending entries were moved with jumps of the wall clock, in all,

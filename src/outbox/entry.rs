@@ -37,7 +37,7 @@ impl State {
 
     /// What can be told of an entry whose report cannot be read.
     pub fn report(self, ext_id: &str) -> Report {
-        let mut report = Report::pending(ext_id);
+        let mut report = Report::pending(Some(ext_id));
         report.outcome = Outcome::Unknown;
         match self {
             State::Accepted => report.accept(None),
@@ -61,8 +61,8 @@ pub struct Entry {
     /// The JSON that is sent, without its apikey.
     pub request: String,
     pub state: State,
-    /// It is a kind of request that this version knows.
-    pub is_known: bool,
+    /// Where it is sent, below the base URL; None: it is a kind of request of a later version.
+    pub path: Option<String>,
     /// An attempt is being made, or was when the process died.
     pub sending: bool,
     /// It is to be cancelled when the attempt under way ends.
@@ -117,7 +117,7 @@ impl Entry {
             State::Cancelled => return Err(Refusal::Cancelled),
             State::Expired => return Err(Refusal::Expired),
             State::Unknown => return Err(Refusal::OfLaterVersion),
-            _ if !self.is_known => return Err(Refusal::OfLaterVersion),
+            _ if self.path.is_none() => return Err(Refusal::OfLaterVersion),
             _ if self.is_over(now) => return Err(Refusal::Expired),
             State::Waiting => {}
             State::Rejected => {

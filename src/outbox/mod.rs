@@ -45,7 +45,7 @@ use crate::code::Outcome;
 use crate::delivery::schedule::Schedule;
 use crate::failure::{Failure, Refusal};
 use crate::messages;
-use crate::protocol::request::Shift;
+use crate::protocol::request::Request;
 use crate::report::Report;
 use crate::secret::Secret;
 use crate::transport::route::Route;
@@ -68,9 +68,9 @@ pub struct Terms {
     pub keep: Duration,
 }
 
-/// A request to submit: `None` never expires.
+/// A request to submit, which has an ext_id: `None` never expires.
 pub struct Submission {
-    pub shift: Shift,
+    pub request: Request,
     pub expires_after: Option<Duration>,
 }
 

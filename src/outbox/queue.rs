@@ -9,7 +9,7 @@ use rusqlite::{params, OptionalExtension};
 use super::clock::millis;
 use super::entry::{Entry, State};
 use super::failure::failed;
-use super::row::{entries_where, find_id, save, WAITING};
+use super::row::{entries_where, find_id, save, KNOWN, WAITING};
 use super::store::Store;
 use crate::code::Outcome;
 use crate::delivery::schedule::Schedule;
@@ -187,12 +187,14 @@ impl Store {
     /// The other base URLs that have entries which have waited too long.
     pub fn expired_foreign(&mut self) -> Result<Vec<String>, Failure> {
         let now = self.now()?;
-        let sql = "SELECT DISTINCT base_url FROM request WHERE state = 0 AND base_url <> ?1
-            AND operation = 'create-session' AND expires_at > 0 AND expires_at <= ?2";
+        let sql = format!(
+            "SELECT DISTINCT base_url FROM request WHERE state = 0 AND base_url <> ?1
+             AND {KNOWN} AND expires_at > 0 AND expires_at <= ?2"
+        );
         let mut query = self
             .database
             .connection
-            .prepare_cached(sql)
+            .prepare_cached(&sql)
             .map_err(failed)?;
         let rows = query
             .query_map(params![self.base_url, now], |row| row.get(0))

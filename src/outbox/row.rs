@@ -3,15 +3,43 @@
 use rusqlite::{params, Connection, OptionalExtension, Params, Row, ToSql, Transaction};
 
 use super::entry::{Entry, State};
-use crate::protocol::request;
+use crate::protocol::request::SHIFT_PATH;
 use crate::report::Report;
 
 pub(crate) const COLUMNS: &str =
     "id, base_url, ext_id, login, target_serial, request, state, sending,
     cancelling, report, submitted_at, next_attempt_at, answered_at, expires_at, operation";
 
+/// What the file calls the request to open a shift; every other one is called by its path.
+const SHIFT: &str = "create-session";
+
+/// A kind of request that this version knows.
+macro_rules! known {
+    () => {
+        "(operation = 'create-session' OR operation GLOB '/*')"
+    };
+}
+pub(crate) const KNOWN: &str = known!();
+
 /// What is pending for a base URL, and is a kind of request that this version knows.
-pub(crate) const WAITING: &str = "state = 0 AND base_url = ?1 AND operation = 'create-session'";
+pub(crate) const WAITING: &str = concat!("state = 0 AND base_url = ?1 AND ", known!());
+
+/// What the file calls a request for this path.
+pub fn operation(path: &str) -> &str {
+    match path {
+        SHIFT_PATH => SHIFT,
+        other => other,
+    }
+}
+
+/// The path of a request that the file calls so; None: it is of a later version.
+fn path(operation: String) -> Option<String> {
+    match operation.as_str() {
+        SHIFT => Some(SHIFT_PATH.to_owned()),
+        path if path.starts_with('/') => Some(operation),
+        _ => None,
+    }
+}
 
 /// Removes the entries for which `which` is true, of these values, and ends the change.
 pub fn remove(change: Transaction, which: &str, values: &[&dyn ToSql]) -> rusqlite::Result<()> {
@@ -85,7 +113,7 @@ pub fn entry(row: &Row) -> rusqlite::Result<Entry> {
         target_serial: Some(text(row, 4)?).filter(|serial| !serial.is_empty()),
         request: text(row, 5)?,
         state,
-        is_known: text(row, 14)? == request::OPERATION,
+        path: path(text(row, 14)?),
         sending: number(7)? != 0,
         cancelling: number(8)? != 0,
         report: serde_json::from_str(&text(row, 9)?).unwrap_or_else(|_| state.report(&ext_id)),

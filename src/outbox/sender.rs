@@ -8,7 +8,7 @@ use super::entry::{Entry, State};
 use super::queue::Taken;
 use super::worker::Worker;
 use crate::code::{Code, Outcome};
-use crate::delivery::attempt::Attempt;
+use crate::delivery::attempt::{Attempt, Outgoing};
 use crate::failure::Failure;
 use crate::process::panic;
 use crate::protocol::request;
@@ -47,15 +47,14 @@ fn attempt(worker: &Arc<Worker>, taken: &Taken, entry: &mut Entry) -> Option<Dur
     let is_cancelled = Arc::clone(&taken.is_cancelled);
     let go_on = move |_| !asked.is_closing() && !is_cancelled.load(Ordering::SeqCst);
     let limits = terms.route.limits;
-    let attempt = Attempt::make(
-        &terms.route,
-        &body,
-        &entry.ext_id,
-        &terms.apikey,
-        limits,
-        go_on,
-    );
-    attempt.log(&entry.ext_id, entry.report.attempts);
+    let outgoing = Outgoing {
+        path: entry.path.as_deref().unwrap_or_default(),
+        ext_id: Some(&entry.ext_id),
+        apikey: &terms.apikey,
+        body: &body,
+    };
+    let attempt = Attempt::make(&terms.route, &outgoing, limits, go_on);
+    attempt.log(&outgoing, entry.report.attempts);
     let asked_pause = attempt.asked_pause;
     let Some(failure) = entry.report.record(attempt) else {
         entry.state = match entry.report.code {
@@ -80,7 +79,7 @@ fn wait(entry: &mut Entry, last: &Failure, pause: Duration) {
 /// Writes the outcome. Until that has succeeded nobody is told of it: a full disk may delay it, and
 /// if the process dies meanwhile the entry is sent again, which its ext_id makes harmless.
 fn put_back(worker: &Worker, entry: &Entry, pause: Option<Duration>) {
-    while let Err(failure) = worker.store(|store| store.put_back(entry, pause)) {
+    while let Err(failure) = worker.store_in_turn(|store| store.put_back(entry, pause)) {
         worker.log(&failure);
         if !worker.pause() {
             return;

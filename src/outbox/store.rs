@@ -14,7 +14,9 @@ use super::clock::{millis, Clock, JUMP};
 use super::database::Database;
 use super::entry::{Entry, State};
 use super::failure::failed;
-use super::row::{entries_where, entry, find, remove, save, to_text, COLUMNS, WAITING};
+use super::row::{
+    entries_where, entry, find, operation, remove, save, to_text, COLUMNS, KNOWN, WAITING,
+};
 use super::Submission;
 use crate::code::Outcome;
 use crate::failure::{Failure, Refusal};
@@ -132,25 +134,26 @@ impl Store {
 
     pub fn submit(&mut self, submission: &Submission) -> Result<Report, Failure> {
         self.database.check_path()?;
-        let shift = &submission.shift;
-        let request = shift
-            .request()
-            .map_err(|error| Failure::Internal(error.to_string()))?;
+        let request = &submission.request;
+        let internal = |error: serde_json::Error| Failure::Internal(error.to_string());
+        let json = request.json().map_err(internal)?;
+        let ext_id = request.ext_id.as_deref();
+        let ext_id = ext_id.ok_or_else(|| Failure::Internal("no ext_id".to_owned()))?;
         let now = self.now()?;
         let expires_at = submission
             .expires_after
             .map_or(0, |after| now.saturating_add(millis(after)));
-        let mut report = Report::pending(&shift.ext_id);
+        let mut report = Report::pending(Some(ext_id));
         let base_url = self.base_url.clone();
         let change = self.database.begin().map_err(failed)?;
-        let existing = find(&change, &shift.ext_id).map_err(failed)?;
+        let existing = find(&change, ext_id).map_err(failed)?;
         if let Some(entry) = &existing {
             let is_over = entry.is_waiting() && !entry.sending && entry.is_over(now);
             if entry.state.holds_its_ext_id() && !is_over {
-                let differs = differing(entry, &request, &base_url);
+                let differs = differing(entry, &request.path, &json, &base_url);
                 if !differs.is_empty() {
                     let wrong = Wrong::Taken {
-                        ext_id: shift.ext_id.clone(),
+                        ext_id: ext_id.to_owned(),
                         fields: differs,
                         is_accepted: entry.state == State::Accepted,
                     };
@@ -179,12 +182,12 @@ impl Store {
             .prepare_cached(sql)
             .and_then(|mut write| {
                 write.execute(params![
-                    request::OPERATION,
+                    operation(&request.path),
                     base_url,
-                    shift.ext_id,
-                    shift.login,
-                    shift.target_serial,
-                    request,
+                    ext_id,
+                    request.login,
+                    request.target_serial,
+                    json,
                     to_text(&report),
                     now,
                     expires_at
@@ -251,8 +254,8 @@ impl Store {
         let now = self.now()?;
         let base_url = self.base_url.clone();
         let change = self.database.begin().map_err(failed)?;
-        let sql = "WHERE state IN (0, 2) AND base_url = ?1 AND operation = 'create-session'";
-        for mut entry in entries_where(&change, sql, params![base_url]).map_err(failed)? {
+        let sql = format!("WHERE state IN (0, 2) AND base_url = ?1 AND {KNOWN}");
+        for mut entry in entries_where(&change, &sql, params![base_url]).map_err(failed)? {
             if entry.retry_now(now).is_ok() {
                 save(&change, &entry).map_err(failed)?;
             }
@@ -299,16 +302,16 @@ fn moved(connection: &Connection) -> rusqlite::Result<i64> {
 }
 
 /// Which fields of an entry are not those of a request, by their names on the page.
-fn differing(entry: &Entry, request: &str, base_url: &str) -> Vec<&'static str> {
+fn differing(entry: &Entry, path: &str, json: &str, base_url: &str) -> Vec<&'static str> {
     let mut fields = Vec::new();
-    if !entry.is_known {
-        fields.push("operation");
+    if entry.path.as_deref() != Some(path) {
+        fields.push("path");
     }
     if entry.base_url != base_url {
         fields.push("base_url");
     }
-    if entry.request != request {
-        fields.extend(request::differing_fields(&entry.request, request));
+    if entry.request != json {
+        fields.extend(request::differing_fields(&entry.request, json));
     }
     fields
 }

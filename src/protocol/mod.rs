@@ -1,4 +1,5 @@
 //! LifePay's protocol: the request and the answer, as its page on opening a shift describes them.
 
 pub mod answer;
+pub mod object;
 pub mod request;

@@ -1,26 +1,33 @@
-//! The request to open a shift: its fields, what LifePay's page demands of them, its JSON.
+//! A request to LifePay: its fields, what must hold for them, its JSON.
+//!
+//! The fields of a shift are those of LifePay's page on it. Of every other document the library
+//! knows the path and nothing more: its members are the host's, and go as they stand.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use super::object::Object;
 use crate::crypto;
 use crate::fault::{is_named, Fault, Wrong};
+use crate::report::cut_short;
 use crate::secret::Secret;
 
-/// Where the request goes, below the base URL.
-pub(crate) const PATH: &str = "/cloud-print/create-session";
-
-/// What the outbox calls this kind of request.
-pub(crate) const OPERATION: &str = "create-session";
+/// Where the request to open a shift goes, below the base URL.
+pub(crate) const SHIFT_PATH: &str = "/cloud-print/create-session";
 
 /// The page: at most 50 characters.
 pub(crate) const EXT_ID_MAX: usize = 50;
 /// The page: at most 255 characters.
 pub(crate) const CALLBACK_URL_MAX: usize = 255;
+/// Our own limit: LifePay's paths are far shorter.
+pub(crate) const PATH_MAX: usize = 255;
+/// Characters of a member's name in an error.
+const LONGEST_NAME: usize = 200;
 
-/// The fields of the page, as the host gave them; `None` is "not given".
+/// The fields of a request, as the host gave them; `None` is "not given".
 #[derive(Default)]
 pub struct Fields {
     pub apikey: Option<String>,
@@ -34,17 +41,23 @@ pub struct Fields {
     pub callback_data: Option<String>,
     /// The text of a JSON object or array.
     pub callback_data_json: Option<String>,
+    pub path: Option<String>,
+    /// The text of a JSON object: the document's own members.
+    pub document_json: Option<String>,
 }
 
-/// A request that keeps to the page. It always has an ext_id: without one a repeat would print a
-/// second document.
+/// A request that can be sent. To open a shift it always has an ext_id: without one a repeat would
+/// print a second document.
 ///
-/// Its JSON has the fields in the page's order: those that were given and no others. The apikey is
-/// put before them when it is sent, and is stored nowhere.
+/// Its JSON has the fields in the page's order: those that were given and no others, then the
+/// document's members. The apikey is put before them when it is sent, and is stored nowhere.
 #[derive(Debug, Serialize)]
-pub struct Shift {
+pub struct Request {
     #[serde(skip)]
     pub apikey: Secret,
+    /// Below the base URL.
+    #[serde(skip)]
+    pub path: Cow<'static, str>,
     pub login: String,
     #[serde(skip_serializing_if = "is_fiscal", serialize_with = "one")]
     pub test: bool,
@@ -54,11 +67,15 @@ pub struct Shift {
     pub cashier_inn: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_serial: Option<String>,
-    pub ext_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ext_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub callback_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub callback_data: Option<CallbackData>,
+    /// The document's own members as they stand, without the braces around them.
+    #[serde(skip)]
+    pub members: String,
 }
 
 /// The page: "Строка | Объект | Массив".
@@ -82,15 +99,113 @@ fn one<S: Serializer>(_: &bool, serializer: S) -> Result<S::Ok, S::Error> {
 }
 
 impl Fields {
-    /// Checks what the page demands, all of it, and adds what is wrong to `faults`. What the page
-    /// leaves open, such as the form of login or INN, is LifePay's to judge.
+    /// Whether they are of another document than a shift.
+    pub fn are_of_document(&self) -> bool {
+        self.path.is_some() || self.document_json.is_some()
+    }
+
+    /// The request to open a shift. Checks what LifePay's page demands, all of it, and adds what is
+    /// wrong to `faults`. What the page leaves open, such as the form of login or INN, is LifePay's to
+    /// judge.
     ///
     /// `make_ext_id` is asked if none was given.
-    pub fn check(
-        self,
+    pub fn shift(
+        mut self,
         faults: &mut Vec<Fault>,
         make_ext_id: impl FnOnce() -> String,
-    ) -> Option<Shift> {
+    ) -> Option<Request> {
+        let others = [
+            ("path", self.path.take()),
+            ("document_json", self.document_json.take()),
+        ];
+        let others = others.into_iter().filter(|(_, value)| value.is_some());
+        let before = faults.len();
+        faults.extend(others.map(|(field, _)| Fault::new(field, Wrong::NotForShift)));
+        let mut request = self.check(SHIFT_PATH.into(), faults)?;
+        request.ext_id.get_or_insert_with(make_ext_id);
+        (faults.len() == before).then_some(request)
+    }
+
+    /// The request for the document at `path`. `is_repeated`: its ext_id is needed, by which LifePay
+    /// knows it again, and none is made: whether LifePay heeds it there is not known here.
+    pub fn document(mut self, is_repeated: bool, faults: &mut Vec<Fault>) -> Option<Request> {
+        let before = faults.len();
+        require("path", &self.path, faults);
+        let path = self.path.take().unwrap_or_default();
+        if !path.is_empty() {
+            check_length("path", &path, PATH_MAX, faults);
+            if !is_path(&path) {
+                faults.push(Fault::new("path", Wrong::NotAPath));
+            }
+        }
+        if is_repeated && self.ext_id.is_none() && !is_named(faults, "ext_id") {
+            faults.push(Fault::new("ext_id", Wrong::NeededForRepeats));
+        }
+        let document = self.document_json.take();
+        let members = document.map(|document| self.members(&document, faults));
+        let mut request = self.check(path.into(), faults)?;
+        request.members = members.unwrap_or_default();
+        (faults.len() == before).then_some(request)
+    }
+
+    /// The members of a document, as they stand. What is a field must not be a member too: which of
+    /// them LifePay would heed is not known.
+    fn members(&self, document: &str, faults: &mut Vec<Fault>) -> String {
+        // Of a file that was written by an editor of Windows.
+        let text = document.trim_start_matches('\u{feff}').trim();
+        let mut add = |wrong| faults.push(Fault::new("document_json", wrong));
+        let object = match serde_json::from_str::<Object>(text) {
+            Ok(Object(pairs)) => pairs,
+            Err(error) if error.is_data() => {
+                add(Wrong::NotAnObject);
+                return String::new();
+            }
+            Err(error) => {
+                add(Wrong::NotJson {
+                    line: error.line(),
+                    column: error.column(),
+                });
+                return String::new();
+            }
+        };
+        let apikey = Secret::new(self.apikey.clone().unwrap_or_default());
+        let given = self.given();
+        let mut seen = BTreeSet::new();
+        for (name, _) in object {
+            if let Some(ours) = ["apikey", "login"].into_iter().find(|ours| *ours == name) {
+                add(Wrong::MemberOfOurs(ours));
+            } else if let Some(field) = given.iter().find(|field| **field == name) {
+                add(Wrong::MemberGiven(field));
+            } else if seen.contains(&name) {
+                let shown = cut_short(apikey.mask(&name), LONGEST_NAME, "…");
+                add(Wrong::MemberTwice(shown));
+            }
+            seen.insert(name);
+        }
+        let inner = text
+            .strip_prefix('{')
+            .and_then(|text| text.strip_suffix('}'));
+        inner.unwrap_or_default().trim().to_owned()
+    }
+
+    /// The fields beside apikey and login that are given, by their names in the request.
+    fn given(&self) -> Vec<&'static str> {
+        let fields = [
+            ("test", self.test != 0),
+            ("cashier_name", self.cashier_name.is_some()),
+            ("cashier_inn", self.cashier_inn.is_some()),
+            ("target_serial", self.target_serial.is_some()),
+            ("ext_id", self.ext_id.is_some()),
+            ("callback_url", self.callback_url.is_some()),
+            ("callback_data", self.callback_data.is_some()),
+            ("callback_data", self.callback_data_json.is_some()),
+        ];
+        let given = fields.into_iter().filter(|(_, is_given)| *is_given);
+        given.map(|(field, _)| field).collect()
+    }
+
+    /// Checks what all requests have in common.
+    fn check(self, path: Cow<'static, str>, faults: &mut Vec<Fault>) -> Option<Request> {
         let before = faults.len();
         for (field, value) in [("apikey", &self.apikey), ("login", &self.login)] {
             require(field, value, faults);
@@ -98,8 +213,14 @@ impl Fields {
         if !matches!(self.test, 0 | 1) {
             faults.push(Fault::new("test", Wrong::NotZeroOrOne(self.test)));
         }
-        check_length("ext_id", &self.ext_id, EXT_ID_MAX, faults);
-        check_length("callback_url", &self.callback_url, CALLBACK_URL_MAX, faults);
+        let text = |field: &Option<String>| field.clone().unwrap_or_default();
+        check_length("ext_id", &text(&self.ext_id), EXT_ID_MAX, faults);
+        check_length(
+            "callback_url",
+            &text(&self.callback_url),
+            CALLBACK_URL_MAX,
+            faults,
+        );
         let callback_data = match (self.callback_data, self.callback_data_json) {
             (Some(_), Some(_)) => {
                 let wrong = Wrong::GivenWith("callback_data");
@@ -116,18 +237,31 @@ impl Fields {
         if faults.len() > before {
             return None;
         }
-        Some(Shift {
+        Some(Request {
             apikey: Secret::new(self.apikey?),
+            path,
             login: self.login?,
             test: self.test == 1,
             cashier_name: self.cashier_name,
             cashier_inn: self.cashier_inn,
             target_serial: self.target_serial,
-            ext_id: self.ext_id.unwrap_or_else(make_ext_id),
+            ext_id: self.ext_id,
             callback_url: self.callback_url,
             callback_data,
+            members: String::new(),
         })
     }
+}
+
+/// Whether it leads to a place below the base URL, and to that place only: nothing in it is decoded,
+/// resolved or taken for another part of a URL.
+fn is_path(path: &str) -> bool {
+    let may_stand =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&byte);
+    path.starts_with('/')
+        && !path.starts_with("//")
+        && !path.contains("..")
+        && path.bytes().all(may_stand)
 }
 
 /// What could not be read has its own fault already.
@@ -138,8 +272,8 @@ pub fn require(field: &'static str, value: &Option<String>, faults: &mut Vec<Fau
 }
 
 /// The page counts characters, not bytes: a Cyrillic letter is one.
-fn check_length(field: &'static str, value: &Option<String>, most: usize, faults: &mut Vec<Fault>) {
-    let length = value.as_deref().map_or(0, |text| text.chars().count());
+fn check_length(field: &'static str, text: &str, most: usize, faults: &mut Vec<Fault>) {
+    let length = text.chars().count();
     if length > most {
         faults.push(Fault::new(field, Wrong::TooLong { length, most }));
     }
@@ -171,18 +305,24 @@ pub fn new_ext_id() -> String {
         .to_string()
 }
 
-impl Shift {
-    /// The JSON of the request without its apikey: what may be stored.
+impl Request {
+    /// Its JSON without the apikey: what may be stored.
     ///
     /// # Errors
     ///
-    /// None that a `Shift` can cause; the encoder's signature has one.
-    pub fn request(&self) -> Result<String, serde_json::Error> {
-        serde_json::to_string(self)
+    /// None that a `Request` can cause; the encoder's signature has one.
+    pub fn json(&self) -> Result<String, serde_json::Error> {
+        let mut json = serde_json::to_string(self)?;
+        if !self.members.is_empty() {
+            // There is always a login before it.
+            json.pop();
+            json.extend([",", &self.members, "}"]);
+        }
+        Ok(json)
     }
 }
 
-/// The fields in which two stored requests differ.
+/// The fields in which two stored requests differ; what is a document's own is `document_json`.
 pub fn differing_fields(one: &str, other: &str) -> Vec<&'static str> {
     const FIELDS: [&str; 8] = [
         "login",
@@ -199,15 +339,20 @@ pub fn differing_fields(one: &str, other: &str) -> Vec<&'static str> {
         return FIELDS.to_vec();
     };
     let text = |value: Option<&&RawValue>| value.map(|value| value.get().to_owned());
-    let differs = |field: &&str| text(one.get(*field)) != text(other.get(*field));
-    FIELDS.into_iter().filter(|field| differs(field)).collect()
+    let differs = |name: &str| text(one.get(name)) != text(other.get(name));
+    let mut fields: Vec<&str> = FIELDS.into_iter().filter(|field| differs(field)).collect();
+    let mut own = one.keys().chain(other.keys());
+    if own.any(|name| !FIELDS.contains(&name.as_str()) && differs(name)) {
+        fields.push("document_json");
+    }
+    fields
 }
 
 /// The JSON that is sent, in UTF-8: a stored request with the apikey before its fields.
 ///
 /// # Errors
 ///
-/// As [`Shift::request`].
+/// As [`Request::json`].
 pub fn body(request: &str, apikey: &Secret) -> Result<String, serde_json::Error> {
     let apikey = serde_json::to_string(apikey.reveal())?;
     let fields = request.strip_prefix('{').unwrap_or(request);

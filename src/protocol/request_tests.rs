@@ -9,14 +9,14 @@ fn fields() -> Fields {
     }
 }
 
-fn check(fields: Fields) -> Result<Shift, Vec<Fault>> {
+fn check(fields: Fields) -> Result<Request, Vec<Fault>> {
     let mut faults = Vec::new();
-    fields.check(&mut faults, || "made".into()).ok_or(faults)
+    fields.shift(&mut faults, || "made".into()).ok_or(faults)
 }
 
 fn body(fields: Fields) -> String {
     let shift = check(fields).unwrap();
-    super::body(&shift.request().unwrap(), &shift.apikey).unwrap()
+    super::body(&shift.json().unwrap(), &shift.apikey).unwrap()
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn an_ext_id_is_made_where_none_is_given() {
         ..fields()
     })
     .unwrap();
-    assert_eq!(shift.ext_id, "made");
+    assert_eq!(shift.ext_id.as_deref(), Some("made"));
 }
 
 #[test]
@@ -144,6 +144,6 @@ fn a_new_ext_id_is_a_random_uuid() {
 
 #[test]
 fn what_may_be_stored_has_no_apikey() {
-    let request = check(fields()).unwrap().request().unwrap();
+    let request = check(fields()).unwrap().json().unwrap();
     assert_eq!(request, r#"{"login":"79031234567","ext_id":"1"}"#);
 }

@@ -58,6 +58,8 @@ pub fn config(data: &[u8], check: impl FnOnce(Settings, Vec<Fault>)) {
     config.cashier_name = text();
     config.cashier_inn = text();
     config.target_serial = text();
+    config.path = text();
+    config.document_json = text();
     // SAFETY: the struct is as large as it states at most; its strings and numbers outlive the call.
     if let Ok(input) = unsafe { read(&config) } {
         check(input.settings, input.faults);

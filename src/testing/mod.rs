@@ -3,6 +3,7 @@
 //!
 //! Each function panics if something does not hold.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::calls::json;
@@ -11,6 +12,7 @@ use crate::fault::Fault;
 use crate::messages;
 use crate::outbox::probe;
 use crate::protocol::answer::Answer;
+use crate::protocol::object::Object;
 use crate::protocol::request;
 use crate::report::{LONGEST_TEXT, MOST_ERRORS};
 use crate::secret::Secret;
@@ -59,16 +61,32 @@ pub fn config(data: &[u8]) {
 fn settings_hold(mut settings: Settings, faults: Vec<Fault>) {
     // A file of this machine's is not to decide what is found.
     settings.connection.ca_file = None;
-    match settings.check(faults) {
+    let is_shift = !settings.fields.are_of_document();
+    let call = match is_shift {
+        true => settings.shift(faults),
+        false => settings.document(faults),
+    };
+    match call {
         Ok(call) => {
-            let shift = &call.shift;
-            assert!(shift.ext_id.chars().count() <= 50 && !shift.login.is_empty());
-            let request = shift.request().expect("a shift is JSON");
-            let body = request::body(&request, &shift.apikey).expect("so is its body");
-            let body: serde_json::Value = serde_json::from_str(&body).expect("JSON");
-            assert_eq!(body["apikey"], shift.apikey.reveal());
-            assert_eq!(body["ext_id"], shift.ext_id.as_str());
-            assert!(request::differing_fields(&request, &request).is_empty());
+            let request = &call.request;
+            let ext_id = request.ext_id.as_deref();
+            assert!(ext_id.is_none_or(|ext_id| ext_id.chars().count() <= 50));
+            assert!(!request.login.is_empty() && request.path.starts_with('/'));
+            let json = request.json().expect("a request is JSON");
+            let body = request::body(&json, &request.apikey).expect("so is its body");
+            let Object(members) = serde_json::from_str(&body).expect("JSON");
+            let names: BTreeSet<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
+            assert_eq!(names.len(), members.len(), "no member stands twice");
+            let body: serde_json::Map<_, _> = serde_json::from_str(&body).unwrap_or_default();
+            // A number beyond those of floating point is no value, but may be sent.
+            if let Some(apikey) = body.get("apikey") {
+                assert_eq!(apikey, request.apikey.reveal());
+            }
+            assert_eq!(
+                names.contains("ext_id"),
+                is_shift || names.contains("ext_id")
+            );
+            assert!(request::differing_fields(&json, &json).is_empty());
             assert!(call.route.limits.whole.as_millis() > 0);
         }
         Err(faults) => faults_hold(&faults),

@@ -38,7 +38,7 @@ pub fn open(path: &Path) -> bool {
             let _ = store.retry_now(&entry.ext_id);
             if let Ok(Some(Taken { entry: taken, .. })) = store.take() {
                 assert_eq!(taken.base_url, BASE_URL);
-                assert!(taken.is_waiting() && taken.is_known);
+                assert!(taken.is_waiting() && taken.path.is_some());
                 let _ = store.heed_cancellations();
                 let _ = store.put_back(&taken, None);
             }
@@ -61,10 +61,10 @@ pub fn texts(path: &Path, data: &[u8]) {
         ext_id: Some("e".to_owned()),
         ..Fields::default()
     };
-    let shift = fields.check(&mut Vec::new(), String::new).expect("a shift");
-    assert_eq!(shift.apikey.reveal(), "k");
+    let request = fields.shift(&mut Vec::new(), String::new).expect("a shift");
+    assert_eq!(request.apikey.reveal(), "k");
     let submission = Submission {
-        shift,
+        request,
         expires_after: None,
     };
     store.submit(&submission).expect("a new entry");

@@ -69,6 +69,8 @@ fn fields(given: Given) -> Fields {
         callback_url: url,
         callback_data: data,
         callback_data_json: json,
+        path: None,
+        document_json: None,
     }
 }
 
@@ -131,7 +133,7 @@ proptest! {
         values in btree_map(prop_oneof![
             Just("apikey"), Just("login"), Just("test"), Just("ext_id"), Just("callback_data"),
             Just("callback_data_json"), Just("base_url"), Just("trust"), Just("timeout_ms"),
-            Just("retry_delays_ms"), Just("keep_days"), Just("unknown"),
+            Just("retry_delays_ms"), Just("keep_days"), Just("path"), Just("document_json"), Just("unknown"),
         ], any_json(), 0..8),
     ) {
         let request = serde_json::to_string(&values).unwrap();
@@ -142,7 +144,7 @@ proptest! {
             prop_assert!(values.contains_key(&*fault.field), "{:?}", fault);
         }
         prop_assert_eq!(values.contains_key("unknown"), faults.iter().any(|f| f.field == "unknown"));
-        if let Err(all) = settings.check(faults.clone()) {
+        if let Err(all) = settings.shift(faults.clone()) {
             prop_assert!(all.len() >= faults.len());
         }
     }
@@ -173,12 +175,12 @@ proptest! {
             && (fields.test == 0 || fields.test == 1)
             && !long(&fields.ext_id, 50) && !long(&fields.callback_url, 255) && data.is_ok();
         let mut faults = Vec::new();
-        let Some(shift) = fields.check(&mut faults, || "made".to_owned()) else {
+        let Some(shift) = fields.shift(&mut faults, || "made".to_owned()) else {
             prop_assert!(!good && !faults.is_empty(), "{:?}", faults);
             return Ok(());
         };
         prop_assert!(good && faults.is_empty());
-        let request = shift.request().unwrap();
+        let request = shift.json().unwrap();
         prop_assert!(!request.contains("\"apikey\"") || given.to_string().contains("apikey"));
         let sent: Value = serde_json::from_str(&request::body(&request, &shift.apikey).unwrap()).unwrap();
         let mut wanted: Map<String, Value> = given.as_object().unwrap().clone();

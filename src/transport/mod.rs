@@ -76,17 +76,25 @@ pub struct Reply {
     pub cut: Option<Failure>,
 }
 
-/// Sends `body` to `path` below the route's base URL, and awaits the answer. `go_on` is asked about
-/// five times a second; false stops.
+/// What is posted.
+pub struct Post<'a> {
+    /// Below the route's base URL.
+    pub path: &'a str,
+    pub body: &'a str,
+    /// It may be sent a second time where a kept connection turns out to be closed; otherwise none is
+    /// used.
+    pub may_be_resent: bool,
+}
+
+/// Sends it and awaits the answer. `go_on` is asked about five times a second; false stops.
 pub fn post(
     route: &Route,
-    path: &str,
-    body: &str,
+    post: &Post,
     limits: Limits,
     go_on: impl Fn(Stage) -> bool + 'static,
 ) -> Exchange {
-    let under_way = UnderWay::new(limits, go_on);
-    let reply = under_way.run(|| exchange(route, path, body, &under_way));
+    let under_way = UnderWay::new(limits, post.may_be_resent, go_on);
+    let reply = under_way.run(|| exchange(route, post, &under_way));
     Exchange {
         request_left: under_way.request_left(),
         resent: under_way.resent(),
@@ -95,16 +103,16 @@ pub fn post(
     }
 }
 
-fn exchange(route: &Route, path: &str, body: &str, under_way: &UnderWay) -> Result<Reply, Failure> {
+fn exchange(route: &Route, post: &Post, under_way: &UnderWay) -> Result<Reply, Failure> {
     static UREQ: FirstUse = FirstUse::new();
     if !UREQ.made(use_ureq) {
         let why = "forked in the middle of the parent's first request".to_owned();
         return Err(Failure::Internal(why));
     }
     let agent = pool::agent(&route.pool_key()?);
-    let url = [&route.base_url, path].concat();
+    let url = [&route.base_url, post.path].concat();
     loop {
-        match send(&agent, &url, body) {
+        match send(&agent, &url, post.body) {
             Err(failure) if under_way.replaces_kept(&failure) => {
                 log::debug!("a kept connection was closed by the server, a new one is made");
             }

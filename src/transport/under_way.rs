@@ -45,7 +45,12 @@ thread_local! {
 }
 
 impl UnderWay {
-    pub fn new(limits: Limits, go_on: impl Fn(Stage) -> bool + 'static) -> Rc<UnderWay> {
+    /// `uses_kept`: it may go over a kept connection, and again over another one if that was closed.
+    pub fn new(
+        limits: Limits,
+        uses_kept: bool,
+        go_on: impl Fn(Stage) -> bool + 'static,
+    ) -> Rc<UnderWay> {
         let now = Instant::now();
         Rc::new(UnderWay {
             started: now,
@@ -54,7 +59,7 @@ impl UnderWay {
             stage: Cell::new(Stage::Connecting),
             connect_began: Cell::new(now),
             dialling: Cell::new(false),
-            fresh_only: Cell::new(false),
+            fresh_only: Cell::new(!uses_kept),
             took_kept: Cell::new(false),
             dialled: Cell::new(false),
             request_left: Cell::new(false),
@@ -230,7 +235,7 @@ mod tests {
 
     #[test]
     fn the_connect_limit_holds_only_until_the_request_is_written() {
-        let exchange = UnderWay::new(limits(0, 60_000), |_| true);
+        let exchange = UnderWay::new(limits(0, 60_000), true, |_| true);
         assert!(exchange.left().is_err());
         exchange.writes();
         assert!(exchange.left().is_ok());
@@ -238,7 +243,7 @@ mod tests {
 
     #[test]
     fn what_a_connector_writes_is_no_request() {
-        let exchange = UnderWay::new(limits(1000, 1000), |_| true);
+        let exchange = UnderWay::new(limits(1000, 1000), true, |_| true);
         let dialling = exchange.dial();
         exchange.writes();
         exchange.wrote();
@@ -250,7 +255,7 @@ mod tests {
 
     #[test]
     fn a_kept_connection_that_fails_before_a_byte_is_written_is_replaced_once() {
-        let exchange = UnderWay::new(limits(1000, 1000), |_| true);
+        let exchange = UnderWay::new(limits(1000, 1000), true, |_| true);
         let failure = Failure::network(Network::Broken, "");
         assert!(!exchange.replaces_kept(&failure), "no connection yet");
         exchange.takes_kept();
@@ -263,16 +268,24 @@ mod tests {
 
     #[test]
     fn a_connection_of_its_own_is_not_replaced() {
-        let exchange = UnderWay::new(limits(1000, 1000), |_| true);
+        let exchange = UnderWay::new(limits(1000, 1000), true, |_| true);
         exchange.takes_kept();
         drop(exchange.dial());
         assert!(!exchange.replaces_kept(&Failure::network(Network::Broken, "")));
     }
 
     #[test]
+    fn what_must_not_be_sent_twice_passes_over_kept_connections() {
+        let exchange = UnderWay::new(limits(1000, 1000), false, |_| true);
+        assert!(exchange.passes_over_kept());
+        drop(exchange.dial());
+        assert!(!exchange.passes_over_kept(), "its own");
+    }
+
+    #[test]
     fn a_nested_exchange_leaves_the_outer_one_in_its_place() {
-        let outer = UnderWay::new(limits(1, 1), |_| true);
-        let inner = UnderWay::new(limits(1, 1), |_| true);
+        let outer = UnderWay::new(limits(1, 1), true, |_| true);
+        let inner = UnderWay::new(limits(1, 1), true, |_| true);
         outer.run(|| {
             inner.run(|| assert!(Rc::ptr_eq(&inner, &UnderWay::current().unwrap())));
             assert!(Rc::ptr_eq(&outer, &UnderWay::current().unwrap()));
@@ -282,7 +295,7 @@ mod tests {
 
     #[test]
     fn a_refusal_to_go_on_cancels() {
-        let exchange = UnderWay::new(limits(1000, 1000), |_| false);
+        let exchange = UnderWay::new(limits(1000, 1000), true, |_| false);
         let error = exchange.slice().unwrap_err();
         let failure = error
             .get_ref()

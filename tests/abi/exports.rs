@@ -88,7 +88,14 @@ fn every_export_runs_inside_the_guard() {
     let mut found = BTreeSet::new();
     for source in sources() {
         for (name, body) in exports_of(&source) {
-            let guards = ["guard(", "guard_anywhere(", "guard_result(", "done("];
+            let guards = [
+                "guard(",
+                "guard_anywhere(",
+                "guard_result(",
+                "done(",
+                "call(",
+            ];
+            let body = body.trim_start_matches("unsafe { ");
             let guarded = guards.iter().any(|guard| body.starts_with(guard));
             assert!(guarded, "{}: {name}: {body}", source.path.display());
             assert!(source.is_of_c(), "{name} in {}", source.path.display());
@@ -179,6 +186,14 @@ fn call_with_nothing(name: &str) {
             }
             "lp_open_shift_json" => {
                 let code = (library.open_shift_json)(ptr::null(), ptr::null_mut());
+                assert_eq!(code, LP_ERR_ARGUMENT);
+            }
+            "lp_send_json" => {
+                let code = (library.send_json)(ptr::null(), ptr::null_mut());
+                assert_eq!(code, LP_ERR_ARGUMENT);
+            }
+            "lp_send" => {
+                let code = (library.send)(ptr::null(), ptr::null_mut());
                 assert_eq!(code, LP_ERR_ARGUMENT);
             }
             name if !name.starts_with("lp_") => call_component_with_nothing(name),

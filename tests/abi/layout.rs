@@ -33,13 +33,14 @@ fn layout_of_the_library() -> String {
     lines!(text, lp_config: struct_size test apikey login cashier_name cashier_inn target_serial
         ext_id callback_url callback_data callback_data_json base_url proxy ca_file trust
         connect_timeout_ms timeout_ms retry_for_ms retry_delays_ms on_progress user_data
-        retry_delay_count expires_after_ms concurrency keep_days);
+        retry_delay_count expires_after_ms concurrency keep_days path document_json);
     lines!(text, lp_result: struct_size code outcome http_status attempts retry_after_ms owner uuid
         ext_id message detail reply errors error_count reserved);
     lines!(text, lp_progress: struct_size phase attempts code http_status elapsed_ms
         next_attempt_ms);
     lines!(text, lp_entry: struct_size code outcome flags attempts http_status submitted_at
-        next_attempt_at answered_at expires_at ext_id login target_serial base_url uuid message);
+        next_attempt_at answered_at expires_at ext_id login target_serial base_url uuid message
+        path);
     lines!(text, lp_field_error: field message);
     text
 }

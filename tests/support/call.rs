@@ -106,14 +106,31 @@ impl<'a> Call<'a> {
         self
     }
 
+    /// The document at `path`, with these members.
+    pub fn document(self, path: &str, members: &str) -> Self {
+        self.text(|c| &mut c.path, path)
+            .text(|c| &mut c.document_json, members)
+    }
+
+    /// Opens a shift, or sends the document if there is one.
     pub fn send(mut self) -> Answer {
+        let call = match self.config.path.is_null() {
+            true => library().open_shift,
+            false => library().send,
+        };
+        self.send_by(call)
+    }
+
+    pub fn send_by(
+        &mut self,
+        call: unsafe extern "C" fn(*const lp_config, *mut lp_result) -> i32,
+    ) -> Answer {
         if let Some(watcher) = &mut self.watcher {
             self.config.on_progress = Some(tell);
             self.config.user_data = std::ptr::from_mut(watcher).cast();
         }
         // SAFETY: the config is initialised, and everything in it outlives the call.
-        let (returned, answer) =
-            with_result(|result| unsafe { (library().open_shift)(&self.config, result) });
+        let (returned, answer) = with_result(|result| unsafe { call(&self.config, result) });
         assert_eq!(returned, answer.code, "the call returns result->code");
         answer
     }

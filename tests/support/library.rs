@@ -13,6 +13,8 @@ pub struct Library {
     pub result_free: unsafe extern "C" fn(*mut lp_result),
     pub open_shift: unsafe extern "C" fn(*const lp_config, *mut lp_result) -> i32,
     pub open_shift_json: unsafe extern "C" fn(*const c_char, *mut *mut c_char) -> i32,
+    pub send: unsafe extern "C" fn(*const lp_config, *mut lp_result) -> i32,
+    pub send_json: unsafe extern "C" fn(*const c_char, *mut *mut c_char) -> i32,
     pub string_free: unsafe extern "C" fn(*mut c_char),
     pub ext_id_new: unsafe extern "C" fn(*mut c_char, u32) -> i32,
     pub outbox_open: unsafe extern "C" fn(
@@ -67,6 +69,8 @@ pub fn library() -> &'static Library {
                 result_free: *file.get(b"lp_result_free").unwrap(),
                 open_shift: *file.get(b"lp_open_shift").unwrap(),
                 open_shift_json: *file.get(b"lp_open_shift_json").unwrap(),
+                send: *file.get(b"lp_send").unwrap(),
+                send_json: *file.get(b"lp_send_json").unwrap(),
                 string_free: *file.get(b"lp_string_free").unwrap(),
                 ext_id_new: *file.get(b"lp_ext_id_new").unwrap(),
                 outbox_open: *file.get(b"lp_outbox_open").unwrap(),
