@@ -4,6 +4,7 @@
 //! log, its connections or its memory, starts one with [`support::child`].
 
 mod connections;
+mod documents;
 mod faults;
 mod large_answers;
 mod outcome;

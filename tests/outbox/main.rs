@@ -6,6 +6,7 @@
 mod clock;
 mod crash;
 mod disk;
+mod documents;
 mod file;
 mod host;
 mod order;

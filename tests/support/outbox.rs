@@ -46,6 +46,7 @@ pub struct Entry {
     pub base_url: String,
     pub uuid: Option<String>,
     pub message: String,
+    pub path: Option<String>,
 }
 
 /// A path at which there is no outbox yet; `name` is unique among the tests.
@@ -193,6 +194,7 @@ unsafe extern "C" fn collect(entry: *const lp_entry, entries: *mut c_void) -> i3
             base_url: text(entry.base_url).unwrap(),
             uuid: text(entry.uuid),
             message: text(entry.message).unwrap(),
+            path: text(entry.path),
         });
     }
     0
