@@ -124,7 +124,7 @@ impl fmt::Display for Outgoing<'_> {
         write!(f, "ext_id={}", self.ext_id.unwrap_or("-"))?;
         match self.path {
             SHIFT_PATH => Ok(()),
-            path => write!(f, " path={path}"),
+            path => write!(f, " path={}", self.apikey.mask(path)),
         }
     }
 }

@@ -28,25 +28,25 @@ impl Store {
     /// changed while nobody sent, is brought back.
     pub fn begin_sending(&mut self, schedule: &Schedule) -> Result<(), Failure> {
         self.database.sync_log()?;
-        let now = self.now()?;
         let base_url = self.base_url.clone();
-        let change = self.database.begin().map_err(failed)?;
-        let sql = format!("WHERE {WAITING} AND (sending = 1 OR next_attempt_at > ?2)");
-        for mut entry in entries_where(&change, &sql, params![base_url, now]).map_err(failed)? {
-            let asked = Duration::from_millis(u64::from(entry.report.retry_after_ms));
-            let pause = schedule.pause_after(entry.report.attempts).max(asked);
-            let latest = now.saturating_add(millis(pause));
-            if entry.sending {
-                entry.sending = false;
-                entry.next_attempt_at = entry.next_attempt_at.min(now);
-            } else if entry.next_attempt_at > latest {
-                entry.next_attempt_at = latest;
-            } else {
-                continue;
+        self.change(|change, now| {
+            let sql = format!("WHERE {WAITING} AND (sending = 1 OR next_attempt_at > ?2)");
+            for mut entry in entries_where(change, &sql, params![base_url, now]).map_err(failed)? {
+                let asked = Duration::from_millis(u64::from(entry.report.retry_after_ms));
+                let pause = schedule.pause_after(entry.report.attempts).max(asked);
+                let latest = now.saturating_add(millis(pause));
+                if entry.sending {
+                    entry.sending = false;
+                    entry.next_attempt_at = entry.next_attempt_at.min(now);
+                } else if entry.next_attempt_at > latest {
+                    entry.next_attempt_at = latest;
+                } else {
+                    continue;
+                }
+                save(change, &entry).map_err(failed)?;
             }
-            save(&change, &entry).map_err(failed)?;
-        }
-        change.commit().map_err(failed)?;
+            Ok(())
+        })?;
         self.is_sender = true;
         Ok(())
     }
@@ -98,30 +98,31 @@ impl Store {
             let now = self.now()?;
             let due = self.first_where(now, |_| true).map_err(failed)?;
             let Some((id, _)) = due else { return Ok(None) };
-            let change = self.database.begin().map_err(failed)?;
-            // Another process may have changed it since.
-            let found = find_id(&change, id).map_err(failed)?;
-            let Some(mut entry) =
-                found.filter(|entry| entry.is_waiting() && entry.next_attempt_at <= now)
-            else {
-                continue;
-            };
-            if entry.cancelling {
-                entry.finish(State::Cancelled, now);
-            } else if entry.is_over(now) {
-                entry.finish(State::Expired, now);
-            } else {
-                entry.sending = true;
-                entry.report.attempts = entry.report.attempts.saturating_add(1);
-            }
-            let mut on_disk = entry.clone();
-            if entry.sending {
-                // If the process dies now, LifePay may have it.
-                on_disk.report.outcome = Outcome::Unknown;
-            }
-            save(&change, &on_disk).map_err(failed)?;
-            change.commit().map_err(failed)?;
-            if entry.sending {
+            let taken = self.change(|change, now| {
+                // Another process may have changed it since.
+                let found = find_id(change, id).map_err(failed)?;
+                let Some(mut entry) =
+                    found.filter(|entry| entry.is_waiting() && entry.next_attempt_at <= now)
+                else {
+                    return Ok(None);
+                };
+                if entry.cancelling {
+                    entry.finish(State::Cancelled, now);
+                } else if entry.is_over(now) {
+                    entry.finish(State::Expired, now);
+                } else {
+                    entry.sending = true;
+                    entry.report.attempts = entry.report.attempts.saturating_add(1);
+                }
+                let mut on_disk = entry.clone();
+                if entry.sending {
+                    // If the process dies now, LifePay may have it.
+                    on_disk.report.outcome = Outcome::Unknown;
+                }
+                save(change, &on_disk).map_err(failed)?;
+                Ok(Some(entry).filter(|entry| entry.sending))
+            })?;
+            if let Some(entry) = taken {
                 let is_cancelled = Arc::default();
                 self.in_flight.insert(id, Arc::clone(&is_cancelled));
                 return Ok(Some(Taken {
@@ -136,10 +137,11 @@ impl Store {
     /// due after `pause`; without one it stays due. What a host or another process has asked for
     /// meanwhile is in the row.
     pub fn put_back(&mut self, sent: &Entry, pause: Option<Duration>) -> Result<(), Failure> {
-        let now = self.now()?;
-        let change = self.database.begin().map_err(failed)?;
-        let there = find_id(&change, sent.id).map_err(failed)?;
-        if let Some(mut entry) = there.filter(Entry::is_waiting) {
+        self.change(|change, now| {
+            let there = find_id(change, sent.id).map_err(failed)?;
+            let Some(mut entry) = there.filter(Entry::is_waiting) else {
+                return Ok(());
+            };
             entry.report = sent.report.clone();
             entry.sending = false;
             let is_asked_for = entry.next_attempt_at != sent.next_attempt_at;
@@ -155,9 +157,8 @@ impl Store {
             } else if let Some(pause) = pause {
                 entry.next_attempt_at = now.saturating_add(millis(pause));
             }
-            save(&change, &entry).map_err(failed)?;
-        }
-        change.commit().map_err(failed)?;
+            save(change, &entry).map_err(failed)
+        })?;
         self.in_flight.remove(&sent.id);
         Ok(())
     }
@@ -218,14 +219,17 @@ impl Store {
             return Ok(0);
         }
         let in_flight: Vec<i64> = self.in_flight.keys().copied().collect();
-        let change = self.database.begin().map_err(failed)?;
-        let mut expired = entries_where(&change, &sql, params![base_url, now]).map_err(failed)?;
-        expired.retain(|entry| !in_flight.contains(&entry.id));
-        for entry in &mut expired {
-            entry.finish(State::Expired, now);
-            save(&change, entry).map_err(failed)?;
-        }
-        change.commit().map_err(failed)?;
-        Ok(expired.len())
+        self.change(|change, now| {
+            let over = entries_where(change, &sql, params![base_url, now]).map_err(failed)?;
+            let mut count = 0;
+            for mut entry in over {
+                if !in_flight.contains(&entry.id) {
+                    entry.finish(State::Expired, now);
+                    save(change, &entry).map_err(failed)?;
+                    count += 1;
+                }
+            }
+            Ok(count)
+        })
     }
 }

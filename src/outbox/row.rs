@@ -41,15 +41,16 @@ fn path(operation: String) -> Option<String> {
     }
 }
 
-/// Removes the entries for which `which` is true, of these values, and ends the change.
-pub fn remove(change: Transaction, which: &str, values: &[&dyn ToSql]) -> rusqlite::Result<()> {
+/// Removes the entries for which `which` is true, of these values.
+pub fn remove(change: &Transaction, which: &str, values: &[&dyn ToSql]) -> rusqlite::Result<()> {
     let highest = format!(
         "UPDATE highest SET id = max(id, (SELECT max(id) FROM request))
          WHERE EXISTS (SELECT 1 FROM request WHERE {which})"
     );
     change.execute(&highest, values)?;
-    change.execute(&format!("DELETE FROM request WHERE {which}"), values)?;
-    change.commit()
+    change
+        .execute(&format!("DELETE FROM request WHERE {which}"), values)
+        .map(drop)
 }
 
 pub fn find(connection: &Connection, ext_id: &str) -> rusqlite::Result<Option<Entry>> {

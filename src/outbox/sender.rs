@@ -79,7 +79,7 @@ fn wait(entry: &mut Entry, last: &Failure, pause: Duration) {
 /// Writes the outcome. Until that has succeeded nobody is told of it: a full disk may delay it, and
 /// if the process dies meanwhile the entry is sent again, which its ext_id makes harmless.
 fn put_back(worker: &Worker, entry: &Entry, pause: Option<Duration>) {
-    while let Err(failure) = worker.store_in_turn(|store| store.put_back(entry, pause)) {
+    while let Err(failure) = worker.store(|store| store.put_back(entry, pause)) {
         worker.log(&failure);
         if !worker.pause() {
             return;

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{params, Connection};
+use rusqlite::{params, Connection, Transaction};
 
 use super::clock::{millis, Clock, JUMP};
 use super::database::Database;
@@ -132,6 +132,27 @@ impl Store {
         Ok(left)
     }
 
+    /// Makes a change of the file. `work` is given the time: until the change ends, no other process
+    /// moves the times of entries, and those in the file are by the clock as it was read.
+    pub(super) fn change<T>(
+        &mut self,
+        work: impl FnOnce(&Transaction, i64) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.now()?;
+        loop {
+            let change = self.database.begin().map_err(failed)?;
+            let now = Clock::read();
+            if self.looked.jump(&now) == 0 && moved(&change).map_err(failed)? == self.moved {
+                let done = work(&change, now.wall)?;
+                change.commit().map_err(failed)?;
+                return Ok(done);
+            }
+            drop(change);
+            // The clock has jumped since the look, or another process has followed a jump.
+            self.watch_clock()?;
+        }
+    }
+
     pub fn submit(&mut self, submission: &Submission) -> Result<Report, Failure> {
         self.database.check_path()?;
         let request = &submission.request;
@@ -139,62 +160,60 @@ impl Store {
         let json = request.json().map_err(internal)?;
         let ext_id = request.ext_id.as_deref();
         let ext_id = ext_id.ok_or_else(|| Failure::Internal("no ext_id".to_owned()))?;
-        let now = self.now()?;
-        let expires_at = submission
-            .expires_after
-            .map_or(0, |after| now.saturating_add(millis(after)));
-        let mut report = Report::pending(Some(ext_id));
         let base_url = self.base_url.clone();
-        let change = self.database.begin().map_err(failed)?;
-        let existing = find(&change, ext_id).map_err(failed)?;
-        if let Some(entry) = &existing {
-            let is_over = entry.is_waiting() && !entry.sending && entry.is_over(now);
-            if entry.state.holds_its_ext_id() && !is_over {
-                let differs = differing(entry, &request.path, &json, &base_url);
-                if !differs.is_empty() {
-                    let wrong = Wrong::Taken {
-                        ext_id: ext_id.to_owned(),
-                        fields: differs,
-                        is_accepted: entry.state == State::Accepted,
-                    };
-                    return Err(Fault::new("ext_id", wrong).into());
+        let (report, wanted) = self.change(|change, now| {
+            let expires_at = submission
+                .expires_after
+                .map_or(0, |after| now.saturating_add(millis(after)));
+            let mut report = Report::pending(Some(ext_id));
+            let existing = find(change, ext_id).map_err(failed)?;
+            if let Some(entry) = &existing {
+                let is_over = entry.is_waiting() && !entry.sending && entry.is_over(now);
+                if entry.state.holds_its_ext_id() && !is_over {
+                    let differs = differing(entry, &request.path, &json, &base_url);
+                    if !differs.is_empty() {
+                        let wrong = Wrong::Taken {
+                            ext_id: ext_id.to_owned(),
+                            fields: differs,
+                            is_accepted: entry.state == State::Accepted,
+                        };
+                        return Err(Fault::new("ext_id", wrong).into());
+                    }
+                    if !entry.is_waiting() {
+                        return Ok((entry.report.clone(), None));
+                    }
+                    let sql = "UPDATE request SET expires_at = ?2, cancelling = 0 WHERE id = ?1";
+                    let wanted = change.execute(sql, [entry.id, expires_at]);
+                    wanted.map_err(failed)?;
+                    return Ok((entry.report.clone(), Some(entry.id)));
                 }
-                let (id, report) = (entry.id, entry.report.clone());
-                if entry.is_waiting() {
-                    change
-                        .execute(
-                            "UPDATE request SET expires_at = ?2, cancelling = 0 WHERE id = ?1",
-                            [id, expires_at],
-                        )
-                        .map_err(failed)?;
-                    change.commit().map_err(failed)?;
-                    self.break_off(id, false);
+                // LifePay may have an earlier request with this ext_id.
+                if entry.report.outcome != Outcome::NotSent {
+                    report.outcome = Outcome::Unknown;
                 }
-                return Ok(report);
             }
-            // LifePay may have an earlier request with this ext_id.
-            if entry.report.outcome != Outcome::NotSent {
-                report.outcome = Outcome::Unknown;
-            }
+            let sql = if existing.is_some() { REPLACE } else { INSERT };
+            change
+                .prepare_cached(sql)
+                .and_then(|mut write| {
+                    write.execute(params![
+                        operation(&request.path),
+                        base_url,
+                        ext_id,
+                        request.login,
+                        request.target_serial,
+                        json,
+                        to_text(&report),
+                        now,
+                        expires_at
+                    ])
+                })
+                .map_err(failed)?;
+            Ok((report, None))
+        })?;
+        if let Some(id) = wanted {
+            self.break_off(id, false);
         }
-        let sql = if existing.is_some() { REPLACE } else { INSERT };
-        change
-            .prepare_cached(sql)
-            .and_then(|mut write| {
-                write.execute(params![
-                    operation(&request.path),
-                    base_url,
-                    ext_id,
-                    request.login,
-                    request.target_serial,
-                    json,
-                    to_text(&report),
-                    now,
-                    expires_at
-                ])
-            })
-            .map_err(failed)?;
-        change.commit().map_err(failed)?;
         Ok(report)
     }
 
@@ -224,74 +243,75 @@ impl Store {
     /// Removes what was finished longer ago than `keep`. What was submitted after an entry that is not
     /// that old only seems old, because the clock was wrong: it stays.
     pub fn prune(&mut self, keep: Duration) -> Result<(), Failure> {
-        let now = self.now()?;
-        let before = now.saturating_sub(millis(keep));
-        let change = self.database.begin().map_err(failed)?;
-        let sql = "SELECT ifnull(min(id), ?3) FROM request
-            WHERE submitted_at BETWEEN ?1 AND ?2 OR answered_at BETWEEN ?1 AND ?2";
-        let first_kept: i64 = change
-            .query_row(sql, [before, now, i64::MAX], |row| row.get(0))
-            .map_err(failed)?;
-        let which = "state IN (1, 2, 3, 4) AND answered_at > 0 AND answered_at < ?1 AND id < ?2";
-        remove(change, which, params![before, first_kept]).map_err(failed)
+        self.change(|change, now| prune(change, now, keep).map_err(failed))
     }
 
     pub fn retry_now(&mut self, ext_id: &str) -> Result<(), Failure> {
-        let now = self.now()?;
         let base_url = self.base_url.clone();
-        let change = self.database.begin().map_err(failed)?;
-        let found = find(&change, ext_id).map_err(failed)?;
-        let mut entry = found.ok_or(Failure::NotFound)?;
-        if entry.base_url != base_url && entry.state.may_be_sent() {
-            return Err(Failure::Refused(Refusal::OfAnotherBaseUrl));
-        }
-        entry.retry_now(now).map_err(Failure::Refused)?;
-        save(&change, &entry).map_err(failed)?;
-        change.commit().map_err(failed)
+        self.change(|change, now| {
+            let found = find(change, ext_id).map_err(failed)?;
+            let mut entry = found.ok_or(Failure::NotFound)?;
+            if entry.base_url != base_url && entry.state.may_be_sent() {
+                return Err(Failure::Refused(Refusal::OfAnotherBaseUrl));
+            }
+            entry.retry_now(now).map_err(Failure::Refused)?;
+            save(change, &entry).map_err(failed)
+        })
     }
 
     pub fn retry_all_now(&mut self) -> Result<(), Failure> {
-        let now = self.now()?;
         let base_url = self.base_url.clone();
-        let change = self.database.begin().map_err(failed)?;
-        let sql = format!("WHERE state IN (0, 2) AND base_url = ?1 AND {KNOWN}");
-        for mut entry in entries_where(&change, &sql, params![base_url]).map_err(failed)? {
-            if entry.retry_now(now).is_ok() {
-                save(&change, &entry).map_err(failed)?;
+        self.change(|change, now| {
+            let sql = format!("WHERE state IN (0, 2) AND base_url = ?1 AND {KNOWN}");
+            for mut entry in entries_where(change, &sql, params![base_url]).map_err(failed)? {
+                if entry.retry_now(now).is_ok() {
+                    save(change, &entry).map_err(failed)?;
+                }
             }
-        }
-        change.commit().map_err(failed)
+            Ok(())
+        })
     }
 
     /// Ends an entry that waits; one that is being sent is marked, so that its sender ends it, unless
     /// it is known that it has none.
     pub fn cancel(&mut self, ext_id: &str, has_no_sender: bool) -> Result<Entry, Failure> {
-        let now = self.now()?;
-        let change = self.database.begin().map_err(failed)?;
-        let found = find(&change, ext_id).map_err(failed)?;
-        let mut entry = found.ok_or(Failure::NotFound)?;
-        if entry.is_waiting() {
-            if entry.sending && !has_no_sender {
-                entry.cancelling = true;
-            } else {
-                entry.finish(State::Cancelled, now);
+        let entry = self.change(|change, now| {
+            let found = find(change, ext_id).map_err(failed)?;
+            let mut entry = found.ok_or(Failure::NotFound)?;
+            if entry.is_waiting() {
+                if entry.sending && !has_no_sender {
+                    entry.cancelling = true;
+                } else {
+                    entry.finish(State::Cancelled, now);
+                }
+                save(change, &entry).map_err(failed)?;
             }
-            save(&change, &entry).map_err(failed)?;
-        }
-        change.commit().map_err(failed)?;
+            Ok(entry)
+        })?;
         self.break_off(entry.id, true);
         Ok(entry)
     }
 
     pub fn forget(&mut self, ext_id: &str) -> Result<(), Failure> {
-        let change = self.database.begin().map_err(failed)?;
-        let found = find(&change, ext_id).map_err(failed)?;
-        let entry = found.ok_or(Failure::NotFound)?;
-        if entry.is_waiting() {
-            return Err(Failure::Refused(Refusal::Pending));
-        }
-        remove(change, "id = ?1", params![entry.id]).map_err(failed)
+        self.change(|change, _| {
+            let found = find(change, ext_id).map_err(failed)?;
+            let entry = found.ok_or(Failure::NotFound)?;
+            if entry.is_waiting() {
+                return Err(Failure::Refused(Refusal::Pending));
+            }
+            remove(change, "id = ?1", params![entry.id]).map_err(failed)
+        })
     }
+}
+
+fn prune(change: &Transaction, now: i64, keep: Duration) -> rusqlite::Result<()> {
+    let before = now.saturating_sub(millis(keep));
+    let sql = "SELECT ifnull(min(id), ?3) FROM request
+        WHERE submitted_at BETWEEN ?1 AND ?2 OR answered_at BETWEEN ?1 AND ?2";
+    let first_kept: i64 =
+        change.query_row(sql, params![before, now, i64::MAX], |row| row.get(0))?;
+    let which = "state IN (1, 2, 3, 4) AND answered_at > 0 AND answered_at < ?1 AND id < ?2";
+    remove(change, which, params![before, first_kept])
 }
 
 /// By how much the times of pending entries have been moved with the clock, in all.

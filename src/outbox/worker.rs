@@ -60,9 +60,6 @@ pub struct Worker {
     /// Held locked by the sender until its last thread has ended: what it was at may be in the air
     /// until then.
     sender_lock: Mutex<Option<Lock>>,
-    /// Where those who send wait for their turn at the file, so that a host waits for one of them, and
-    /// not for all.
-    turn: Mutex<()>,
     logged: Mutex<Option<Logged>>,
     closing: AtomicBool,
     /// Last of the fields, dropped when the file is closed.
@@ -87,7 +84,6 @@ impl Worker {
             woken: Condvar::new(),
             due: Condvar::new(),
             sender_lock: Mutex::new(Some(lock)),
-            turn: Mutex::default(),
             logged: Mutex::default(),
             closing: AtomicBool::new(false),
             claim: Mutex::new(Some(claim)),
@@ -108,15 +104,6 @@ impl Worker {
         // Each try locks the store anew: those who only read need not wait.
         let once = || work(lock(&self.store).as_mut().ok_or(Failure::Closed)?);
         while_busy(BUSY, || !self.is_closing(), once)
-    }
-
-    /// The same for those who send.
-    pub fn store_in_turn<T>(
-        &self,
-        work: impl FnMut(&mut Store) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        let _turn = lock(&self.turn);
-        self.store(work)
     }
 
     /// Lets go of the file and of the lock: nobody uses them any more.
@@ -368,7 +355,7 @@ impl Worker {
         let mut has_sent = false;
         while !self.is_closing() {
             let seen = self.threads().wakes;
-            match self.logged(|| self.store_in_turn(|store| store.take())) {
+            match self.logged(|| self.store(|store| store.take())) {
                 Some(Some(taken)) => {
                     self.attempt(taken);
                     last = Instant::now();

@@ -193,6 +193,37 @@ proptest! {
     }
 
     #[test]
+    fn a_document_goes_as_it_stands_beside_the_fields_unless_they_clash(
+        given in any_given(),
+        members in btree_map(prop_oneof![
+            ".{0,8}", Just("test".to_owned()), Just("ext_id".to_owned()), Just("login".to_owned()),
+        ], any_json(), 0..5),
+    ) {
+        let (alone, fields) = (fields(given.clone()), fields(given));
+        let document = Value::Object(Map::from_iter(members.clone()));
+        let mut faults = Vec::new();
+        let request = Fields {
+            path: Some("/cloud-print/create-receipt".to_owned()),
+            document_json: Some(format!(" {document:#}\n")),
+            ..fields
+        }.document(false, &mut faults);
+        let sent = |json: String| serde_json::from_str::<Map<String, Value>>(&json).unwrap();
+        let path = Some("/x".to_owned());
+        let Some(field) = (Fields { path, ..alone }).document(false, &mut Vec::new()) else {
+            prop_assert!(request.is_none());
+            return Ok(());
+        };
+        let mut wanted = sent(field.json().unwrap());
+        let clashes = members.keys().any(|name| name == "apikey" || wanted.contains_key(name));
+        prop_assert_eq!(request.is_none(), clashes, "{:?}", faults);
+        if let Some(request) = request {
+            // Not the numbers themselves: reading them again may round.
+            wanted.extend(sent(document.to_string()));
+            prop_assert_eq!(sent(request.json().unwrap()), wanted);
+        }
+    }
+
+    #[test]
     fn a_masked_text_does_not_hold_the_key(
         key in any_key(),
         before in ".{0,30}",

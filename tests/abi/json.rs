@@ -1,6 +1,6 @@
 //! The call for languages that have no structs.
 
-use std::ffi::{CStr, CString};
+use std::ffi::{c_char, CStr, CString};
 
 use serde_json::{json, Value};
 
@@ -13,11 +13,18 @@ fn open(request: &Value) -> (i32, Value) {
 }
 
 fn open_text(request: &str) -> (i32, Value) {
+    call(library().open_shift_json, request)
+}
+
+fn call(
+    function: unsafe extern "C" fn(*const c_char, *mut *mut c_char) -> i32,
+    request: &str,
+) -> (i32, Value) {
     let request = CString::new(request).unwrap();
     let mut answer = std::ptr::null_mut();
     // SAFETY: the request ends in NUL, and the answer is read before it is freed.
     unsafe {
-        let code = (library().open_shift_json)(request.as_ptr(), &mut answer);
+        let code = function(request.as_ptr(), &mut answer);
         let text = CStr::from_ptr(answer).to_str().expect("UTF-8").to_owned();
         (library().string_free)(answer);
         (code, serde_json::from_str(&text).expect("JSON"))
@@ -77,6 +84,44 @@ fn every_key_is_in_effect() {
             "callback_data": {"a": [1]}
         })
     );
+}
+
+#[test]
+fn a_document_is_sent_as_its_text_stands_whether_that_is_a_string_or_an_object() {
+    let (sender, requests) = std::sync::mpsc::channel();
+    let sender = std::sync::Mutex::new(sender);
+    let server = Server::start(move |mut stream, _| {
+        use std::io::Write;
+        while let Some(request) = crate::support::read_request(&mut stream) {
+            let _ = sender.lock().unwrap().send(request);
+            let _ = stream.write_all(&respond("200 OK", ACCEPTED));
+        }
+    });
+    let url = server.url();
+    for document in [r#"{"sum": 1.50}"#, r#""{\"sum\": 1.50}""#] {
+        let request = format!(
+            r#"{{"apikey":"k","login":"l","base_url":"{url}","proxy":"none",
+                "path":"/cloud-print/create-z-report","document_json":{document}}}"#
+        );
+        let (code, answer) = call(library().send_json, &request);
+        assert_eq!((code, &answer["ext_id"]), (0, &Value::Null), "{answer}");
+        let sent = requests.recv().unwrap();
+        assert!(sent.starts_with("POST /cloud-print/create-z-report HTTP/1.1"));
+        assert!(
+            sent.ends_with(r#"{"apikey":"k","login":"l","sum": 1.50}"#),
+            "{sent}"
+        );
+        // The one for shifts does not take it.
+        let (code, answer) = open_text(&request);
+        assert_eq!((code, &answer["error_count"]), (-2, &json!(2)), "{answer}");
+    }
+    let (code, answer) = call(library().send_json, r#"{"document_json":[1],"logn":1}"#);
+    assert_eq!(code, -2);
+    let errors = answer["errors"].as_array().unwrap().iter();
+    let fields: Vec<&str> = errors
+        .map(|error| error["field"].as_str().unwrap())
+        .collect();
+    assert_eq!(fields, ["logn", "path", "document_json", "apikey", "login"]);
 }
 
 #[test]

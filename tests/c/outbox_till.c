@@ -1,6 +1,6 @@
 /*
- * A till that is killed again and again: outbox_till PATH URL JOURNAL. It submits shifts, and keeps a
- * journal of its own, a line each, which is on the disk before it goes on:
+ * A till that is killed again and again: outbox_till PATH URL JOURNAL. It submits shifts and, every
+ * third time, a receipt, and keeps a journal of its own, a line each, which is on the disk before it goes on:
  *
  *   submitted N          lp_outbox_submit has returned LP_OK for ext_id till-N
  *   told N CODE UUID     its outcome; - for no uuid
@@ -100,7 +100,7 @@ static void look(int number, uint32_t wait_ms)
 
 static void submit(int number)
 {
-    char ext_id[40], cashier[40], data[100], line[40];
+    char ext_id[40], cashier[40], data[100], receipt[120], line[40];
     lp_config config;
     lp_result result = new_result();
 
@@ -110,7 +110,13 @@ static void submit(int number)
     snprintf(data, sizeof data, "{ \"number\" : %d, \"sum\": 1.50 }", number);
     config.ext_id = ext_id;
     config.cashier_name = cashier;
-    config.callback_data_json = data;
+    snprintf(receipt, sizeof receipt, "{\"purchase\": %s}", data);
+    if (number % 3 == 0) {
+        config.path = "/cloud-print/create-receipt";
+        config.document_json = receipt;
+    } else {
+        config.callback_data_json = data;
+    }
     config.expires_after_ms = LP_FOREVER;
     if (lp_outbox_submit(outbox, &config, &result) != LP_OK)
         fprintf(stderr, "%s: %s %s\n", ext_id, result.message, result.detail ? result.detail : "");

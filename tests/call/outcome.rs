@@ -230,7 +230,7 @@ fn a_time_limit_within_a_body_keeps_the_status() {
 /// A request that was stopped on purpose is not to be repeated whatever the reason.
 #[track_caller]
 fn leaves_it_to_the_host(answer: &Answer) {
-    let advice = "Если смена ещё нужна, повторите запрос с тем же ext_id.";
+    let advice = "Если документ ещё нужен, повторите запрос с тем же ext_id.";
     assert!(answer.message.ends_with(advice), "{answer:?}");
 }
 

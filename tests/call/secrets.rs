@@ -261,6 +261,12 @@ fn a_call_shows_its_apikey_nowhere() {
                 with_key("ftp://x", key)
                     .text(|c| &mut c.callback_data_json, "{")
                     .send(),
+                with_key(&server.url(), key)
+                    .document(&format!("/{PLAIN_KEY}"), r#"{"a":1}"#)
+                    .send(),
+                with_key(&server.url(), key)
+                    .document("/x", &format!(r#"{{"{0}":1,"{0}":2}}"#, json(key)))
+                    .send(),
                 with_key(&format!("http://{PASSWORD}@127.0.0.1"), key).send(),
                 with_key("https://127.0.0.1:1", key)
                     .text(
@@ -352,7 +358,12 @@ fn an_outbox_shows_its_apikey_nowhere() {
             let call = || with_key(&server.url(), key).repeat(0, &[600_000]);
             let outbox = Outbox::open(&path, call());
             for number in 0..count {
-                assert_eq!(outbox.submit(call().ext_id(&format!("echo-{number}"))).0, 0);
+                let call = call().ext_id(&format!("echo-{number}"));
+                let call = match number % 2 {
+                    0 => call,
+                    _ => call.document("/cloud-print/create-receipt", r#"{"purchase":{}}"#),
+                };
+                assert_eq!(outbox.submit(call).0, 0);
             }
             for number in 0..count {
                 let ext_id = format!("echo-{number}");

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use lifepay::ffi as code;
 
+use crate::support::constants::UNKNOWN;
 use crate::support::outbox::{compile_preload, fresh};
 use crate::support::tools::have;
 use crate::support::wait::until;
@@ -137,4 +138,36 @@ fn of_a_long_reply_16_kib_are_kept() {
         let outbox = Outbox::open(&path, patient(&server.url()));
         assert_eq!(outbox.wait("mine", 0).reply, Some(reply));
     }
+}
+
+/// The request may come back from a disk that said it could not write it.
+#[test]
+fn a_submit_whose_sync_has_failed_may_be_on_disk_and_can_be_made_again() {
+    const NAME: &str = "a_submit_whose_sync_has_failed_may_be_on_disk_and_can_be_made_again";
+    if !have("gcc") {
+        return;
+    }
+    let path = fresh("sync-fails");
+    let failing = path.with_file_name("failing");
+    let preload = compile_preload("outbox_sync");
+    let environment = [
+        ("LD_PRELOAD", preload.to_str().unwrap()),
+        ("LIFEPAY_TEST_SYNC_FAILS", failing.to_str().unwrap()),
+    ];
+    if child::again(module_path!(), NAME, &environment) {
+        return;
+    }
+    let failing = std::env::var("LIFEPAY_TEST_SYNC_FAILS").unwrap();
+    let url = Server::nowhere();
+    let outbox = Outbox::open(&path, patient(&url));
+    std::fs::write(&failing, "").unwrap();
+    let (returned, answer) = outbox.submit(patient(&url).ext_id("mine"));
+    assert_eq!(returned, code::LP_ERR_OUTBOX, "{answer:?}");
+    assert_eq!(answer.outcome, UNKNOWN, "{answer:?}");
+    assert_eq!(answer.ext_id.as_deref(), Some("mine"));
+    assert!(answer.message.contains("проверьте диск"), "{answer:?}");
+    std::fs::remove_file(&failing).unwrap();
+    let (returned, answer) = outbox.submit(patient(&url).ext_id("mine"));
+    assert_eq!((returned, answer.code), (0, code::LP_PENDING), "{answer:?}");
+    assert_eq!(outbox.entries().len(), 1);
 }

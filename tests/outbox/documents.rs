@@ -258,6 +258,9 @@ fn a_file_of_before_is_opened_and_goes_on() {
     // What a later version knows is left to it.
     let entry = outbox.entry("later").unwrap();
     assert_eq!((entry.path, entry.flags), (None, ENTRY_PENDING));
+    assert_eq!(outbox.retry_now(Some("later")), code::LP_ERR_ARGUMENT);
+    assert_eq!(outbox.retry_now(None), 0);
+    assert_eq!(outbox.pending(), 0);
     assert_eq!(outbox.entry("waits").unwrap().path.as_deref(), Some(SHIFT));
     assert_eq!(sandbox.requests().len(), 2);
 }
@@ -320,4 +323,41 @@ fn what_is_due_is_found_by_an_index() {
         "{plan}"
     );
     assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+}
+
+/// What another version, or a broken disk, has made of it.
+#[test]
+fn an_entry_whose_report_cannot_be_read_has_the_code_of_its_state() {
+    let path = fresh("no-report");
+    let url = Server::nowhere();
+    released(&path, &[]);
+    let states = [
+        (0, code::LP_PENDING),
+        (1, code::LP_OK),
+        (2, code::LP_SERVER_ERROR),
+        (3, code::LP_ERR_CANCELLED),
+        (4, code::LP_ERR_EXPIRED),
+        (9, code::LP_PENDING),
+    ];
+    let file = rusqlite::Connection::open(&path).unwrap();
+    for (state, _) in states {
+        let sql = "INSERT INTO request (operation, base_url, ext_id, login, request, state, report,
+            submitted_at, next_attempt_at)
+            VALUES ('create-session', 'https://other', ?1, 'l', '{}', ?1, 'no JSON', 1, 1)";
+        file.execute(sql, [state]).unwrap();
+    }
+    drop(file);
+    let outbox = Outbox::open(&path, patient(&url));
+    for (state, expected) in states {
+        let answer = outbox.wait(&state.to_string(), 0);
+        assert_eq!(answer.code, expected, "{answer:?}");
+        // Of an attempt nothing is known, but that LifePay has answered.
+        let outcome = if matches!(state, 1 | 2) {
+            ANSWERED
+        } else {
+            UNKNOWN
+        };
+        assert_eq!(answer.outcome, outcome, "{answer:?}");
+        assert_eq!(answer.ext_id, Some(state.to_string()));
+    }
 }

@@ -341,7 +341,7 @@ fn a_new_file_is_in_its_folder_for_good_when_the_first_submit_returns() {
 /// asks the next one for it: that must have synced it by then.
 fn killed_in_the_sync(name: &str, of_submit: bool, question: &str, answer: &str) {
     let Some(program) = program() else { return };
-    let preload = compile_preload("outbox_kill_in_sync");
+    let preload = compile_preload("outbox_sync");
     let path = fresh(name);
     let signal = path.with_file_name("kill");
     let when_asked = signal.clone();

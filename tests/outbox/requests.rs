@@ -217,6 +217,41 @@ fn a_mistyped_apikey_does_not_ruin_a_queue() {
 }
 
 #[test]
+fn a_rejected_request_that_is_sent_again_is_pending_and_keeps_what_lifepay_said() {
+    let answers = Arc::new(AtomicUsize::new(0));
+    let allowed = Arc::clone(&answers);
+    let (server, seen) = answering(move |number| {
+        until("an answer is allowed", || {
+            allowed.load(Ordering::SeqCst) > number
+        });
+        rejected(6010)
+    });
+    answers.store(1, Ordering::SeqCst);
+    let outbox = Outbox::open(
+        &fresh("reopened"),
+        patient(&server.url()).limits(20_000, 20_000),
+    );
+    outbox.submit(patient(&server.url()).ext_id("mine"));
+    let refused = outbox.wait("mine", 10_000);
+    assert_eq!((refused.code, refused.outcome), (6010, ANSWERED));
+    assert_eq!(outbox.retry_now(Some("mine")), 0);
+    until("the second request", || seen.load(Ordering::SeqCst) == 2);
+    let answer = outbox.wait("mine", 0);
+    assert_eq!(
+        (answer.code, answer.outcome),
+        (code::LP_PENDING, UNKNOWN),
+        "{answer:?}"
+    );
+    assert!(
+        answer.errors.is_empty() && !answer.message.contains("нет"),
+        "{answer:?}"
+    );
+    assert!(answer.detail.unwrap_or_default().contains("before: нет"));
+    answers.store(2, Ordering::SeqCst);
+    assert_eq!(outbox.wait("mine", 10_000).code, 6010);
+}
+
+#[test]
 fn retry_now_does_not_wait_for_the_timetable() {
     let (server, seen) = answering(|number| match number {
         0 => respond("503 X", ""),
@@ -311,7 +346,7 @@ fn an_attempt_under_way_is_broken_off_by_a_cancellation() {
         (0, code::LP_ERR_CANCELLED, UNKNOWN)
     );
     assert_eq!(answer.detail.as_deref(), Some("cancelled"));
-    let advice = "Если смена ещё нужна, повторите запрос с тем же ext_id.";
+    let advice = "Если документ ещё нужен, повторите запрос с тем же ext_id.";
     assert!(answer.message.ends_with(advice), "{answer:?}");
 }
 

@@ -218,6 +218,7 @@ pub enum Reply {
 /// A request as the server saw it.
 #[derive(Debug, Clone)]
 pub struct Exchange {
+    pub path: String,
     pub ext_id: String,
     pub body: String,
     pub began: Instant,
@@ -331,7 +332,8 @@ fn serve(
     reply: &(dyn Fn(&str, usize) -> (Duration, Reply) + Send + Sync),
 ) {
     while let Some(request) = read_request(&mut stream) {
-        let (_, body) = request.split_once("\r\n\r\n").expect("a head and a body");
+        let (head, body) = request.split_once("\r\n\r\n").expect("a head and a body");
+        let path = head.split(' ').nth(1).expect("a path").to_owned();
         let fields: serde_json::Value = serde_json::from_str(body).expect("JSON");
         let ext_id = fields["ext_id"].as_str().expect("an ext_id").to_owned();
         let (number, before) = {
@@ -342,6 +344,7 @@ fn serve(
                 .filter(|exchange| exchange.ext_id == ext_id);
             let before = before.count();
             written.exchanges.push(Exchange {
+                path,
                 ext_id: ext_id.clone(),
                 body: body.to_owned(),
                 began: Instant::now(),
