@@ -4,6 +4,7 @@
 //! its mounts or its memory, starts one with [`support::child`] or as a C program.
 
 mod clock;
+mod close;
 mod crash;
 mod disk;
 mod documents;

@@ -404,41 +404,22 @@ fn a_finished_entry_is_forgotten_and_a_waiting_one_is_not() {
 }
 
 #[test]
-fn close_wakes_those_who_wait_and_returns_within_a_second() {
-    let server = Server::start(|mut stream, _| {
-        read_request(&mut stream);
-        read_request(&mut stream);
-    });
-    let outbox = Outbox::open(
-        &fresh("closed"),
-        patient(&server.url()).limits(30_000, 30_000),
-    );
-    outbox.submit(patient(&server.url()).ext_id("mine"));
-    until("the request", || server.connections() == 1);
-    std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| outbox.wait("mine", u32::MAX));
-        until("an attempt", || outbox.wait("mine", 0).attempts == 1);
-        let started = Instant::now();
-        assert_eq!(outbox.close(), 0);
-        assert!(started.elapsed() < Duration::from_secs(1));
-        assert_eq!(waiting.join().unwrap().code, code::LP_ERR_CLOSED);
-    });
-    assert_eq!(outbox.close(), code::LP_ERR_CLOSED, "again");
-    assert_eq!(outbox.submit(quick(&server.url())).0, code::LP_ERR_CLOSED);
-    assert_eq!(outbox.retry_now(None), code::LP_ERR_CLOSED);
-}
-
-#[test]
-fn what_was_broken_off_by_a_close_goes_on_when_it_is_opened_again() {
-    let path = fresh("goes-on");
-    let (server, _) = answering(|_| respond("200 OK", ACCEPTED));
-    let silent = TcpStream::connect(server.address()).unwrap();
-    drop(silent);
-    let outbox = Outbox::open(&path, patient(&server.url()));
-    outbox.submit(patient(&server.url()).ext_id("mine"));
-    outbox.close();
-    let outbox = Outbox::open(&path, patient(&server.url()));
+fn an_accepted_request_is_not_sent_again_when_its_time_is_over() {
+    let (server, seen) = answering(|_| respond("200 OK", ACCEPTED));
+    let outbox = Outbox::open(&fresh("accepted-and-over"), quick(&server.url()));
+    let submit = || {
+        let call = quick(&server.url()).ext_id("mine");
+        outbox.submit(call.with(|c| c.expires_after_ms = 500))
+    };
+    submit();
     assert_eq!(outbox.wait("mine", 10_000).code, 0);
+    let entry = outbox.entry("mine").unwrap();
+    let is_over = || chrono::Utc::now().timestamp_millis() > entry.expires_at;
+    until("its time is over", is_over);
+    let (returned, answer) = submit();
+    assert_eq!((returned, answer.code), (0, 0), "{answer:?}");
+    assert_eq!(outbox.entry("mine").unwrap(), entry);
+    assert_eq!(seen.load(Ordering::SeqCst), 1);
 }
 
 #[test]

@@ -1,0 +1,94 @@
+//! Closing an outbox: within a second, whatever is under way, and nothing is lost by it.
+
+use std::ffi::{c_char, c_void, CStr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use lifepay::ffi as code;
+
+use crate::support::outbox::fresh;
+use crate::support::server::ACCEPTED;
+use crate::support::wait::until;
+use crate::support::{child, library, read_request, respond, Call, Outbox, Server};
+
+/// Waits for the next attempt for an hour.
+fn patient<'a>(url: &str) -> Call<'a> {
+    Call::to(url).repeat(0, &[3_600_000]).limits(2000, 2000)
+}
+
+#[test]
+fn close_wakes_those_who_wait_and_returns_within_a_second() {
+    let server = Server::start(|mut stream, _| {
+        read_request(&mut stream);
+        read_request(&mut stream);
+    });
+    let outbox = Outbox::open(
+        &fresh("closed"),
+        patient(&server.url()).limits(30_000, 30_000),
+    );
+    outbox.submit(patient(&server.url()).ext_id("mine"));
+    until("the request", || server.connections() == 1);
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| outbox.wait("mine", u32::MAX));
+        until("an attempt", || outbox.wait("mine", 0).attempts == 1);
+        let started = Instant::now();
+        assert_eq!(outbox.close(), 0);
+        assert!(started.elapsed() < Duration::from_secs(1));
+        assert_eq!(waiting.join().unwrap().code, code::LP_ERR_CLOSED);
+    });
+    assert_eq!(outbox.close(), code::LP_ERR_CLOSED, "again");
+    assert_eq!(outbox.submit(patient(&server.url())).0, code::LP_ERR_CLOSED);
+    assert_eq!(outbox.retry_now(None), code::LP_ERR_CLOSED);
+}
+
+/// Stays in the callback until a byte that `user_data` points to is not 0.
+unsafe extern "C" fn stay(_: i32, message: *const c_char, user_data: *mut c_void) {
+    // SAFETY: the test says so, and the message is a string.
+    let (message, may_go) = unsafe { (CStr::from_ptr(message), &*user_data.cast::<AtomicUsize>()) };
+    if message.to_bytes().starts_with(b"ext_id=mine ") {
+        may_go.fetch_add(1, Ordering::SeqCst);
+        while may_go.load(Ordering::SeqCst) < 2 {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// A host may close in the thread for which its log callback waits.
+#[test]
+fn close_does_not_wait_for_a_thread_that_is_in_the_hosts_log_callback() {
+    const NAME: &str = "close_does_not_wait_for_a_thread_that_is_in_the_hosts_log_callback";
+    if child::again(module_path!(), NAME, &[]) {
+        return;
+    }
+    static MAY_GO: AtomicUsize = AtomicUsize::new(0);
+    let user_data = std::ptr::from_ref(&MAY_GO).cast_mut().cast();
+    // SAFETY: the callback and its data live as long as the process.
+    unsafe { (library().set_log)(Some(stay), user_data, 3) };
+    let server = Server::always(respond("200 OK", ACCEPTED));
+    let outbox = Outbox::open(&fresh("in-a-callback"), patient(&server.url()));
+    outbox.submit(patient(&server.url()).ext_id("mine"));
+    until("the callback", || MAY_GO.load(Ordering::SeqCst) == 1);
+    let took = std::thread::scope(|scope| {
+        let started = Instant::now();
+        let closing = scope.spawn(move || outbox.close());
+        while !closing.is_finished() && started.elapsed() < Duration::from_secs(5) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let took = started.elapsed();
+        MAY_GO.store(2, Ordering::SeqCst);
+        assert_eq!(closing.join().unwrap(), 0);
+        took
+    });
+    assert!(took < Duration::from_millis(1500), "{took:?}");
+}
+
+#[test]
+fn what_was_broken_off_by_a_close_goes_on_when_it_is_opened_again() {
+    let path = fresh("goes-on");
+    let server = Server::always(respond("200 OK", ACCEPTED));
+    let outbox = Outbox::open(&path, patient(&server.url()));
+    outbox.submit(patient(&server.url()).ext_id("mine"));
+    outbox.close();
+    let outbox = Outbox::open(&path, patient(&server.url()));
+    assert_eq!(outbox.wait("mine", 10_000).code, 0);
+}
