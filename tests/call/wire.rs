@@ -2,24 +2,11 @@
 
 use std::io::Write;
 use std::net::TcpStream;
-use std::sync::mpsc::{channel, Receiver};
+use std::sync::mpsc::channel;
 use std::sync::Mutex;
 
-use crate::support::server::ACCEPTED;
+use crate::support::server::{recorder, ACCEPTED};
 use crate::support::{library, read_request, respond, Call, Server};
-
-/// A server that accepts, and the requests that it was sent.
-fn recorder() -> (Server, Receiver<String>) {
-    let (sender, requests) = channel();
-    let sender = Mutex::new(sender);
-    let server = Server::start(move |mut stream: TcpStream, _| {
-        while let Some(request) = read_request(&mut stream) {
-            let _ = sender.lock().unwrap().send(request);
-            let _ = stream.write_all(&respond("200 OK", ACCEPTED));
-        }
-    });
-    (server, requests)
-}
 
 fn body(request: &str) -> &str {
     request.split_once("\r\n\r\n").expect("a head").1

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{channel, Receiver};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -128,3 +129,23 @@ pub fn respond(status: &str, body: &str) -> Vec<u8> {
 /// The page's success.
 pub const ACCEPTED: &str =
     r#"{"code":0,"message":"","data":{"uuid":"dabe3833-43ff-5e5c-a45e-9cff664503fd"}}"#;
+
+/// A server that accepts every document, whatever its path, and the requests that it was sent.
+pub fn recorder() -> (Server, Receiver<String>) {
+    let (sender, requests) = channel();
+    let sender = Mutex::new(sender);
+    let server = Server::start(move |mut stream: TcpStream, _| {
+        while let Some(request) = read_request(&mut stream) {
+            let _ = sender.lock().unwrap().send(request);
+            let _ = stream.write_all(&respond("200 OK", ACCEPTED));
+        }
+    });
+    (server, requests)
+}
+
+/// What was sent to a path: the first line of a request, without the version, and its body.
+pub fn path_and_body(request: &str) -> (&str, &str) {
+    let (head, body) = request.split_once("\r\n\r\n").expect("a head");
+    let (first, _) = head.split_once(" HTTP/1.1\r\n").expect("its first line");
+    (first.strip_prefix("POST ").expect("a POST"), body)
+}
