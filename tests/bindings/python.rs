@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use lifepay_sandbox::{Options, Sandbox};
 use serde_json::json;
 
+use crate::support::server::{path_and_body, recorder, ACCEPTED};
 use crate::support::{library, tools};
 
 fn package() -> PathBuf {
@@ -457,44 +458,52 @@ fn the_readmes_programs_run() {
         return;
     };
     let folder = tools::scratch("python/readme");
-    let run = |sandbox: &Sandbox, program: &str| {
+    let run = |program: &str| {
         let file = folder.join("till.py");
         std::fs::write(&file, program).unwrap();
         let _ = std::fs::remove_file(folder.join("shifts.db"));
         let mut command = python(python3);
         command.arg(&file).current_dir(&folder);
         command.env("LIFEPAY_LIBRARY", library::path());
-        let output = printed(command.env("PYTHONIOENCODING", "utf-8"));
-        let uuid = sandbox.documents()[0].uuid.clone();
-        (output, uuid)
+        printed(command.env("PYTHONIOENCODING", "utf-8"))
     };
+    let accepted = |sandbox: &Sandbox| format!("accepted: {}", sandbox.documents()[0].uuid);
     let projects = std::fs::read_to_string(tools::root().join("README.md")).unwrap();
     let sandbox = Sandbox::start(Options::default()).unwrap();
     let program = blocks(&projects)[0].replace("http://127.0.0.1:8080", &sandbox.url());
-    let (output, uuid) = run(&sandbox, &program);
-    assert_eq!(output, format!("accepted: {uuid}"));
+    let output = run(&program);
+    assert_eq!(output, accepted(&sandbox));
 
     // The package's own speak to LifePay, as a till does.
     let packages = std::fs::read_to_string(package().join("README.md")).unwrap();
     let blocks = blocks(&packages);
-    let [smallest, outbox] = &blocks[..] else {
+    let [smallest, z_report, outbox] = &blocks[..] else {
         panic!("{blocks:?}");
     };
-    let to_sandbox = |sandbox: &Sandbox, program: &str| {
+    let to = |url: &str, program: &str| {
         let login = r#"login="79031234567""#;
         assert!(program.contains(login));
-        let here = format!("{login}, base_url={:?}", sandbox.url());
-        program.replace(login, &here)
+        program.replace(login, &format!("{login}, base_url={url:?}"))
     };
     let sandbox = Sandbox::start(Options::default()).unwrap();
-    let (output, uuid) = run(&sandbox, &to_sandbox(&sandbox, smallest));
-    assert_eq!(output, format!("accepted: {uuid}"));
+    let output = run(&to(&sandbox.url(), smallest));
+    assert_eq!(output, accepted(&sandbox));
     let sandbox = Sandbox::start(Options::default()).unwrap();
-    let outbox = format!("import lifepay\n{}", to_sandbox(&sandbox, outbox));
-    let (output, _) = run(&sandbox, &outbox);
+    let outbox = format!("import lifepay\n{}", to(&sandbox.url(), outbox));
+    let output = run(&outbox);
     assert!(
         output.ends_with("00106304012797-2026-11-24-1 LP_OK"),
         "{output}"
+    );
+    let (server, requests) = recorder();
+    let z_report = format!("import lifepay\n{}", to(&server.url(), z_report));
+    let output = run(&z_report);
+    assert!(ACCEPTED.contains(output.strip_prefix("accepted: ").expect("a uuid")));
+    let request = requests.recv().unwrap();
+    let body = r#"{"apikey":"your API key","login":"79031234567","cashier_name":"Иванова И. И."}"#;
+    assert_eq!(
+        path_and_body(&request),
+        ("/cloud-print/create-z-report", body)
     );
 }
 

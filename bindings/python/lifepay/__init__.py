@@ -1,4 +1,5 @@
-"""Opens a cash-register shift through LifePay's cloud fiscalisation.
+"""Opens a cash-register shift through LifePay's cloud fiscalisation, and closes it, and prints receipts
+between.
 
     import lifepay
 
@@ -13,10 +14,10 @@
         print(error.code, error.message)
 
 An accepted request is not yet an open shift: the report that the cash register prints, a notification
-to callback_url or LifePay's personal account shows whether it opened.
+to callback_url or LifePay's personal account shows whether it opened. send sends every other document.
 
-Repeats are safe with the same ext_id only: LifePay makes no second document for it. Not given is None,
-for a text also "", for a number also 0. Times are milliseconds. Texts for people are in Russian. Every call may be made from any
+Repeats are safe with the same ext_id only: LifePay opens no second shift for it; for other documents
+see send. Not given is None, for a text also "", for a number also 0. Times are milliseconds. Texts for people are in Russian. Every call may be made from any
 thread. The log goes to the logger "lifepay".
 """
 
@@ -49,6 +50,7 @@ from ._constants import (
     Phase,
     Trust,
 )
+from ._document import send, send_json
 from ._errors import (
     InvalidArgument,
     LibraryNotFound,
@@ -59,7 +61,7 @@ from ._errors import (
     Rejected,
 )
 from ._outbox import Outbox
-from ._results import Entry, FieldError, Progress, Result, Shift
+from ._results import Document, Entry, FieldError, Progress, Result, Shift
 from ._shift import open_shift, open_shift_json
 from ._version import __version__
 from ._words import (
@@ -95,6 +97,7 @@ __all__ = [
     "LP_OK",
     "LP_PENDING",
     "LP_SERVER_ERROR",
+    "Document",
     "Entry",
     "EntryFlags",
     "FieldError",
@@ -120,6 +123,8 @@ __all__ = [
     "log_to_file",
     "open_shift",
     "open_shift_json",
+    "send",
+    "send_json",
     "set_log_level",
     "version",
     "version_number",

@@ -1,18 +1,19 @@
 """Python's values on their way into C: what C cannot be told is refused, and named."""
 
 import ctypes
-import json
 import os
 from collections.abc import Mapping as AnyMapping
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Union
 
 from ._constants import FOREVER, Trust
+from ._json import NotJson, write
 from ._results import FieldError, Progress
 from ._structs import lp_config
 
 PathArgument = Union[str, "os.PathLike[str]"]
 OnProgress = Callable[[Progress], Optional[bool]]
 Json = Union[str, Mapping[str, Any], List[Any]]
+DocumentArgument = Union[str, Mapping[str, Any]]
 
 _TEXTS = (
     "apikey",
@@ -23,6 +24,7 @@ _TEXTS = (
     "ext_id",
     "callback_url",
     "callback_data",
+    "path",
     "base_url",
     "proxy",
 )
@@ -106,10 +108,24 @@ class Arguments:
             return self.text(field, value)
         if not isinstance(value, (AnyMapping, list, tuple)):
             raise wrong_type(field, "str, dict or list", value)
+        return self._written(field, field, value)
+
+    def document(self, value: Optional[DocumentArgument]) -> Optional[bytes]:
+        """The argument document, which is document_json to C."""
+        if value is None or isinstance(value, str):
+            return self.text("document_json", value)
+        if not isinstance(value, AnyMapping):
+            raise wrong_type("document", "str or dict", value)
+        return self._written("document", "document_json", value)
+
+    def _written(self, argument: str, field: str, value: Any) -> Optional[bytes]:
         try:
-            return self.text(field, json.dumps(value, ensure_ascii=True))
+            return self.text(field, write(value))
         except TypeError as error:
-            raise TypeError(f"{field}: {error}") from None
+            raise TypeError(f"{argument}: {error}") from None
+        except NotJson as error:
+            self.errors.append(FieldError(field, str(error)))
+            return None
 
     def config(self, library: ctypes.CDLL, given: Dict[str, Any]) -> lp_config:
         """An lp_config with what was given; it keeps the strings alive."""
@@ -119,6 +135,7 @@ class Arguments:
         for field in _TEXTS:
             setattr(config, field, self.text(field, given.get(field)))
         config.callback_data_json = self.json("callback_data_json", given.get("callback_data_json"))
+        config.document_json = self.document(given.get("document"))
         config.ca_file = self.path("ca_file", given.get("ca_file"))
         config.trust = self.number("trust", given.get("trust"), most=int(max(Trust)))
         for field in _NUMBERS:

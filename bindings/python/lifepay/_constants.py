@@ -36,7 +36,8 @@ class Outcome(IntEnum):
     NOT_SENT = 1
     """No byte of the request left this machine in any attempt."""
     UNKNOWN = 2
-    """LifePay may have it. Repeat with this ext_id only: then there will be no second document."""
+    """LifePay may have it. Repeat with this ext_id only: then no second shift is opened. For other
+    documents see send."""
     ANSWERED = 3
     """LifePay has answered."""
 

@@ -14,7 +14,7 @@ from ._results import FieldError, Result
 
 
 class LifePayError(Exception):
-    """A call that has not opened a shift. Its subclasses say what to do next.
+    """A request that LifePay has not accepted. Its subclasses say what to do next.
 
     What a cashier who would open the shift by hand must know is in ``outcome``, whatever the class.
     """
@@ -60,7 +60,8 @@ class LifePayError(Exception):
 
     @property
     def ext_id(self) -> Optional[str]:
-        """The ext_id that was sent, given or made: repeat with it. None if the arguments were wrong."""
+        """The ext_id that was sent, given or made: repeat with it. None if the arguments were wrong, or
+        send was given none."""
         return self.result.ext_id
 
     @property
@@ -105,8 +106,8 @@ class NotSent(LifePayError):
 
 
 class OutcomeUnknown(LifePayError):
-    """LifePay may have the request. Repeat it with this ``ext_id`` only: then there is no second
-    document.
+    """LifePay may have the request. Repeat it with this ``ext_id`` only: then no second shift is opened.
+    For other documents see send; without ``ext_id``, look at LifePay's personal account first.
 
     Also of a call that ``on_progress`` stopped: then ``code`` is LP_ERR_CANCELLED.
     """

@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Callable, Iterable, List, Optional, Type, Union
 
-from ._arguments import Arguments, Json, PathArgument, wrong_type
+from ._arguments import Arguments, DocumentArgument, Json, PathArgument, wrong_type
 from ._call import call_without_progress
 from ._constants import FOREVER, LP_ERR_ARGUMENT, LP_OK, Trust
 from ._errors import error_of
@@ -68,7 +68,8 @@ class Outbox:
         given = dict(locals())
         self._library = library()
         arguments = Arguments()
-        file = arguments.path("path", path)
+        # The file's, and not the document's.
+        file = arguments.path("path", given.pop("path"))
         config = arguments.config(self._library, given)
         arguments.check()
         handle = ctypes.c_void_p()
@@ -95,9 +96,14 @@ class Outbox:
         callback_url: Optional[str] = None,
         callback_data: Optional[str] = None,
         callback_data_json: Optional[Json] = None,
+        path: Optional[str] = None,
+        document: Optional[DocumentArgument] = None,
         expires_after_ms: Optional[int] = None,
     ) -> Result:
         """Puts a request on disk; it is sent in the background. Does not wait for the network.
+
+        path, document: as in send; then ext_id is required, since an outbox repeats. Without them the
+        request opens a shift.
 
         expires_after_ms: by the wall clock, after which the request is not repeated any more, so that
         yesterday's shift does not open tonight. Default: 12 hours; FOREVER: never. login not given:
@@ -105,9 +111,9 @@ class Outbox:
 
         Returns the entry: ``pending``, or with its outcome if it has one; ``ext_id`` is the one given
         or made. An ext_id that waits or was accepted is not submitted again. Raises InvalidArgument
-        (also for an ext_id that is there with different fields): nothing was submitted. Raises OutboxError
-        with LP_ERR_OUTBOX: it could not be put on disk for certain, and may be there after a restart;
-        submit it again with the error's ``ext_id``.
+        (also for an ext_id that is there with another path or different fields): nothing was submitted.
+        Raises OutboxError with LP_ERR_OUTBOX: it could not be put on disk for certain, and may be there
+        after a restart; submit it again with the error's ``ext_id``.
         """
         given = dict(locals())
         arguments = Arguments()
@@ -120,8 +126,8 @@ class Outbox:
         limit.
 
         Returns the entry: ``pending`` if there is no outcome yet. A rejection, too, is an outcome and
-        not an exception; Result.shift makes it one. Raises OutboxError: there is no such entry, or the
-        outbox is closed, also meanwhile. Other threads run on, and Ctrl-C is heard.
+        not an exception; Result.shift and Result.document make it one. Raises OutboxError: there is no
+        such entry, or the outbox is closed, also meanwhile. Other threads run on, and Ctrl-C is heard.
         """
         arguments = Arguments()
         text = arguments.text("ext_id", ext_id)

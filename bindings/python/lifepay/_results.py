@@ -54,6 +54,30 @@ class Shift:
 
 
 @dataclass(frozen=True)
+class Document:
+    """An accepted document other than the opening of a shift.
+
+    That is not yet a printed one: what the cash register prints or LifePay's personal account shows
+    whether it came to that.
+    """
+
+    uuid: Optional[str]
+    """The document's uuid from LifePay; None in test mode, or if the answer has none."""
+    ext_id: Optional[str]
+    """The ext_id that was sent; None if none was given."""
+    message: str
+    """In Russian, for a person at the till."""
+    attempts: int
+    """How many attempts were made."""
+    http_status: int
+    """HTTP status of the answer."""
+    detail: Optional[str] = field(default=None, repr=False)
+    """Technical, for the log."""
+    reply: Optional[str] = field(default=None, repr=False)
+    """The body that LifePay sent, with whatever else it says of this document, the apikey masked."""
+
+
+@dataclass(frozen=True)
 class Result:
     """What came of a call, good or bad."""
 
@@ -67,7 +91,8 @@ class Result:
     uuid: Optional[str] = None
     """The document's uuid from LifePay; None in test mode, and if code is not LP_OK."""
     ext_id: Optional[str] = None
-    """The ext_id that was sent, given or made; None only if the arguments were wrong."""
+    """The ext_id that was sent, given or made; None only if the arguments were wrong, or send was given
+    none."""
     errors: Tuple[FieldError, ...] = ()
     """The fields that are wrong, LifePay's and the library's own."""
     http_status: int = 0
@@ -90,7 +115,8 @@ class Result:
 
     @property
     def ok(self) -> bool:
-        """LifePay took the document. That is not yet an open shift, see Shift."""
+        """LifePay took the document. That is not yet an open shift or a printed document, see Shift and
+        Document."""
         return self.code == LP_OK
 
     @property
@@ -99,11 +125,8 @@ class Result:
         return self.code == LP_PENDING
 
     def shift(self) -> Shift:
-        """The accepted request; anything else is raised as open_shift raises it."""
-        if not self.ok:
-            from ._errors import error_of
-
-            raise error_of(self)
+        """The accepted request to open a shift; anything else is raised as open_shift raises it."""
+        self._check()
         return Shift(
             uuid=self.uuid,
             ext_id=self.ext_id or "",
@@ -113,6 +136,25 @@ class Result:
             detail=self.detail,
             reply=self.reply,
         )
+
+    def document(self) -> Document:
+        """The same of any other document; anything else is raised as send raises it."""
+        self._check()
+        return Document(
+            uuid=self.uuid,
+            ext_id=self.ext_id,
+            message=self.message,
+            attempts=self.attempts,
+            http_status=self.http_status,
+            detail=self.detail,
+            reply=self.reply,
+        )
+
+    def _check(self) -> None:
+        if not self.ok:
+            from ._errors import error_of
+
+            raise error_of(self)
 
     @property
     def _is_of_an_entry(self) -> bool:
@@ -168,6 +210,9 @@ class Entry:
     """The document's uuid from LifePay."""
     message: str
     """In Russian, for a person at the till."""
+    path: Optional[str]
+    """Which document it is: /cloud-print/create-session for the opening of a shift. None: it is of a
+    kind that only a later version of the library knows, and waits for that."""
 
     @property
     def pending(self) -> bool:
@@ -241,6 +286,7 @@ def entry_of(address: int) -> Entry:
         expires_at=_time(raw.expires_at),
         uuid=_text(raw.uuid),
         message=_text(raw.message) or "",
+        path=_text(raw.path),
     )
 
 

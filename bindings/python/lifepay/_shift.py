@@ -1,15 +1,11 @@
 """Opening a shift."""
 
-import ctypes
-import json
 from typing import Any, Dict, Iterable, Mapping, Optional, Union
 
-from ._arguments import Arguments, Json, OnProgress, PathArgument
-from ._call import call_with_progress, call_without_progress
+from ._arguments import Json, OnProgress, PathArgument
 from ._constants import Trust
-from ._errors import error_of
-from ._library import library
-from ._results import RawResult, Shift
+from ._request import send_request, send_request_json
+from ._results import Shift
 
 
 def open_shift(
@@ -52,8 +48,8 @@ def open_shift(
     target_serial
         Serial number of the fiscal printer; not given: LifePay takes one of the active ones.
     ext_id
-        At most 50 characters. Your own identifier of this request. LifePay makes no second document
-        for the same ext_id, which is what makes a repeat safe: store it before you send, and repeat
+        At most 50 characters. Your own identifier of this request. LifePay opens no second shift for
+        the same ext_id, which is what makes a repeat safe: store it before you send, and repeat
         with the same one. Not given: a UUID is made and returned. See ext_id_new.
     callback_url
         At most 255 characters. URL to which LifePay reports what became of the document.
@@ -92,19 +88,7 @@ def open_shift(
     Raises InvalidArgument, Rejected, NotSent or OutcomeUnknown, which are LifePayError; TypeError for
     an argument of the wrong type; LibraryNotFound if there is no library.
     """
-    given = dict(locals())
-    loaded = library()
-    arguments = Arguments()
-    config = arguments.config(loaded, given)
-    arguments.check()
-    raw = RawResult(loaded)
-    returned, thrown = call_with_progress(
-        lambda: int(loaded.lp_open_shift(ctypes.byref(config), raw.pointer())), config, on_progress
-    )
-    result = raw.take(returned)
-    if thrown is not None:
-        raise thrown from error_of(result)
-    return result.shift()
+    return send_request("lp_open_shift", dict(locals()), on_progress).shift()
 
 
 def open_shift_json(request: Union[str, Mapping[str, Any]]) -> Dict[str, Any]:
@@ -117,18 +101,4 @@ def open_shift_json(request: Union[str, Mapping[str, Any]]) -> Dict[str, Any]:
     not 0 is not raised; InvalidArgument is, for a text that C cannot be told. There is no on_progress:
     a call with retry_for_ms cannot be stopped before it ends.
     """
-    loaded = library()
-    arguments = Arguments()
-    text = arguments.json("request", request)
-    arguments.check()
-    answer = ctypes.c_void_p()
-    try:
-        returned = call_without_progress(
-            lambda: int(loaded.lp_open_shift_json(text, ctypes.byref(answer)))
-        )
-        if not answer.value:
-            return {"code": returned}
-        parsed: Dict[str, Any] = json.loads(ctypes.string_at(answer.value))
-        return parsed
-    finally:
-        loaded.lp_string_free(answer)
+    return send_request_json("lp_open_shift_json", request)

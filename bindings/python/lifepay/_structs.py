@@ -34,6 +34,8 @@ class lp_config(c.Structure):
         ("expires_after_ms", c.c_uint32),
         ("concurrency", c.c_uint32),
         ("keep_days", c.c_uint32),
+        ("path", c.c_char_p),
+        ("document_json", c.c_char_p),
     ]
 
 
@@ -94,6 +96,7 @@ class lp_entry(c.Structure):
         ("base_url", c.c_char_p),
         ("uuid", c.c_char_p),
         ("message", c.c_char_p),
+        ("path", c.c_char_p),
     ]
 
 
@@ -106,7 +109,9 @@ FUNCTIONS = {
     "lp_result_init": (c.c_int32, [_Result, c.c_uint32]),
     "lp_result_free": (None, [_Result]),
     "lp_open_shift": (c.c_int32, [_Config, _Result]),
+    "lp_send": (c.c_int32, [_Config, _Result]),
     "lp_open_shift_json": (c.c_int32, [c.c_char_p, c.POINTER(c.c_void_p)]),
+    "lp_send_json": (c.c_int32, [c.c_char_p, c.POINTER(c.c_void_p)]),
     "lp_string_free": (None, [c.c_void_p]),
     "lp_ext_id_new": (c.c_int32, [c.c_char_p, c.c_uint32]),
     "lp_outbox_open": (c.c_int32, [c.c_char_p, _Config, c.POINTER(_Outbox), _Result]),

@@ -6,8 +6,9 @@ import subprocess
 import sys
 import threading
 import uuid
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List
+from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 import pytest
 
@@ -81,6 +82,48 @@ def silent() -> Iterator[str]:
         thread.join()
     for connection in taken:
         connection.close()
+
+
+class Taker:
+    """A server that takes every document, whatever its path, and what it was sent: path and body."""
+
+    UUID = "dabe3833-43ff-5e5c-a45e-9cff664503fd"
+
+    def __init__(self) -> None:
+        self.requests: List[Tuple[str, str]] = []
+        self.answer = f'{{"code":0,"message":"","data":{{"uuid":"{self.UUID}"}}}}'
+        taker = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                taker.requests.append((self.path, body.decode("utf-8")))
+                answer = taker.answer.encode("utf-8")
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+
+@pytest.fixture
+def taker() -> Iterator[Taker]:
+    started = Taker()
+    # It looks for its end in this interval, in seconds.
+    thread = threading.Thread(target=started.server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    yield started
+    started.server.shutdown()
+    thread.join()
+    started.server.server_close()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import RESETTING_PRINTER
+from conftest import RESETTING_PRINTER, Taker
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
@@ -51,6 +51,28 @@ def test_open_shift_tells_each_outcome_by_its_status(sandbox: str, closed_port: 
     unknown = run("open_shift.py", *lost)
     assert unknown.returncode == 4
     assert f"--ext-id {unknown.stdout.split()[1]}" in unknown.stderr
+
+
+def test_close_shift(taker: Taker) -> None:
+    common = ["--base-url", taker.url, "--login", "79031234567"]
+    done = run("close_shift.py", *common, "--cashier-name", "Иванова", "--target-serial", "0010")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"uuid: {Taker.UUID}\n")
+    ((path, body),) = taker.requests
+    assert path == "/cloud-print/create-z-report"
+    assert body.endswith(',"cashier_name":"Иванова","target_serial":"0010"}')
+    assert "ext_id" not in body
+
+
+def test_close_shift_tells_each_outcome_by_its_status(taker: Taker, closed_port: str) -> None:
+    assert run("close_shift.py", "--login", "", "--base-url", taker.url).returncode == 2
+    nowhere = run("close_shift.py", "--login", "79031234567", "--base-url", closed_port)
+    assert nowhere.returncode == 3
+    for answer, status in (('{"code":6080,"message":"","data":{}}', 1), ("<html>", 4)):
+        taker.answer = answer
+        ended = run("close_shift.py", "--login", "79031234567", "--base-url", taker.url)
+        assert ended.returncode == status, ended.stderr
+        assert ("personal account first" in ended.stderr) == (status == 4)
 
 
 def test_outbox(sandbox: str, closed_port: str, tmp_path: Path, ext_id: str) -> None:
