@@ -23,6 +23,12 @@
  *
  *     c++ -std=c++17 till.cpp -llifepay
  *
+ * The shift is closed by a Z report, which is sent as every other document is:
+ *
+ *     request.ext_id.reset();
+ *     request.path = "/cloud-print/create-z-report";
+ *     const lifepay::Document report = lifepay::send(request);
+ *
  * Conventions
  * -----------
  *
@@ -33,14 +39,14 @@
  *               error, as is what is not UTF-8. What is returned is a copy, and yours.
  * Times         are std::chrono durations; 30s, 5min and the like convert by themselves. `forever`, and
  *               anything too long for lifepay.h, is without a limit; negative is an argument error.
- * Errors        open_shift and the members of Outbox throw lifepay::Error. Their twins that begin
+ * Errors        open_shift, send and the members of Outbox throw lifepay::Error. Their twins that begin
  *               with try_ return the code instead and throw nothing but std::bad_alloc.
  * Codes         are the LP_... of lifepay.h, as std::int32_t: be ready for ones that you do not know.
  * Callbacks     are any callable. An exception in one never passes through the library: see
  *               Request::on_progress, Outbox::each and set_log.
  * Threads       Each function may be called from any thread, at any time. So may the members of one
  *               Outbox, but for moving and destroying it.
- * Lifetime      Result, Shift and Entry hold copies. RawResult and Outbox own what they hold, can be
+ * Lifetime      Result, Shift, Document and Entry hold copies. RawResult and Outbox own what they hold, can be
  *               moved and not copied.
  */
 #ifndef LIFEPAY_HPP
@@ -165,9 +171,10 @@ struct Request {
     std::optional<std::string> cashier_inn;
     /// Serial number of the fiscal printer; not given: LifePay takes one of the active ones.
     std::optional<std::string> target_serial;
-    /// At most 50 characters. Your own identifier of this request. LifePay makes no second document
-    /// for the same ext_id, which is what makes a repeat safe: store it before you send, and repeat
-    /// with the same one. Not given: a UUID is made and returned. See ext_id_new.
+    /// At most 50 characters. Your own identifier of this request. LifePay opens no second shift for
+    /// the same ext_id, which is what makes a repeat safe: store it before you send, and repeat with
+    /// the same one. Not given: a UUID is made and returned. See ext_id_new. For other documents see
+    /// send.
     std::optional<std::string> ext_id;
     /// At most 255 characters. URL to which LifePay reports what became of the document.
     std::optional<std::string> callback_url;
@@ -175,6 +182,13 @@ struct Request {
     std::optional<std::string> callback_data;
     /// In place of callback_data: the text of a JSON object or array, sent as it is.
     std::optional<std::string> callback_data_json;
+    /// send and Outbox::submit: which document it is, as its path below base_url, such as
+    /// "/cloud-print/create-z-report". At most 255 characters.
+    std::optional<std::string> path;
+    /// send and Outbox::submit. The document's own fields: the text of a JSON object, whose members go
+    /// into the request as they stand. apikey, login and fields that are given here must not be
+    /// members too.
+    std::optional<std::string> document_json;
     /// Not given: https://sapi.life-pay.ru. Plain http only to this machine, for the sandbox.
     std::optional<std::string> base_url;
     /// http://user:password@host:port, or "none": no proxy. Not given: the environment's and, on
@@ -188,7 +202,7 @@ struct Request {
     std::optional<std::chrono::milliseconds> connect_timeout;
     /// For one attempt, all of it. Not given or 0: 30 s.
     std::optional<std::chrono::milliseconds> timeout;
-    /// open_shift only. 0: one attempt. Otherwise attempts are made until LifePay has answered or
+    /// open_shift and send. 0: one attempt. Otherwise attempts are made until LifePay has answered or
     /// this time has passed. `forever`: no limit.
     std::chrono::milliseconds retry_for{0};
     /// The pauses between attempts, at most 1000; the last one repeats. Empty: LifePay's timetable, 1,
@@ -196,8 +210,8 @@ struct Request {
     std::vector<std::chrono::milliseconds> retry_delays;
     /// Called on your thread after each failed attempt and about five times a second at all other
     /// times. False stops the call within a second: LP_ERR_CANCELLED. An exception stops it too:
-    /// open_shift throws it again after the library has returned, try_open_shift hands it over in
-    /// Result::thrown. Not called for an outbox.
+    /// open_shift and send throw it again after the library has returned, try_open_shift and try_send
+    /// hand it over in Result::thrown. Not called for an outbox.
     std::function<bool(const Progress &)> on_progress;
     /// Outbox::submit only. After this time, by the wall clock, a request is not repeated any more.
     /// Not given or 0: 12 hours. `forever`: never.
@@ -218,7 +232,8 @@ enum class Outcome : std::int32_t {
     none = 0,
     /// No byte of the request left this machine in any attempt.
     not_sent = LP_OUTCOME_NOT_SENT,
-    /// LifePay may have it. Repeat with this ext_id only: then LifePay makes no second document.
+    /// LifePay may have it. Repeat with this ext_id only: then LifePay opens no second shift. For
+    /// other documents see send.
     unknown = LP_OUTCOME_UNKNOWN,
     /// LifePay has answered.
     answered = LP_OUTCOME_ANSWERED,
@@ -246,7 +261,8 @@ struct Result {
     std::chrono::milliseconds retry_after{};
     /// The document's uuid from LifePay. None in test mode, and if code is not LP_OK.
     std::optional<std::string> uuid;
-    /// The ext_id that was sent, given or made. None only if the arguments were wrong.
+    /// The ext_id that was sent, given or made. None only if the arguments were wrong, or send was
+    /// given none.
     std::optional<std::string> ext_id;
     /// In Russian, for a person at the till or on the phone: what happened and what to do.
     std::string message;
@@ -259,7 +275,8 @@ struct Result {
     /// What on_progress has thrown, by which the call was stopped.
     std::exception_ptr thrown;
 
-    /// LifePay took the document. That is not yet an open shift: see LP_OK in lifepay.h.
+    /// LifePay took the document. That is not yet an open shift or a printed document: see LP_OK in
+    /// lifepay.h.
     bool ok() const noexcept { return code == LP_OK; }
 
     /// The code's name, see code_name.
@@ -288,6 +305,21 @@ struct Shift {
     std::string message;
     /// How many attempts were made.
     std::uint32_t attempts = 0;
+};
+
+/// An accepted document other than the opening of a shift. That is not yet a printed one: what the cash
+/// register prints or LifePay's personal account shows whether it came to that.
+struct Document {
+    /// The document's uuid from LifePay. None in test mode, or if the answer has none.
+    std::optional<std::string> uuid;
+    /// The ext_id that was sent. None if none was given.
+    std::optional<std::string> ext_id;
+    /// In Russian, for a person at the till.
+    std::string message;
+    /// How many attempts were made.
+    std::uint32_t attempts = 0;
+    /// The body that was received, with whatever else LifePay says of this document, the apikey masked.
+    std::optional<std::string> reply;
 };
 
 /// What the functions throw that do not begin with try_. what() is one line in UTF-8 with name, code,
@@ -467,6 +499,8 @@ public:
         raw_.callback_url = text("callback_url", request.callback_url);
         raw_.callback_data = text("callback_data", request.callback_data);
         raw_.callback_data_json = text("callback_data_json", request.callback_data_json);
+        raw_.path = text("path", request.path);
+        raw_.document_json = text("document_json", request.document_json);
         raw_.base_url = text("base_url", request.base_url);
         raw_.proxy = text("proxy", request.proxy);
         raw_.ca_file = text("ca_file", request.ca_file);
@@ -524,6 +558,28 @@ extern "C" inline std::int32_t LP_CALL lifepay_hpp_progress(const lp_progress *r
     }
 }
 
+/// Makes a call that sends a request and waits for the answer.
+template <typename Function>
+Result send(Function *call, const Request &request)
+{
+    Config config(request);
+    if (!config.errors.empty())
+        return refused(std::move(config.errors));
+    ProgressRelay relay{request.on_progress, nullptr};
+    if (request.on_progress) {
+        config.get()->on_progress = lifepay_hpp_progress;
+        config.get()->user_data = &relay;
+    }
+    RawResult raw;
+    const std::int32_t code = call(config.get(), raw.get());
+    Result result = raw.copy();
+    result.code = code;
+    if (result.message.empty())
+        result.message = code_text(code);
+    result.thrown = relay.thrown;
+    return result;
+}
+
 } // namespace detail
 
 // -------------------------------------------------------------------------------------------------
@@ -537,22 +593,7 @@ extern "C" inline std::int32_t LP_CALL lifepay_hpp_progress(const lp_progress *r
 /// thrown.
 inline Result try_open_shift(const Request &request)
 {
-    detail::Config config(request);
-    if (!config.errors.empty())
-        return detail::refused(std::move(config.errors));
-    detail::ProgressRelay relay{request.on_progress, nullptr};
-    if (request.on_progress) {
-        config.get()->on_progress = detail::lifepay_hpp_progress;
-        config.get()->user_data = &relay;
-    }
-    RawResult raw;
-    const std::int32_t code = lp_open_shift(config.get(), raw.get());
-    Result result = raw.copy();
-    result.code = code;
-    if (result.message.empty())
-        result.message = code_text(code);
-    result.thrown = relay.thrown;
-    return result;
+    return detail::send(lp_open_shift, request);
 }
 
 /// Opens a shift as try_open_shift does, and returns it if LifePay took the document.
@@ -568,7 +609,41 @@ inline Shift open_shift(const Request &request)
             std::move(result.message), result.attempts};
 }
 
-/// What open_shift_json returns.
+// -------------------------------------------------------------------------------------------------
+// Closing the shift, receipts and the rest
+// -------------------------------------------------------------------------------------------------
+
+/// Sends any other document of LifePay's cloud print, which Request::path names: a Z report, which
+/// closes the shift, a receipt, a correction. lp_send. Blocks as try_open_shift does.
+///
+/// No ext_id is made. That a second request with the same ext_id makes no second document is known of
+/// opening a shift only: whether it holds for this document too, look up on LifePay's page. Without
+/// ext_id nothing is sent twice: retry_for is an argument error, and after Outcome::unknown, look at
+/// LifePay's personal account before you send again. Do not use one ext_id for two documents.
+///
+/// Throws nothing but std::bad_alloc, as try_open_shift.
+inline Result try_send(const Request &request)
+{
+    return detail::send(lp_send, request);
+}
+
+/// Sends a document as try_send does, and returns it if LifePay took it.
+///
+/// Throws Error for everything else, and what on_progress has thrown, unless LifePay answered all the
+/// same.
+inline Document send(const Request &request)
+{
+    Result result = try_send(request);
+    result.check();
+    return {std::move(result.uuid), std::move(result.ext_id), std::move(result.message),
+            result.attempts, std::move(result.reply)};
+}
+
+// -------------------------------------------------------------------------------------------------
+// JSON in place of a Request, and an ext_id made beforehand
+// -------------------------------------------------------------------------------------------------
+
+/// What open_shift_json and send_json return.
 struct JsonAnswer {
     /// The same as the answer's "code".
     std::int32_t code = LP_OK;
@@ -577,22 +652,39 @@ struct JsonAnswer {
     std::string json;
 };
 
+namespace detail {
+
+template <typename Function>
+JsonAnswer send_json(Function *call, const std::string &request)
+{
+    Arguments arguments;
+    const char *text = arguments.text("request", request);
+    if (!arguments.errors.empty())
+        throw Error(refused(std::move(arguments.errors)));
+    char *answer = nullptr;
+    const std::int32_t code = call(text, &answer);
+    const std::unique_ptr<char, void (*)(char *)> owned(answer, [](char *string) {
+        lp_string_free(string);
+    });
+    return {code, answer ? answer : ""};
+}
+
+} // namespace detail
+
 /// Opens a shift that is described in JSON, for settings kept in a file: lp_open_shift_json. The keys
 /// are the fields of lp_config. There is no on_progress.
 ///
 /// Throws Error if request contains NUL; whatever else is wrong is in the answer.
 inline JsonAnswer open_shift_json(const std::string &request)
 {
-    detail::Arguments arguments;
-    const char *text = arguments.text("request", request);
-    if (!arguments.errors.empty())
-        throw Error(detail::refused(std::move(arguments.errors)));
-    char *answer = nullptr;
-    const std::int32_t code = lp_open_shift_json(text, &answer);
-    const std::unique_ptr<char, void (*)(char *)> owned(answer, [](char *string) {
-        lp_string_free(string);
-    });
-    return {code, answer ? answer : ""};
+    return detail::send_json(lp_open_shift_json, request);
+}
+
+/// Sends a document in the same way: lp_send_json. The key document_json may be the text of an object
+/// or an object.
+inline JsonAnswer send_json(const std::string &request)
+{
+    return detail::send_json(lp_send_json, request);
 }
 
 /// A new ext_id, a random UUID. Store it, then send with it: so a repeat is safe even after a crash.
@@ -642,6 +734,9 @@ struct Entry {
     std::optional<std::string> uuid;
     /// In Russian, for a person at the till.
     std::string message;
+    /// Which document it is: /cloud-print/create-session for the opening of a shift. None: it is of a
+    /// kind that only a later version of the library knows, and waits for that.
+    std::optional<std::string> path;
 };
 
 namespace detail {
@@ -673,6 +768,7 @@ inline Entry copy(const lp_entry &raw)
     entry.base_url = raw.base_url;
     entry.uuid = optional_text(raw.uuid);
     entry.message = raw.message;
+    entry.path = optional_text(raw.path);
     return entry;
 }
 
@@ -753,7 +849,8 @@ public:
     /// Puts a request on disk; it is sent in the background: lp_outbox_submit.
     ///
     /// request: its fields and expires_after are taken. apikey and login not given: those of the
-    /// constructor.
+    /// constructor. With path it is another document than the opening of a shift, and ext_id is
+    /// required, since an outbox repeats.
     ///
     /// Returns the entry: code is LP_PENDING, or the outcome if it has one; ext_id is the one given or
     /// made. Throws Error if nothing was submitted: LP_ERR_ARGUMENT, LP_ERR_OUTBOX, LP_ERR_CLOSED.

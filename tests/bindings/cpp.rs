@@ -4,14 +4,22 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::mpsc::Receiver;
 use std::sync::OnceLock;
 
 use lifepay_sandbox::{Options, Sandbox};
 
+use crate::support::server::{path_and_body, recorder, ACCEPTED};
 use crate::support::{library, read_request, tools, Server};
 
 const COMPILERS: [&str; 2] = ["g++", "clang++"];
-const SOURCES: [&str; 4] = ["main.cpp", "shift.cpp", "outbox.cpp", "log.cpp"];
+const SOURCES: [&str; 5] = [
+    "main.cpp",
+    "shift.cpp",
+    "document.cpp",
+    "outbox.cpp",
+    "log.cpp",
+];
 const WARNINGS: [&str; 7] = [
     "-Wall",
     "-Wextra",
@@ -37,7 +45,7 @@ fn compiler(name: &str, standard: &str) -> Command {
 }
 
 /// The test program: one file that includes its sources, so that the standard's headers are read
-/// once and not four times.
+/// once and not five times.
 fn test_program() -> PathBuf {
     static FILE: OnceLock<PathBuf> = OnceLock::new();
     let write = || {
@@ -77,18 +85,20 @@ fn program(mut compiler: Command, name: &str, sources: &[PathBuf]) -> PathBuf {
 fn passes(program: &Path) {
     let sandbox = Sandbox::start(Options::default()).unwrap();
     let silent = Server::start(|mut stream, _| while read_request(&mut stream).is_some() {});
+    let (taker, taken) = recorder();
     let folder = program.with_extension("files");
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     let output = tools::run(
         Command::new(program)
-            .args([sandbox.url(), silent.url()])
+            .args([sandbox.url(), silent.url(), taker.url()])
             .arg(&folder)
             .env_remove("LIFEPAY_LOG")
             .env("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0"),
     );
     assert!(output.stdout.is_empty() && output.stderr.is_empty());
     every_field_came(&sandbox);
+    the_documents_came(&taken);
 }
 
 /// What `every_field_arrives` of shift.cpp has sent.
@@ -113,6 +123,23 @@ fn every_field_came(sandbox: &Sandbox) {
     // Whether 0 is sent is the library's affair.
     json["test"] = 0.into();
     assert_eq!(json, expected);
+}
+
+/// What document.cpp has sent, in its order.
+fn the_documents_came(taken: &Receiver<String>) {
+    let path = "/cloud-print/create-z-report";
+    let body = |rest: &str| format!(r#"{{"apikey":"s3cr3t-apikey","login":"79031234567"{rest}}}"#);
+    let expected = [
+        body(r#","cashier_name":"Иванова","target_serial":"00106304012797""#),
+        body(r#","test":1,"ext_id":"cpp-document","n":1.50,  "ё": [ ]"#),
+        body(r#","ext_id":"cpp-document-json","n":1.50"#),
+        body(r#","ext_id":"cpp-document-outbox","n":2"#),
+    ];
+    let requests: Vec<String> = taken.try_iter().collect();
+    assert_eq!(requests.len(), expected.len(), "{requests:?}");
+    for (request, body) in requests.iter().zip(&expected) {
+        assert_eq!(path_and_body(request), (path, body.as_str()));
+    }
 }
 
 /// Whether the compiler has the sanitizers' runtime.
@@ -187,6 +214,36 @@ fn the_headers_example_compiles() {
 }
 
 #[test]
+fn the_headers_z_report_is_sent() {
+    let header = header();
+    let (_, rest) = header
+        .split_once("as every other document is:\n *\n")
+        .unwrap();
+    let (example, _) = rest.split_once("\n *\n").unwrap();
+    let (taker, taken) = recorder();
+    let mut program = String::from("#include <iostream>\n#include \"lifepay.hpp\"\n");
+    program += "int main()\n{\n    lifepay::Request request;\n    request.apikey = \"key\";\n";
+    program += "    request.login = \"79031234567\";\n    request.ext_id = \"of-the-shift\";\n";
+    program += &format!("    request.base_url = \"{}\";\n", taker.url());
+    program += &example.replace("\n *", "\n").replace(" *     ", "    ");
+    program += "\n    std::cout << report.uuid.value();\n}\n";
+    let file = source("z-report", &program);
+    for name in COMPILERS.into_iter().filter(|name| tools::have(name)) {
+        let compiler = compiler(name, "c++17");
+        let output = tools::run(&mut Command::new(self::program(
+            compiler,
+            &format!("{name}-z-report"),
+            std::slice::from_ref(&file),
+        )));
+        assert!(ACCEPTED.contains(std::str::from_utf8(&output.stdout).unwrap()));
+        let request = taken.recv().unwrap();
+        let body = r#"{"apikey":"key","login":"79031234567"}"#;
+        let path = "/cloud-print/create-z-report";
+        assert_eq!(path_and_body(&request), (path, body));
+    }
+}
+
+#[test]
 fn the_readmes_program_opens_a_shift() {
     let readme = std::fs::read_to_string(tools::root().join("README.md")).unwrap();
     let (_, block) = readme.split_once("```cpp\n").expect("a block");
@@ -250,7 +307,7 @@ fn every_function_of_the_library_is_used() {
     let names: Vec<_> = names.filter(|name| name.starts_with("lp_")).collect();
     assert!(names.len() >= 13, "{names:?}");
     for name in names {
-        assert!(code.contains(&format!("{name}(")), "{name}");
+        assert!(has_word(&code, name), "{name}");
     }
 }
 

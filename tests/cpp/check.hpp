@@ -62,6 +62,7 @@ lifepay::Error caught(const Call &call, const char *what, const char *file, int 
 struct Places {
     std::string sandbox; // LifePay's stand-in
     std::string silent;  // takes requests and never answers
+    std::string taker;   // accepts every document, whatever its path
     std::string folder;  // an empty one
 };
 
@@ -82,10 +83,19 @@ inline lifepay::Request request_to(const std::string &base_url)
     return request;
 }
 
+inline bool names_field(const std::vector<lifepay::FieldError> &errors, const std::string &field)
+{
+    for (const lifepay::FieldError &error : errors)
+        if (error.field == field && !error.message.empty())
+            return true;
+    return false;
+}
+
 } // namespace check
 
 // One file each.
 void shift_tests();
+void document_tests();
 void outbox_tests();
 void log_tests();
 

@@ -3,13 +3,14 @@
 
 int main(int argc, char **argv)
 {
-    if (argc != 4) {
-        std::cerr << "usage: " << argv[0] << " SANDBOX_URL SILENT_URL FOLDER\n";
+    if (argc != 5) {
+        std::cerr << "usage: " << argv[0] << " SANDBOX_URL SILENT_URL TAKER_URL FOLDER\n";
         return 2;
     }
-    check::places() = {argv[1], argv[2], argv[3]};
+    check::places() = {argv[1], argv[2], argv[3], argv[4]};
     log_tests();
     shift_tests();
+    document_tests();
     outbox_tests();
     return 0;
 }

@@ -52,6 +52,7 @@ void a_request_is_submitted_answered_listed_and_forgotten()
     CHECK_EQUAL(entry.login, "79031234567");
     CHECK_EQUAL(entry.target_serial.value(), "00106304012797");
     CHECK_EQUAL(entry.base_url, check::places().sandbox);
+    CHECK_EQUAL(entry.path.value(), "/cloud-print/create-session");
     CHECK_EQUAL(entry.uuid.value(), answered.uuid.value());
     CHECK_EQUAL(entry.code, LP_OK);
     CHECK(!entry.pending && !entry.sending && !entry.foreign);

@@ -7,6 +7,8 @@
 
 using namespace std::chrono_literals;
 
+using check::names_field;
+
 namespace {
 
 lifepay::Request to_sandbox()
@@ -19,14 +21,6 @@ lifepay::Request to_silence()
     lifepay::Request request = check::request_to(check::places().silent);
     request.timeout = 30s;
     return request;
-}
-
-bool names_field(const std::vector<lifepay::FieldError> &errors, const std::string &field)
-{
-    for (const lifepay::FieldError &error : errors)
-        if (error.field == field && !error.message.empty())
-            return true;
-    return false;
 }
 
 void every_field_arrives()
