@@ -1,5 +1,6 @@
 (*
- * LifePay.pas: opens a cash-register shift through LifePay's cloud fiscalisation.
+ * LifePay.pas: opens a cash-register shift through LifePay's cloud fiscalisation, and closes it, and
+ * prints receipts between.
  *
  *     Shift := TLifePay.Create('your API key', '79031234567');
  *     try
@@ -12,6 +13,11 @@
  *     finally
  *       Shift.Free;
  *     end;
+ *
+ * The shift is closed by a Z report, which is sent as every other document is:
+ *
+ *     Shift.ExtId := '';
+ *     WriteLn('accepted: ', Shift.SendDocument('/cloud-print/create-z-report'));
  *
  * For Delphi 7 to 12 and Free Pascal 3.2; Windows 32 and 64 bit, Linux. The file is in ASCII, which
  * every one of them reads alike.
@@ -179,6 +185,7 @@ type
     base_url: PAnsiChar;
     uuid: PAnsiChar;
     message: PAnsiChar;
+    path: PAnsiChar;
   end;
 
   // Callbacks. No exception may leave them.
@@ -213,6 +220,8 @@ type
     expires_after_ms: Cardinal;
     concurrency: Cardinal;
     keep_days: Cardinal;
+    path: PAnsiChar;
+    document_json: PAnsiChar;
   end;
 
   Plp_field_error = ^lp_field_error;
@@ -258,8 +267,10 @@ function lp_config_init(config: Plp_config; size: Cardinal): Integer; cdecl;
 function lp_result_init(answer: Plp_result; size: Cardinal): Integer; cdecl;
 procedure lp_result_free(answer: Plp_result); cdecl;
 function lp_open_shift(config: Plp_config; answer: Plp_result): Integer; cdecl;
+function lp_send(config: Plp_config; answer: Plp_result): Integer; cdecl;
 function lp_ext_id_new(buffer: PAnsiChar; size: Cardinal): Integer; cdecl;
 function lp_open_shift_json(request: PAnsiChar; answer: PPlp_string): Integer; cdecl;
+function lp_send_json(request: PAnsiChar; answer: PPlp_string): Integer; cdecl;
 procedure lp_string_free(text: PAnsiChar); cdecl;
 function lp_outbox_open(path: PAnsiChar; config: Plp_config; outbox: PPlp_outbox;
   answer: Plp_result): Integer; cdecl;
@@ -289,8 +300,10 @@ var
   lp_result_init: function(answer: Plp_result; size: Cardinal): Integer; cdecl;
   lp_result_free: procedure(answer: Plp_result); cdecl;
   lp_open_shift: function(config: Plp_config; answer: Plp_result): Integer; cdecl;
+  lp_send: function(config: Plp_config; answer: Plp_result): Integer; cdecl;
   lp_ext_id_new: function(buffer: PAnsiChar; size: Cardinal): Integer; cdecl;
   lp_open_shift_json: function(request: PAnsiChar; answer: PPlp_string): Integer; cdecl;
+  lp_send_json: function(request: PAnsiChar; answer: PPlp_string): Integer; cdecl;
   lp_string_free: procedure(text: PAnsiChar); cdecl;
   lp_outbox_open: function(path: PAnsiChar; config: Plp_config; outbox: PPlp_outbox;
     answer: Plp_result): Integer; cdecl;
@@ -402,6 +415,8 @@ type
     FCallbackUrl: string;
     FCallbackData: string;
     FCallbackDataJson: string;
+    FPath: string;
+    FDocumentJson: string;
     FBaseUrl: string;
     FProxy: string;
     FCaFile: string;
@@ -415,6 +430,8 @@ type
     FKeepDays: Cardinal;
     FOnProgress: TLifePayProgressEvent;
     FLast: TLifePayResult;
+    function TrySend(IsShift: Boolean; const Path, DocumentJson: string;
+      out Answer: TLifePayResult): Integer;
   public
     constructor Create(const ApiKey: string = ''; const Login: string = '');
     // Opens the shift and returns the document's uuid, '' in test mode. Raises ELifePay if LifePay
@@ -423,6 +440,19 @@ type
     // The same without an exception, also where the library is missing; only those of OnProgress
     // are raised. Returns Answer.Code.
     function TryOpenShift(out Answer: TLifePayResult): Integer;
+    // Sends any other document of LifePay's: a Z report, which closes the shift, a receipt, a
+    // correction. Path says which one, below BaseUrl, such as /cloud-print/create-z-report;
+    // DocumentJson, which may be '', holds the document's own fields as the text of a JSON object.
+    // The properties Path and DocumentJson are not looked at. Returns the document's uuid, '' in
+    // test mode. Raises ELifePay if LifePay did not take the document.
+    //
+    // No ExtId is made. Whether LifePay heeds one is known of opening a shift only: for another
+    // document look it up on LifePay's page. Without ExtId nothing is sent twice: RetryForMs is an
+    // argument error, and after LP_OUTCOME_UNKNOWN look at LifePay's personal account before you
+    // send again.
+    function SendDocument(const Path: string; const DocumentJson: string = ''): string;
+    // The same without an exception, as TryOpenShift.
+    function TrySendDocument(const Path, DocumentJson: string; out Answer: TLifePayResult): Integer;
     // What came of the last call, also of one that has raised. Before the first call Code is
     // LP_ERR_ARGUMENT and the rest is empty.
     property Last: TLifePayResult read FLast;
@@ -438,13 +468,18 @@ type
     // Serial number of the fiscal printer; '': LifePay takes one of the active ones.
     property TargetSerial: string read FTargetSerial write FTargetSerial;
     // Your own name of this request, at most 50 characters. Store it before you send, and repeat
-    // with the same one: LifePay makes no second document for it. '': a new UUID, see Last.ExtId.
+    // with the same one: LifePay opens no second shift for it. '': a new UUID, see Last.ExtId. For
+    // other documents see SendDocument.
     property ExtId: string read FExtId write FExtId;
     // URL to which LifePay reports what became of the document, at most 255 characters.
     property CallbackUrl: string read FCallbackUrl write FCallbackUrl;
     // What LifePay sends back to it: a string, or the text of a JSON object or array; one of both.
     property CallbackData: string read FCallbackData write FCallbackData;
     property CallbackDataJson: string read FCallbackDataJson write FCallbackDataJson;
+    // For an outbox: another document than the opening of a shift, as SendDocument says. Then ExtId
+    // is required, since an outbox repeats.
+    property Path: string read FPath write FPath;
+    property DocumentJson: string read FDocumentJson write FDocumentJson;
     // '': https://sapi.life-pay.ru.
     property BaseUrl: string read FBaseUrl write FBaseUrl;
     // http://user:password@host:port; '': the environment's and, on Windows, the system's; 'none'.
@@ -457,7 +492,7 @@ type
     property ConnectTimeoutMs: Cardinal read FConnectTimeoutMs write FConnectTimeoutMs;
     // Milliseconds for one attempt, all of it; 0: 30000.
     property TimeoutMs: Cardinal read FTimeoutMs write FTimeoutMs;
-    // For how many milliseconds OpenShift repeats until LifePay has answered; 0: one attempt;
+    // For how many milliseconds OpenShift and SendDocument repeat until LifePay has answered; 0: one attempt;
     // LP_FOREVER: no limit.
     property RetryForMs: Cardinal read FRetryForMs write FRetryForMs;
     // Milliseconds between the attempts, the last one repeats; nil: 1, 3, 5, then every 10 minutes.
@@ -469,7 +504,7 @@ type
     property Concurrency: Cardinal read FConcurrency write FConcurrency;
     // For an outbox. Days for which finished entries are kept; 0: 30.
     property KeepDays: Cardinal read FKeepDays write FKeepDays;
-    // Called by OpenShift on its own thread, about five times a second; not for an outbox.
+    // Called by OpenShift and SendDocument on their own thread, about five times a second; not for an outbox.
     property OnProgress: TLifePayProgressEvent read FOnProgress write FOnProgress;
   end;
 
@@ -496,6 +531,9 @@ type
     BaseUrl: string;
     Uuid: string;
     Message: string;
+    // Which document it is: /cloud-print/create-session for the opening of a shift. '': it is of a
+    // kind that only a later version of the library knows, and waits for that.
+    Path: string;
   end;
   TLifePayEntries = array of TLifePayEntry;
 
@@ -579,6 +617,8 @@ function LifePayCodeText(Code: Integer): string;
 function LifePayNewExtId: string;
 // lp_open_shift_json: a request as a JSON object, the answer likewise. Returns the code.
 function LifePayOpenShiftJson(const Request: string; out Answer: string): Integer;
+// lp_send_json: the same for any other document, with the keys path and document_json.
+function LifePaySendJson(const Request: string; out Answer: string): Integer;
 
 // Hands the log to a handler, in place of the one before; nil: none. A DLL must take its handler
 // back before it is unloaded; a program need not.
@@ -1072,8 +1112,10 @@ function lp_config_init; external LIFEPAY_LIBRARY name 'lp_config_init';
 function lp_result_init; external LIFEPAY_LIBRARY name 'lp_result_init';
 procedure lp_result_free; external LIFEPAY_LIBRARY name 'lp_result_free';
 function lp_open_shift; external LIFEPAY_LIBRARY name 'lp_open_shift';
+function lp_send; external LIFEPAY_LIBRARY name 'lp_send';
 function lp_ext_id_new; external LIFEPAY_LIBRARY name 'lp_ext_id_new';
 function lp_open_shift_json; external LIFEPAY_LIBRARY name 'lp_open_shift_json';
+function lp_send_json; external LIFEPAY_LIBRARY name 'lp_send_json';
 procedure lp_string_free; external LIFEPAY_LIBRARY name 'lp_string_free';
 function lp_outbox_open; external LIFEPAY_LIBRARY name 'lp_outbox_open';
 function lp_outbox_submit; external LIFEPAY_LIBRARY name 'lp_outbox_submit';
@@ -1177,8 +1219,10 @@ begin
   Find(@@lp_result_init, 'lp_result_init');
   Find(@@lp_result_free, 'lp_result_free');
   Find(@@lp_open_shift, 'lp_open_shift');
+  Find(@@lp_send, 'lp_send');
   Find(@@lp_ext_id_new, 'lp_ext_id_new');
   Find(@@lp_open_shift_json, 'lp_open_shift_json');
+  Find(@@lp_send_json, 'lp_send_json');
   Find(@@lp_string_free, 'lp_string_free');
   Find(@@lp_outbox_open, 'lp_outbox_open');
   Find(@@lp_outbox_submit, 'lp_outbox_submit');
@@ -1471,6 +1515,7 @@ begin
   Entry.BaseUrl := LifePayFromUtf8(Raw.base_url);
   Entry.Uuid := LifePayFromUtf8(Raw.uuid);
   Entry.Message := LifePayFromUtf8(Raw.message);
+  Entry.Path := LifePayFromUtf8(Raw.path);
 end;
 
 function EntryTrampoline(entry: Plp_entry; user_data: Pointer): Integer; cdecl;
@@ -1498,7 +1543,8 @@ end;
 type
   // Strings in UTF-8, for as long as a lp_config borrows them.
   TTexts = record
-    Kept: array[1..12] of UTF8String;
+    // As many as FillConfig lends, and two that a call puts in the place of theirs.
+    Kept: array[1..16] of UTF8String;
     Count: Integer;
   end;
 
@@ -1526,6 +1572,8 @@ begin
   Config.callback_url := Lend(Texts, Settings.FCallbackUrl);
   Config.callback_data := Lend(Texts, Settings.FCallbackData);
   Config.callback_data_json := Lend(Texts, Settings.FCallbackDataJson);
+  Config.path := Lend(Texts, Settings.FPath);
+  Config.document_json := Lend(Texts, Settings.FDocumentJson);
   Config.base_url := Lend(Texts, Settings.FBaseUrl);
   Config.proxy := Lend(Texts, Settings.FProxy);
   Config.ca_file := Lend(Texts, Settings.FCaFile);
@@ -1549,7 +1597,8 @@ begin
   FLogin := Login;
 end;
 
-function TLifePay.TryOpenShift(out Answer: TLifePayResult): Integer;
+function TLifePay.TrySend(IsShift: Boolean; const Path, DocumentJson: string;
+  out Answer: TLifePayResult): Integer;
 var
   Config: lp_config;
   Texts: TTexts;
@@ -1568,7 +1617,14 @@ begin
     end;
     lp_result_init(@Raw, SizeOf(Raw));
     try
-      lp_open_shift(@Config, @Raw);
+      if IsShift then
+        lp_open_shift(@Config, @Raw)
+      else
+      begin
+        Config.path := Lend(Texts, Path);
+        Config.document_json := Lend(Texts, DocumentJson);
+        lp_send(@Config, @Raw);
+      end;
       CopyResult(Raw, Answer);
     finally
       lp_result_free(@Raw);
@@ -1579,11 +1635,31 @@ begin
   RaiseAgain(Call);
 end;
 
+function TLifePay.TryOpenShift(out Answer: TLifePayResult): Integer;
+begin
+  Result := TrySend(True, '', '', Answer);
+end;
+
+function TLifePay.TrySendDocument(const Path, DocumentJson: string;
+  out Answer: TLifePayResult): Integer;
+begin
+  Result := TrySend(False, Path, DocumentJson, Answer);
+end;
+
 function TLifePay.OpenShift: string;
 var
   Answer: TLifePayResult;
 begin
   if TryOpenShift(Answer) <> LP_OK then
+    RaiseFrom(Answer);
+  Result := Answer.Uuid;
+end;
+
+function TLifePay.SendDocument(const Path, DocumentJson: string): string;
+var
+  Answer: TLifePayResult;
+begin
+  if TrySendDocument(Path, DocumentJson, Answer) <> LP_OK then
     RaiseFrom(Answer);
   Result := Answer.Uuid;
 end;
@@ -1923,6 +1999,15 @@ begin
   Result := LifePayFromUtf8(@Buffer);
 end;
 
+procedure TakeString(Raw: PAnsiChar; out Text: string);
+begin
+  try
+    Text := LifePayFromUtf8(Raw);
+  finally
+    lp_string_free(Raw);
+  end;
+end;
+
 function LifePayOpenShiftJson(const Request: string; out Answer: string): Integer;
 var
   Raw: PAnsiChar;
@@ -1930,11 +2015,17 @@ begin
   LifePayLoad;
   Raw := nil;
   Result := lp_open_shift_json(PAnsiChar(LifePayToUtf8(Request)), @Raw);
-  try
-    Answer := LifePayFromUtf8(Raw);
-  finally
-    lp_string_free(Raw);
-  end;
+  TakeString(Raw, Answer);
+end;
+
+function LifePaySendJson(const Request: string; out Answer: string): Integer;
+var
+  Raw: PAnsiChar;
+begin
+  LifePayLoad;
+  Raw := nil;
+  Result := lp_send_json(PAnsiChar(LifePayToUtf8(Request)), @Raw);
+  TakeString(Raw, Answer);
 end;
 
 function LifePayLocalTime(UnixMs: Int64): TDateTime;

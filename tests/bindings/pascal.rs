@@ -7,14 +7,17 @@ use std::io::Read;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::Receiver;
 
 use lifepay_sandbox::{Options, Sandbox};
 
 use crate::support::pascal::{
     compile, compiler, example, fresh, test_program, unit_file, MODES, STRICTEST,
 };
-use crate::support::{library, read_request, tools, Server};
+use crate::support::server::{path_and_body, recorder, ACCEPTED};
+use crate::support::{library, read_request, respond, tools, Server};
 
+const Z_REPORT: &str = "/cloud-print/create-z-report";
 /// Without a locale Free Pascal takes ASCII for the system's code page.
 const LOCALES: [&str; 2] = ["C", "C.UTF-8"];
 /// Flags that link a program with the library, in place of loading it.
@@ -34,6 +37,7 @@ fn linked() -> Vec<String> {
 fn passes(runner: Option<Command>, program: &Path, mode: &str, locale: &str) {
     let sandbox = Sandbox::start(Options::default()).unwrap();
     let silent = Server::start(|mut stream, _| while read_request(&mut stream).is_some() {});
+    let (taker, taken) = recorder();
     let folder = program.parent().unwrap();
     let files = folder.join("files");
     let _ = fs::remove_dir_all(&files);
@@ -50,7 +54,7 @@ fn passes(runner: Option<Command>, program: &Path, mode: &str, locale: &str) {
     };
     let output = tools::run(
         command
-            .args([sandbox.url(), silent.url()])
+            .args([sandbox.url(), silent.url(), taker.url()])
             .arg(&files)
             .env("LC_ALL", locale)
             .env_remove("LIFEPAY_LOG")
@@ -65,6 +69,7 @@ fn passes(runner: Option<Command>, program: &Path, mode: &str, locale: &str) {
         assert!(heap.contains("\n0 unfreed memory blocks"), "{heap}");
     }
     everything_came(&sandbox, mode);
+    the_documents_came(&taken);
 }
 
 /// What the test program has sent.
@@ -104,6 +109,23 @@ fn everything_came(sandbox: &Sandbox, mode: &str) {
     assert!(requests
         .iter()
         .any(|request| request.json.as_ref().is_some_and(is_test)));
+}
+
+/// What DocumentTests has sent, in its order.
+fn the_documents_came(taken: &Receiver<String>) {
+    let body = |rest: &str| format!(r#"{{"apikey":"s3cr3t-apikey","login":"79031234567"{rest}}}"#);
+    let expected = [
+        body(r#","cashier_name":"Ivanova","target_serial":"00106304012797""#),
+        body(r#","test":1,"ext_id":"pascal-document","n":1.50,  "a": [ ]"#),
+        body(r#","test":1,"ext_id":"pascal-document""#),
+        body(r#","n":1.50"#),
+        body(r#","ext_id":"pascal-document-outbox","n":2"#),
+    ];
+    let requests: Vec<String> = taken.try_iter().collect();
+    assert_eq!(requests.len(), expected.len(), "{requests:?}");
+    for (request, body) in requests.iter().zip(&expected) {
+        assert_eq!(path_and_body(request), (Z_REPORT, body.as_str()));
+    }
 }
 
 #[test]
@@ -321,6 +343,44 @@ fn the_example_opens_a_shift_and_tells_what_came_of_it() {
 }
 
 #[test]
+fn the_example_closes_a_shift_and_tells_what_came_of_it() {
+    if !tools::have("fpc") {
+        return;
+    }
+    for mode in MODES {
+        let name = format!("example-close-{mode}");
+        let program = compile(&example("CloseShift"), &name, mode, &["-gl"]);
+        let ends = |status: i32, arguments: &[&str]| {
+            let output = open_shift(&program, arguments);
+            assert_eq!(output.status.code(), Some(status), "{output:?}");
+            let text = [output.stdout, output.stderr].concat();
+            String::from_utf8(text).expect("UTF-8")
+        };
+        let (taker, taken) = recorder();
+        let printed = ends(0, &["79031234567", "Иванова", "0010", &taker.url()]);
+        let uuid = printed.lines().next().unwrap().strip_prefix("uuid: ");
+        assert!(
+            ACCEPTED.contains(&format!("\"{}\"", uuid.unwrap())),
+            "{printed}"
+        );
+        let body = r#"{"apikey":"s3cr3t-apikey","login":"79031234567","cashier_name":"Иванова","target_serial":"0010"}"#;
+        assert_eq!(path_and_body(&taken.recv().unwrap()), (Z_REPORT, body));
+
+        let refusal = r#"{"code":6080,"message":"","data":{}}"#;
+        let refuses = Server::always(respond("200 OK", refusal));
+        let printed = ends(1, &["79031234567", "", "", &refuses.url()]);
+        assert!(printed.contains("(6080)"), "{printed}");
+        assert!(!printed.contains("personal account first"), "{printed}");
+        ends(2, &[]);
+        ends(2, &["", "", "", &taker.url()]);
+        ends(3, &["79031234567", "", "", "http://127.0.0.1:1"]);
+        let portal = Server::always(respond("200 OK", "<html>"));
+        let printed = ends(4, &["79031234567", "", "", &portal.url()]);
+        assert!(printed.contains("personal account first"), "{printed}");
+    }
+}
+
+#[test]
 fn the_outbox_example_loses_nothing_when_it_is_killed() {
     if !tools::have("fpc") {
         return;
@@ -409,4 +469,40 @@ fn the_readmes_and_the_units_smallest_programs_open_a_shift() {
     );
     let head = "program Till;\nuses cthreads, LifePay;\nvar Shift: TLifePay;\nbegin\nShift := ";
     assert_eq!(told(&format!("{head}{example}\nend.\n")), expected);
+}
+
+#[test]
+fn the_units_z_report_is_sent() {
+    if !tools::have("fpc") {
+        return;
+    }
+    let unit = fs::read_to_string(unit_file()).unwrap();
+    let (_, rest) = unit
+        .split_once("as every other document is:\n *\n")
+        .unwrap();
+    let (example, _) = rest.split_once("\n *\n").unwrap();
+    let (taker, taken) = recorder();
+    let mut program =
+        String::from("program Till;\nuses cthreads, LifePay;\nvar Shift: TLifePay;\n");
+    program += "begin\n  Shift := TLifePay.Create('key', '79031234567');\n";
+    program += "  Shift.ExtId := 'of-the-shift';\n";
+    program += &format!("  Shift.BaseUrl := '{}';\n", taker.url());
+    program += &format!("\n{example}").replace("\n *    ", "\n");
+    program += "\n  Shift.Free;\nend.\n";
+    let source = fresh("z-report-source").join("Till.dpr");
+    fs::write(&source, program).unwrap();
+    let output = tools::run(&mut Command::new(compile(
+        &source,
+        "z-report",
+        "delphi",
+        &[],
+    )));
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let uuid = printed
+        .trim_end()
+        .strip_prefix("accepted: ")
+        .expect("a uuid");
+    assert!(ACCEPTED.contains(&format!("\"{uuid}\"")), "{printed}");
+    let body = r#"{"apikey":"key","login":"79031234567"}"#;
+    assert_eq!(path_and_body(&taken.recv().unwrap()), (Z_REPORT, body));
 }

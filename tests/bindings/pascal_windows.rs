@@ -12,7 +12,7 @@ use crate::support::tools;
 
 const TARGETS: [&str; 2] = ["win32", "win64"];
 const LINKING: [&str; 2] = ["-dLIFEPAY_STATIC", "-uLIFEPAY_STATIC"];
-const EXAMPLES: [&str; 2] = ["OpenShift", "OutboxTill"];
+const EXAMPLES: [&str; 3] = ["OpenShift", "CloseShift", "OutboxTill"];
 
 fn assert_is_program(out: &Path, name: &str) {
     let program = fs::read(out.join(format!("{name}.exe"))).unwrap();

@@ -8,8 +8,9 @@ uses
   SysUtils, LifePay;
 
 var
-  // LifePay's stand-in, and a server that takes requests and never answers.
-  SandboxUrl, SilentUrl: string;
+  // LifePay's stand-in, a server that takes requests and never answers, and one that accepts every
+  // document, whatever its path.
+  SandboxUrl, SilentUrl, TakerUrl: string;
   // An empty folder, with a slash at its end.
   Folder: string;
 

@@ -18,6 +18,9 @@ begin
     CheckEqual(Answer.Outcome, LP_OUTCOME_NOT_SENT, 'Outcome');
     Check(Answer.Message <> '', 'there is a message');
     CheckEqual(Shift.Last.Code, LP_ERR_INTERNAL, 'Last.Code');
+    CheckEqual(Shift.TrySendDocument('/a', '', Answer), LP_ERR_INTERNAL,
+      'the code of TrySendDocument');
+    CheckEqual(Answer.Outcome, LP_OUTCOME_NOT_SENT, 'Outcome');
     try
       Shift.OpenShift;
       Fail('nothing was raised');

@@ -126,6 +126,7 @@ begin
     CheckEqual(Entries[0].Login, '79031234567', 'Entry.Login');
     CheckEqual(Entries[0].TargetSerial, '00106304012797', 'Entry.TargetSerial');
     CheckEqual(Entries[0].BaseUrl, SandboxUrl, 'Entry.BaseUrl');
+    CheckEqual(Entries[0].Path, '/cloud-print/create-session', 'Entry.Path');
     CheckEqual(Entries[0].Uuid, Answer.Uuid, 'Entry.Uuid');
     Check(Entries[0].Message <> '', 'there is a message');
 

@@ -443,6 +443,8 @@ begin
     begin
       CheckEqual(Shift.TryOpenShift(Answer), LP_ERR_ARGUMENT, 'the code');
       CheckEqual(LifePayOpenShiftJson('{}', Json), LP_ERR_ARGUMENT, 'the code');
+      CheckEqual(Shift.TrySendDocument('', '', Answer), LP_ERR_ARGUMENT, 'the code');
+      CheckEqual(LifePaySendJson('{}', Json), LP_ERR_ARGUMENT, 'the code');
       if Round = CALLS then
         Before := Pages;
     end;
