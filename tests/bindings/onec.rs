@@ -10,15 +10,19 @@ use lifepay_sandbox::{Options, Sandbox};
 use serde_json::{json, Value};
 
 use crate::support::onec::{compile, folder, host, CASES};
+use crate::support::server::{path_and_body, recorder};
 use crate::support::{library, tools};
 
 fn sandbox() -> Sandbox {
     Sandbox::start(Options::default()).expect("the sandbox starts")
 }
 
+/// The case that sends other documents than the opening of a shift, to a server of its own.
+const DOCUMENT: &str = "document";
+
 /// Runs a case, which must say nothing but what it is asked to print.
-fn run(mut command: Command, case: &str, folder: &Path, sandbox: &Sandbox) -> String {
-    command.arg(library::path()).arg(case).arg(sandbox.url());
+fn run(mut command: Command, case: &str, folder: &Path, base_url: &str) -> String {
+    command.arg(library::path()).arg(case).arg(base_url);
     command.arg(folder).env_remove("LIFEPAY_LOG");
     let output = tools::run(&mut command);
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -29,14 +33,19 @@ fn run(mut command: Command, case: &str, folder: &Path, sandbox: &Sandbox) -> St
 /// Runs a case for the test `test`.
 fn run_alone(host: &Path, case: &str, test: &str) -> (Sandbox, PathBuf) {
     let (sandbox, folder) = (sandbox(), folder(&format!("{case}-{test}")));
-    let printed = run(Command::new(host), case, &folder, &sandbox);
+    let printed = run(Command::new(host), case, &folder, &sandbox.url());
     assert_eq!(printed, "", "{case}");
     (sandbox, folder)
 }
 
 /// The host's member names: kind, Russian, English, and access or number of parameters.
 fn members(host: &Path) -> Vec<[String; 4]> {
-    let printed = run(Command::new(host), "names", Path::new("."), &sandbox());
+    let printed = run(
+        Command::new(host),
+        "names",
+        Path::new("."),
+        &sandbox().url(),
+    );
     let words = |line: &str| -> Vec<String> { line.split(' ').map(str::to_owned).collect() };
     let lines = printed.lines().map(words);
     lines
@@ -66,8 +75,13 @@ fn the_component_makes_no_memory_error_and_no_leak() {
         let mut valgrind = tools::valgrind();
         valgrind.arg(host);
         let folder = folder(&format!("{case}-valgrind"));
-        assert_eq!(run(valgrind, case, &folder, &sandbox()), "", "{case}");
+        assert_eq!(run(valgrind, case, &folder, &sandbox().url()), "", "{case}");
     }
+    let mut valgrind = tools::valgrind();
+    valgrind.arg(host);
+    let (taker, _) = recorder();
+    let folder = folder("document-valgrind");
+    assert_eq!(run(valgrind, DOCUMENT, &folder, &taker.url()), "");
 }
 
 #[test]
@@ -76,7 +90,7 @@ fn another_compiler_lays_out_the_same_objects() {
         let host = compile("clang++", "onec-host-clang", &["-O2", "-ldl"]);
         for case in ["exports", "life", "members", "properties", "numbers"] {
             let folder = folder(&format!("{case}-clang"));
-            run(Command::new(&host), case, &folder, &sandbox());
+            run(Command::new(&host), case, &folder, &sandbox().url());
         }
     }
 }
@@ -117,6 +131,36 @@ fn what_the_properties_say_is_sent() {
         .iter()
         .filter(|r| r.json.as_ref().unwrap()["test"] == 1);
     assert_eq!(in_test_mode.count(), 3);
+}
+
+#[test]
+fn other_documents_are_sent_as_the_parameters_and_properties_say() {
+    let Some(host) = host() else { return };
+    let (taker, taken) = recorder();
+    let folder = folder("document-sent");
+    let printed = run(Command::new(host), DOCUMENT, &folder, &taker.url());
+    assert_eq!(printed, "");
+    let body = |rest: &str| format!(r#"{{"apikey":"s3cr3t-apikey","login":"79031234567"{rest}}}"#);
+    let of_till = |before: &str, after: &str| {
+        let fields = r#""cashier_name":"Иванова","target_serial":"00106304012797""#;
+        body(&format!(",{before}{fields}{after}"))
+    };
+    let expected = [
+        of_till("", ""),
+        of_till(
+            r#""test":1,"#,
+            r#","ext_id":"документ-1","n":1.50,  "ё": [ ]"#,
+        ),
+        of_till(r#""test":1,"#, r#","ext_id":"документ-1""#),
+        body(r#","n":1.50"#),
+        of_till("", r#","ext_id":"документ-2","n":2"#),
+    ];
+    let requests: Vec<String> = taken.try_iter().collect();
+    assert_eq!(requests.len(), expected.len(), "{requests:?}");
+    for (request, body) in requests.iter().zip(&expected) {
+        let path = "/cloud-print/create-z-report";
+        assert_eq!(path_and_body(request), (path, body.as_str()));
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-/* What the methods do: shifts, codes, the log, the outbox. */
+/* What the methods do: shifts, other documents, codes, the log, the outbox. */
 #include "cases.h"
 
 #include <chrono>
@@ -101,6 +101,83 @@ void shift(const Place &place)
     CHECK_SAYS(till.platform.errors.empty(), to_utf8(till.last_error()));
 }
 
+/* ---- Any other document ---- */
+
+/* Looks as a program with ПодключитьОбработчикОжидания does, until there is an outcome. */
+static Value outcome(Object &till, const char16_t *ext_id);
+
+/* The test that runs this looks at what the server got. */
+void document(const Place &place)
+{
+    const std::u16string z_report = u"/cloud-print/create-z-report";
+    Object till(place.library);
+    settle(till, place);
+    auto refuse = [&](const Value &path, const Value &members, const char16_t *field) {
+        CHECK(till.call(u"ОтправитьДокумент", {path, members}) == Value(false));
+        CHECK(till.get(u"КодОшибки") == Value(-2) && till.get(u"Исход") == Value(1));
+        Value errors = till.get(u"ОшибкиПолей");
+        std::u16string expected = std::u16string(u"[{\"field\":\"") + field + u"\"";
+        CHECK_SAYS(errors.text.find(expected) == 0, to_utf8(errors.text));
+    };
+
+    /* The parameters say what it is, the properties the rest. No ext_id is made. */
+    CHECK(till.set(u"Кассир", u"Иванова") && till.set(u"СерийныйНомер", u"00106304012797"));
+    CHECK(till.call(u"ОтправитьДокумент", {z_report}) == Value(true));
+    Value uuid = till.get(u"UUID");
+    CHECK(uuid.text.size() == 36 && has(till.get(u"Ответ").text, uuid.text));
+    CHECK(till.get(u"КодОшибки") == Value(0) && till.get(u"Исход") == Value(3));
+    CHECK(till.get(u"ИдентификаторЗапроса") == Value(u""));
+    CHECK(till.get(u"ВнешнийИдентификатор") == Value(u""));
+
+    /* As a procedure, by the international name; the properties of the document do not count. */
+    CHECK(till.set(u"Путь", u"/another") && till.set(u"ДокументJSON", u"{\"another\":1}"));
+    CHECK(till.set(u"ТестовыйРежим", true) && till.set(u"ExtId", u"документ-1"));
+    CHECK(till.set(u"ПовторятьВТечениеМс", 20000));
+    CHECK(till.run(u"SENDDOCUMENT", {z_report, u" {\"n\":1.50,  \"ё\": [ ]} "}));
+    CHECK(till.get(u"КодОшибки") == Value(0));
+    CHECK(till.get(u"ИдентификаторЗапроса") == Value(u"документ-1"));
+    CHECK(till.run(u"SendDocument", {z_report, Value()}) && till.get(u"КодОшибки") == Value(0));
+    CHECK(till.get(u"Path") == Value(u"/another"));
+
+    /* What is wrong is no exception, and nothing is sent. */
+    refuse(u"", u"", u"path");
+    refuse(Value(), Value(), u"path");
+    refuse(u"/a/../b", u"", u"path");
+    refuse(z_report, u"[]", u"document_json");
+    refuse(z_report, u"{\"login\":\"1\"}", u"document_json");
+    refuse(z_report, u"{\"cashier_name\":\"1\"}", u"document_json");
+    CHECK(till.set(u"ExtId", Value()));
+    refuse(z_report, u"", u"ext_id");
+    CHECK(till.set(u"ПовторятьВТечениеМс", Value()) && till.set(u"ТестовыйРежим", false));
+    /* A shift has no path. */
+    CHECK(till.call(u"ОткрытьСмену") == Value(false));
+    CHECK(has(till.get(u"ОшибкиПолей").text, u"[{\"field\":\"path\""));
+
+    std::u16string request = std::u16string(u"{\"apikey\":\"") + APIKEY +
+                             u"\",\"login\":\"79031234567\",\"proxy\":\"none\",\"path\":\"" + z_report +
+                             u"\",\"document_json\":{\"n\":1.50},\"base_url\":\"" + place.base_url + u"\"}";
+    Value answer = till.call(u"ОтправитьДокументJSON", {request});
+    CHECK_SAYS(has(answer.text, u"\"code\":0,"), to_utf8(answer.text));
+    CHECK(has(answer.text, till.get(u"UUID").text) && till.get(u"UUID").text.size() == 36);
+    answer = till.call(u"SendDocumentJSON", {u"{"});
+    CHECK_SAYS(has(answer.text, u"\"code\":-2,"), to_utf8(answer.text));
+
+    /* The outbox takes the document from the properties. */
+    CHECK(till.call(u"ОткрытьОчередь", {place.folder + u"/документы.db"}) == Value(true));
+    CHECK(till.set(u"Путь", z_report) && till.set(u"ДокументJSON", u"{\"n\":2}"));
+    CHECK(till.call(u"ПоставитьВОчередь") == Value(false));
+    CHECK(has(till.get(u"ОшибкиПолей").text, u"[{\"field\":\"ext_id\""));
+    CHECK(till.set(u"ExtId", u"документ-2") && till.call(u"ПоставитьВОчередь") == Value(true));
+    CHECK(outcome(till, u"документ-2") == Value(0) && till.get(u"UUID").text.size() == 36);
+    Value list = till.call(u"ОчередьJSON");
+    CHECK_SAYS(has(list.text, u"\"path\":\"" + z_report + u"\""), to_utf8(list.text));
+    CHECK(till.set(u"DocumentJSON", u"{\"n\":3}"));
+    CHECK(till.call(u"ПоставитьВОчередь") == Value(false) && till.get(u"КодОшибки") == Value(-2));
+    CHECK_SAYS(till.platform.errors.empty(), to_utf8(till.last_error()));
+}
+
+/* ---- In JSON ---- */
+
 void json(const Place &place)
 {
     Object till(place.library);
@@ -162,12 +239,15 @@ void words(const Place &place)
     method = till.method(u"ПовторитьСейчас");
     CHECK(till.component->GetParamDefValue(method, 0, &value) && value.type == onec::PWSTR);
     CHECK(take(till.memory, value) == Value(u""));
+    method = till.method(u"ОтправитьДокумент");
+    CHECK(!till.component->GetParamDefValue(method, 0, &value) && value.type == onec::EMPTY);
+    CHECK(till.component->GetParamDefValue(method, 1, &value) && value.type == onec::PWSTR);
+    CHECK(take(till.memory, value) == Value(u""));
     CHECK(till.platform.errors.empty());
 }
 
 /* ---- The outbox ---- */
 
-/* Looks as a program with ПодключитьОбработчикОжидания does, until there is an outcome. */
 static Value outcome(Object &till, const char16_t *ext_id)
 {
     for (int look = 0; look < 600; look++) {

@@ -26,6 +26,7 @@ void numbers(const Place &place);
 
 /* calls.cpp */
 void shift(const Place &place);
+void document(const Place &place);
 void json(const Place &place);
 void words(const Place &place);
 void outbox(const Place &place);

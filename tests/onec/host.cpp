@@ -3,7 +3,8 @@
  *
  *     host LIBRARY CASE BASE_URL FOLDER
  *
- * BASE_URL is the sandbox's, FOLDER one for files. Says nothing and ends with 0 if all is well.
+ * BASE_URL is the sandbox's, for "document" of a server that accepts documents of any path, FOLDER one
+ * for files. Says nothing and ends with 0 if all is well.
  */
 #include "cases.h"
 
@@ -15,8 +16,8 @@ int main(int count, char **arguments)
     const std::map<std::string, void (*)(const Place &)> cases = {
         {"exports", exports}, {"life", life},         {"members", members}, {"names", names},
         {"properties", properties}, {"mistakes", mistakes}, {"numbers", numbers},
-        {"shift", shift},     {"json", json},         {"words", words},     {"outbox", outbox},
-        {"threads", threads},
+        {"shift", shift},     {"document", document}, {"json", json},       {"words", words},
+        {"outbox", outbox},   {"threads", threads},
     };
     auto found = cases.find(arguments[2]);
     CHECK_SAYS(found != cases.end(), arguments[2]);

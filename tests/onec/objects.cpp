@@ -119,7 +119,7 @@ void members(const Place &place)
         CHECK(component->HasRetVal(number));
         CHECK(component->GetNParams(number) >= 0 && component->GetNParams(number) <= 3);
     }
-    CHECK(component->GetNProps() > 30 && component->GetNMethods() == 16);
+    CHECK(component->GetNProps() > 30 && component->GetNMethods() == 18);
 
     for (long number : {-1L, component->GetNProps(), 1000000L}) {
         for (long alias : {-1, 0, 1, 2})
@@ -145,6 +145,8 @@ void members(const Place &place)
     CHECK(component->FindMethod(u"Логин") == -1);
     CHECK(component->GetNParams(till.method(u"ОткрытьСмену")) == 0);
     CHECK(component->GetNParams(till.method(u"ОткрытьСменуJSON")) == 1);
+    CHECK(component->GetNParams(till.method(u"ОтправитьДокумент")) == 2);
+    CHECK(component->GetNParams(till.method(u"ОтправитьДокументJSON")) == 1);
     CHECK(component->GetNParams(till.method(u"СостояниеВОчереди")) == 2);
     CHECK(till.platform.errors.empty());
 }
@@ -178,7 +180,7 @@ void properties(const Place &place)
     const char16_t *const texts[] = {
         u"Логин", u"Кассир", u"ИННКассира", u"СерийныйНомер", u"ВнешнийИдентификатор",
         u"АдресОбратногоВызова", u"ДанныеОбратногоВызова", u"ДанныеОбратногоВызоваJSON",
-        u"БазовыйАдрес", u"Прокси", u"ФайлСертификатов", u"ПаузыМс",
+        u"Путь", u"ДокументJSON", u"БазовыйАдрес", u"Прокси", u"ФайлСертификатов", u"ПаузыМс",
     };
     for (const char16_t *name : texts) {
         CHECK(till.get(name) == Value(u""));
@@ -286,6 +288,13 @@ void mistakes(const Place &place)
     wrong_call(u"ОткрытьСменуJSON", {}, u"не передан параметр 1");
     wrong_call(u"ОткрытьСменуJSON", {u"{}", 2}, u"передано параметров: 2");
     wrong_call(u"ОткрытьСменуJSON", {5}, u"параметр 1: ожидается строка");
+    wrong_call(u"ОтправитьДокумент", {}, u"не передан параметр 1");
+    wrong_call(u"ОтправитьДокумент", {5}, u"параметр 1: ожидается строка");
+    wrong_call(u"ОтправитьДокумент", {u"/a", 5}, u"параметр 2: ожидается строка");
+    wrong_call(u"ОтправитьДокумент", {u"/a", u"{}", u""}, u"передано параметров: 3");
+    wrong_call(u"ОтправитьДокументJSON", {}, u"не передан параметр 1");
+    wrong_property(u"Путь", 5, u"ожидается строка");
+    wrong_property(u"ДокументJSON", true, u"ожидается строка");
     wrong_call(u"ОткрытьОчередь", {true}, u"параметр 1: ожидается строка");
     wrong_call(u"СостояниеВОчереди", {u"1", u"2"}, u"параметр 2: ожидается число");
     wrong_call(u"ТекстКода", {u"-4"}, u"параметр 1: ожидается число");
