@@ -183,7 +183,7 @@ struct Request {
     /// In place of callback_data: the text of a JSON object or array, sent as it is.
     std::optional<std::string> callback_data_json;
     /// send and Outbox::submit: which document it is, as its path below base_url, such as
-    /// "/cloud-print/create-z-report". At most 255 characters.
+    /// "/cloud-print/create-z-report". At most 255 characters. open_shift refuses it.
     std::optional<std::string> path;
     /// send and Outbox::submit. The document's own fields: the text of a JSON object, whose members go
     /// into the request as they stand. apikey, login and fields that are given here must not be

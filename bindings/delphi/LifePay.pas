@@ -477,7 +477,7 @@ type
     property CallbackData: string read FCallbackData write FCallbackData;
     property CallbackDataJson: string read FCallbackDataJson write FCallbackDataJson;
     // For an outbox: another document than the opening of a shift, as SendDocument says. Then ExtId
-    // is required, since an outbox repeats.
+    // is required, since an outbox repeats. OpenShift refuses them.
     property Path: string read FPath write FPath;
     property DocumentJson: string read FDocumentJson write FDocumentJson;
     // '': https://sapi.life-pay.ru.

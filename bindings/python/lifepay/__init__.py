@@ -17,8 +17,8 @@ An accepted request is not yet an open shift: the report that the cash register 
 to callback_url or LifePay's personal account shows whether it opened. send sends every other document.
 
 Repeats are safe with the same ext_id only: LifePay opens no second shift for it; for other documents
-see send. Not given is None, for a text also "", for a number also 0. Times are milliseconds. Texts for people are in Russian. Every call may be made from any
-thread. The log goes to the logger "lifepay".
+see send. Not given is None, for a text also "", for a number also 0. Times are milliseconds. Texts for
+people are in Russian. Every call may be made from any thread. The log goes to the logger "lifepay".
 """
 
 from ._constants import (

@@ -27,7 +27,8 @@ Call = Callable[[], int]
 def call_with_progress(
     call: Call, config: lp_config, on_progress: Optional[OnProgress]
 ) -> Tuple[int, Optional[BaseException]]:
-    """Makes the call of lp_open_shift or lp_send. Returns its code, and what on_progress or a signal raised."""
+    """Makes the call of lp_open_shift or lp_send. Returns its code, and what on_progress or a signal
+    raised."""
     if on_progress is not None and not callable(on_progress):
         raise wrong_type("on_progress", "callable", on_progress)
     try:

@@ -46,9 +46,9 @@ def send(
         checked here: LifePay answers what is wrong. A Decimal is sent as the number that it writes,
         Decimal("1.50") as 1.50. apikey, login and arguments that are given must not stand in it too.
     ext_id
-        At most 50 characters. None is made. That a second request with the same ext_id makes no second
-        document is known of opening a shift only: whether it holds for this document too, look up on
-        LifePay's page. Do not use one ext_id for two documents.
+        At most 50 characters. The library makes none. That a second request with the same ext_id makes
+        no second document is known of opening a shift only: whether it holds for this document too,
+        look up on LifePay's page. Do not use one ext_id for two documents.
     retry_for_ms
         As in open_shift, but with ext_id only: without it nothing is sent twice.
 

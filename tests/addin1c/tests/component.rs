@@ -4,6 +4,9 @@
 //! Run it with `cargo test -p lifepay-addin1c`; it needs a C++ compiler.
 
 mod language;
+#[allow(dead_code)]
+#[path = "../../support/server.rs"]
+mod server;
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,6 +14,7 @@ use std::time::Duration;
 use addin1c_test::{name, str1c, TestAddinLib, Variant};
 use language::{Program, Value};
 use lifepay_sandbox::{Options, Sandbox};
+use server::{path_and_body, recorder, respond, Server};
 
 /// The shared library, which cargo has put beside this test.
 fn component() -> TestAddinLib {
@@ -145,18 +149,53 @@ fn samples(file: &str) -> Vec<String> {
     ended.map(str::to_owned).collect()
 }
 
+/// The samples of the component's own reference, which are indented.
+fn samples_of_reference() -> Vec<String> {
+    let text = read("bindings/onec/README.md");
+    let blocks = text.split("\n\n");
+    let samples = blocks.filter(|block| block.starts_with("    "));
+    samples.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_z_report_of_the_reference_closes_a_shift() {
+    let component = component();
+    let samples = samples_of_reference();
+    let z_report = samples
+        .iter()
+        .find(|sample| sample.contains("create-z-report"));
+    let said = |url: String| -> String {
+        let mut program = Program::new(&component);
+        program.is_installed = true;
+        program.settings = vec![
+            ("КлючАПИ", "key".into()),
+            ("Логин", "79031234567".into()),
+            ("ВнешнийИдентификатор", "смена-1".into()),
+            ("БазовыйАдрес", url),
+        ];
+        program.run("Касса = Новый(\"AddIn.LifePay.LifePay\");");
+        program.run(z_report.expect("a sample"));
+        assert_eq!(program.said.len(), 1, "{:?}", program.said);
+        program.said.remove(0)
+    };
+    let (taker, taken) = recorder();
+    let uuid = "dabe3833-43ff-5e5c-a45e-9cff664503fd";
+    assert_eq!(said(taker.url()), format!("Запрос принят: {uuid}"));
+    let body = r#"{"apikey":"key","login":"79031234567"}"#;
+    let path = "/cloud-print/create-z-report";
+    assert_eq!(path_and_body(&taken.recv().unwrap()), (path, body));
+    // The other branch: whether LifePay has it is not known.
+    let portal = Server::always(respond("200 OK", "<html>"));
+    let told = said(portal.url());
+    assert!(told.contains("личном кабинете"), "{told}");
+}
+
 #[test]
 fn the_smallest_programs_of_the_documentation_open_a_shift() {
-    let for_programmers = read("bindings/onec/README.md");
-    let lines = for_programmers.lines();
-    let indented: Vec<&str> = lines
-        .skip_while(|line| !line.starts_with("    "))
-        .take_while(|line| line.starts_with("    "))
-        .collect();
     let programs = [
         samples("README.md").remove(0),
         samples("README.ru.md").remove(0),
-        indented.join("\n"),
+        samples_of_reference().remove(0),
     ];
     for text in programs {
         let (sandbox, component) = (sandbox(), component());
