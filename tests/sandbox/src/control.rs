@@ -26,11 +26,12 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::document::{Line, Totals};
+use crate::document::Totals;
 use crate::entry::Entry;
 use crate::event::Event;
 use crate::fields::{self, Words};
 use crate::journal::Counts;
+use crate::line::Line;
 use crate::sandbox::State;
 use crate::switch::Positions;
 

@@ -1,20 +1,18 @@
-//! Documents and their uuids, and what is known of each ext_id.
+//! Documents and their uuids.
 //!
 //! An ext_id alone names a document, whoever sends it: the page speaks of a repeated ext_id
 //! "in the system" and does not say whether two companies may use the same one. A client that
 //! is safe here is safe either way.
 
-use std::collections::hash_map::DefaultHasher;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::hash::{Hash, Hasher};
+use std::collections::VecDeque;
 use std::time::SystemTime;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use crate::asked::{Asked, Key};
 use crate::journal::Answered;
-use crate::mask::Mask;
+use crate::line::{Line, Seen};
 use crate::recent::Recent;
 
 /// How many documents and ext_ids are remembered. LifePay has not published its number.
@@ -32,42 +30,6 @@ pub struct Document {
     pub requests: usize,
 }
 
-/// What tells one shift from another: the ext_id or, without one, the whole body.
-#[derive(Clone, PartialEq, Eq, Hash)]
-enum Key {
-    ExtId(String),
-    Body(u64),
-}
-
-/// What came under one key, and what it made.
-#[derive(Clone, Serialize)]
-pub(crate) struct Line {
-    /// For people; null if there is none.
-    ext_id: Option<String>,
-    login: Option<String>,
-    pub(crate) requests: usize,
-    pub(crate) documents: usize,
-    /// How many requests came with another body than the ones before.
-    changed: usize,
-    /// In which fields.
-    changed_in: BTreeSet<String>,
-    /// Of the last document.
-    uuid: Option<String>,
-    /// A request with the same body made a document before, under this ext_id, and never heard of
-    /// it: this one's document is a second one for the same shift. "" stands for no ext_id.
-    second_after: Option<String>,
-    /// The numbers of the first and of the last request.
-    first: usize,
-    last: usize,
-    pub(crate) version: u64,
-    /// The body that made the document; while there is none, the last one. Of each field the hash.
-    #[serde(skip)]
-    fields: BTreeMap<String, u64>,
-    /// The last answer was LifePay's, and a rejection.
-    #[serde(skip)]
-    rejected: bool,
-}
-
 /// The last document of a body, whatever its ext_id.
 struct Last {
     uuid: String,
@@ -78,65 +40,11 @@ struct Last {
     told: bool,
 }
 
-/// How a request compares with what came before with its ext_id.
-#[derive(Default)]
-pub(crate) struct Seen {
-    pub(crate) differs_in: Vec<String>,
-    /// It may differ: what came before was rejected.
-    pub(crate) corrected: bool,
-}
-
 /// What a request to open a shift got.
 pub(crate) struct Taken {
     pub(crate) document: Document,
     pub(crate) new: bool,
     pub(crate) second_after: Option<String>,
-}
-
-/// A request as far as documents are concerned.
-pub(crate) struct Asked<'a> {
-    pub(crate) number: usize,
-    pub(crate) version: u64,
-    pub(crate) ext_id: Option<&'a str>,
-    pub(crate) body: &'a Map<String, Value>,
-    pub(crate) mask: Mask,
-}
-
-impl Asked<'_> {
-    fn shown(&self, field: &str) -> Option<String> {
-        let value = self.body.get(field)?.as_str()?;
-        Some(self.mask.text(value)).filter(|value| !value.is_empty())
-    }
-
-    fn key(&self) -> Key {
-        match self.ext_id {
-            Some(ext_id) => Key::ExtId(ext_id.to_owned()),
-            None => Key::Body(self.content()),
-        }
-    }
-
-    /// What is to be opened, whatever its ext_id. The apikey does not count: a repeat may carry a
-    /// corrected one.
-    fn content(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        for (name, value) in self.body {
-            if name != "apikey" && name != "ext_id" {
-                (name, value.to_string()).hash(&mut hasher);
-            }
-        }
-        hasher.finish()
-    }
-
-    fn fields(&self) -> BTreeMap<String, u64> {
-        let fields = self.body.iter().filter(|(name, _)| *name != "apikey");
-        fields
-            .map(|(name, value)| {
-                let mut hasher = DefaultHasher::new();
-                value.to_string().hash(&mut hasher);
-                (name.clone(), hasher.finish())
-            })
-            .collect()
-    }
 }
 
 /// Over all ext_ids.
@@ -190,47 +98,14 @@ impl Documents {
 
     /// Counts a request.
     pub(crate) fn seen(&mut self, asked: &Asked) -> Seen {
-        let (key, fields) = (asked.key(), asked.fields());
+        let key = asked.key();
         let Some(known) = self.lines.get_mut(&key) else {
-            let line = Line {
-                ext_id: asked.shown("ext_id"),
-                login: asked.shown("login"),
-                requests: 1,
-                documents: 0,
-                changed: 0,
-                changed_in: BTreeSet::new(),
-                uuid: None,
-                second_after: None,
-                first: asked.number,
-                last: asked.number,
-                version: asked.version,
-                fields,
-                rejected: false,
-            };
-            self.lines.insert(key, line);
+            self.lines.insert(key, Line::of(asked));
             return Seen::default();
         };
-        known.requests += 1;
-        known.last = asked.number;
-        known.version = asked.version;
-        let names: BTreeSet<_> = known.fields.keys().chain(fields.keys()).cloned().collect();
-        let differs = |name: &String| known.fields.get(name) != fields.get(name);
-        let differs_in: Vec<_> = names.into_iter().filter(differs).collect();
-        let corrected = known.documents == 0 && known.rejected;
-        if !differs_in.is_empty() && !corrected {
-            known.changed += 1;
-            self.totals.changed += 1;
-            let shown = differs_in.iter().map(|name| asked.mask.text(name));
-            known.changed_in.extend(shown);
-        }
-        if known.documents == 0 {
-            // Nothing depends on the earlier body: a rejected request may be sent corrected.
-            known.fields = fields;
-        }
-        Seen {
-            differs_in,
-            corrected,
-        }
+        let seen = known.seen(asked);
+        self.totals.changed += usize::from(seen.is_changed());
+        seen
     }
 
     /// The document of this request, which is made unless its ext_id has one.
@@ -327,7 +202,8 @@ fn of_moment(counter: usize) -> Uuid {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::mask::Mask;
+    use serde_json::{json, Value};
 
     fn asked<'a>(ext_id: Option<&'a str>, body: &'a Value) -> Asked<'a> {
         Asked {

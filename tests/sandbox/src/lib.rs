@@ -28,7 +28,8 @@
 //! | `session` | opening a shift: switches and magic values first, then a document |
 //! | `switch` | what is answered from now on |
 //! | [`magic`] | the table of magic values |
-//! | `document` | documents, their uuids, what is known of each ext_id |
+//! | `asked`, `line` | a request as documents see it, and what is known of its ext_id |
+//! | `document` | documents and their uuids |
 //! | `answer` | LifePay's answer as PHP would write it, and pages of HTML |
 //! | `notify` | notifications to callback_url |
 //! | `journal` | what tests may ask about afterwards: [`Request`], [`Answered`] |
@@ -45,6 +46,7 @@
 mod answer;
 #[doc(hidden)]
 pub mod args;
+mod asked;
 mod changes;
 mod console;
 mod control;
@@ -54,6 +56,7 @@ mod event;
 mod exchange;
 mod fields;
 mod journal;
+mod line;
 pub mod magic;
 mod mask;
 mod notify;

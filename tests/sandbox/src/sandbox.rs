@@ -12,7 +12,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
 
 use crate::answer::Fields;
-use crate::document::{Asked, Document, Documents};
+use crate::asked::Asked;
+use crate::document::{Document, Documents};
 use crate::entry::{Chosen, Entry};
 use crate::event::Events;
 use crate::journal::{Journal, Request};

@@ -1,0 +1,97 @@
+//! What is known of an ext_id: its requests, and whether their bodies were the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::asked::Asked;
+
+/// What came under one key, and what it made.
+#[derive(Clone, Serialize)]
+pub(crate) struct Line {
+    /// For people; null if there is none.
+    ext_id: Option<String>,
+    login: Option<String>,
+    pub(crate) requests: usize,
+    pub(crate) documents: usize,
+    /// How many requests came with another body than the ones before.
+    pub(crate) changed: usize,
+    /// In which fields.
+    pub(crate) changed_in: BTreeSet<String>,
+    /// Of the last document.
+    pub(crate) uuid: Option<String>,
+    /// A request with the same body made a document before, under this ext_id, and never heard of
+    /// it: this one's document is a second one for the same shift. "" stands for no ext_id.
+    pub(crate) second_after: Option<String>,
+    /// The numbers of the first and of the last request.
+    first: usize,
+    last: usize,
+    pub(crate) version: u64,
+    /// The body that made the document; while there is none, the last one. Of each field the hash.
+    #[serde(skip)]
+    fields: BTreeMap<String, u64>,
+    /// The last answer was LifePay's, and a rejection.
+    #[serde(skip)]
+    pub(crate) rejected: bool,
+}
+
+/// How a request compares with what came before with its ext_id.
+#[derive(Default)]
+pub(crate) struct Seen {
+    pub(crate) differs_in: Vec<String>,
+    /// It may differ: what came before was rejected.
+    pub(crate) corrected: bool,
+}
+
+impl Seen {
+    /// Whether this is a fault: only a request that was rejected may come again with another body.
+    pub(crate) fn is_changed(&self) -> bool {
+        !self.differs_in.is_empty() && !self.corrected
+    }
+}
+
+impl Line {
+    /// Begins with the first request.
+    pub(crate) fn of(asked: &Asked) -> Line {
+        Line {
+            ext_id: asked.shown("ext_id"),
+            login: asked.shown("login"),
+            requests: 1,
+            documents: 0,
+            changed: 0,
+            changed_in: BTreeSet::new(),
+            uuid: None,
+            second_after: None,
+            first: asked.number,
+            last: asked.number,
+            version: asked.version,
+            fields: asked.fields(),
+            rejected: false,
+        }
+    }
+
+    /// Counts a further request.
+    pub(crate) fn seen(&mut self, asked: &Asked) -> Seen {
+        let fields = asked.fields();
+        self.requests += 1;
+        self.last = asked.number;
+        self.version = asked.version;
+        let names: BTreeSet<_> = self.fields.keys().chain(fields.keys()).cloned().collect();
+        let differs = |name: &String| self.fields.get(name) != fields.get(name);
+        let differs_in: Vec<_> = names.into_iter().filter(differs).collect();
+        let seen = Seen {
+            differs_in,
+            corrected: self.documents == 0 && self.rejected,
+        };
+        if seen.is_changed() {
+            self.changed += 1;
+            let shown = seen.differs_in.iter().map(|name| asked.mask.text(name));
+            self.changed_in.extend(shown);
+        }
+        if self.documents == 0 {
+            // Nothing depends on the earlier body: a rejected request may be sent corrected.
+            self.fields = fields;
+        }
+        seen
+    }
+}
