@@ -104,11 +104,13 @@ fn received(parts: &Parts, connection: usize, body: Vec<u8>) -> Request {
     let json: Option<Value> = serde_json::from_slice(&body).ok();
     let ext_id = json.as_ref().and_then(|json| json.get("ext_id")?.as_str());
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    // A client that takes us for its proxy writes a whole URL. Routes go by its path alone.
+    let path = parts.uri.path_and_query();
     Request {
         number: 0,
         connection,
         method: parts.method.to_string(),
-        path: parts.uri.to_string(),
+        path: path.map_or_else(|| parts.uri.to_string(), ToString::to_string),
         headers: parts
             .headers
             .iter()

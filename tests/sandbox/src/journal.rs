@@ -22,7 +22,7 @@ pub struct Request {
     pub connection: usize,
     /// As received, for example "POST".
     pub method: String,
-    /// As received, with the query if there was one.
+    /// As received, with the query if there was one; of a whole URL its path.
     pub path: String,
     /// In the order of receipt; names in lower case.
     pub headers: Vec<(String, String)>,

@@ -53,6 +53,18 @@ fn the_journal_has_each_request_as_it_came() {
 }
 
 #[test]
+fn a_whole_url_in_the_request_line_is_its_path() {
+    let sandbox = sandbox();
+    let body = shift(json!({"ext_id": "a"})).to_string();
+    let mut client = Client::to(&sandbox);
+    let first = format!("POST http://till.test{CREATE_SESSION}?x=1");
+    let headers = ["Content-Type: application/json"];
+    client.send(&first, &headers, body.as_bytes());
+    client.receive().unwrap().expect("an answer").uuid();
+    assert_eq!(sandbox.requests()[0].path, format!("{CREATE_SESSION}?x=1"));
+}
+
+#[test]
 fn debug_output_masks_the_apikey() {
     let sandbox = sandbox();
     let mut client = Client::to(&sandbox);
