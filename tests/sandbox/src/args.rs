@@ -101,6 +101,10 @@ fn help() -> String {
         "\
 A small server that behaves as LifePay's page on opening a shift says.
 
+It takes every other document, too: POSTs to every path below /cloud-print/ and
+/cloud-print-ffd1_2/. It checks apikey and login, and the document's own fields as
+far as published. Everything else is accepted.
+
 Usage: lifepay-sandbox [OPTIONS]
 
   --port N               listen on this port; 0: a free one; default {DEFAULT_PORT}
@@ -142,6 +146,7 @@ Magic values choose the answer. Everything else is accepted, whatever the apikey
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::published::FOLDERS;
 
     fn parse_line(line: &str) -> Result<Command, String> {
         parse(line.split_whitespace().map(str::to_owned))
@@ -218,6 +223,16 @@ mod tests {
         ] {
             let error = parse_line(line).unwrap_err();
             assert!(error.contains(named), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_help_names_every_folder() {
+        let Command::Print(help) = parse_line("--help").unwrap() else {
+            panic!("--help");
+        };
+        for folder in FOLDERS {
+            assert!(help.contains(folder), "{folder}");
         }
     }
 

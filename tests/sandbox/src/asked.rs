@@ -11,16 +11,26 @@ use crate::mask::Mask;
 pub(crate) struct Asked<'a> {
     pub(crate) number: usize,
     pub(crate) version: u64,
+    pub(crate) path: &'a str,
     pub(crate) ext_id: Option<&'a str>,
     pub(crate) body: &'a Map<String, Value>,
     pub(crate) mask: Mask,
 }
 
-/// What tells one shift from another: the ext_id or, without one, the whole body.
+/// What tells one document from another: path and ext_id or, without one, path and body.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
-    ExtId(String),
-    Body(u64),
+    ExtId { path: String, ext_id: String },
+    Content(u64),
+}
+
+impl Key {
+    pub(crate) fn new(path: &str, ext_id: &str) -> Key {
+        Key::ExtId {
+            path: path.to_owned(),
+            ext_id: ext_id.to_owned(),
+        }
+    }
 }
 
 impl Asked<'_> {
@@ -31,15 +41,16 @@ impl Asked<'_> {
 
     pub(crate) fn key(&self) -> Key {
         match self.ext_id {
-            Some(ext_id) => Key::ExtId(ext_id.to_owned()),
-            None => Key::Body(self.content()),
+            Some(ext_id) => Key::new(self.path, ext_id),
+            None => Key::Content(self.content()),
         }
     }
 
-    /// What is to be opened, whatever its ext_id. The apikey does not count: a repeat may carry a
+    /// What is to be printed, whatever its ext_id: path and body. The apikey does not count: a repeat may carry a
     /// corrected one.
     pub(crate) fn content(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
+        self.path.hash(&mut hasher);
         for (name, value) in self.body {
             if name != "apikey" && name != "ext_id" {
                 (name, value.to_string()).hash(&mut hasher);

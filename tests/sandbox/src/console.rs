@@ -26,8 +26,8 @@ pub(crate) fn plain(text: &str) -> String {
         .collect()
 }
 
-/// The block of lines on one request. `count` is how many requests came with its ext_id and
-/// how many documents they made.
+/// The block of lines on one request. `count` is how many requests came with its path and
+/// ext_id and how many documents they made.
 pub(crate) fn block(
     request: &Request,
     mask: &Mask,

@@ -32,6 +32,7 @@ use crate::event::Event;
 use crate::fields::{self, Words};
 use crate::journal::Counts;
 use crate::line::Line;
+use crate::published::{self, Part};
 use crate::sandbox::State;
 use crate::switch::Positions;
 
@@ -177,9 +178,11 @@ struct Snapshot<'a> {
     ext_ids: Vec<Line>,
     requests: Vec<Entry>,
     events: Vec<Event>,
-    /// Only in a whole snapshot.
+    /// These two only in a whole snapshot.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     fields: Vec<Words>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    published: Vec<Part>,
 }
 
 fn snapshot(state: &State, since: u64) -> Snapshot<'_> {
@@ -189,6 +192,7 @@ fn snapshot(state: &State, since: u64) -> Snapshot<'_> {
     let documents = state.documents.lock().unwrap();
     let lines = documents.lines().take(LINES);
     let lines = lines.filter(|line| line.version > since);
+    let is_whole = since == 0;
     Snapshot {
         run: &state.run,
         version,
@@ -200,11 +204,8 @@ fn snapshot(state: &State, since: u64) -> Snapshot<'_> {
         ext_ids: lines.cloned().collect(),
         requests,
         events: state.events.since(since),
-        fields: if since == 0 {
-            fields::words()
-        } else {
-            Vec::new()
-        },
+        fields: is_whole.then(fields::words).unwrap_or_default(),
+        published: is_whole.then(published::parts).unwrap_or_default(),
     }
 }
 

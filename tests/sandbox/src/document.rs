@@ -1,8 +1,8 @@
 //! Documents and their uuids.
 //!
-//! An ext_id alone names a document, whoever sends it: the page speaks of a repeated ext_id
-//! "in the system" and does not say whether two companies may use the same one. A client that
-//! is safe here is safe either way.
+//! Path and ext_id name a document, whoever sends it: the page on opening a shift speaks of a repeated
+//! ext_id "in the system" and does not say whether two companies may use the same one, nor whether two
+//! kinds of documents may. So never use one ext_id for two documents.
 
 use std::collections::VecDeque;
 use std::time::SystemTime;
@@ -21,11 +21,13 @@ const REMEMBERED: usize = 100_000;
 /// A document that LifePay would have sent to a fiscal printer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
-    /// Version 5, made from the ext_id, so that it is the same after a restart.
+    /// Version 5, made from path and ext_id, so that it is the same after a restart.
     pub uuid: String,
+    /// The path of the request that made it, without the query.
+    pub path: String,
     /// The ext_id of the request that made it.
     pub ext_id: Option<String>,
-    /// How many requests came with its ext_id so far, those included that did not reach it,
+    /// How many requests came with its path and ext_id so far, those included that did not reach it,
     /// such as one that was answered with HTTP 503. 1 for a document without ext_id.
     pub requests: usize,
 }
@@ -40,7 +42,7 @@ struct Last {
     told: bool,
 }
 
-/// What a request to open a shift got.
+/// What a request got.
 pub(crate) struct Taken {
     pub(crate) document: Document,
     pub(crate) new: bool,
@@ -80,7 +82,7 @@ impl Documents {
         let mut all: Vec<_> = self.made.iter().cloned().collect();
         for document in &mut all {
             if let Some(ext_id) = &document.ext_id {
-                let line = self.lines.get(&Key::ExtId(ext_id.clone()));
+                let line = self.lines.get(&Key::new(&document.path, ext_id));
                 document.requests = line.map_or(document.requests, |line| line.requests);
             }
         }
@@ -91,7 +93,7 @@ impl Documents {
         self.totals.clone()
     }
 
-    /// What has come, by ext_id, the newest first.
+    /// What has come, by path and ext_id, the newest first.
     pub(crate) fn lines(&self) -> impl Iterator<Item = &Line> {
         self.lines.values().rev()
     }
@@ -108,7 +110,7 @@ impl Documents {
         seen
     }
 
-    /// The document of this request, which is made unless its ext_id has one.
+    /// The document of this request, which is made unless its path and ext_id have one.
     pub(crate) fn take(&mut self, asked: &Asked) -> Taken {
         let next = self.totals.documents;
         let line = self.lines.get_mut(&asked.key());
@@ -118,11 +120,12 @@ impl Documents {
         };
         let known = line.as_ref().is_some_and(|line| line.documents > 0) && asked.ext_id.is_some();
         let uuid = match asked.ext_id {
-            Some(ext_id) => of_ext_id(ext_id),
-            None => of_moment(next),
+            Some(ext_id) => of_ext_id(asked.path, ext_id),
+            None => of_moment(asked.path, next),
         };
         let document = Document {
             uuid: uuid.to_string(),
+            path: asked.path.to_owned(),
             ext_id: asked.ext_id.map(str::to_owned),
             requests,
         };
@@ -176,37 +179,39 @@ impl Documents {
         }
     }
 
-    /// How many requests came with this ext_id, and how many documents they made.
-    pub(crate) fn count(&self, ext_id: &str) -> (usize, usize) {
-        let line = self.lines.get(&Key::ExtId(ext_id.to_owned()));
+    /// How many requests came with this path and ext_id, and how many documents they made.
+    pub(crate) fn count(&self, path: &str, ext_id: &str) -> (usize, usize) {
+        let line = self.lines.get(&Key::new(path, ext_id));
         line.map_or((0, 0), |line| (line.requests, line.documents))
     }
 }
 
-/// The namespace of all uuids made here; LifePay's own is not published.
-fn namespace(kind: &str) -> Uuid {
-    let name = format!("https://sapi.life-pay.ru/cloud-print/create-session#{kind}");
+/// The namespace of the uuids of a path; LifePay's own is not published.
+fn namespace(path: &str, kind: &str) -> Uuid {
+    let name = format!("https://sapi.life-pay.ru{path}#{kind}");
     Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes())
 }
 
-fn of_ext_id(ext_id: &str) -> Uuid {
-    Uuid::new_v5(&namespace("ext_id"), ext_id.as_bytes())
+fn of_ext_id(path: &str, ext_id: &str) -> Uuid {
+    Uuid::new_v5(&namespace(path, "ext_id"), ext_id.as_bytes())
 }
 
 /// The clock keeps it apart from earlier runs, the counter from others of this one.
-fn of_moment(counter: usize) -> Uuid {
+fn of_moment(path: &str, counter: usize) -> Uuid {
     let name = format!("{counter} {:?}", SystemTime::now());
-    Uuid::new_v5(&namespace("moment"), name.as_bytes())
+    Uuid::new_v5(&namespace(path, "moment"), name.as_bytes())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::mask::Mask;
+    use crate::published::CREATE_SESSION;
     use serde_json::{json, Value};
 
     fn asked<'a>(ext_id: Option<&'a str>, body: &'a Value) -> Asked<'a> {
         Asked {
+            path: CREATE_SESSION,
             ext_id,
             body: body.as_object().unwrap(),
             number: 1,
@@ -217,10 +222,52 @@ mod tests {
 
     #[test]
     fn the_uuid_of_an_ext_id_is_version_5_and_never_changes() {
-        let uuid = of_ext_id("00106304012797-2026-11-24-1");
+        let uuid = of_ext_id(CREATE_SESSION, "00106304012797-2026-11-24-1");
         assert_eq!(uuid.get_version_num(), 5);
         // Written down so that another version of the sandbox gives the same.
         assert_eq!(uuid.to_string(), "e09d2c31-cc28-547a-bf5f-ce87d6d069c7");
+    }
+
+    #[test]
+    fn an_ext_id_on_another_path_is_another_document() {
+        let mut documents = Documents::default();
+        let (first, second) = (json!({"amount": 1}), json!({"amount": 2}));
+        let shift = asked(Some("a"), &first);
+        let cash = Asked {
+            path: "/cloud-print/cash-in",
+            ..asked(Some("a"), &second)
+        };
+        let mut uuids = Vec::new();
+        for request in [&shift, &cash] {
+            assert!(documents.seen(request).differs_in.is_empty());
+            let taken = documents.take(request);
+            assert!(taken.new);
+            assert_eq!(taken.document.path, request.path);
+            uuids.push(taken.document.uuid);
+        }
+        assert_ne!(uuids[0], uuids[1]);
+        documents.seen(&cash);
+        assert_eq!(documents.count(shift.path, "a"), (1, 1));
+        assert_eq!(documents.count(cash.path, "a"), (2, 1));
+        let requests: Vec<_> = documents.all().iter().map(|made| made.requests).collect();
+        assert_eq!(requests, [1, 2]);
+    }
+
+    #[test]
+    fn the_same_body_on_another_path_is_not_a_second_document() {
+        let mut documents = Documents::default();
+        let body = json!({"login": "1"});
+        let shift = asked(None, &body);
+        let report = Asked {
+            path: "/cloud-print/create-x-report",
+            ..asked(None, &body)
+        };
+        documents.seen(&shift);
+        documents.take(&shift);
+        documents.ended(&shift, &Answered::Closed);
+        documents.seen(&report);
+        assert!(documents.take(&report).second_after.is_none());
+        assert_eq!(documents.lines().count(), 2);
     }
 
     #[test]
@@ -247,11 +294,11 @@ mod tests {
         let request = asked(Some("a"), &body);
         documents.seen(&request);
         documents.seen(&request);
-        assert_eq!(documents.count("a"), (2, 0));
+        assert_eq!(documents.count(CREATE_SESSION, "a"), (2, 0));
         assert!(documents.take(&request).new);
         documents.seen(&request);
         assert!(!documents.take(&request).new);
-        assert_eq!(documents.count("a"), (3, 1));
+        assert_eq!(documents.count(CREATE_SESSION, "a"), (3, 1));
         assert_eq!(documents.all()[0].requests, 3);
     }
 

@@ -9,6 +9,7 @@ use serde_json::{json, Value};
 use crate::answer::{Fields, Sent};
 use crate::journal::{Answered, Request};
 use crate::mask::Mask;
+use crate::published::{self, Extent};
 use crate::request::{self, Pairs};
 
 #[derive(Clone, Serialize)]
@@ -31,9 +32,11 @@ pub(crate) struct Entry {
     /// Null if it is no JSON object: there is no telling what in it is the apikey then.
     body: Option<Pairs>,
     body_bytes: usize,
+    /// How far it was checked; null: it is no document's.
+    checked: Option<Extent>,
     /// What the strict check found.
     findings: Vec<Finding>,
-    /// The fields that differ from what came before with the same ext_id.
+    /// The fields that differ from what came before with the same path and ext_id.
     differs_in: Vec<String>,
     /// They may: what came before was rejected.
     pub(crate) corrected: bool,
@@ -95,6 +98,7 @@ impl Entry {
             test: field("test"),
             body: request::shown(&request.body, mask),
             body_bytes: request.body.len(),
+            checked: published::of(request.bare_path()).map(|known| known.extent),
             findings: Vec::new(),
             differs_in: request
                 .differs_in

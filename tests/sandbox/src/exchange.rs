@@ -172,7 +172,8 @@ impl Exchange {
         }
         if state.options.print {
             let count = request.ext_id.as_deref();
-            let count = count.map(|ext_id| state.documents.lock().unwrap().count(ext_id));
+            let path = request.bare_path();
+            let count = count.map(|ext_id| state.documents.lock().unwrap().count(path, ext_id));
             let block = console::block(
                 request, &self.mask, self.clock, &answered, faults, took, count,
             );

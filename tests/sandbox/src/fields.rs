@@ -1,6 +1,7 @@
-//! The fields of LifePay's page, in its order and its words.
+//! Fields of requests, and those of LifePay's page on opening a shift in its order and its words.
 
 use serde::Serialize;
+use serde_json::Value;
 
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
@@ -9,16 +10,47 @@ pub(crate) enum Kind {
     Switch,
     /// A string, an object or an array.
     Data,
+    /// A number or a string.
+    Amount,
+    /// An object with `products`.
+    Purchase,
+    /// Its type is not published.
+    Any,
 }
 
 impl Kind {
-    /// The page's column "Тип".
+    /// The page's column "Тип". Empty if that is not published.
     const fn words(self) -> &'static str {
         match self {
             Kind::Text => "Строка",
             Kind::Switch => "Целое",
             Kind::Data => "Строка | Объект | Массив",
+            Kind::Amount => "Число | Строка",
+            Kind::Purchase => "Объект",
+            Kind::Any => "",
         }
+    }
+
+    /// What is wrong with the type of a value.
+    pub(crate) fn fault(self, value: &Value) -> Option<&'static str> {
+        let (is_right, text) = match self {
+            Kind::Text => (value.is_string(), "Должно быть строкой."),
+            Kind::Switch => (
+                matches!(value.as_u64(), Some(0 | 1)),
+                "Должно быть целым числом: 0 или 1.",
+            ),
+            Kind::Data => (
+                value.is_string() || value.is_object() || value.is_array(),
+                "Должно быть строкой, объектом или массивом.",
+            ),
+            Kind::Amount => (
+                value.is_number() || value.is_string(),
+                "Должно быть числом или строкой.",
+            ),
+            Kind::Purchase => (value.is_object(), "Должно быть объектом."),
+            Kind::Any => (true, ""),
+        };
+        (!is_right).then_some(text)
     }
 }
 
@@ -28,21 +60,48 @@ pub(crate) struct Field {
     pub(crate) required: bool,
     /// In characters, not bytes.
     pub(crate) longest: Option<usize>,
-    /// The page's column "Описание".
-    words: &'static str,
+    /// The page's column "Описание"; None where only a part of the page is known.
+    words: Option<&'static str>,
 }
 
-const fn field(name: &'static str, kind: Kind, words: &'static str) -> Field {
+impl Field {
+    pub(crate) fn words(&self) -> Words {
+        Words {
+            name: self.name,
+            kind: Some(self.kind.words()),
+            required: self.required,
+            page: self.words,
+        }
+    }
+}
+
+/// A field of a document whose page is known in part.
+pub(crate) const fn optional(name: &'static str, kind: Kind) -> Field {
     Field {
         name,
         kind,
         required: false,
         longest: None,
-        words,
+        words: None,
     }
 }
 
-/// All of them.
+/// Likewise.
+pub(crate) const fn required(name: &'static str, kind: Kind) -> Field {
+    Field {
+        required: true,
+        ..optional(name, kind)
+    }
+}
+
+const fn field(name: &'static str, kind: Kind, words: &'static str) -> Field {
+    Field {
+        words: Some(words),
+        ..optional(name, kind)
+    }
+}
+
+/// All of the page on opening a shift.
 pub(crate) const FIELDS: [Field; 9] = [
     Field {
         required: true,
@@ -119,22 +178,18 @@ pub(crate) struct Words {
     #[serde(rename = "type")]
     kind: Option<&'static str>,
     required: bool,
-    page: &'static str,
+    /// Null where only a part of the page is known.
+    page: Option<&'static str>,
 }
 
 /// The page's table.
 pub(crate) fn words() -> Vec<Words> {
-    let fields = FIELDS.iter().map(|field| Words {
-        name: field.name,
-        kind: Some(field.kind.words()),
-        required: field.required,
-        page: field.words,
-    });
+    let fields = FIELDS.iter().map(Field::words);
     let others = OTHERS.iter().map(|(name, page)| Words {
         name,
         kind: None,
         required: true,
-        page,
+        page: Some(page),
     });
     fields.chain(others).collect()
 }

@@ -32,8 +32,8 @@ pub struct Request {
     pub json: Option<Value>,
     /// The body's ext_id, unless it has none or an empty one.
     pub ext_id: Option<String>,
-    /// The fields in which the body differs from what came before with the same ext_id. The
-    /// apikey does not count: a repeat may carry a corrected one.
+    /// The fields in which the body differs from what came before with the same path and ext_id.
+    /// The apikey does not count: a repeat may carry a corrected one.
     pub differs_in: Vec<String>,
     /// When the body was complete.
     pub received_at: Instant,

@@ -1,6 +1,7 @@
 //! A stand-in for LifePay: a small server that behaves as LifePay's page on
 //! opening a shift says, so that a till's programmer can try every branch
 //! without credentials, without a network and without a fiscal printer.
+//! It takes every other document, too, and checks it as far as published.
 //!
 //! It is stricter than LifePay where the page leaves room, so that a client's
 //! fault shows here and not in a shop. Like a payment provider's test cards,
@@ -24,8 +25,9 @@
 //! | `tls` | HTTPS with certificates made on the fly |
 //! | `exchange` | one request from receipt to answer: recorded and printed |
 //! | `request` | the strict check of what came |
-//! | `fields` | the page's fields in its words |
-//! | `session` | opening a shift: switches and magic values first, then a document |
+//! | `fields` | fields of requests; the page's in its words |
+//! | `published` | each document's path, and its fields as far as published |
+//! | `cloud_print` | the answer: switches and magic values first, then a document |
 //! | `switch` | what is answered from now on |
 //! | [`magic`] | the table of magic values |
 //! | `asked`, `line` | a request as documents see it, and what is known of its ext_id |
@@ -48,6 +50,7 @@ mod answer;
 pub mod args;
 mod asked;
 mod changes;
+mod cloud_print;
 mod console;
 mod control;
 mod document;
@@ -60,15 +63,16 @@ mod line;
 pub mod magic;
 mod mask;
 mod notify;
+mod published;
 mod recent;
 mod request;
 mod sandbox;
 mod server;
-mod session;
 mod switch;
 mod tls;
 
 pub use document::Document;
 pub use journal::{Answered, Request};
+pub use published::CREATE_SESSION;
 pub use sandbox::{Listening, Options, Sandbox};
-pub use server::{CREATE_SESSION, PORTAL};
+pub use server::PORTAL;

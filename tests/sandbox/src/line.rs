@@ -1,4 +1,4 @@
-//! What is known of an ext_id: its requests, and whether their bodies were the same.
+//! What is known of an ext_id on a path: its requests, and whether their bodies were the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,6 +9,8 @@ use crate::asked::Asked;
 /// What came under one key, and what it made.
 #[derive(Clone, Serialize)]
 pub(crate) struct Line {
+    /// For people.
+    path: String,
     /// For people; null if there is none.
     ext_id: Option<String>,
     login: Option<String>,
@@ -21,7 +23,7 @@ pub(crate) struct Line {
     /// Of the last document.
     pub(crate) uuid: Option<String>,
     /// A request with the same body made a document before, under this ext_id, and never heard of
-    /// it: this one's document is a second one for the same shift. "" stands for no ext_id.
+    /// it: this one's document is a second one of the same content. "" stands for no ext_id.
     pub(crate) second_after: Option<String>,
     /// The numbers of the first and of the last request.
     first: usize,
@@ -35,7 +37,7 @@ pub(crate) struct Line {
     pub(crate) rejected: bool,
 }
 
-/// How a request compares with what came before with its ext_id.
+/// How a request compares with what came before with its path and ext_id.
 #[derive(Default)]
 pub(crate) struct Seen {
     pub(crate) differs_in: Vec<String>,
@@ -54,6 +56,7 @@ impl Line {
     /// Begins with the first request.
     pub(crate) fn of(asked: &Asked) -> Line {
         Line {
+            path: asked.mask.text(asked.path),
             ext_id: asked.shown("ext_id"),
             login: asked.shown("login"),
             requests: 1,

@@ -1,8 +1,9 @@
-//! The strict check of a request to open a shift.
+//! The strict check of a request.
 //!
 //! Every fault of the client's that can be told from the page is reported, all at once, and
 //! with HTTP 200: the page asks to repeat whatever comes with another status, and a request
-//! that is wrong stays wrong. The texts on single fields are the sandbox's own.
+//! that is wrong stays wrong. The texts on single fields are the sandbox's own. Documents other
+//! than the opening of a shift are checked as far as published.
 
 use std::fmt;
 
@@ -12,16 +13,17 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::answer::{fault, Fields, Reply};
-use crate::fields::{Kind, FIELDS};
+use crate::fields::Kind;
 use crate::journal::Request;
 use crate::mask::Mask;
+use crate::published::{Extent, Published};
 
 /// A body of more bytes is refused unseen. The page names no limit; its fields fit many times.
 pub(crate) const LARGEST_BODY: usize = 1024 * 1024;
 
 /// A request that has passed.
 #[derive(Debug)]
-pub(crate) struct OpenShift {
+pub(crate) struct Checked {
     pub(crate) login: String,
     pub(crate) test: bool,
     pub(crate) target_serial: Option<String>,
@@ -29,12 +31,12 @@ pub(crate) struct OpenShift {
     pub(crate) callback_data: Option<Value>,
 }
 
-impl OpenShift {
+impl Checked {
     /// The checked request, or the rejection: code 6000 for its form, else 400 for its values.
-    pub(crate) fn read(request: &Request) -> Result<OpenShift, Reply> {
+    pub(crate) fn read(request: &Request, published: &Published) -> Result<Checked, Reply> {
         let pairs = envelope(request)
             .and_then(|()| pairs(&request.body))
-            .and_then(|pairs| types(&pairs).map(|()| pairs))
+            .and_then(|pairs| types(&pairs, published).map(|()| pairs))
             .map_err(|fields| Reply::rejected(6000, fields))?;
         let get = |name: &str| {
             let pair = pairs.iter().find(|(known, _)| known == name);
@@ -44,11 +46,11 @@ impl OpenShift {
             let text = get(name).and_then(Value::as_str);
             text.filter(|text| !text.is_empty()).map(str::to_owned)
         };
-        let faults = values(text);
+        let faults = values(&pairs, published);
         if !faults.is_empty() {
             return Err(Reply::rejected(400, faults));
         }
-        Ok(OpenShift {
+        Ok(Checked {
             login: text("login").unwrap_or_default(),
             test: get("test").and_then(Value::as_u64) == Some(1),
             target_serial: text("target_serial"),
@@ -59,7 +61,7 @@ impl OpenShift {
 }
 
 /// Everything that is wrong with a request, of its form and of its values, for people to read.
-pub(crate) fn faults(request: &Request) -> Fields {
+pub(crate) fn faults(request: &Request, published: &Published) -> Fields {
     let mut faults = envelope(request).err().unwrap_or_default();
     let pairs = match pairs(&request.body) {
         Ok(pairs) => pairs,
@@ -68,14 +70,9 @@ pub(crate) fn faults(request: &Request) -> Fields {
             return faults;
         }
     };
-    let of_values = values(|name: &str| {
-        let pair = pairs.iter().find(|(known, _)| known == name);
-        let text = pair.and_then(|(_, value)| value.as_str());
-        text.filter(|text| !text.is_empty()).map(str::to_owned)
-    });
-    faults.extend(of_values);
+    faults.extend(values(&pairs, published));
     // In the place of what follows from them.
-    faults.extend(types(&pairs).err().unwrap_or_default());
+    faults.extend(types(&pairs, published).err().unwrap_or_default());
     faults
 }
 
@@ -133,7 +130,7 @@ fn pairs(body: &[u8]) -> Result<Vec<(String, Value)>, Fields> {
     Ok(pairs.0)
 }
 
-fn types(pairs: &[(String, Value)]) -> Result<(), Fields> {
+fn types(pairs: &[(String, Value)], published: &Published) -> Result<(), Fields> {
     let mut faults = Fields::new();
     for (position, (name, value)) in pairs.iter().enumerate() {
         let mut add = |text: &str| {
@@ -143,17 +140,11 @@ fn types(pairs: &[(String, Value)]) -> Result<(), Fields> {
         if pairs[..position].iter().any(|(known, _)| known == name) {
             add("Поле указано дважды.");
         }
-        let known = FIELDS.iter().find(|field| field.name == name);
-        match known.map(|field| field.kind) {
-            None => add("Неизвестное поле."),
-            Some(Kind::Text) if !value.is_string() => add("Должно быть строкой."),
-            Some(Kind::Switch) if !matches!(value.as_u64(), Some(0 | 1)) => {
-                add("Должно быть целым числом: 0 или 1.");
-            }
-            Some(Kind::Data) if !(value.is_string() || value.is_object() || value.is_array()) => {
-                add("Должно быть строкой, объектом или массивом.");
-            }
-            Some(_) => {}
+        let known = published.fields.iter().find(|field| field.name == name);
+        match known.map(|field| field.kind.fault(value)) {
+            Some(Some(text)) => add(text),
+            None if published.extent == Extent::WholePage => add("Неизвестное поле."),
+            _ => {}
         }
     }
     if faults.is_empty() {
@@ -163,19 +154,30 @@ fn types(pairs: &[(String, Value)]) -> Result<(), Fields> {
     }
 }
 
-fn values(text: impl Fn(&str) -> Option<String>) -> Fields {
+fn values(pairs: &[(String, Value)], published: &Published) -> Fields {
     let mut faults = Fields::new();
-    for field in &FIELDS {
-        let value = text(field.name);
+    for field in published.fields {
+        let pair = pairs.iter().find(|(name, _)| name == field.name);
+        let value = pair.map(|(_, value)| value).filter(|value| is_given(value));
         if field.required && value.is_none() {
             faults.extend(fault(field.name, "Обязательное поле."));
         }
-        let length = value.map_or(0, |value| value.chars().count());
+        let Some(value) = value else {
+            continue;
+        };
+        let length = value.as_str().map_or(0, |text| text.chars().count());
         if let Some(longest) = field.longest.filter(|longest| length > *longest) {
             faults.extend(fault(field.name, &format!("Максимум {longest} символов.")));
         }
+        if matches!(field.kind, Kind::Purchase) && value.get("products").is_none() {
+            faults.extend(fault(field.name, "Должно содержать products."));
+        }
     }
     faults
+}
+
+fn is_given(value: &Value) -> bool {
+    !value.is_null() && value.as_str() != Some("")
 }
 
 /// A JSON object that remembers doubled fields, of which serde_json's own keeps the last one

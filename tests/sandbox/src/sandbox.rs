@@ -19,8 +19,9 @@ use crate::event::Events;
 use crate::journal::{Journal, Request};
 use crate::magic::Does;
 use crate::mask::Mask;
+use crate::published;
 use crate::recent::Recent;
-use crate::server::{self, CREATE_SESSION};
+use crate::server;
 use crate::switch::Switches;
 use crate::tls::Authority;
 
@@ -125,9 +126,10 @@ impl State {
     }
 
     /// Whether this fault meets this request for the first time: faults that pass are
-    /// remembered by ext_id, or by the body of a request that has none.
+    /// remembered by path and ext_id, or by path and body if there is no ext_id.
     pub(crate) fn first_time(&self, fault: Does, request: &Request) -> bool {
         let mut who = DefaultHasher::new();
+        request.bare_path().hash(&mut who);
         match &request.ext_id {
             Some(ext_id) => (true, ext_id).hash(&mut who),
             None => (false, &request.body).hash(&mut who),
@@ -146,12 +148,14 @@ impl State {
         own.and(known.keys().cloned())
     }
 
-    /// A request to open a shift, as documents see it.
+    /// A request for a document, as documents see it.
     pub(crate) fn asked<'a>(&self, request: &'a Request) -> Option<Asked<'a>> {
         let body = request.json.as_ref()?.as_object()?;
-        (request.bare_path() == CREATE_SESSION).then(|| Asked {
+        let path = request.bare_path();
+        published::of(path).map(|_| Asked {
             number: request.number,
             version: self.journal.changes.next(),
+            path,
             ext_id: request.ext_id.as_deref(),
             body,
             mask: self.mask(request),

@@ -22,14 +22,12 @@ use tokio::sync::mpsc;
 use tokio_rustls::server::TlsStream;
 
 use crate::answer::{fault, Answer, Page, Reply};
+use crate::cloud_print::cloud_print;
 use crate::event::What;
 use crate::journal::Request;
+use crate::published::FOLDERS;
 use crate::sandbox::State;
-use crate::session::create_session;
 use crate::{console, control, exchange};
-
-/// The path that opens a shift.
-pub const CREATE_SESSION: &str = "/cloud-print/create-session";
 
 /// The path of the page to which target_serial …302 redirects.
 pub const PORTAL: &str = "/portal";
@@ -73,9 +71,11 @@ fn routes(state: &Arc<State>) -> Router {
     let recorded = from_fn_with_state(Arc::clone(state), exchange::record);
     let elsewhere = any(unknown_path).layer(recorded.clone());
     let elsewhere = elsewhere.with_state(Arc::clone(state));
-    Router::new()
+    let documents = FOLDERS.iter().fold(Router::new(), |router, folder| {
         // Any method: a wrong one is the client's fault and answered as such.
-        .route(CREATE_SESSION, any(create_session))
+        router.route(&format!("{folder}{{*document}}"), any(cloud_print))
+    });
+    documents
         .route(PORTAL, any(portal))
         .fallback(unknown_path)
         .layer(recorded)

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use lifepay_sandbox::{Options, Sandbox};
 use serde_json::{json, Value};
 
-use crate::wire::{ask, journal, shift, switch};
+use crate::wire::{ask, ask_for, journal, shift, switch};
 
 fn sandbox(notify: bool) -> Sandbox {
     Sandbox::start(Options {
@@ -66,6 +66,19 @@ fn a_new_document_is_notified_once() {
     ask(&sandbox, &body("b"));
     assert_eq!(take_one(&listener).1["ext_id"], "b");
     assert_eq!(sandbox.documents().len(), 2);
+}
+
+#[test]
+fn a_document_of_any_path_is_notified_in_the_same_form() {
+    let sandbox = sandbox(true);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let body = shift(json!({"callback_url": url, "ext_id": "a"}));
+    let uuid = ask_for(&sandbox, "/cloud-print/create-z-report", &body).uuid();
+    assert_eq!(
+        take_one(&listener).1,
+        json!({"uuid": uuid, "ext_id": "a", "status": "обработан"})
+    );
 }
 
 #[test]

@@ -126,6 +126,25 @@ fn each_request_is_printed_with_the_apikey_masked() {
 }
 
 #[test]
+fn each_path_is_printed_with_its_own_counts() {
+    let mut program = Program::start(&[]);
+    let ext_id = json!({"ext_id": "a"});
+    for (path, count) in [
+        ("/cloud-print/create-session", "1 request, 1 document"),
+        ("/cloud-print/create-z-report", "1 request, 1 document"),
+        ("/cloud-print/create-z-report", "2 requests, 1 document"),
+    ] {
+        let mut client = Client::connect(program.port);
+        client.post_to(path, &shift(ext_id.clone()));
+        client.receive().unwrap().unwrap().uuid();
+        let printed = program.printed_until("ext_id a: ");
+        assert!(printed.contains(&format!(" POST {path}, ")), "{printed}");
+        assert!(printed.contains(count), "{printed}");
+        assert!(!printed.contains("warning"), "{printed}");
+    }
+}
+
+#[test]
 fn the_apikey_is_masked_where_it_does_not_belong() {
     let mut program = Program::start(&[]);
     let mut client = Client::connect(program.port);

@@ -195,13 +195,17 @@ fn a_wrong_method_is_code_6000_since_repeating_it_would_not_help() {
 }
 
 #[test]
-fn an_unknown_path_is_http_404() {
+fn a_path_outside_of_lifepays_folders_is_http_404() {
     let sandbox = sandbox();
     for path in [
         "/",
+        "/create-session",
         "/cloud-print",
-        "/cloud-print/create-session/",
-        "/cloud-print/create-receipt",
+        "/cloud-print/",
+        "/cloud-print-ffd1_2",
+        "/cloud-print-ffd1_2/",
+        "/cloud-printer/create-session",
+        "/v1/cloud-print/create-session",
     ] {
         let headers = ["Content-Type: application/json"];
         let body = shift(json!({})).to_string();

@@ -78,9 +78,13 @@ impl Client {
     }
 
     pub fn post(&mut self, body: &Value) {
+        self.post_to(CREATE_SESSION, body);
+    }
+
+    pub fn post_to(&mut self, path: &str, body: &Value) {
         let body = body.to_string();
         self.send(
-            &format!("POST {CREATE_SESSION}"),
+            &format!("POST {path}"),
             &["Content-Type: application/json"],
             body.as_bytes(),
         );
@@ -120,6 +124,13 @@ impl Client {
 /// One request over a connection of its own.
 pub fn ask(sandbox: &Sandbox, body: &Value) -> Reply {
     Client::to(sandbox).ask(body)
+}
+
+/// One for another document than a shift.
+pub fn ask_for(sandbox: &Sandbox, path: &str, body: &Value) -> Reply {
+    let mut client = Client::to(sandbox);
+    client.post_to(path, body);
+    client.receive().unwrap().expect("an answer")
 }
 
 /// What the journal shows.

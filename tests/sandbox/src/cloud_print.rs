@@ -1,4 +1,5 @@
-//! Opening a shift: what the page promises, and what switches and magic values ask for instead.
+//! A request below LifePay's folders: what the page on opening a shift promises, for every document,
+//! and what switches and magic values ask for instead.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,8 @@ use crate::entry::{Chosen, Made};
 use crate::journal::Request;
 use crate::magic::{self, Does};
 use crate::notify;
-use crate::request::{faults, OpenShift};
+use crate::published;
+use crate::request::{faults, Checked};
 use crate::sandbox::State;
 use crate::server::{Connection, PORTAL};
 use crate::switch::{Answering, Name};
@@ -19,7 +21,7 @@ use crate::switch::{Answering, Name};
 /// A switch that is on decides. Otherwise a faulty request is rejected whatever magic it holds, so
 /// that magic values cannot hide a client's faults. Then come the faults on the way to LifePay,
 /// then LifePay's answer, then the faults on the way back.
-pub(crate) async fn create_session(
+pub(crate) async fn cloud_print(
     Shared(state): Shared<Arc<State>>,
     Extension(connection): Extension<Connection>,
     Extension(request): Extension<Arc<Request>>,
@@ -31,9 +33,10 @@ pub(crate) async fn create_session(
         );
         return Answer::Page(Page::plain_http());
     }
-    let checked = OpenShift::read(&request);
+    let published = published::of(request.bare_path()).expect("the routes are of these folders");
+    let checked = Checked::read(&request, published);
     if checked.is_err() {
-        state.found(&request, &faults(&request));
+        state.found(&request, &faults(&request, published));
     }
     let answering = state.switches.take_answer();
     if answering.answer != Name::Usual {
@@ -42,7 +45,7 @@ pub(crate) async fn create_session(
         return switched(&state, &request, checked, &answering).await;
     }
     match checked {
-        Ok(shift) => usual(&state, &request, &shift).await,
+        Ok(checked) => usual(&state, &request, &checked).await,
         Err(reply) => reply.into(),
     }
 }
@@ -51,7 +54,7 @@ pub(crate) async fn create_session(
 async fn switched(
     state: &Arc<State>,
     request: &Request,
-    checked: Result<OpenShift, Reply>,
+    checked: Result<Checked, Reply>,
     answering: &Answering,
 ) -> Answer {
     match answering.answer {
@@ -66,7 +69,7 @@ async fn switched(
         Name::Slow | Name::Lost | Name::Usual => {}
     }
     // From here on LifePay has the request, and does with it what it does.
-    let reply = checked.map_or_else(|reply| reply, |shift| accepted(state, request, &shift));
+    let reply = checked.map_or_else(|reply| reply, |checked| accepted(state, request, &checked));
     if answering.answer == Name::Lost {
         return Answer::Close;
     }
@@ -75,8 +78,8 @@ async fn switched(
     reply.into()
 }
 
-async fn usual(state: &Arc<State>, request: &Request, shift: &OpenShift) -> Answer {
-    let does = shift.target_serial.as_deref().and_then(magic::of_serial);
+async fn usual(state: &Arc<State>, request: &Request, checked: &Checked) -> Answer {
+    let does = checked.target_serial.as_deref().and_then(magic::of_serial);
     if does.is_some() {
         state.chosen(request, Chosen::Magic("target_serial"));
     }
@@ -93,7 +96,7 @@ async fn usual(state: &Arc<State>, request: &Request, shift: &OpenShift) -> Answ
         Some(Does::Redirect) => return Answer::Page(Page::redirect(portal_url(state, request))),
         _ => {}
     }
-    let reply = reply(state, request, shift, does);
+    let reply = reply(state, request, checked, does);
     match does {
         Some(fault @ Does::LoseAnswer) if first_time(fault) => Answer::Close,
         Some(Does::Slow) => {
@@ -106,8 +109,8 @@ async fn usual(state: &Arc<State>, request: &Request, shift: &OpenShift) -> Answ
     }
 }
 
-fn reply(state: &Arc<State>, request: &Request, shift: &OpenShift, does: Option<Does>) -> Reply {
-    let code = magic::of_login(&shift.login);
+fn reply(state: &Arc<State>, request: &Request, checked: &Checked, does: Option<Does>) -> Reply {
+    let code = magic::of_login(&checked.login);
     if code.is_some() {
         state.chosen(request, Chosen::Magic("login"));
     }
@@ -115,17 +118,18 @@ fn reply(state: &Arc<State>, request: &Request, shift: &OpenShift, does: Option<
         (Some(400), _) => Reply::printer_not_found(),
         (Some(code), _) => Reply::rejected(code, Fields::new()),
         (None, Some(Does::Answer(_))) => Reply::printer_not_found(),
-        (None, _) => accepted(state, request, shift),
+        (None, _) => accepted(state, request, checked),
     }
 }
 
-/// As the page says.
-fn accepted(state: &Arc<State>, request: &Request, shift: &OpenShift) -> Reply {
-    Reply::accepted((!shift.test).then(|| document(state, request, shift)))
+/// As the page on opening a shift says, for every document: what is published of the others' answers,
+/// the uuid of a receipt and test mode of a Z report, is the same.
+fn accepted(state: &Arc<State>, request: &Request, checked: &Checked) -> Reply {
+    Reply::accepted((!checked.test).then(|| document(state, request, checked)))
 }
 
 /// The uuid of this request's document, old or new.
-fn document(state: &Arc<State>, request: &Request, shift: &OpenShift) -> String {
+fn document(state: &Arc<State>, request: &Request, checked: &Checked) -> String {
     let asked = state
         .asked(request)
         .expect("a checked request is a JSON object");
@@ -139,12 +143,12 @@ fn document(state: &Arc<State>, request: &Request, shift: &OpenShift) -> String 
         });
     });
     let status = state.switches.now().notify.status.words();
-    if let (true, Some(status), Some(url)) = (taken.new, status, &shift.callback_url) {
+    if let (true, Some(status), Some(url)) = (taken.new, status, &checked.callback_url) {
         let data = notify::Data {
             uuid: document.uuid.clone(),
             ext_id: document.ext_id,
             status,
-            callback_data: shift.callback_data.clone(),
+            callback_data: checked.callback_data.clone(),
         };
         let (state, url) = (Arc::clone(state), url.clone());
         tokio::spawn(notify::send(state, request.number, url, data, asked.mask));
