@@ -40,7 +40,7 @@ use crate::switch::Positions;
 const PAUSE: Duration = Duration::from_millis(100);
 /// And that there are none this often, so that a connection that is gone is noticed.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
-/// How many ext_ids the journal lists.
+/// How many ext_ids the journal lists, each by its path.
 const LINES: usize = 1000;
 
 /// The page's files: path, type, text.
@@ -53,7 +53,7 @@ const FILES: [(&str, &str, &str); 10] = [
     ("/request.js", SCRIPT, include_str!("page/request.js")),
     ("/event.js", SCRIPT, include_str!("page/event.js")),
     ("/feed.js", SCRIPT, include_str!("page/feed.js")),
-    ("/shifts.js", SCRIPT, include_str!("page/shifts.js")),
+    ("/ext_ids.js", SCRIPT, include_str!("page/ext_ids.js")),
     ("/switches.js", SCRIPT, include_str!("page/switches.js")),
 ];
 const SCRIPT: &str = "text/javascript";

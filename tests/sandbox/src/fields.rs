@@ -26,7 +26,7 @@ impl Kind {
             Kind::Switch => "Целое",
             Kind::Data => "Строка | Объект | Массив",
             Kind::Amount => "Число | Строка",
-            Kind::Purchase => "Объект",
+            Kind::Purchase => "Объект с products",
             Kind::Any => "",
         }
     }

@@ -20,6 +20,16 @@ export function short(className, text) {
   return cell;
 }
 
+// A path, which breaks after a slash rather than at a hyphen.
+export function pathOf(path) {
+  const span = make('span', 'path');
+  path.split('/').forEach((part, position) => {
+    if (position) span.append('/', make('wbr', ''));
+    span.append(part);
+  });
+  return span;
+}
+
 export function fill(element, ...children) {
   element.textContent = '';
   for (const child of children) if (child) element.appendChild(child);

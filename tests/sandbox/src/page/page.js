@@ -1,9 +1,9 @@
 // The page of the sandbox: what has changed is asked for whenever the sandbox says so.
 
 import { counted, fill, id, make } from './dom.js';
+import * as extIds from './ext_ids.js';
 import * as feed from './feed.js';
 import { learn, requests } from './request.js';
-import * as shifts from './shifts.js';
 import { drawSwitches, listen } from './switches.js';
 
 const POLL_MS = 1000;
@@ -16,7 +16,7 @@ let cleared = 0;
 function forget() {
   version = 0;
   requests.clear();
-  shifts.forget();
+  extIds.forget();
   feed.forget();
 }
 
@@ -47,10 +47,12 @@ function take(journal) {
   // A fresh journal is whole until something happens; what is chosen must stay chosen.
   const select = id('field');
   if (journal.fields && select.options.length === 1) {
-    learn(journal.fields);
-    for (const words of journal.fields) {
-      if (words.type !== null) select.appendChild(make('option', '', words.name));
+    learn(journal.fields, journal.published);
+    const names = new Set();
+    for (const part of [journal, ...journal.published]) {
+      for (const words of part.fields) if (words.type !== null) names.add(words.name);
     }
+    for (const name of names) select.appendChild(make('option', '', name));
   }
   id('base-url').textContent = journal.base_url;
   id('tls').hidden = !journal.tls;
@@ -63,7 +65,7 @@ function take(journal) {
   news.sort(([one], [other]) => (one.time < other.time ? -1 : one.time > other.time ? 1 : 0));
   for (const [item, key] of news.slice(-feed.SHOWN)) feed.show(item, key);
   feed.trim();
-  shifts.learn(journal.ext_ids);
+  extIds.learn(journal.ext_ids);
   drawTotals(journal);
   drawSwitches(journal.switches);
   return false;

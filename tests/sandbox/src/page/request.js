@@ -1,15 +1,17 @@
 // What is shown of a request: its row, and all of it when it is opened.
 
-import { counted, clock, make, plain, pretty, short } from './dom.js';
+import { counted, clock, make, pathOf, plain, pretty, short } from './dom.js';
 import { ANSWERS } from './words.js';
 
 // Those that are known, by number.
 export const requests = new Map();
-// What LifePay's page says of each field.
+// What LifePay's page says of each field of a shift, and of other documents' fields what is published.
 let fields = [];
+let published = [];
 
-export function learn(words) {
+export function learn(words, parts) {
   fields = words;
+  published = parts;
 }
 
 export const isSecond = (request) => Boolean(request.document && request.document.second_after !== null);
@@ -69,7 +71,7 @@ export function cellsOf(request) {
   const [tone, text] = answerOf(request);
   return [
     make('td', 'time', clock(request.time)),
-    make('td', 'ext-id mono', plain(request.ext_id) || '—'),
+    make('td', 'ext-id mono', pathOf(request.path), plain(request.ext_id) || '—'),
     short('mono', plain(request.login)),
     short('mono', plain(request.target_serial)),
     short('', plain(request.cashier_name)),
@@ -96,11 +98,12 @@ function facts(request) {
   return make('p', '', parts.join(' · '));
 }
 
-// The earlier request with this ext_id with which a changed one is compared.
+// The earlier request with this path and ext_id with which a changed one is compared.
 function earlier(request) {
   let found = null;
   for (const other of requests.values()) {
-    const same = other.number < request.number && plain(other.ext_id) === plain(request.ext_id);
+    const same = other.number < request.number && other.path === request.path &&
+      plain(other.ext_id) === plain(request.ext_id);
     if (!same || !other.body) continue;
     if (other.document && other.document.new) return other;
     if (!found || other.number > found.number) found = other;
@@ -124,9 +127,26 @@ function changes(request) {
     make('table', '', make('thead', '', head), body));
 }
 
-// The strict check, field by field, in the words of LifePay's page.
+// What is known of a request's fields: the whole page, a part of one, or apikey and login only.
+function knownOf(request) {
+  if (request.checked === 'whole_page' || request.checked === null) return fields;
+  const part = published.find((one) => one.path === request.path);
+  if (part) return part.fields;
+  const common = fields.filter((words) => words.name === 'apikey' || words.name === 'login');
+  return common.map(({ name, type, required }) => ({ name, type, required, page: null }));
+}
+
+function typeOf(words) {
+  const parts = [];
+  if (words.type) parts.push(words.type);
+  if (words.required && words.type !== null) parts.push('обязательное');
+  return parts.length ? parts.join(', ') + '. ' : '';
+}
+
+// The strict check, field by field, in the words of LifePay's page as far as published.
 function check(request) {
   const body = make('tbody', '');
+  const isWhole = request.checked === 'whole_page' || request.checked === null;
   const findings = new Map(request.findings.map((finding) => [finding.field, finding.texts]));
   const add = (name, words) => {
     const texts = findings.get(name);
@@ -134,20 +154,26 @@ function check(request) {
     if (!texts && !given && (!words || words.type === null)) return;
     const tone = texts ? 'not-ok' : given ? 'ok' : '';
     const verdict = texts ? texts.join(' ') : given ? 'верно' : request.body ? 'не задано' : 'не проверить';
-    const kind = words && words.type ? words.type + (words.required ? ', обязательное. ' : '. ') : '';
+    const unknown = isWhole ? 'На странице LifePay такого поля нет.' : '';
     body.appendChild(make('tr', '', make('td', 'mono', name),
       make('td', texts ? tone : tone + ' verdict', verdict),
-      make('td', '', make('small', '', words ? kind + words.page : 'На странице LifePay такого поля нет.'))));
+      make('td', '', make('small', '', words ? typeOf(words) + (words.page || '') : unknown))));
     findings.delete(name);
   };
-  const others = fields.filter((words) => words.type === null);
-  for (const words of others) add(words.name, words);
-  for (const words of fields) if (words.type !== null) add(words.name, words);
+  const known = knownOf(request);
+  for (const words of known) if (words.type === null) add(words.name, words);
+  for (const words of known) if (words.type !== null) add(words.name, words);
   for (const name of Array.from(findings.keys())) add(name, null);
-  const head = make('tr', '', make('th', '', 'поле'), make('th', '', 'проверка'), make('th', '', 'страница LifePay'));
+  const head = make('tr', '', make('th', '', 'поле'), make('th', '', 'проверка'),
+    make('th', '', isWhole ? 'страница LifePay' : 'что опубликовано'));
   const count = request.findings.length;
-  const title = 'Строгая проверка: ' + (count ? counted(count, 'замечание', 'замечания', 'замечаний') : 'замечаний нет');
+  const title = (isWhole ? 'Строгая проверка: ' : 'Проверка, насколько опубликовано: ') +
+    (count ? counted(count, 'замечание', 'замечания', 'замечаний') : 'замечаний нет');
+  const rest = request.checked === 'credentials'
+    ? 'Поля этого документа песочнице неизвестны: проверены только apikey и login.'
+    : 'Страница LifePay об этом документе известна не вся: остальные поля приняты без проверки.';
   return make('div', '', make('h3', count ? 'not-ok' : '', title),
+    isWhole ? null : make('p', 'hint', rest),
     make('table', '', make('thead', '', head), body));
 }
 
@@ -162,5 +188,5 @@ export function all(request) {
     make('div', 'columns',
       make('div', '', make('h3', '', 'Запрос'), make('pre', 'sent', text), more),
       make('div', '', make('h3', '', 'Ответ'), make('pre', 'answered', sentOf(request)))),
-    request.path === '/cloud-print/create-session' || request.findings.length ? check(request) : null);
+    request.checked !== null || request.findings.length ? check(request) : null);
 }

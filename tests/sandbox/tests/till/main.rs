@@ -6,6 +6,7 @@ mod magic;
 mod open_page;
 mod page;
 mod page_looks;
+mod page_paths;
 
 /// What the library's own tests share, as far as it is needed here.
 #[path = "../../../support"]

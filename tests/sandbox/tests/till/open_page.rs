@@ -72,7 +72,12 @@ pub fn until_rows(browser: &Browser, count: usize) {
 
 /// A request that the library would not send.
 pub fn raw(sandbox: &Sandbox, body: &str) {
-    let url = format!("{}/cloud-print/create-session", sandbox.url());
+    raw_to(sandbox, "/cloud-print/create-session", body);
+}
+
+/// One for another document.
+pub fn raw_to(sandbox: &Sandbox, path: &str, body: &str) {
+    let url = format!("{}{path}", sandbox.url());
     let config = ureq::Agent::config_builder().proxy(None);
     let agent: ureq::Agent = config.build().into();
     let sent = agent.post(&url).content_type("application/json").send(body);

@@ -40,8 +40,8 @@ fn requests_arrive_while_a_c_program_runs() {
         &format!("{LOGIN} --ext-id shift-4 --cashier-name Иванова --target-serial 00106304012797"),
     );
     browser.until(
-        "document.querySelector('#shifts tr').innerText.replace(/\\s+/g, ' ') \
-         .startsWith('shift-4 79031234567 2 1')",
+        "document.querySelector('#ext-ids tr').innerText.replace(/\\s+/g, ' ') \
+         .startsWith('/cloud-print/create-session shift-4 79031234567 2 1')",
     );
     assert_eq!(browser.run("return window.notReloaded", json!([])), true);
     let page = browser.run("return document.documentElement.outerHTML", json!([]));

@@ -32,10 +32,10 @@ fn a_second_document_and_a_changed_body_are_red() {
     };
     bad_day(&sandbox, &browser);
     until_rows(&browser, 7);
-    let plain = colour(&browser, "#shifts", "2026-11-23-1");
+    let plain = colour(&browser, "#ext-ids", "2026-11-23-1");
     for (table, text) in [
-        ("#shifts", "смена-8"),
-        ("#shifts", "2026-11-24-1"),
+        ("#ext-ids", "смена-8"),
+        ("#ext-ids", "2026-11-24-1"),
         ("#feed", "Второй документ: первый был под ext_id смена-7"),
         ("#feed", "Тело изменилось: cashier_name"),
     ] {

@@ -1,0 +1,53 @@
+// The table of ext_ids by path: how many requests made how many documents.
+
+import { fill, id, make, pathOf, plain, short } from './dom.js';
+
+const SHOWN = 100;
+const KNOWN = 1000;
+
+// By the number of the first request.
+const lines = new Map();
+
+export function forget() {
+  lines.clear();
+}
+
+const isBad = (line) => line.second_after !== null || line.changed > 0;
+
+function rowOf(line) {
+  const notes = [];
+  if (line.second_after !== null) {
+    const before = line.second_after ? 'под ext_id ' + line.second_after : 'без ext_id';
+    notes.push(make('span', 'note alarm', 'второй документ, первый ' + before));
+  }
+  if (line.changed > 0) {
+    notes.push(make('span', 'note alarm', 'тело менялось: ' + line.changed_in.join(', ')));
+  }
+  if (line.ext_id === null && !notes.length) {
+    notes.push(make('span', 'note', 'без ext_id каждый повтор — новый документ'));
+  }
+  const second = line.second_after !== null || line.documents > 1;
+  const danger = line.documents > 1 ? line.documents : '2-й';
+  const documents = second && isBad(line) ? make('span', 'pill danger', danger) : line.documents;
+  return make('tr', isBad(line) ? 'bad' : '',
+    make('td', 'mono', pathOf(line.path), line.ext_id === null ? '— без ext_id' : line.ext_id),
+    short('mono', plain(line.login)), make('td', 'number', line.requests),
+    make('td', 'number', documents), make('td', '', ...notes));
+}
+
+export function learn(news) {
+  for (const line of news) lines.set(line.first, line);
+  // The oldest go first, but what is wrong stays.
+  for (const [first, line] of lines) {
+    if (lines.size <= KNOWN) break;
+    if (!isBad(line)) lines.delete(first);
+  }
+  if (news.length || !lines.size) draw();
+}
+
+function draw() {
+  const sorted = Array.from(lines.values());
+  sorted.sort((one, other) => isBad(other) - isBad(one) || other.last - one.last);
+  fill(id('ext-ids'), ...sorted.slice(0, SHOWN).map(rowOf));
+  id('no-ext-ids').hidden = sorted.length > 0;
+}
