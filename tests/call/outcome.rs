@@ -247,6 +247,24 @@ fn cancelled_after_the_request_is_unknown() {
 }
 
 #[test]
+fn cancelled_in_the_middle_of_an_answer_is_not_told_as_its_status() {
+    for status in ["200 OK", "503 X"] {
+        let server = after_request(move |stream| {
+            let part = format!("HTTP/1.1 {status}\r\nContent-Length: 1000\r\n\r\n{{\"code\"");
+            let _ = stream.write_all(part.as_bytes());
+        });
+        let mut asked = 0;
+        let call = Call::to(&server.url()).on_progress(|_| {
+            asked += 1;
+            i32::from(asked == 3)
+        });
+        let answer = call.send();
+        failed(&answer, code::LP_ERR_CANCELLED, UNKNOWN);
+        assert_eq!((answer.attempts, answer.retry_after_ms), (1, 0));
+    }
+}
+
+#[test]
 fn cancelled_before_a_connection_stood_is_not_sent() {
     let answer = Call::to(&Server::nowhere())
         .repeat(60_000, &[60_000])

@@ -15,7 +15,7 @@ use crate::support::wait::until;
 use crate::support::{child, library, read_request, respond, tools, Answer, Call, Outbox, Server};
 
 /// Every encoder writes this one in another way.
-const KEY: &str = r#"s3cr3t/ap"ik&ey+Ключ=7f'3 <a\5>"#;
+const KEY: &str = r#"s3cr3t/ap"ik&ey+Ключé=7f'3 <a\5>"#;
 /// One as companies have it: what all encoders leave as it is.
 const PLAIN_KEY: &str = "7c9e6679742540de944be07fc1f90ae7";
 const PASSWORD: &str = "pr0xy-pa55word";

@@ -1,15 +1,20 @@
 //! What an outbox leaves on the disk, and on which disks it may be.
 #![cfg(target_os = "linux")]
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
 
 use lifepay::ffi as code;
 
 use crate::support::constants::UNKNOWN;
 use crate::support::outbox::{compile_preload, fresh};
+use crate::support::server::ACCEPTED;
 use crate::support::tools::have;
 use crate::support::wait::until;
-use crate::support::{child, respond, Call, Outbox, Server};
+use crate::support::{child, read_request, respond, Call, Outbox, Server};
 
 const LONGEST_REPLY: usize = 16 * 1024;
 
@@ -170,4 +175,61 @@ fn a_submit_whose_sync_has_failed_may_be_on_disk_and_can_be_made_again() {
     let (returned, answer) = outbox.submit(patient(&url).ext_id("mine"));
     assert_eq!((returned, answer.code), (0, code::LP_PENDING), "{answer:?}");
     assert_eq!(outbox.entries().len(), 1);
+}
+
+/// Seconds of a processor that this process has used.
+fn processor_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").expect("proc");
+    let fields = stat.rsplit(')').next().expect("fields").split_whitespace();
+    let ticks: u32 = fields
+        .skip(11)
+        .take(2)
+        .map(|ticks| ticks.parse::<u32>().unwrap())
+        .sum();
+    f64::from(ticks) / 100.0
+}
+
+#[test]
+fn a_disk_that_fails_costs_no_processor_and_what_waited_is_sent_when_it_works() {
+    const NAME: &str = "a_disk_that_fails_costs_no_processor_and_what_waited_is_sent_when_it_works";
+    if !have("gcc") {
+        return;
+    }
+    let path = fresh("disk-fails");
+    let failing = path.with_file_name("failing");
+    let preload = compile_preload("outbox_sync");
+    let environment = [
+        ("LD_PRELOAD", preload.to_str().unwrap()),
+        ("LIFEPAY_TEST_SYNC_FAILS", failing.to_str().unwrap()),
+    ];
+    if child::again(module_path!(), NAME, &environment) {
+        return;
+    }
+    let failing = std::env::var("LIFEPAY_TEST_SYNC_FAILS").unwrap();
+    let began = Arc::new(AtomicUsize::new(0));
+    let (seen, broken) = (Arc::clone(&began), failing.clone());
+    let server = Server::start(move |mut stream, _| {
+        while read_request(&mut stream).is_some() {
+            // The outcome of the first cannot be written.
+            if seen.fetch_add(1, Ordering::SeqCst) == 0 {
+                std::fs::write(&broken, "").unwrap();
+            }
+            let _ = stream.write_all(&respond("200 OK", ACCEPTED));
+        }
+    });
+    let outbox = Outbox::open(&path, patient(&server.url()));
+    for ext_id in ["one", "two"] {
+        outbox.submit(patient(&server.url()).ext_id(ext_id));
+    }
+    until("an attempt", || began.load(Ordering::SeqCst) > 0);
+    let before = processor_seconds();
+    // There is nothing to wait for: it is what does not happen meanwhile that counts.
+    std::thread::sleep(Duration::from_secs(3));
+    let used = processor_seconds() - before;
+    assert!(used < 0.5, "{used} s");
+    assert_eq!(outbox.wait("one", 0).code, code::LP_PENDING);
+    std::fs::remove_file(&failing).unwrap();
+    for ext_id in ["one", "two"] {
+        assert_eq!(outbox.wait(ext_id, 10_000).code, 0);
+    }
 }
