@@ -104,8 +104,8 @@ fn the_pascal_form_opens_a_shift_from_its_timer() {
     }
     let sandbox = sandbox();
     let program = form("readme-ru-form", "79031234567", &sandbox.url());
-    let accepted = "LifePay принял запрос. Открыта ли смена, покажет отчёт, напечатанный кассой, \
-                    или личный кабинет LifePay.\nready\n";
+    let accepted = "LifePay принял запрос. Оформлен ли документ, покажет касса или \
+                    личный кабинет LifePay.\nready\n";
     assert_eq!(printed(&program, &[]), accepted);
     assert_eq!(sandbox.documents().len(), 1);
     let request = sandbox.requests()[0].json.clone().expect("JSON");

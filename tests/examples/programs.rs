@@ -308,9 +308,9 @@ fn close_shift_sends_the_z_report_once_and_says_what_came_of_it() {
     assert_eq!(request.path, "/cloud-print/create-z-report");
     let fields = [
         "apikey",
-        "login",
-        "cashier_name",
         "cashier_inn",
+        "cashier_name",
+        "login",
         "target_serial",
     ];
     let json = request

@@ -1,7 +1,9 @@
 //! Closing an outbox: within a second, whatever is under way, and nothing is lost by it.
 
 use std::ffi::{c_char, c_void, CStr};
+use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lifepay::ffi as code;
@@ -90,5 +92,29 @@ fn what_was_broken_off_by_a_close_goes_on_when_it_is_opened_again() {
     outbox.submit(patient(&server.url()).ext_id("mine"));
     outbox.close();
     let outbox = Outbox::open(&path, patient(&server.url()));
+    assert_eq!(outbox.wait("mine", 10_000).code, 0);
+}
+
+/// The status is there, the rest of the answer is not: it is no reason to wait for the timetable.
+#[test]
+fn an_answer_that_a_close_has_broken_off_is_asked_for_again_at_once() {
+    let path = fresh("in-an-answer");
+    let seen = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&seen);
+    let server = Server::start(move |mut stream, _| {
+        while read_request(&mut stream).is_some() {
+            let answer = match count.fetch_add(1, Ordering::SeqCst) {
+                0 => b"HTTP/1.1 503 X\r\nContent-Length: 1000\r\n\r\n{".to_vec(),
+                _ => respond("200 OK", ACCEPTED),
+            };
+            let _ = stream.write_all(&answer);
+        }
+    });
+    let call = || patient(&server.url()).limits(30_000, 30_000);
+    let outbox = Outbox::open(&path, call());
+    outbox.submit(call().ext_id("mine"));
+    until("a request", || seen.load(Ordering::SeqCst) == 1);
+    assert_eq!(outbox.close(), 0);
+    let outbox = Outbox::open(&path, call());
     assert_eq!(outbox.wait("mine", 10_000).code, 0);
 }

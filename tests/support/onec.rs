@@ -16,6 +16,7 @@ pub const CASES: &[&str] = &[
     "numbers",
     "shift",
     "json",
+    "document",
     "words",
     "outbox",
     "threads",
