@@ -131,18 +131,16 @@ impl Fields {
     pub fn document(mut self, is_repeated: bool, faults: &mut Vec<Fault>) -> Option<Request> {
         let before = faults.len();
         require("path", &self.path, faults);
-        let path = self.path.take().unwrap_or_default();
-        if !path.is_empty() {
-            check_length("path", &path, PATH_MAX, faults);
-            if !is_path(&path) {
-                faults.push(Fault::new("path", Wrong::NotAPath));
-            }
+        check_length("path", &self.path, PATH_MAX, faults);
+        if self.path.as_deref().is_some_and(|path| !is_path(path)) {
+            faults.push(Fault::new("path", Wrong::NotAPath));
         }
         if is_repeated && self.ext_id.is_none() && !is_named(faults, "ext_id") {
             faults.push(Fault::new("ext_id", Wrong::NeededForRepeats));
         }
         let document = self.document_json.take();
         let members = document.map(|document| self.members(&document, faults));
+        let path = self.path.take().unwrap_or_default();
         let mut request = self.check(path.into(), faults)?;
         request.members = members.unwrap_or_default();
         (faults.len() == before).then_some(request)
@@ -152,7 +150,7 @@ impl Fields {
     /// them LifePay would heed is not known.
     fn members(&self, document: &str, faults: &mut Vec<Fault>) -> String {
         // Of a file that was written by an editor of Windows.
-        let text = document.trim_start_matches('\u{feff}').trim();
+        let text = document.trim_start_matches('\u{feff}');
         let mut add = |wrong| faults.push(Fault::new("document_json", wrong));
         let object = match serde_json::from_str::<Object>(text) {
             Ok(Object(pairs)) => pairs,
@@ -183,6 +181,7 @@ impl Fields {
             seen.insert(name);
         }
         let inner = text
+            .trim()
             .strip_prefix('{')
             .and_then(|text| text.strip_suffix('}'));
         inner.unwrap_or_default().trim().to_owned()
@@ -213,14 +212,8 @@ impl Fields {
         if !matches!(self.test, 0 | 1) {
             faults.push(Fault::new("test", Wrong::NotZeroOrOne(self.test)));
         }
-        let text = |field: &Option<String>| field.clone().unwrap_or_default();
-        check_length("ext_id", &text(&self.ext_id), EXT_ID_MAX, faults);
-        check_length(
-            "callback_url",
-            &text(&self.callback_url),
-            CALLBACK_URL_MAX,
-            faults,
-        );
+        check_length("ext_id", &self.ext_id, EXT_ID_MAX, faults);
+        check_length("callback_url", &self.callback_url, CALLBACK_URL_MAX, faults);
         let callback_data = match (self.callback_data, self.callback_data_json) {
             (Some(_), Some(_)) => {
                 let wrong = Wrong::GivenWith("callback_data");
@@ -272,8 +265,8 @@ pub fn require(field: &'static str, value: &Option<String>, faults: &mut Vec<Fau
 }
 
 /// The page counts characters, not bytes: a Cyrillic letter is one.
-fn check_length(field: &'static str, text: &str, most: usize, faults: &mut Vec<Fault>) {
-    let length = text.chars().count();
+fn check_length(field: &'static str, value: &Option<String>, most: usize, faults: &mut Vec<Fault>) {
+    let length = value.as_deref().map_or(0, |text| text.chars().count());
     if length > most {
         faults.push(Fault::new(field, Wrong::TooLong { length, most }));
     }

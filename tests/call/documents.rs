@@ -299,6 +299,11 @@ fn a_document_that_is_no_object_is_refused() {
         refused(&answer, &["document_json"]);
         assert!(answer.errors[0].1.contains(words), "{document}: {answer:?}");
     }
+    let answer = recorder.call().document(Z_REPORT, "\n\n{\n  x").send();
+    assert!(
+        answer.errors[0].1.contains("строка 4, столбец 3"),
+        "{answer:?}"
+    );
     let cp1251 = b"{\"a\":\"\xcf\xf0\xe8\xe2\xe5\xf2\"}";
     let call = recorder.call().text(|c| &mut c.path, Z_REPORT);
     refused(

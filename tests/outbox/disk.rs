@@ -145,24 +145,30 @@ fn of_a_long_reply_16_kib_are_kept() {
     }
 }
 
-/// The request may come back from a disk that said it could not write it.
-#[test]
-fn a_submit_whose_sync_has_failed_may_be_on_disk_and_can_be_made_again() {
-    const NAME: &str = "a_submit_whose_sync_has_failed_may_be_on_disk_and_can_be_made_again";
+/// A path for an outbox in a process of the test's own, and a file: as long as it is there, syncs of
+/// the log fail. None where the test is not to go on.
+fn with_failing_syncs(test: &str) -> Option<(PathBuf, PathBuf)> {
     if !have("gcc") {
-        return;
+        return None;
     }
-    let path = fresh("sync-fails");
+    let path = fresh(test);
     let failing = path.with_file_name("failing");
     let preload = compile_preload("outbox_sync");
     let environment = [
         ("LD_PRELOAD", preload.to_str().unwrap()),
         ("LIFEPAY_TEST_SYNC_FAILS", failing.to_str().unwrap()),
     ];
-    if child::again(module_path!(), NAME, &environment) {
+    let is_parent = child::again(module_path!(), test, &environment);
+    (!is_parent).then_some((path, failing))
+}
+
+/// The request may come back from a disk that said it could not write it.
+#[test]
+fn a_submit_whose_sync_has_failed_may_be_on_disk_and_can_be_made_again() {
+    const NAME: &str = "a_submit_whose_sync_has_failed_may_be_on_disk_and_can_be_made_again";
+    let Some((path, failing)) = with_failing_syncs(NAME) else {
         return;
-    }
-    let failing = std::env::var("LIFEPAY_TEST_SYNC_FAILS").unwrap();
+    };
     let url = Server::nowhere();
     let outbox = Outbox::open(&path, patient(&url));
     std::fs::write(&failing, "").unwrap();
@@ -192,20 +198,9 @@ fn processor_seconds() -> f64 {
 #[test]
 fn a_disk_that_fails_costs_no_processor_and_what_waited_is_sent_when_it_works() {
     const NAME: &str = "a_disk_that_fails_costs_no_processor_and_what_waited_is_sent_when_it_works";
-    if !have("gcc") {
+    let Some((path, failing)) = with_failing_syncs(NAME) else {
         return;
-    }
-    let path = fresh("disk-fails");
-    let failing = path.with_file_name("failing");
-    let preload = compile_preload("outbox_sync");
-    let environment = [
-        ("LD_PRELOAD", preload.to_str().unwrap()),
-        ("LIFEPAY_TEST_SYNC_FAILS", failing.to_str().unwrap()),
-    ];
-    if child::again(module_path!(), NAME, &environment) {
-        return;
-    }
-    let failing = std::env::var("LIFEPAY_TEST_SYNC_FAILS").unwrap();
+    };
     let began = Arc::new(AtomicUsize::new(0));
     let (seen, broken) = (Arc::clone(&began), failing.clone());
     let server = Server::start(move |mut stream, _| {
