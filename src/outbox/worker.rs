@@ -103,7 +103,12 @@ impl Worker {
     ) -> Result<T, Failure> {
         // Each try locks the store anew: those who only read need not wait.
         let once = || work(lock(&self.store).as_mut().ok_or(Failure::Closed)?);
-        while_busy(BUSY, || !self.is_closing(), once)
+        let done = while_busy(BUSY, || !self.is_closing(), once);
+        // It would have been tried again.
+        done.map_err(|failure| match failure.is_busy() && self.is_closing() {
+            true => Failure::Closed,
+            false => failure,
+        })
     }
 
     /// Lets go of the file and of the lock: nobody uses them any more.

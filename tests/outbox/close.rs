@@ -1,7 +1,8 @@
 //! Closing an outbox: within a second, whatever is under way, and nothing is lost by it.
 
 use std::ffi::{c_char, c_void, CStr};
-use std::io::Write;
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,6 +11,7 @@ use lifepay::ffi as code;
 
 use crate::support::outbox::fresh;
 use crate::support::server::ACCEPTED;
+use crate::support::tools::have;
 use crate::support::wait::until;
 use crate::support::{child, library, read_request, respond, Call, Outbox, Server};
 
@@ -117,4 +119,40 @@ fn an_answer_that_a_close_has_broken_off_is_asked_for_again_at_once() {
     assert_eq!(outbox.close(), 0);
     let outbox = Outbox::open(&path, call());
     assert_eq!(outbox.wait("mine", 10_000).code, 0);
+}
+
+/// It waits for the file as long as another program is writing to it.
+#[test]
+fn a_call_that_waits_for_a_busy_file_learns_of_the_close() {
+    if !have("python3") {
+        return;
+    }
+    let path = fresh("busy");
+    let url = Server::nowhere();
+    let outbox = Outbox::open(&path, patient(&url));
+    let script = "import sqlite3, sys
+file = sqlite3.connect(sys.argv[1], isolation_level=None)
+file.execute('BEGIN IMMEDIATE')
+print('begun', flush=True)
+sys.stdin.read()";
+    let mut writer = Command::new("python3")
+        .args(["-c", script])
+        .arg(&path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python3");
+    let mut begun = [0; 5];
+    let stdout = writer.stdout.as_mut().unwrap();
+    stdout.read_exact(&mut begun).expect("begun");
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| outbox.submit(patient(&url).ext_id("mine")));
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(!waiting.is_finished());
+        assert_eq!(outbox.close(), 0);
+        let (returned, answer) = waiting.join().unwrap();
+        assert_eq!(returned, code::LP_ERR_CLOSED, "{answer:?}");
+    });
+    drop(writer.stdin.take());
+    writer.wait().expect("it ends");
 }

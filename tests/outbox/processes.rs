@@ -359,7 +359,8 @@ fn a_submit_does_not_wait_for_300_requests_that_are_under_way() {
         answer.took
     );
     assert!(answer.took < Duration::from_millis(500), "{answer:?}");
-    assert!(slowest < Duration::from_secs(1), "{slowest:?}");
+    // It shares the processors with 300 threads that begin.
+    assert!(slowest < Duration::from_secs(3), "{slowest:?}");
     let looked = outbox.wait("one more", 0).took;
     assert!(looked < Duration::from_millis(500), "{looked:?}");
     let closing = Instant::now();
