@@ -450,7 +450,8 @@ typedef struct lp_config {
      */
     const char *proxy;
     /**
-     * Path of a PEM file of root certificates that are trusted besides those of `trust`.
+     * Path of a PEM file of root certificates that are trusted besides those of `trust`. A change of
+     * the file takes effect within a second.
      */
     const char *ca_file;
     /**

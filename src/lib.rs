@@ -29,6 +29,7 @@
 //! | `log` | the log: a callback, files |
 //! | `secret` | the apikey, which is shown nowhere |
 //! | `crypto` | the cryptography that TLS and random numbers come from |
+//! | `recent` | a few values, of which the one not used for the longest time makes room |
 //! | `state` | what is kept between calls, once for each process |
 //! | `process` | the host process: threads, forks, panics |
 //! | `testing` | what only the tests and the fuzz programs use |
@@ -55,6 +56,7 @@ mod onec;
 mod outbox;
 mod process;
 mod protocol;
+mod recent;
 mod report;
 mod secret;
 mod state;

@@ -71,7 +71,7 @@ impl Report {
     pub fn pending(ext_id: Option<&str>) -> Report {
         Report {
             ext_id: ext_id.map(str::to_owned),
-            message: messages::utf8(messages::text(Code::Pending)).to_owned(),
+            message: messages::text(Code::Pending).utf8().to_owned(),
             ..Report::default()
         }
     }
@@ -116,7 +116,7 @@ impl Report {
         self.code = Code::Accepted;
         self.outcome = Outcome::Answered;
         self.uuid = uuid;
-        self.message = messages::utf8(messages::text(Code::Accepted)).to_owned();
+        self.message = messages::text(Code::Accepted).utf8().to_owned();
         self.detail = None;
     }
 
@@ -155,7 +155,7 @@ impl Report {
         self.code = Code::Pending;
         // The answer to an earlier attempt may have been lost.
         self.outcome = Outcome::Unknown;
-        self.message = messages::utf8(messages::text(Code::Pending)).to_owned();
+        self.message = messages::text(Code::Pending).utf8().to_owned();
         self.errors.clear();
     }
 }
@@ -217,7 +217,7 @@ mod tests {
         let mut report = Report::pending(Some("1"));
         report.reject(500, "", Vec::new(), 0);
         let text = messages::text(Code::Rejected(500));
-        assert_eq!(report.message, messages::utf8(text));
+        assert_eq!(report.message, text.utf8());
     }
 
     #[test]

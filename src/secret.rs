@@ -1,19 +1,48 @@
 //! Texts that must be shown nowhere: the apikey.
 
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use base64::prelude::{Engine, BASE64_STANDARD_NO_PAD};
+use memchr::memmem::Finder;
+
+use crate::process::lock::lock;
+use crate::recent::Recent;
+use crate::state;
 
 /// What stands in the place of a secret.
 const MASK: &str = "***";
+/// Of how many secrets it is kept what to search for.
+const MOST_KNOWN: usize = 8;
 
 /// A text that neither `Debug` nor any log line, message or kept reply shows.
 #[derive(Clone, Default)]
 pub struct Secret {
     text: String,
-    /// See [`Secret::spellings`]; made when they are first needed.
-    spellings: OnceLock<Vec<String>>,
+    /// Found when it is first needed.
+    spellings: OnceLock<Arc<Spellings>>,
+}
+
+/// What a text is searched for.
+struct Spellings {
+    secret: String,
+    /// The secret itself, then how others write it where that differs, the longest first: one may be
+    /// a part of another.
+    all: Vec<Spelling>,
+}
+
+struct Spelling {
+    text: String,
+    finder: Finder<'static>,
+}
+
+/// What a process has searched for lately: to prepare it costs more than a search.
+pub struct Known(Mutex<Recent<Arc<Spellings>>>);
+
+impl Default for Known {
+    fn default() -> Self {
+        Known(Mutex::new(Recent::new(MOST_KNOWN)))
+    }
 }
 
 impl Secret {
@@ -47,22 +76,18 @@ impl Secret {
         if self.text.is_empty() {
             return;
         }
-        let mut replace = |spelling: &str| {
-            if text.contains(spelling) {
-                *text = text.replace(spelling, MASK);
+        for spelling in &self.spellings().all {
+            if spelling.finder.find(text.as_bytes()).is_some() {
+                *text = text.replace(&spelling.text, MASK);
             }
-        };
-        replace(&self.text);
-        self.spellings()
-            .iter()
-            .for_each(|spelling| replace(spelling));
+        }
     }
 
     /// The same for a text that was cut off: its end may be the beginning of the secret.
     pub fn mask_cut(&self, text: &str) -> String {
         let masked = self.mask(text);
-        let spellings = self.spellings().iter().chain([&self.text]);
-        let longest = spellings.filter_map(|spelling| {
+        let spellings = self.spellings().all.iter();
+        let longest = spellings.filter_map(|Spelling { text: spelling, .. }| {
             let ends = (1..spelling.len().min(masked.len() + 1)).rev();
             let mut beginnings = ends.filter_map(|end| spelling.get(..end));
             beginnings.find_map(|beginning| Some(masked.strip_suffix(beginning)?.len()))
@@ -73,13 +98,20 @@ impl Secret {
         }
     }
 
-    /// How others write the secret where that differs from it, the longest first: one may be a part
-    /// of another.
-    fn spellings(&self) -> &[String] {
-        self.spellings.get_or_init(|| self.make_spellings())
+    fn spellings(&self) -> &Spellings {
+        self.spellings.get_or_init(|| {
+            let known = &state::current().secrets.0;
+            let is_it = |known: &Arc<Spellings>| known.secret == self.text;
+            if let Some(spellings) = lock(known).find(is_it) {
+                return spellings;
+            }
+            let spellings = Arc::new(Spellings::of(self));
+            lock(known).add(Arc::clone(&spellings));
+            spellings
+        })
     }
 
-    fn make_spellings(&self) -> Vec<String> {
+    fn others_spellings(&self) -> Vec<String> {
         let secret = self.text.as_str();
         let mut spellings = base64(secret);
         if !self.is_plain() {
@@ -122,6 +154,22 @@ impl Secret {
             .into_iter()
             .flat_map(|json| [json.replace('/', "\\/"), json])
             .filter(|spelling| *spelling != self.text && !spelling.is_empty())
+    }
+}
+
+impl Spellings {
+    fn of(secret: &Secret) -> Spellings {
+        let all = [secret.text.clone()]
+            .into_iter()
+            .chain(secret.others_spellings());
+        let prepared = |text: String| Spelling {
+            finder: Finder::new(&text).into_owned(),
+            text,
+        };
+        Spellings {
+            secret: secret.text.clone(),
+            all: all.map(prepared).collect(),
+        }
     }
 }
 

@@ -5,12 +5,13 @@
 //! the states of its ancestors, without a lock, and adds its own.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use once_cell::race::OnceBox;
 
 use crate::log::Sinks;
 use crate::outbox::Claims;
-use crate::{calls, ffi, onec, transport};
+use crate::{calls, ffi, onec, secret, transport};
 
 /// The state of one process.
 pub struct State {
@@ -21,6 +22,7 @@ pub struct State {
     pub outboxes: calls::outboxes::Open,
     pub ffi: ffi::Handed,
     pub onec: onec::Objects,
+    pub secrets: secret::Known,
     child: OnceBox<State>,
 }
 
@@ -35,6 +37,7 @@ impl State {
             outboxes: calls::outboxes::Open::default(),
             ffi: ffi::Handed::default(),
             onec: onec::Objects::default(),
+            secrets: secret::Known::default(),
             child: OnceBox::new(),
         }
     }
@@ -59,7 +62,7 @@ pub fn process_id() -> u32 {
 
 fn find() -> &'static State {
     static FIRST: OnceBox<State> = OnceBox::new();
-    let process = std::process::id();
+    let process = own_id();
     let mut parent = None;
     let mut place = &FIRST;
     loop {
@@ -70,6 +73,19 @@ fn find() -> &'static State {
         parent = Some(state);
         place = &state.child;
     }
+}
+
+/// This process's number. The system is asked once in each process.
+fn own_id() -> u32 {
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    let mark = ffi::process_mark();
+    if mark.is_ours() {
+        return LAST.load(Ordering::Relaxed);
+    }
+    let process = std::process::id();
+    LAST.store(process, Ordering::Relaxed);
+    mark.make_ours();
+    process
 }
 
 /// Runs `call`, in which this thread does not fork: the state is found once.

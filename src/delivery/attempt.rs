@@ -93,7 +93,7 @@ impl Attempt {
         };
         let what = || match &self.result {
             Ok(Answer::Accepted { uuid: Some(uuid) }) => uuid.clone(),
-            Ok(Answer::Accepted { uuid: None }) => messages::utf8(messages::text(code)).to_owned(),
+            Ok(Answer::Accepted { uuid: None }) => messages::text(code).utf8().to_owned(),
             Ok(Answer::Rejected {
                 code,
                 message,

@@ -24,5 +24,7 @@ pub extern "C" fn lp_code_name(code: i32) -> *const c_char {
 /// Returns a static string in UTF-8. Never NULL; do not free it.
 #[no_mangle]
 pub extern "C" fn lp_code_text(code: i32) -> *const c_char {
-    guard_anywhere(c"".as_ptr(), || messages::text(Code::from(code)).as_ptr())
+    guard_anywhere(c"".as_ptr(), || {
+        messages::text(Code::from(code)).c().as_ptr()
+    })
 }

@@ -60,7 +60,8 @@ pub struct lp_config {
     /// is an argument error: set this field then. Later attempts read the default again, at most once
     /// a second.
     pub proxy: *const c_char,
-    /// Path of a PEM file of root certificates that are trusted besides those of `trust`.
+    /// Path of a PEM file of root certificates that are trusted besides those of `trust`. A change of
+    /// the file takes effect within a second.
     pub ca_file: *const c_char,
     /// Whose certificates are trusted: LP_TRUST_.... Verification cannot be turned off.
     pub trust: i32,

@@ -43,6 +43,7 @@ mod fork;
 mod fpu;
 pub(crate) mod guard;
 mod layout;
+mod mark;
 mod pin;
 mod shutdown;
 
@@ -73,6 +74,8 @@ pub use self::shift::lp_open_shift;
 pub use self::version::{
     lp_version, lp_version_number, LP_VERSION_MAJOR, LP_VERSION_MINOR, LP_VERSION_PATCH,
 };
+
+pub(crate) use self::mark::process_mark;
 
 /// What hosts hold of the library, by which it finds what it must release.
 #[derive(Default)]

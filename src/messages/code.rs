@@ -10,35 +10,56 @@ const LOOK_FIRST: &str = "LifePay мог его получить: прежде �
 const CORRECT: &str = "Исправьте данные и отправьте запрос снова.";
 const ASK_LIFEPAY: &str = "Проверьте настройки в личном кабинете LifePay.";
 
+/// A text that both C and Rust take as it is, without a look at its bytes.
+#[derive(Clone, Copy)]
+pub struct Text(&'static str);
+
+/// The text of this literal.
+macro_rules! text {
+    ($text:literal) => {
+        Text(concat!($text, "\0"))
+    };
+}
+
+impl Text {
+    pub fn utf8(self) -> &'static str {
+        self.0.strip_suffix('\0').unwrap_or_default()
+    }
+
+    pub fn c(self) -> &'static CStr {
+        CStr::from_bytes_with_nul(self.0.as_bytes()).unwrap_or_default()
+    }
+}
+
 /// What happened, for a cashier. LifePay's codes have the words of its page.
 #[rustfmt::skip]
-pub fn text(code: Code) -> &'static CStr {
+pub fn text(code: Code) -> Text {
     match code {
-        Code::Accepted => c"LifePay принял запрос. Оформлен ли документ, покажет касса или личный кабинет LifePay.",
-        Code::Rejected(lifepay::DATA_ERROR) => c"Ошибка данных.",
-        Code::Rejected(lifepay::SERVER_ERROR) => c"Внутренняя ошибка сервера. Обратитесь в техподдержку LifePay, чтобы уточнить причину ошибки.",
-        Code::Rejected(lifepay::FORMAT_ERROR) => c"Неверный формат данных.",
-        Code::Rejected(lifepay::LOGIN_UNKNOWN) => c"Не удалось найти пользователя по login.",
-        Code::Rejected(lifepay::CREDENTIALS_UNKNOWN) => c"Не удалось найти пользователя по login и apikey.",
-        Code::Rejected(lifepay::FISCALIZATION_FORBIDDEN) => c"Облачная фискализация запрещена.",
-        Code::Rejected(lifepay::ACCESS_DENIED) => c"Доступ запрещен.",
-        Code::Rejected(_) => c"LifePay отклонил запрос с кодом, которого нет в его описании.",
-        Code::Pending => c"Запрос сохранён и ждёт ответа LifePay.",
+        Code::Accepted => text!("LifePay принял запрос. Оформлен ли документ, покажет касса или личный кабинет LifePay."),
+        Code::Rejected(lifepay::DATA_ERROR) => text!("Ошибка данных."),
+        Code::Rejected(lifepay::SERVER_ERROR) => text!("Внутренняя ошибка сервера. Обратитесь в техподдержку LifePay, чтобы уточнить причину ошибки."),
+        Code::Rejected(lifepay::FORMAT_ERROR) => text!("Неверный формат данных."),
+        Code::Rejected(lifepay::LOGIN_UNKNOWN) => text!("Не удалось найти пользователя по login."),
+        Code::Rejected(lifepay::CREDENTIALS_UNKNOWN) => text!("Не удалось найти пользователя по login и apikey."),
+        Code::Rejected(lifepay::FISCALIZATION_FORBIDDEN) => text!("Облачная фискализация запрещена."),
+        Code::Rejected(lifepay::ACCESS_DENIED) => text!("Доступ запрещен."),
+        Code::Rejected(_) => text!("LifePay отклонил запрос с кодом, которого нет в его описании."),
+        Code::Pending => text!("Запрос сохранён и ждёт ответа LifePay."),
         Code::Failed(kind) => match kind {
-            Kind::Argument => c"Неверные параметры, сейчас ничего не отправлено.",
-            Kind::Network => c"Нет связи с LifePay.",
-            Kind::Timeout => c"LifePay не ответил вовремя.",
-            Kind::Tls => c"Не удалось установить защищённое соединение с LifePay.",
-            Kind::Http => c"Сервер временно не обработал запрос.",
-            Kind::Reply => c"Получен ответ не от LifePay: возможно, вмешался прокси или портал сети.",
-            Kind::Cancelled => c"Отправка прервана программой.",
-            Kind::Outbox => c"Не удалось использовать файл неотправленных запросов.",
-            Kind::NotFound => c"Запрос с таким ext_id не найден.",
-            Kind::Internal => c"Внутренняя ошибка библиотеки lifepay.",
-            Kind::Closed => c"Очередь запросов закрыта.",
-            Kind::Expired => c"Срок запроса истёк, он больше не повторяется.",
+            Kind::Argument => text!("Неверные параметры, сейчас ничего не отправлено."),
+            Kind::Network => text!("Нет связи с LifePay."),
+            Kind::Timeout => text!("LifePay не ответил вовремя."),
+            Kind::Tls => text!("Не удалось установить защищённое соединение с LifePay."),
+            Kind::Http => text!("Сервер временно не обработал запрос."),
+            Kind::Reply => text!("Получен ответ не от LifePay: возможно, вмешался прокси или портал сети."),
+            Kind::Cancelled => text!("Отправка прервана программой."),
+            Kind::Outbox => text!("Не удалось использовать файл неотправленных запросов."),
+            Kind::NotFound => text!("Запрос с таким ext_id не найден."),
+            Kind::Internal => text!("Внутренняя ошибка библиотеки lifepay."),
+            Kind::Closed => text!("Очередь запросов закрыта."),
+            Kind::Expired => text!("Срок запроса истёк, он больше не повторяется."),
         },
-        Code::Unknown(_) => c"Неизвестная ошибка: код новее этой библиотеки.",
+        Code::Unknown(_) => text!("Неизвестная ошибка: код новее этой библиотеки."),
     }
 }
 
@@ -77,13 +98,19 @@ pub fn advice(code: Code, outcome: Outcome, has_ext_id: bool) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::utf8;
     use super::*;
 
     #[test]
+    fn a_text_is_the_same_for_c_and_for_rust() {
+        let text = text(Code::Pending);
+        assert_eq!(text.c().to_str(), Ok(text.utf8()));
+        assert!(text.utf8().ends_with("LifePay."));
+    }
+
+    #[test]
     fn a_code_that_is_not_known_has_a_text_too() {
-        assert!(utf8(text(Code::Rejected(7777))).contains("LifePay"));
-        assert!(!utf8(text(Code::Unknown(-999))).is_empty());
+        assert!(text(Code::Rejected(7777)).utf8().contains("LifePay"));
+        assert!(!text(Code::Unknown(-999)).utf8().is_empty());
     }
 
     #[test]
@@ -91,7 +118,7 @@ mod tests {
         let codes = (-20..=0).chain([400, 500, 6000, 6009, 6010, 6080, 6095, 7777]);
         for code in codes.map(Code::from) {
             for outcome in [Outcome::Unknown, Outcome::Answered, Outcome::None] {
-                for text in [utf8(text(code)), advice(code, outcome, true)] {
+                for text in [text(code).utf8(), advice(code, outcome, true)] {
                     assert!(!text.contains("новый запрос"), "{code:?}");
                 }
             }

@@ -1,6 +1,6 @@
 //! Failures in words.
 
-use super::{advice, as_many_as_fit, join, text, utf8, wrong, GOES_ON, LONGEST, LONGEST_ERROR};
+use super::{advice, as_many_as_fit, join, text, wrong, GOES_ON, LONGEST, LONGEST_ERROR};
 use crate::code::{Code, Kind, Outcome};
 use crate::failure::{Failure, Network, Outbox, Refusal, Reply, Stage, Tls};
 use crate::fault::Fault;
@@ -29,7 +29,7 @@ pub fn failure(failure: &Failure, outcome: Outcome, has_ext_id: bool) -> String 
         }
         _ => String::new(),
     };
-    join(&[utf8(text(code)), &what, advice(code, outcome, has_ext_id)])
+    join(&[text(code).utf8(), &what, advice(code, outcome, has_ext_id)])
 }
 
 /// Wrong arguments.
@@ -50,7 +50,7 @@ fn arguments(faults: &[Fault]) -> String {
             0 => String::new(),
             count => format!("Ещё ошибок: {count}."),
         };
-        let begin = utf8(text(Code::Failed(Kind::Argument)));
+        let begin = text(Code::Failed(Kind::Argument)).utf8();
         let message = join(&[begin, &listed.join("; "), &more]);
         match message.ends_with(['.', '…']) {
             true => message,
@@ -61,8 +61,8 @@ fn arguments(faults: &[Fault]) -> String {
 
 /// That a request waits for its next attempt, and why the last one failed: a cashier asks for that.
 pub fn pending(last: &Failure) -> String {
-    let last = utf8(text(Code::Failed(last.kind())));
-    join(&[utf8(text(Code::Pending)), "Последняя попытка:", last])
+    let last = text(Code::Failed(last.kind())).utf8();
+    join(&[text(Code::Pending).utf8(), "Последняя попытка:", last])
 }
 
 /// A message about an entry that ends with why it is not sent; a long one is cut for that.

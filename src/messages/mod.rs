@@ -34,7 +34,7 @@ pub fn field_error(fault: &Fault) -> FieldError {
 pub fn rejection(code: i32, words: &str, errors: &[FieldError], more: usize) -> String {
     let code = Code::Rejected(code);
     let words = match words.trim().is_empty() {
-        true => utf8(text(code)),
+        true => text(code).utf8(),
         false => words,
     };
     // The text of 500 has the advice in it.
@@ -72,7 +72,7 @@ fn as_many_as_fit(
     }
 }
 
-/// The texts of this module are UTF-8.
+/// The names of codes are UTF-8.
 pub fn utf8(text: &'static CStr) -> &'static str {
     text.to_str().unwrap_or_default()
 }

@@ -68,7 +68,7 @@ pub fn code_name(_: &Component, arguments: &mut [Value]) -> Value {
 
 /// A sentence for a cashier.
 pub fn code_text(_: &Component, arguments: &mut [Value]) -> Value {
-    Value::from(messages::utf8(messages::text(code_of(&arguments[0]))))
+    Value::from(messages::text(code_of(&arguments[0])).utf8())
 }
 
 /// A number beyond all codes is one that is not known.

@@ -10,7 +10,6 @@ mod head;
 mod interim;
 mod pool;
 mod proxy;
-mod recent;
 mod resolve;
 mod roots;
 pub mod route;
@@ -109,14 +108,20 @@ fn exchange(route: &Route, post: &Post, under_way: &UnderWay) -> Result<Reply, F
         let why = "forked in the middle of the parent's first request".to_owned();
         return Err(Failure::Internal(why));
     }
-    let agent = pool::agent(&route.pool_key()?);
+    let key = route.pool_key()?;
+    let agent = pool::agent(&key);
     let url = [&route.base_url, post.path].concat();
     loop {
         match send(&agent, &url, post.body) {
             Err(failure) if under_way.replaces_kept(&failure) => {
                 log::debug!("a kept connection was closed by the server, a new one is made");
             }
-            done => return done,
+            done => {
+                if let (Err(Failure::Tls { .. }), Some(file)) = (&done, &key.ca_file) {
+                    file.doubt();
+                }
+                return done;
+            }
         }
     }
 }

@@ -5,11 +5,11 @@ use std::sync::Mutex;
 use ureq::{Agent, Proxy};
 
 use super::dial::Dial;
-use super::recent::Recent;
 use super::resolve::Names;
-use super::roots::{CaFile, Roots};
+use super::roots::{CaFile, Looked, Roots};
 use super::{tcp, USER_AGENT};
 use crate::process::lock::lock;
+use crate::recent::Recent;
 use crate::state;
 
 /// How many sets of connection settings are kept with their connections.
@@ -33,7 +33,7 @@ pub struct Pool {
     agents: Mutex<Recent<(PoolKey, Agent)>>,
     /// Shared by all agents.
     names: Names,
-    pub ca_files: Mutex<Recent<CaFile>>,
+    pub ca_files: Mutex<Recent<Looked>>,
 }
 
 impl Default for Pool {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use rustls::RootCertStore;
 use rustls_pki_types::pem::PemObject;
@@ -12,6 +12,9 @@ use rustls_pki_types::CertificateDer;
 use crate::fault::WrongCaFile;
 use crate::process::lock::lock;
 use crate::state;
+
+/// For how long a file is taken without a look at it.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// Which roots are trusted. The numbers are those of `lp_config.trust`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,6 +40,20 @@ pub struct CaFile {
     path: PathBuf,
     stamp: Stamp,
     pub certificates: Arc<Vec<CertificateDer<'static>>>,
+}
+
+/// A file as it was at the last look.
+#[derive(Clone)]
+pub struct Looked {
+    file: CaFile,
+    /// None: it is to be looked at in any case.
+    at: Option<Instant>,
+}
+
+impl Looked {
+    fn is_fresh(&self) -> bool {
+        self.at.is_some_and(|at| at.elapsed() < FRESH)
+    }
 }
 
 /// What changes when a file is written to or replaced.
@@ -75,28 +92,43 @@ fn unreadable(error: std::io::Error) -> WrongCaFile {
 }
 
 impl CaFile {
-    /// Reads the file, unless it is as it was when it was last read.
+    /// Reads the file, unless it is as it was when it was last read. It is looked at once a second at
+    /// most.
     ///
     /// # Errors
     ///
     /// Why it cannot be used.
     pub fn read(path: &Path) -> Result<CaFile, WrongCaFile> {
-        let stamp = Stamp::of(path)?;
         let files = &state::current().transport.ca_files;
-        if let Some(file) =
-            lock(files).find(|file: &CaFile| file.path == path && file.stamp == stamp)
-        {
-            return Ok(file);
+        let known = lock(files).find(|looked| looked.file.path == path);
+        if let Some(looked) = known.as_ref().filter(|looked| looked.is_fresh()) {
+            return Ok(looked.file.clone());
         }
-        let file = CaFile {
-            path: path.to_owned(),
-            stamp,
-            certificates: Arc::new(certificates(path)?),
+        let at = Some(Instant::now());
+        let stamp = Stamp::of(path)?;
+        let file = match known.filter(|known| known.file.stamp == stamp) {
+            Some(known) => known.file,
+            None => CaFile {
+                path: path.to_owned(),
+                stamp,
+                certificates: Arc::new(certificates(path)?),
+            },
         };
         let mut files = lock(files);
-        files.remove(|known| known.path == path);
-        files.add(file.clone());
+        files.remove(|looked| looked.file.path == path);
+        files.add(Looked {
+            file: file.clone(),
+            at,
+        });
         Ok(file)
+    }
+
+    /// The server was refused: whoever mends the file is not to wait until it is looked at again.
+    pub fn doubt(&self) {
+        let mut files = lock(&state::current().transport.ca_files);
+        files.remove(|looked| looked.file.path == self.path);
+        let file = self.clone();
+        files.add(Looked { file, at: None });
     }
 
     /// Reads it again if it has changed. What can no longer be read stays as it was.

@@ -95,10 +95,10 @@ fn a_connection_is_kept_over_tls() {
     if child::again(module_path!(), "a_connection_is_kept_over_tls", &[]) {
         return;
     }
-    for version in [&TLS13, &TLS12] {
+    for (version, name) in [(&TLS13, "kept-13"), (&TLS12, "kept-12")] {
         let authority = Authority::new();
         let server = TlsServer::speaking(authority.issue(LOOPBACK), &[version]);
-        let file = pem_file("kept", authority.pem());
+        let file = pem_file(name, authority.pem());
         for _ in 0..3 {
             accepted(
                 &Call::to(&server.url())
@@ -374,10 +374,20 @@ fn a_ca_file_that_is_replaced_is_read_anew() {
     let of_after = TlsServer::start(after.issue(LOOPBACK));
     let call = |server: &TlsServer, pem: String| with_roots(&server.url(), "replaced", pem).send();
     accepted(&call(&of_before, before.pem()));
-    accepted(&call(&of_after, after.pem()));
+    until("it is noticed", || call(&of_after, after.pem()).code == 0);
     // Not over the connection of before, whose roots are no longer trusted.
     refused(&call(&of_before, after.pem()), &["неизвестным центром"]);
     assert_eq!(of_before.requests().len(), 1);
+}
+
+/// A stale look costs one refusal, not a second of them.
+#[test]
+fn a_ca_file_that_is_mended_after_a_refusal_counts_at_once() {
+    let (wrong, right) = (Authority::new(), Authority::new());
+    let server = TlsServer::start(right.issue(LOOPBACK));
+    let call = |pem: String| with_roots(&server.url(), "mended-after", pem).send();
+    refused(&call(wrong.pem()), &["неизвестным центром"]);
+    accepted(&call(right.pem()));
 }
 
 /// As a symbolic link that is switched, `cp -p` and `mv`, and a tool that restores the time do.
@@ -411,13 +421,13 @@ fn a_ca_file_that_is_replaced_by_one_of_the_same_size_and_time_is_read_anew() {
     link("before");
     assert!(trusts("link"));
     link("after");
-    assert!(!trusts("link"), "the link leads elsewhere");
+    until("the link leads elsewhere", || !trusts("link"));
 
     assert!(trusts("before"));
     std::fs::rename(folder.join("after"), folder.join("before")).unwrap();
-    assert!(!trusts("before"), "another file has its name");
+    until("another file has its name", || !trusts("before"));
     write("before", &before.pem());
-    assert!(trusts("before"), "it was written to");
+    until("it was written to", || trusts("before"));
 }
 
 /// Opens a shift, and prints how many attempts were made.
@@ -449,7 +459,7 @@ int main(int argc, char **argv)
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_ca_file_is_looked_at_once_in_an_attempt() {
+fn a_ca_file_is_looked_at_once_a_second_at_most() {
     if !tools::have("gcc") || !tools::have("strace") {
         return;
     }
@@ -468,8 +478,8 @@ fn a_ca_file_is_looked_at_once_in_an_attempt() {
     let calls = trace.lines().filter(|line| line.contains("looked-at.pem"));
     let calls: Vec<&str> = calls.filter(|line| !line.contains("execve(")).collect();
     let opened = calls.iter().filter(|line| line.contains("open")).count();
-    // Read once, and then only asked whether it has changed.
-    assert_eq!((opened, calls.len()), (1, attempts + 1), "{calls:#?}");
+    // All attempts were made within a second.
+    assert_eq!((opened, calls.len()), (1, 2), "{calls:#?}");
 }
 
 #[test]

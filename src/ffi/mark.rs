@@ -1,0 +1,111 @@
+//! A mark that a process has, and no child of it: so that a call need not ask the system for its
+//! process's number.
+//!
+//! On Linux it is a page that the kernel empties in the child of a fork or a clone, whether handlers of
+//! pthread_atfork run or not. After a vfork, parent and child share their memory, and the mark: there
+//! the child has nothing to do here but to start a program. Elsewhere there is no mark, and each call
+//! asks.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// See [`process_mark`]; None: there is no such page.
+#[derive(Clone, Copy)]
+pub struct Mark(Option<&'static AtomicU32>);
+
+impl Mark {
+    pub fn is_ours(self) -> bool {
+        self.0.is_some_and(|page| page.load(Ordering::Acquire) != 0)
+    }
+
+    pub fn make_ours(self) {
+        if let Some(page) = self.0 {
+            page.store(1, Ordering::Release);
+        }
+    }
+}
+
+#[cfg(all(target_os = "linux", not(miri)))]
+pub fn process_mark() -> Mark {
+    use std::sync::atomic::AtomicPtr;
+    static PAGE: AtomicPtr<AtomicU32> = AtomicPtr::new(std::ptr::null_mut());
+    let mut page = PAGE.load(Ordering::Acquire);
+    if page.is_null() {
+        page = emptied_in_children();
+        // Another thread may have been faster: its page counts, and this one is a page lost.
+        if let Err(others) = PAGE.compare_exchange(
+            std::ptr::null_mut(),
+            page,
+            Ordering::AcqRel,
+            Ordering::Acquire,
+        ) {
+            page = others;
+        }
+    }
+    // SAFETY: NULL, or a page that stays mapped and is used as this number only.
+    Mark(unsafe { page.as_ref() })
+}
+
+#[cfg(not(all(target_os = "linux", not(miri))))]
+pub fn process_mark() -> Mark {
+    Mark(None)
+}
+
+/// A page of zeros that children find empty again; NULL where the kernel, before 4.14, has none.
+#[cfg(all(target_os = "linux", not(miri)))]
+fn emptied_in_children() -> *mut AtomicU32 {
+    let length = size_of::<AtomicU32>();
+    // SAFETY: a new mapping, of a page at least.
+    let page = unsafe {
+        libc::mmap(
+            std::ptr::null_mut(),
+            length,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+            -1,
+            0,
+        )
+    };
+    if page == libc::MAP_FAILED {
+        return std::ptr::null_mut();
+    }
+    // SAFETY: the mapping just made, which nobody else knows.
+    unsafe {
+        if libc::madvise(page, length, libc::MADV_WIPEONFORK) != 0 {
+            libc::munmap(page, length);
+            return std::ptr::null_mut();
+        }
+    }
+    page.cast()
+}
+
+#[cfg(all(test, target_os = "linux", not(miri)))]
+mod tests {
+    use nix::sys::wait::{waitpid, WaitStatus};
+    use nix::unistd::Pid;
+
+    use super::process_mark;
+
+    /// No handler of pthread_atfork runs at a bare clone.
+    #[test]
+    fn a_child_has_no_mark_of_its_parents_whether_it_was_forked_or_cloned() {
+        process_mark().make_ours();
+        assert!(process_mark().is_ours());
+        for is_forked in [true, false] {
+            // SAFETY: the child looks at the mark and ends.
+            let child = unsafe {
+                match is_forked {
+                    true => libc::c_long::from(libc::fork()),
+                    false => libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0),
+                }
+            };
+            if child == 0 {
+                let is_taken_for_parent = process_mark().is_ours();
+                // SAFETY: as above.
+                unsafe { libc::_exit(is_taken_for_parent.into()) }
+            }
+            let ended = waitpid(Pid::from_raw(child.try_into().expect("a number")), None);
+            assert!(matches!(ended, Ok(WaitStatus::Exited(_, 0))), "{ended:?}");
+        }
+        assert!(process_mark().is_ours());
+    }
+}
