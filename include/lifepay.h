@@ -36,8 +36,8 @@
  * Two ways      to send: lp_open_shift and lp_send wait for the answer; lp_outbox_... keeps requests
  *               on disk, sends them in the background, and loses none to a crash or a power cut.
  * Repeats       are safe with the same ext_id only: LifePay opens no second shift for it. For how
- *               long LifePay remembers an ext_id is not published, nor, for every other document,
- *               whether it knows one: see lp_send.
+ *               long LifePay remembers an ext_id is not published, nor what it does for every other
+ *               document: see lp_send.
  * Not given     is 0, NULL or "", in every field.
  * Strings       are UTF-8 and end in NUL, in both directions. What is not UTF-8 is refused, and
  *               named. Texts for people are in Russian.
@@ -392,7 +392,8 @@ typedef struct lp_config {
      */
     uint32_t struct_size;
     /**
-     * 0: a fiscal document. 1: test mode, nothing is fiscalised and LifePay gives no uuid.
+     * 0: a fiscal document. 1: test mode, nothing is fiscalised and LifePay gives no uuid (known of the
+     * shift and the Z report; of other documents see their pages).
      */
     int32_t test;
     /**
@@ -413,7 +414,8 @@ typedef struct lp_config {
      */
     const char *cashier_inn;
     /**
-     * Optional. Serial number of the fiscal printer; not given: LifePay takes one of the active ones.
+     * Serial number of the fiscal printer. Optional for a shift: LifePay takes one of the active
+     * printers. For other documents see their pages.
      */
     const char *target_serial;
     /**
@@ -508,8 +510,9 @@ typedef struct lp_config {
      */
     uint32_t keep_days;
     /**
-     * lp_send and lp_outbox_submit: which document it is, as its path below base_url, such as
-     * /cloud-print/create-z-report. At most 255 characters: one / at the beginning, then Latin
+     * lp_send: required. lp_outbox_submit: optional, a shift without it. Which document it is, as its
+     * path below base_url, such as /cloud-print/create-z-report. An argument error in lp_open_shift, as
+     * is document_json. At most 255 characters: one / at the beginning, then Latin
      * letters, digits and -._~!$&'()*+,;=:@/ without two dots in a row.
      */
     const char *path;
@@ -570,7 +573,8 @@ typedef struct lp_result {
     int32_t http_status;
     /**
      * How many attempts were made. An attempt in which the server closes a kept connection without
-     * an answer sends the request again over a new one, and counts once.
+     * an answer sends the request again over a new one, and counts once; one without ext_id goes over no
+     * kept connection.
      */
     uint32_t attempts;
     /**
@@ -583,7 +587,8 @@ typedef struct lp_result {
      */
     uint64_t owner;
     /**
-     * The document's uuid from LifePay. NULL in test mode, and if code is not LP_OK.
+     * The document's uuid from LifePay. NULL in test mode, if the answer has none, and if code is not
+     * LP_OK.
      */
     const char *uuid;
     /**
@@ -820,16 +825,16 @@ int32_t lp_open_shift(const struct lp_config *config,
  *
  * Sends any other document of LifePay's cloud print: a Z report, a receipt, a correction.
  *
- * config->path says which one, config->document_json holds its own fields. What they are stands on
- * LifePay's page about the document and is not checked here: LifePay answers what is wrong. The
- * request is made of the fields of config that are given (apikey, login, test, cashier_name,
+ * config->path, which is required, says which one; config->document_json holds its own fields. What
+ * they are stands on LifePay's page about the document, is not checked here, and is LifePay's to
+ * judge. The request is made of the fields of config that are given (apikey, login, test, cashier_name,
  * cashier_inn, target_serial, ext_id, callback_url, callback_data), then of the document's members.
  *
  * No ext_id is made. That a second request with the same ext_id makes no second document is known of
- * opening a shift only: whether it holds for this document too, look up on LifePay's page. Without
- * ext_id nothing is sent twice: retry_for_ms and lp_outbox_submit are argument errors, and if
- * result->outcome is LP_OUTCOME_UNKNOWN, look at LifePay's personal account before you send again. Do
- * not use one ext_id for two documents.
+ * opening a shift only: whether it holds for this document too, look up on LifePay's page. Where it
+ * does, give one, and repeats are safe as for a shift. Where it does not, give none: then nothing is
+ * sent twice, retry_for_ms and lp_outbox_submit are argument errors, and after LP_OUTCOME_UNKNOWN look
+ * whether the document was made before you send again. Do not use one ext_id for two documents.
  *
  * config, result: as for lp_open_shift. Blocks like it.
  *
@@ -908,7 +913,9 @@ void lp_string_free(char *string);
  * lp_outbox_close. result: yours, initialised.
  *
  * Several processes may have the same file open: each request is sent by one of them at a time, and
- * when that one dies another takes over within a second. They should have the same apikey. Within a
+ * when that one dies another takes over within a second. They should have the same apikey, and the
+ * same version of this library: a kind of document that only a later one knows waits as long as an
+ * earlier one is the sender. Within a
  * process, use one copy of this library, and do not open the file with a SQLite of your own: the
  * locks of both are the process's.
  *
@@ -924,16 +931,22 @@ int32_t lp_outbox_open(const char *path,
 /**
  * Puts a request on disk; it is sent in the background. Does not wait for the network.
  *
+ * Without path and document_json the request opens a shift, as with lp_open_shift. With path it is
+ * the document that path names, as with lp_send, and needs an ext_id, since an outbox repeats: that
+ * is safe if LifePay's page on the document says that a second request with the same ext_id makes no
+ * second document.
+ *
  * config: borrowed for the call. Taken from it are the fields of the request and expires_after_ms:
  * by the wall clock, so that yesterday's shift does not open tonight; if that clock jumps while a
  * program has the file open, the time that has really passed counts. login and apikey not given:
  * those of lp_outbox_open; another apikey or base_url than there is an argument error, the other
- * settings of the connection are not looked at. Without ext_id one is made and returned.
+ * settings of the connection are not looked at. Without ext_id one is made for a shift and returned.
  *
  * If an entry with this ext_id is pending or accepted, no second one is made and result describes
  * that entry. A pending one will be sent, under the new expires_after_ms; a cancellation that has not
- * taken effect yet is withdrawn. With another path or different fields it is an argument error. An entry that was
- * rejected or cancelled or has expired is replaced and sent again.
+ * taken effect yet is withdrawn. With different fields it is an argument error. An entry that was
+ * rejected or cancelled or has expired is replaced and sent again. An ext_id belongs to one path: with
+ * another one it is an argument error, whatever became of the entry, until it is forgotten.
  *
  * Returns LP_OK: the request is on disk, and result->code is LP_PENDING, or the outcome if the entry
  * has one. Otherwise the same as result->code: LP_ERR_ARGUMENT, LP_ERR_CLOSED, LP_ERR_INTERNAL, or

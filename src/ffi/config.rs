@@ -26,7 +26,8 @@ use crate::transport::route::Connection;
 pub struct lp_config {
     /// sizeof(lp_config) of your program, set by lp_config_init.
     pub struct_size: u32,
-    /// 0: a fiscal document. 1: test mode, nothing is fiscalised and LifePay gives no uuid.
+    /// 0: a fiscal document. 1: test mode, nothing is fiscalised and LifePay gives no uuid (known of the
+    /// shift and the Z report; of other documents see their pages).
     pub test: i32,
     /// Required. The company's API key in LifePay. It appears in no log line, message or reply.
     pub apikey: *const c_char,
@@ -37,7 +38,8 @@ pub struct lp_config {
     pub cashier_name: *const c_char,
     /// Optional. The cashier's INN.
     pub cashier_inn: *const c_char,
-    /// Optional. Serial number of the fiscal printer; not given: LifePay takes one of the active ones.
+    /// Serial number of the fiscal printer. Optional for a shift: LifePay takes one of the active
+    /// printers. For other documents see their pages.
     pub target_serial: *const c_char,
     /// Optional, at most 50 characters. Your own identifier of this request. LifePay opens no second
     /// shift for the same ext_id, which is what makes a repeat safe: store it before you send, and
@@ -94,8 +96,9 @@ pub struct lp_config {
     pub concurrency: u32,
     /// Outbox only. Days for which finished entries are kept. Default: 30.
     pub keep_days: u32,
-    /// lp_send and lp_outbox_submit: which document it is, as its path below base_url, such as
-    /// /cloud-print/create-z-report. At most 255 characters: one / at the beginning, then Latin
+    /// lp_send: required. lp_outbox_submit: optional, a shift without it. Which document it is, as its
+    /// path below base_url, such as /cloud-print/create-z-report. An argument error in lp_open_shift, as
+    /// is document_json. At most 255 characters: one / at the beginning, then Latin
     /// letters, digits and -._~!$&'()*+,;=:@/ without two dots in a row.
     pub path: *const c_char,
     /// lp_send and lp_outbox_submit, optional. The document's own fields: the text of a JSON object,

@@ -36,8 +36,10 @@ pub unsafe fn stated_size<T: Sized32>(pointer: *const T) -> Option<u32> {
     is_possible::<T>(size).then_some(size)
 }
 
+/// Version 1's, this one's, or a larger one of a version to come. A size between them would end in the
+/// middle of a field.
 pub fn is_possible<T: Sized32>(size: u32) -> bool {
-    (T::FIRST_SIZE..=LARGEST).contains(&size)
+    size == T::FIRST_SIZE || (size_of::<T>()..=LARGEST as usize).contains(&(size as usize))
 }
 
 /// How much of a struct of `size` bytes this version knows.

@@ -36,7 +36,9 @@ pub struct lp_outbox(());
 /// lp_outbox_close. result: yours, initialised.
 ///
 /// Several processes may have the same file open: each request is sent by one of them at a time, and
-/// when that one dies another takes over within a second. They should have the same apikey. Within a
+/// when that one dies another takes over within a second. They should have the same apikey, and the
+/// same version of this library: a kind of document that only a later one knows waits as long as an
+/// earlier one is the sender. Within a
 /// process, use one copy of this library, and do not open the file with a SQLite of your own: the
 /// locks of both are the process's.
 ///
@@ -82,16 +84,22 @@ pub unsafe extern "C" fn lp_outbox_open(
 
 /// Puts a request on disk; it is sent in the background. Does not wait for the network.
 ///
+/// Without path and document_json the request opens a shift, as with lp_open_shift. With path it is
+/// the document that path names, as with lp_send, and needs an ext_id, since an outbox repeats: that
+/// is safe if LifePay's page on the document says that a second request with the same ext_id makes no
+/// second document.
+///
 /// config: borrowed for the call. Taken from it are the fields of the request and expires_after_ms:
 /// by the wall clock, so that yesterday's shift does not open tonight; if that clock jumps while a
 /// program has the file open, the time that has really passed counts. login and apikey not given:
 /// those of lp_outbox_open; another apikey or base_url than there is an argument error, the other
-/// settings of the connection are not looked at. Without ext_id one is made and returned.
+/// settings of the connection are not looked at. Without ext_id one is made for a shift and returned.
 ///
 /// If an entry with this ext_id is pending or accepted, no second one is made and result describes
 /// that entry. A pending one will be sent, under the new expires_after_ms; a cancellation that has not
-/// taken effect yet is withdrawn. With another path or different fields it is an argument error. An entry that was
-/// rejected or cancelled or has expired is replaced and sent again.
+/// taken effect yet is withdrawn. With different fields it is an argument error. An entry that was
+/// rejected or cancelled or has expired is replaced and sent again. An ext_id belongs to one path: with
+/// another one it is an argument error, whatever became of the entry, until it is forgotten.
 ///
 /// Returns LP_OK: the request is on disk, and result->code is LP_PENDING, or the outcome if the entry
 /// has one. Otherwise the same as result->code: LP_ERR_ARGUMENT, LP_ERR_CLOSED, LP_ERR_INTERNAL, or

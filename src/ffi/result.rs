@@ -56,14 +56,16 @@ pub struct lp_result {
     /// HTTP status of the last attempt; 0: no answer came.
     pub http_status: i32,
     /// How many attempts were made. An attempt in which the server closes a kept connection without
-    /// an answer sends the request again over a new one, and counts once.
+    /// an answer sends the request again over a new one, and counts once; one without ext_id goes over no
+    /// kept connection.
     pub attempts: u32,
     /// Milliseconds after which to repeat, where a repeat makes sense and is safe: the timetable's
     /// next pause, or the server's Retry-After if that is longer. Otherwise 0.
     pub retry_after_ms: u32,
     /// Private: whose the strings are. Do not change it.
     pub owner: u64,
-    /// The document's uuid from LifePay. NULL in test mode, and if code is not LP_OK.
+    /// The document's uuid from LifePay. NULL in test mode, if the answer has none, and if code is not
+    /// LP_OK.
     pub uuid: *const c_char,
     /// The ext_id that was sent, given or made. NULL only if the arguments were wrong, or lp_send was
     /// given none.

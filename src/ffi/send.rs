@@ -12,16 +12,16 @@ use crate::calls;
 ///
 /// Sends any other document of LifePay's cloud print: a Z report, a receipt, a correction.
 ///
-/// config->path says which one, config->document_json holds its own fields. What they are stands on
-/// LifePay's page about the document and is not checked here: LifePay answers what is wrong. The
-/// request is made of the fields of config that are given (apikey, login, test, cashier_name,
+/// config->path, which is required, says which one; config->document_json holds its own fields. What
+/// they are stands on LifePay's page about the document, is not checked here, and is LifePay's to
+/// judge. The request is made of the fields of config that are given (apikey, login, test, cashier_name,
 /// cashier_inn, target_serial, ext_id, callback_url, callback_data), then of the document's members.
 ///
 /// No ext_id is made. That a second request with the same ext_id makes no second document is known of
-/// opening a shift only: whether it holds for this document too, look up on LifePay's page. Without
-/// ext_id nothing is sent twice: retry_for_ms and lp_outbox_submit are argument errors, and if
-/// result->outcome is LP_OUTCOME_UNKNOWN, look at LifePay's personal account before you send again. Do
-/// not use one ext_id for two documents.
+/// opening a shift only: whether it holds for this document too, look up on LifePay's page. Where it
+/// does, give one, and repeats are safe as for a shift. Where it does not, give none: then nothing is
+/// sent twice, retry_for_ms and lp_outbox_submit are argument errors, and after LP_OUTCOME_UNKNOWN look
+/// whether the document was made before you send again. Do not use one ext_id for two documents.
 ///
 /// config, result: as for lp_open_shift. Blocks like it.
 ///

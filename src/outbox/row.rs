@@ -3,7 +3,7 @@
 use rusqlite::{params, Connection, OptionalExtension, Params, Row, ToSql, Transaction};
 
 use super::entry::{Entry, State};
-use crate::protocol::request::SHIFT_PATH;
+use crate::protocol::request::{is_path, SHIFT_PATH};
 use crate::report::Report;
 
 pub(crate) const COLUMNS: &str =
@@ -13,10 +13,14 @@ pub(crate) const COLUMNS: &str =
 /// What the file calls the request to open a shift; every other one is called by its path.
 const SHIFT: &str = "create-session";
 
-/// A kind of request that this version knows.
+/// A kind of request that this version knows: a path is one for which `is_path` holds. The length in
+/// characters ends at a NUL.
 macro_rules! known {
     () => {
-        "(operation = 'create-session' OR operation GLOB '/*')"
+        "(operation = 'create-session' OR (operation GLOB '/*' AND operation NOT GLOB '//*'
+          AND operation NOT GLOB '*..*'
+          AND operation NOT GLOB '*[^-A-Za-z0-9._~!$&''()*+,;=:@/]*'
+          AND length(operation) = length(CAST(operation AS BLOB))))"
     };
 }
 pub(crate) const KNOWN: &str = known!();
@@ -36,7 +40,7 @@ pub fn operation(path: &str) -> &str {
 fn path(operation: String) -> Option<String> {
     match operation.as_str() {
         SHIFT => Some(SHIFT_PATH.to_owned()),
-        path if path.starts_with('/') => Some(operation),
+        path if is_path(path) => Some(operation),
         _ => None,
     }
 }
@@ -134,4 +138,38 @@ fn text(row: &Row, column: usize) -> rusqlite::Result<String> {
 
 pub fn to_text(report: &Report) -> String {
     serde_json::to_string(report).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_and_the_program_know_the_same_paths() {
+        let file = Connection::open_in_memory().unwrap();
+        let sql = format!("SELECT {KNOWN} FROM (SELECT ?1 AS operation)");
+        let is_known = |operation: &str| -> bool {
+            file.query_row(&sql, [operation], |row| row.get(0)).unwrap()
+        };
+        let each = (0..=255_u8).map(|byte| format!("/a{}b", char::from(byte)));
+        let others = [
+            "create-session",
+            "create",
+            "",
+            "/",
+            "//",
+            "/a//b",
+            "/..",
+            "/a..b",
+            "/.a/b.",
+            "a/b",
+            "/ж",
+            "/]",
+            "/[a",
+        ];
+        for operation in each.chain(others.map(str::to_owned)) {
+            let known = path(operation.clone()).is_some();
+            assert_eq!(is_known(&operation), known, "{operation:?}");
+        }
+    }
 }

@@ -169,7 +169,9 @@ impl Store {
             let existing = find(change, ext_id).map_err(failed)?;
             if let Some(entry) = &existing {
                 let is_over = entry.is_waiting() && !entry.sending && entry.is_over(now);
-                if entry.state.holds_its_ext_id() && !is_over {
+                // Of a finished one, too, LifePay may have the request: an ext_id is one document's.
+                let is_other = entry.path.as_deref() != Some(&*request.path);
+                if is_other || (entry.state.holds_its_ext_id() && !is_over) {
                     let differs = differing(entry, &request.path, &json, &base_url);
                     if !differs.is_empty() {
                         let wrong = Wrong::Taken {

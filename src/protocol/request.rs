@@ -24,6 +24,8 @@ pub(crate) const EXT_ID_MAX: usize = 50;
 pub(crate) const CALLBACK_URL_MAX: usize = 255;
 /// Our own limit: LifePay's paths are far shorter.
 pub(crate) const PATH_MAX: usize = 255;
+/// What may stand between the tokens of JSON.
+const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
 /// Characters of a member's name in an error.
 const LONGEST_NAME: usize = 200;
 
@@ -181,10 +183,10 @@ impl Fields {
             seen.insert(name);
         }
         let inner = text
-            .trim()
+            .trim_matches(BLANKS)
             .strip_prefix('{')
             .and_then(|text| text.strip_suffix('}'));
-        inner.unwrap_or_default().trim().to_owned()
+        inner.unwrap_or_default().trim_matches(BLANKS).to_owned()
     }
 
     /// The fields beside apikey and login that are given, by their names in the request.
@@ -248,7 +250,7 @@ impl Fields {
 
 /// Whether it leads to a place below the base URL, and to that place only: nothing in it is decoded,
 /// resolved or taken for another part of a URL.
-fn is_path(path: &str) -> bool {
+pub fn is_path(path: &str) -> bool {
     let may_stand =
         |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&byte);
     path.starts_with('/')

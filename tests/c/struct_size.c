@@ -77,6 +77,19 @@ static void a_smaller_config_than_version_1s_is_refused(void)
     check_config_refused(&config);
 }
 
+/* It would end in the middle of a field, or before one that this version has. */
+static void a_config_between_two_versions_is_refused(void)
+{
+    lp_config config = config_for(server);
+    uint32_t size;
+    for (size = FIRST_CONFIG + 1; size < sizeof config; size++) {
+        CHECK_INT(lp_config_init(&config, size), LP_ERR_ARGUMENT);
+        config = config_for(server);
+        config.struct_size = size;
+        check_config_refused(&config);
+    }
+}
+
 static void a_smaller_result_than_version_1s_is_refused_and_not_written(void)
 {
     lp_config config = config_for(server);
@@ -231,6 +244,7 @@ int main(int argc, char **argv)
     server = server_of(argc, argv);
     RUN(version_1_is_served_within_its_sizes);
     RUN(a_smaller_config_than_version_1s_is_refused);
+    RUN(a_config_between_two_versions_is_refused);
     RUN(a_smaller_result_than_version_1s_is_refused_and_not_written);
     RUN(absurd_sizes_are_refused_and_nothing_is_written);
     RUN(what_init_refused_is_refused_by_every_call);

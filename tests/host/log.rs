@@ -68,7 +68,7 @@ fn each_attempt_is_one_line_with_all_that_support_asks_for() {
     let lines = told(3, || {
         Call::to(&server.url())
             .ext_id("log-1")
-            .repeat(150, &[100])
+            .repeat(20_000, &[100, 60_000])
             .send();
     });
     let lines: Vec<_> = lines

@@ -183,6 +183,10 @@ fn a_document_is_cancelled_retried_expired_and_forgotten_as_a_shift_is() {
         outbox.entry("cancelled").unwrap().http_status == 503
     });
     let (returned, answer) = outbox.cancel("cancelled");
+    // LifePay may have it, and would take another document for it.
+    let other = call().ext_id("cancelled").document(RECEIPT, "{}");
+    refused(outbox.submit(other), &["ext_id"]);
+    refused(outbox.submit(call().ext_id("cancelled")), &["ext_id"]);
     assert_eq!(
         (returned, answer.code, answer.outcome),
         (0, code::LP_ERR_CANCELLED, UNKNOWN)
@@ -191,6 +195,8 @@ fn a_document_is_cancelled_retried_expired_and_forgotten_as_a_shift_is() {
     assert_eq!(outbox.wait("expired", 10_000).code, code::LP_ERR_EXPIRED);
     for ext_id in ["refused", "cancelled", "expired"] {
         assert_eq!(outbox.forget(ext_id), 0, "{ext_id}");
+        let other = call().ext_id(ext_id).document(RECEIPT, "{}");
+        assert_eq!(outbox.submit(other).0, 0, "{ext_id}");
     }
 }
 
@@ -248,6 +254,7 @@ fn a_file_of_before_is_opened_and_goes_on() {
         &[
             ("create-session", &url, "waits"),
             ("query-status", &url, "later"),
+            ("/x y", &url, "no path"),
         ],
     );
     let outbox = Outbox::open(&path, quick(&url));

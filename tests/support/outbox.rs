@@ -403,7 +403,8 @@ pub fn stays(stream: &TcpStream, delay: Duration) -> bool {
 pub fn compile_preload(name: &str) -> PathBuf {
     let library = tools::scratch("outbox").join(format!("{name}.so"));
     // Renamed into place: a program of another test may be loading it.
-    let new = library.with_extension(format!("{:?}", std::thread::current().id()));
+    let mine = (std::process::id(), std::thread::current().id());
+    let new = library.with_extension(format!("{mine:?}"));
     let flags = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror"];
     let mut gcc = Command::new("gcc");
     gcc.args(flags).args(["-shared", "-fPIC", "-ldl", "-o"]);
