@@ -10,6 +10,7 @@ import os
 import pathlib
 import platform
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 SYSTEMS_ROOTS = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
-PARTS = ["first", "http", "tls", "threads", "memory", "outbox", "drain"]
+PARTS = ["first", "http", "tls", "count", "threads", "memory", "outbox", "drain"]
 
 
 class Bench:
@@ -169,6 +170,57 @@ class Bench:
         self.table("A warm call over TLS", "microseconds")
         self.warm(self.https, str(self.ca_file), ["lifepay", "curl", "requests"], {"curl": 0.85})
 
+    def count_calls(self) -> None:
+        """What a warm call costs whatever else the machine does: the difference of a run of some calls
+        and one of twice as many."""
+        tools = [tool for tool in ["valgrind", "strace"] if not shutil.which(tool)]
+        if tools:
+            print(f"\nWhat a warm call takes is not counted: there is no {' and no '.join(tools)}")
+            return
+        calls = self.count(1000, 10)
+        for title, base_url, ca_file in [("HTTP, with a ca_file", self.http, str(self.ca_file)),
+                                         ("TLS", self.https, str(self.ca_file))]:
+            print(f"\nWhat a warm call takes over {title}\n")
+            print(f"  {'':36}{'lifepay':>10}{'curl':>10}{'ratio':>8}   goal")
+            for what, count, most, most_ratio in [
+                ("instructions", self.instructions, None, 0.6),
+                ("system calls", self.system_calls, 3, None),
+                ("allocations", self.allocations, 40, None),
+            ]:
+                def each(name: str) -> float:
+                    command = [*self.client(name), base_url, ca_file, "1", str(calls)]
+                    once, twice = (count([*command, str(n)]) for n in (calls, 2 * calls))
+                    return (twice - once) / calls
+                ours, theirs = each("lifepay"), each("curl")
+                ratio = ours / theirs if theirs else 0.0
+                cells = f"  {what:36}{ours:10.1f}{theirs:10.1f}"
+                if most is None:
+                    print(f"{cells}{self.verdict(ratio, most_ratio)}", flush=True)
+                    continue
+                is_met = round(ours, 1) <= most
+                self.missed += not is_met and not self.smoke
+                words = "" if self.smoke else f": {'met' if is_met else 'MISSED'}"
+                print(f"{cells}{ratio:8.2f}   lifepay at most {most}{words}", flush=True)
+
+    def counted(self, command: list[str], pattern: str) -> int:
+        done = subprocess.run(command, env=self.environment, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, text=True, check=False)
+        found = re.search(pattern, done.stderr)
+        if done.returncode != 0 or not found:
+            sys.exit(f"{' '.join(command)} ended with {done.returncode}: {done.stderr}")
+        return int(found[1].replace(",", ""))
+
+    def instructions(self, command: list[str]) -> int:
+        callgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
+        return self.counted([*callgrind, *command], r"Collected : (\d+)")
+
+    def allocations(self, command: list[str]) -> int:
+        memcheck = ["valgrind", "--leak-check=no", "--undef-value-errors=no"]
+        return self.counted([*memcheck, *command], r"total heap usage: ([\d,]+) allocs")
+
+    def system_calls(self, command: list[str]) -> int:
+        return self.counted(["strace", "-f", "-c", *command], r"([\d,]+) +(?:\d+ +)?total")
+
     def threads(self) -> None:
         for title, base_url, ca_file in [("HTTP", self.http, "-"),
                                          ("TLS", self.https, str(self.ca_file))]:
@@ -253,7 +305,7 @@ def main() -> None:
             print(f"{processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, "
                   f"load {os.getloadavg()[0]:.1f}")
             methods = {"first": bench.first, "http": bench.warm_http, "tls": bench.warm_tls,
-                       "threads": bench.threads, "memory": bench.memory, "outbox": bench.outbox,
+                       "count": bench.count_calls, "threads": bench.threads, "memory": bench.memory, "outbox": bench.outbox,
                        "drain": bench.drain}
             for part in arguments.parts or PARTS:
                 methods[part]()
