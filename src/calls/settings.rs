@@ -123,7 +123,7 @@ impl Settings {
             faults.push(Fault::new("apikey", Wrong::NotAsOpened));
         }
         let base_url = self.connection.base_url.as_deref();
-        if base_url.is_some_and(|url| url.trim_end_matches('/') != terms.route.base_url) {
+        if base_url.is_some_and(|url| url.trim_end_matches('/') != terms.route.base_url()) {
             faults.push(Fault::new("base_url", Wrong::NotAsOpened));
         }
         self.fields.login = self.fields.login.or_else(|| terms.login.clone());

@@ -91,7 +91,7 @@ impl Outbox {
         file::prepare(path)?;
         let path = file::real(path)?;
         let claim = Claim::on(&path)?;
-        let store = Store::open(&path, &terms.route.base_url)?;
+        let store = Store::open(&path, terms.route.base_url())?;
         let worker = Worker::start(claim, &path, store, terms)?;
         Ok(Outbox { path, worker })
     }
@@ -191,7 +191,7 @@ impl Outbox {
     /// Whether an entry is of another base URL than this outbox was opened with: then it is never
     /// sent by it.
     pub fn is_foreign(&self, entry: &Entry) -> bool {
-        entry.base_url != self.worker.terms.route.base_url
+        entry.base_url != self.worker.terms.route.base_url()
     }
 
     /// How many entries wait that this outbox sends.

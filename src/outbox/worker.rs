@@ -74,7 +74,7 @@ impl Worker {
         store: Store,
         terms: Terms,
     ) -> Result<Arc<Worker>, Failure> {
-        let lock = Lock::open(path, &terms.route.base_url)?;
+        let lock = Lock::open(path, terms.route.base_url())?;
         let worker = Arc::new(Worker {
             terms,
             path: path.to_owned(),
@@ -300,7 +300,7 @@ impl Worker {
             }
         }
         if self.store(|store| Ok(store.is_sender()))? {
-            if self.store(|store| store.expire(&self.terms.route.base_url))? > 0 {
+            if self.store(|store| store.expire(self.terms.route.base_url()))? > 0 {
                 self.changed();
             }
             self.store(|store| store.heed_cancellations())?;

@@ -1,23 +1,73 @@
 //! Where requests go: LifePay's server, or one on this machine.
 
 use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
 
 use ureq::http::uri::InvalidUri;
 use ureq::http::Uri;
 
+use crate::failure::Failure;
 use crate::fault::WrongBaseUrl;
+use crate::process::lock::lock;
+use crate::recent::Recent;
+use crate::state;
+
+/// How many base URLs are kept as they were parsed.
+const MOST_KNOWN: usize = 8;
 
 /// Where requests may go.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct BaseUrl {
     /// Without a slash at its end.
     pub text: String,
     /// Plain http: then it is on this machine.
     pub clear: bool,
     pub on_this_machine: bool,
+    /// The last path below it, with the whole.
+    last: Mutex<Option<(String, Uri)>>,
+}
+
+/// Those that a process was given lately, each with what it was given as.
+pub struct Known(Mutex<Recent<(String, Arc<BaseUrl>)>>);
+
+impl Default for Known {
+    fn default() -> Self {
+        Known(Mutex::new(Recent::new(MOST_KNOWN)))
+    }
 }
 
 impl BaseUrl {
+    /// The same as [`BaseUrl::parse`], which is not done again for what was given lately.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub fn find(given: &str) -> Result<Arc<BaseUrl>, WrongBaseUrl> {
+        let known = &state::current().transport.base_urls.0;
+        if let Some((_, url)) = lock(known).find(|(text, _)| text == given) {
+            return Ok(url);
+        }
+        let url = Arc::new(BaseUrl::parse(given)?);
+        lock(known).add((given.to_owned(), Arc::clone(&url)));
+        Ok(url)
+    }
+
+    /// The URL of a path below it.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Internal`], which no path brings that was checked.
+    pub fn below(&self, path: &str) -> Result<Uri, Failure> {
+        let mut last = lock(&self.last);
+        if let Some((_, uri)) = last.as_ref().filter(|(known, _)| known == path) {
+            return Ok(uri.clone());
+        }
+        let parsed = [&self.text, path].concat().parse();
+        let uri: Uri = parsed.map_err(|error: InvalidUri| Failure::Internal(error.to_string()))?;
+        *last = Some((path.to_owned(), uri.clone()));
+        Ok(uri)
+    }
+
     pub fn parse(given: &str) -> Result<BaseUrl, WrongBaseUrl> {
         let uri: Uri = given
             .parse()
@@ -50,6 +100,7 @@ impl BaseUrl {
             text,
             clear,
             on_this_machine,
+            last: Mutex::default(),
         })
     }
 }

@@ -110,9 +110,9 @@ fn exchange(route: &Route, post: &Post, under_way: &UnderWay) -> Result<Reply, F
     }
     let key = route.pool_key()?;
     let agent = pool::agent(&key);
-    let url = [&route.base_url, post.path].concat();
+    let url = route.below(post.path)?;
     loop {
-        match send(&agent, &url, post.body) {
+        match send(&agent, url.clone(), post.body) {
             Err(failure) if under_way.replaces_kept(&failure) => {
                 log::debug!("a kept connection was closed by the server, a new one is made");
             }
@@ -146,7 +146,7 @@ fn use_ureq() {
         .call();
 }
 
-fn send(agent: &Agent, url: &str, body: &str) -> Result<Reply, Failure> {
+fn send(agent: &Agent, url: Uri, body: &str) -> Result<Reply, Failure> {
     const JSON: HeaderValue = HeaderValue::from_static("application/json");
     let mut response = agent
         .post(url)

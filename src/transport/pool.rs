@@ -7,7 +7,7 @@ use ureq::{Agent, Proxy};
 use super::dial::Dial;
 use super::resolve::Names;
 use super::roots::{CaFile, Looked, Roots};
-use super::{tcp, USER_AGENT};
+use super::{base_url, tcp, USER_AGENT};
 use crate::process::lock::lock;
 use crate::recent::Recent;
 use crate::state;
@@ -33,6 +33,7 @@ pub struct Pool {
     agents: Mutex<Recent<(PoolKey, Agent)>>,
     /// Shared by all agents.
     names: Names,
+    pub base_urls: base_url::Known,
     pub ca_files: Mutex<Recent<Looked>>,
 }
 
@@ -41,6 +42,7 @@ impl Default for Pool {
         Pool {
             agents: Mutex::new(Recent::new(MOST_AGENTS)),
             names: Names::default(),
+            base_urls: base_url::Known::default(),
             ca_files: Mutex::new(Recent::new(MOST_CA_FILES)),
         }
     }

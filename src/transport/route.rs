@@ -1,8 +1,10 @@
 //! The way to LifePay as the host has set it: base URL, proxy, trust, time limits.
 
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+
+use ureq::http::Uri;
 
 use super::base_url::BaseUrl;
 use super::pool::PoolKey;
@@ -45,8 +47,7 @@ pub struct Connection {
 /// Connection settings that can be used.
 #[derive(Debug)]
 pub struct Route {
-    /// Without a slash at its end.
-    pub base_url: String,
+    url: Arc<BaseUrl>,
     pub limits: Limits,
     /// The proxy is the system's, which may change.
     systems_proxy: bool,
@@ -63,6 +64,20 @@ struct Known {
 }
 
 impl Route {
+    /// Without a slash at its end.
+    pub fn base_url(&self) -> &str {
+        &self.url.text
+    }
+
+    /// The URL of a path below it.
+    ///
+    /// # Errors
+    ///
+    /// See [`BaseUrl::below`].
+    pub fn below(&self, path: &str) -> Result<Uri, Failure> {
+        self.url.below(path)
+    }
+
     /// The settings for an attempt. The first one has them as they were checked. Later ones have the
     /// ca_file and the system's proxy as they are by then: both may be corrected while a call
     /// repeats, or while an outbox is open.
@@ -94,11 +109,11 @@ impl Connection {
     pub fn check(self, faults: &mut Vec<Fault>) -> Option<Route> {
         let before = faults.len();
         let given = self.base_url.as_deref().unwrap_or(DEFAULT_BASE_URL);
-        let base_url = BaseUrl::parse(given)
+        let url = BaseUrl::find(given)
             .map_err(|wrong| faults.push(Fault::new("base_url", Wrong::BaseUrl(wrong))))
             .ok();
         let looked_at = Instant::now();
-        let proxy = proxy::choose(self.proxy.as_deref(), base_url.as_ref())
+        let proxy = proxy::choose(self.proxy.as_deref(), url.as_deref())
             .map_err(|wrong| faults.push(Fault::new("proxy", wrong)))
             .ok();
         let roots = Roots::from_number(self.trust)
@@ -112,10 +127,10 @@ impl Connection {
         if faults.len() > before {
             return None;
         }
-        let base_url = base_url?;
+        let url = url?;
         Some(Route {
-            systems_proxy: self.proxy.is_none() && !base_url.on_this_machine,
-            base_url: base_url.text,
+            systems_proxy: self.proxy.is_none() && !url.on_this_machine,
+            url,
             limits: Limits {
                 connect: millis_or(self.connect_timeout_ms, DEFAULT_CONNECT_TIMEOUT_MS),
                 whole: millis_or(self.timeout_ms, DEFAULT_TIMEOUT_MS),
@@ -170,7 +185,7 @@ mod tests {
             ..Connection::default()
         };
         let route = connection.check(&mut Vec::new()).unwrap();
-        assert_eq!(route.base_url, DEFAULT_BASE_URL);
+        assert_eq!(route.base_url(), DEFAULT_BASE_URL);
         assert_eq!(route.limits.connect, Duration::from_secs(10));
         assert_eq!(route.limits.whole, Duration::from_secs(30));
         assert_eq!(route.pool_key().unwrap().roots, Roots::Both);
