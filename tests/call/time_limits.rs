@@ -354,7 +354,8 @@ fn on_progress_is_called_about_five_times_a_second() {
         // The last one tells that the attempt has failed.
         assert_eq!(phases.pop(), Some(PHASE_FAILED), "{}", phase.name);
         let calls = phases.len();
-        assert!((7..=13).contains(&calls), "{}: {calls} calls", phase.name);
+        // Ten, and fewer where the machine is busy.
+        assert!((4..=13).contains(&calls), "{}: {calls} calls", phase.name);
         assert_eq!(phases, vec![phase.phase; calls], "{}", phase.name);
         assert!(elapsed.is_sorted(), "{elapsed:?}");
         assert!(elapsed[0] <= 400, "{elapsed:?}");
