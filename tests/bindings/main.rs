@@ -5,9 +5,11 @@ mod cpp;
 mod onec;
 mod onec_archive;
 mod pascal;
+mod pascal_examples;
 mod pascal_header;
 mod pascal_windows;
 mod python;
+mod python_wheel;
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -3,13 +3,16 @@
 //! The tests run side by side in one process. What needs a process to itself, for its environment, its
 //! log, its connections or its memory, starts one with [`support::child`].
 
+mod ca_file;
 mod connections;
 mod documents;
 mod faults;
+mod http;
 mod large_answers;
 mod outcome;
 mod properties;
 mod proxy;
+mod proxy_environment;
 mod repeats;
 mod resolve;
 mod secrets;

@@ -358,7 +358,7 @@ fn on_progress_is_called_about_five_times_a_second() {
         assert!((4..=13).contains(&calls), "{}: {calls} calls", phase.name);
         assert_eq!(phases, vec![phase.phase; calls], "{}", phase.name);
         assert!(elapsed.is_sorted(), "{elapsed:?}");
-        assert!(elapsed[0] <= 400, "{elapsed:?}");
+        assert!(elapsed[0] <= 1000, "{elapsed:?}");
     }
 }
 

@@ -3,6 +3,7 @@
 //! A program of their own: the Makefile has cargo build the library, and tests that load it from the
 //! same folder must not run meanwhile.
 
+mod documents;
 mod outbox;
 mod programs;
 

@@ -42,7 +42,7 @@ fn make(target: &str) -> Command {
 }
 
 /// An example with an apikey, a login and `arguments`, parted by single spaces; later ones win.
-fn example(name: &str, base_url: &str, arguments: &str) -> Command {
+pub(crate) fn example(name: &str, base_url: &str, arguments: &str) -> Command {
     let mut command = clean(build().join(name));
     command
         .args(["--base-url", base_url, "--login", "79031234567"])
@@ -52,7 +52,7 @@ fn example(name: &str, base_url: &str, arguments: &str) -> Command {
 }
 
 /// A sandbox for the examples; nothing if they cannot be built.
-fn sandbox() -> Option<Sandbox> {
+pub(crate) fn sandbox() -> Option<Sandbox> {
     built().map(|()| Sandbox::start(Options::default()).expect("a free port"))
 }
 
@@ -63,12 +63,12 @@ fn after<'a>(printed: &'a str, before: &str) -> &'a str {
     rest
 }
 
-fn assert_has(printed: &str, part: &str) {
+pub(crate) fn assert_has(printed: &str, part: &str) {
     assert!(printed.contains(part), "{part:?} is not in {printed}");
 }
 
 /// The uuid that was printed is that of the sandbox's only document.
-fn assert_uuid(printed: &str, sandbox: &Sandbox) {
+pub(crate) fn assert_uuid(printed: &str, sandbox: &Sandbox) {
     let documents = sandbox.documents().into_iter();
     let uuids: Vec<_> = documents.map(|document| document.uuid).collect();
     assert_eq!(uuids, [after(printed, "uuid: ")]);
@@ -81,13 +81,13 @@ fn assert_gone(printed: &str) {
 }
 
 /// What a program ended with, and printed.
-struct Ended {
-    status: Option<i32>,
-    stdout: String,
-    stderr: String,
+pub(crate) struct Ended {
+    pub status: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
 }
 
-fn end(command: &mut Command) -> Ended {
+pub(crate) fn end(command: &mut Command) -> Ended {
     Running::start(command).end()
 }
 
@@ -230,7 +230,13 @@ fn with_sandbox_ends_with_the_status_of_its_program_and_removes_its_port_file() 
 }
 
 /// Success is told on stdout, everything else on stderr, and nothing on the other.
-fn assert_ends(name: &str, sandbox: &Sandbox, arguments: &str, status: i32, expected: &[&str]) {
+pub(crate) fn assert_ends(
+    name: &str,
+    sandbox: &Sandbox,
+    arguments: &str,
+    status: i32,
+    expected: &[&str],
+) {
     let ended = end(&mut example(name, &sandbox.url(), arguments));
     assert_eq!(ended.status, Some(status), "{arguments} {}", ended.stderr);
     let mut printed = [ended.stdout, ended.stderr];
@@ -291,107 +297,6 @@ fn each_example_ends_with_the_status_that_it_promises() {
     ] {
         assert_ends("open_shift_cpp", &sandbox, arguments, status, &[expected]);
     }
-}
-
-#[test]
-fn close_shift_sends_the_z_report_once_and_says_what_came_of_it() {
-    let Some(sandbox) = sandbox() else { return };
-    let given = "--target-serial 00106304012797 --cashier-name Аня --cashier-inn 1";
-    assert_ends(
-        "close_shift",
-        &sandbox,
-        given,
-        0,
-        &["uuid: ", "Accepted is not yet closed"],
-    );
-    let request = sandbox.requests().pop().expect("a request");
-    assert_eq!(request.path, "/cloud-print/create-z-report");
-    let fields = [
-        "apikey",
-        "cashier_inn",
-        "cashier_name",
-        "login",
-        "target_serial",
-    ];
-    let json = request
-        .json
-        .as_ref()
-        .and_then(|json| json.as_object())
-        .expect("an object");
-    assert!(json.keys().eq(fields.iter()), "{json:?}");
-
-    assert_ends(
-        "close_shift",
-        &sandbox,
-        "--test",
-        0,
-        &["uuid: (none: test mode)\n"],
-    );
-    for (arguments, status, expected) in [
-        ("--login 70000006010", 1, "LP_CREDENTIALS_UNKNOWN (6010)"),
-        ("--login ", 2, "field: login: "),
-        ("--nonsense", 2, "close_shift --login LOGIN"),
-        (
-            &format!("--base-url {}", Server::nowhere()),
-            3,
-            "Nothing was sent: send it again.",
-        ),
-        (
-            "--target-serial 0504",
-            4,
-            "look whether a report was printed",
-        ),
-        ("--target-serial 0503", 4, "LP_ERR_HTTP (-6)"),
-    ] {
-        let before = sandbox.requests().len();
-        assert_ends("close_shift", &sandbox, arguments, status, &[expected]);
-        assert!(sandbox.requests().len() <= before + 1, "{arguments}");
-    }
-}
-
-#[test]
-fn receipt_sends_the_file_through_the_outbox() {
-    let Some(sandbox) = sandbox() else { return };
-    let outbox = no_file("receipts.db");
-    let receipt = |arguments: &str, document: &str, ext_id: &str| {
-        let mut command = example("receipt", &sandbox.url(), arguments);
-        command.arg("--file").arg(&outbox);
-        end(command
-            .arg(root().join("examples-c").join(document))
-            .arg(ext_id))
-    };
-    let ended = receipt("", "receipt.json", "order-1");
-    assert_eq!(ended.status, Some(0), "{}", ended.stdout);
-    assert_uuid(&ended.stdout, &sandbox);
-    let request = sandbox.requests().pop().expect("a request");
-    assert_eq!(request.path, "/cloud-print/create-receipt");
-    let body = String::from_utf8(request.body.clone()).unwrap();
-    assert_has(&body, r#""ext_id":"order-1","purchase": {"#);
-    assert_has(&body, r#""price": 45.50"#);
-
-    // Again with the same ext_id: the outbox has it already.
-    let again = receipt("", "receipt.json", "order-1");
-    assert_eq!((again.status, again.stdout), (Some(0), ended.stdout));
-    assert_eq!(sandbox.requests().len(), 1);
-    for (arguments, document, ext_id, status, expected) in [
-        (
-            "--login 70000006010",
-            "receipt.json",
-            "order-2",
-            1,
-            "LP_CREDENTIALS_UNKNOWN",
-        ),
-        ("", "receipt.json", "", 2, "field: ext_id: "),
-        ("", "open_shift.c", "order-3", 2, "field: document_json: "),
-        ("--path x", "receipt.json", "order-4", 2, "field: path: "),
-    ] {
-        let ended = receipt(arguments, document, ext_id);
-        assert_eq!(ended.status, Some(status), "{}", ended.stdout);
-        assert_has(&ended.stdout, expected);
-    }
-    let ended = receipt("", "no-such.json", "order-5");
-    assert_eq!(ended.status, Some(2));
-    assert_has(&ended.stderr, "no-such.json cannot be read");
 }
 
 #[test]
@@ -463,7 +368,7 @@ fn progress(store: &Path, base_url: &str, arguments: &str) -> Running {
 }
 
 /// A file that is not there.
-fn no_file(name: &str) -> PathBuf {
+pub(crate) fn no_file(name: &str) -> PathBuf {
     let path = build().join(name);
     let _ = fs::remove_file(&path);
     path

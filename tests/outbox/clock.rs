@@ -8,19 +8,20 @@ use std::time::{Duration, Instant};
 
 use lifepay::ffi::{LP_ERR_EXPIRED, LP_ERR_NOT_FOUND, LP_OK, LP_PENDING};
 
-use crate::support::constants::{ENTRY_FOREIGN, ENTRY_PENDING, HOUR_MS};
-use crate::support::outbox::{compile_preload, fresh, uuid_of, Books, Exchange, Host, Reply};
+use crate::support::books::{uuid_of, Books, Exchange, Reply};
+use crate::support::constants::{ENTRY_PENDING, HOUR_MS};
+use crate::support::outbox::{compile_preload, fresh, Host};
 use crate::support::tools::{compile_c, have, Link};
 use crate::support::wait::until;
 
-const HOUR: i64 = 3600;
-const YEAR: i64 = 365 * 24 * HOUR;
+pub(crate) const HOUR: i64 = 3600;
+pub(crate) const YEAR: i64 = 365 * 24 * HOUR;
 const UNAVAILABLE: Reply = Reply::Http("503 Service Unavailable");
 /// How much later than due an attempt may be on a machine that is busy.
 const LATE: Duration = Duration::from_secs(2);
 
 /// A file, and hosts that work with it by a wall clock of their own.
-struct Till {
+pub(crate) struct Till {
     program: PathBuf,
     preload: PathBuf,
     path: PathBuf,
@@ -28,7 +29,7 @@ struct Till {
 }
 
 impl Till {
-    fn new(name: &str, url: &str) -> Option<Till> {
+    pub fn new(name: &str, url: &str) -> Option<Till> {
         have("gcc").then(|| Till {
             program: compile_c("outbox_host", Link::Shared),
             preload: compile_preload("outbox_clock"),
@@ -37,32 +38,32 @@ impl Till {
         })
     }
 
-    fn clock(&self) -> PathBuf {
+    pub fn clock(&self) -> PathBuf {
         self.path.with_file_name("clock")
     }
 
     /// By how many seconds the wall clock is ahead.
-    fn set_clock(&self, seconds: i64) {
+    pub fn set_clock(&self, seconds: i64) {
         self.set_clocks(seconds, 0);
     }
 
     /// So many seconds have passed since the test began, for all clocks.
-    fn time_passes(&self, seconds: i64) {
+    pub fn time_passes(&self, seconds: i64) {
         self.set_clocks(seconds, seconds);
     }
 
-    fn set_clocks(&self, wall: i64, monotonic: i64) {
+    pub fn set_clocks(&self, wall: i64, monotonic: i64) {
         // At one go: a host must not read half of it.
         let half = self.path.with_file_name("half");
         std::fs::write(&half, format!("{wall} {monotonic}")).unwrap();
         std::fs::rename(half, self.clock()).unwrap();
     }
 
-    fn open(&self, pause_ms: u32) -> Host {
+    pub fn open(&self, pause_ms: u32) -> Host {
         self.open_for(&self.url, pause_ms)
     }
 
-    fn open_for(&self, url: &str, pause_ms: u32) -> Host {
+    pub fn open_for(&self, url: &str, pause_ms: u32) -> Host {
         let mut command = Command::new(&self.program);
         command
             .env("LD_PRELOAD", &self.preload)
@@ -74,7 +75,7 @@ impl Till {
 }
 
 /// `refusals` times 503, then accepted.
-fn refusing(refusals: usize) -> Books {
+pub(crate) fn refusing(refusals: usize) -> Books {
     Books::open(move |_, before| match before < refusals {
         true => (Duration::ZERO, UNAVAILABLE),
         false => (Duration::ZERO, Reply::Accept),
@@ -88,7 +89,7 @@ fn entry(host: &mut Host, ext_id: &str) -> Option<(usize, i64)> {
 }
 
 /// The same for an entry that has these flags.
-fn entry_with(wanted: u32, host: &mut Host, ext_id: &str) -> Option<(usize, i64)> {
+pub(crate) fn entry_with(wanted: u32, host: &mut Host, ext_id: &str) -> Option<(usize, i64)> {
     let told = host.ask(&format!("entry {ext_id}"));
     let words: Vec<i64> = told
         .split(' ')
@@ -104,7 +105,7 @@ fn entry_with(wanted: u32, host: &mut Host, ext_id: &str) -> Option<(usize, i64)
 }
 
 /// Waits until so many attempts are over. Comes back with when the next one is due.
-fn refused(host: &mut Host, ext_id: &str, attempts: usize) -> i64 {
+pub(crate) fn refused(host: &mut Host, ext_id: &str, attempts: usize) -> i64 {
     let mut due = None;
     until("an attempt is over", || {
         due = entry(host, ext_id).filter(|(made, _)| *made >= attempts);
@@ -450,49 +451,6 @@ fn a_jump_that_the_sender_did_not_live_to_see_expires_nothing() {
     for ext_id in ["mine", "new"] {
         assert_eq!(other.wait(ext_id), (0, uuid_of(ext_id)));
     }
-}
-
-/// A file with the entry "mine", which was sent once and expires in an hour; and a host that has the
-/// file open for another base URL, and has seen the clock jump from one time to another.
-fn foreign_after_a_jump(name: &str, books: &Books, from: i64, to: i64) -> Option<(Till, Host)> {
-    let till = Till::new(name, &books.url())?;
-    till.set_clock(from);
-    let mut sender = till.open(HOUR_MS);
-    sender.until_it_sends();
-    sender.ask(&format!("submit mine {HOUR_MS}"));
-    refused(&mut sender, "mine", 1);
-    sender.kill();
-    let mut other = till.open_for(&refusing(0).url(), HOUR_MS);
-    till.set_clock(to);
-    until("the due time has followed the clock", || {
-        let foreign = ENTRY_PENDING | ENTRY_FOREIGN;
-        let entry = entry_with(foreign, &mut other, "mine");
-        entry.is_some_and(|(_, due)| (to..=to + HOUR).contains(&due))
-    });
-    Some((till, other))
-}
-
-#[test]
-fn an_entry_of_another_base_url_is_kept_when_the_clock_jumps_ahead() {
-    let books = refusing(usize::MAX);
-    let Some((till, mut other)) = foreign_after_a_jump("foreign-ahead", &books, -YEAR, 0) else {
-        return;
-    };
-    other.kill();
-    let mut sender = till.open(HOUR_MS);
-    sender.until_it_sends();
-    let pending = format!("wait mine {LP_PENDING} 2 1 -");
-    assert_eq!(sender.ask("wait mine 1000"), pending);
-}
-
-#[test]
-fn an_entry_of_another_base_url_expires_in_time_when_the_clock_jumps_back() {
-    let books = refusing(usize::MAX);
-    let Some((till, mut other)) = foreign_after_a_jump("foreign-back", &books, 0, -YEAR) else {
-        return;
-    };
-    till.set_clocks(HOUR + 60 - YEAR, HOUR + 60);
-    assert_eq!(other.wait("mine").0, LP_ERR_EXPIRED);
 }
 
 #[test]

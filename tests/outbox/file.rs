@@ -3,34 +3,30 @@
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
-use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{mpsc, Arc, Mutex};
-use std::time::Duration;
 
 use lifepay::ffi as code;
 
 use crate::support::call::with_result;
-use crate::support::outbox::{fresh, Books, Reply};
+use crate::support::outbox::fresh;
 use crate::support::server::ACCEPTED;
 use crate::support::wait::until;
-use crate::support::{child, library, respond, tools, Call, Outbox, Server};
+use crate::support::{library, respond, tools, Call, Outbox, Server};
 
-fn patient<'a>(url: &str) -> Call<'a> {
+pub(crate) fn patient<'a>(url: &str) -> Call<'a> {
     Call::to(url).repeat(0, &[3_600_000]).limits(2000, 2000)
 }
 
-fn folder(path: &Path) -> &Path {
+pub(crate) fn folder(path: &Path) -> &Path {
     path.parent().expect("a file is in a folder")
 }
 
 /// The files of a folder with all they hold; but for the index of a log, which is made anew by
 /// whoever reads it.
-fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub(crate) fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let entries = std::fs::read_dir(folder).into_iter().flatten();
     entries
         .map(|entry| entry.unwrap().path())
@@ -41,7 +37,7 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 
 /// Opening is refused, in words, and nothing in the folder has changed.
 #[track_caller]
-fn refused(path: &Path, words: &str) {
+pub(crate) fn refused(path: &Path, words: &str) {
     let before = files(folder(path));
     refused_unseen(path, words);
     assert!(
@@ -64,7 +60,7 @@ fn refused_unseen(path: &Path, words: &str) {
 }
 
 /// A file with fifty finished entries in it.
-fn used(name: &str) -> PathBuf {
+pub(crate) fn used(name: &str) -> PathBuf {
     let path = fresh(name);
     let server = Server::always(respond("200 OK", ACCEPTED));
     let outbox = Outbox::open(&path, patient(&server.url()));
@@ -323,170 +319,6 @@ fn missing_rights_are_told_as_such_and_nothing_is_written() {
         refused("Нет прав на запись в файл или его папку");
     }
     std::fs::remove_dir_all(&folder).unwrap();
-}
-
-/// Runs the test `name` once more, in a process that may mount what no other sees. False: this is
-/// that process. Where that is not possible it says so.
-fn with_own_mounts(name: &str) -> bool {
-    const INSIDE: &str = "LIFEPAY_TEST_MOUNTS";
-    if std::env::var_os(INSIDE).is_some() {
-        return false;
-    }
-    let unshare = || {
-        let mut command = Command::new("unshare");
-        command.args(["--map-root-user", "--mount"]);
-        command
-    };
-    if !tools::have("unshare") || !unshare().arg("true").status().unwrap().success() {
-        eprintln!("passed over: nothing can be mounted on this machine");
-        return true;
-    }
-    let mut command = unshare();
-    command.arg(std::env::current_exe().unwrap());
-    let name = child::full_name(module_path!(), name);
-    command.args(["--exact", &name]).env(INSIDE, "1");
-    let printed = String::from_utf8(tools::run(&mut command).stdout).unwrap();
-    assert!(printed.contains("1 passed"), "{printed}");
-    true
-}
-
-/// Puts a file system of 1 MiB in the place of a folder.
-fn mount_small(folder: &Path) {
-    let mut mount = Command::new("mount");
-    mount.args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]);
-    tools::run(mount.arg(folder));
-}
-
-/// Fills the disk of a folder to the last byte. Removing the file makes room again.
-fn fill(folder: &Path) -> PathBuf {
-    let filler = folder.join("filler");
-    let mut file = std::fs::File::create(&filler).unwrap();
-    while file.write_all(&[0; 4096]).is_ok() {}
-    while file.write_all(&[0; 1]).is_ok() {}
-    filler
-}
-
-#[test]
-fn a_read_only_disk_is_told_as_such() {
-    if with_own_mounts("a_read_only_disk_is_told_as_such") {
-        return;
-    }
-    let path = fresh("read-only");
-    let used = std::fs::read(used("read-only-used")).unwrap();
-    mount_small(folder(&path));
-    std::fs::write(&path, used).unwrap();
-    let mut remount = Command::new("mount");
-    tools::run(remount.args(["-o", "remount,ro"]).arg(folder(&path)));
-    refused(&path, "прав");
-    refused(&folder(&path).join("new.db"), "прав");
-}
-
-#[test]
-fn an_outcome_is_not_told_while_the_disk_is_full_and_told_when_there_is_room() {
-    if with_own_mounts("an_outcome_is_not_told_while_the_disk_is_full_and_told_when_there_is_room")
-    {
-        return;
-    }
-    let path = fresh("full-outcome");
-    mount_small(folder(&path));
-    // Answered only when the test says so.
-    let (go_on, may_go_on) = mpsc::channel::<()>();
-    let may_go_on = Mutex::new(may_go_on);
-    let books = Books::open(move |_, _| {
-        let _ = may_go_on.lock().unwrap().recv();
-        (Duration::ZERO, Reply::Accept)
-    });
-    let outbox = Outbox::open(&path, patient(&books.url()).limits(30_000, 30_000));
-    assert_eq!(outbox.submit(patient(&books.url()).ext_id("kept")).0, 0);
-    until("the request is under way", || books.of("kept").len() == 1);
-    let filler = fill(folder(&path));
-    // LifePay answers, but the answer cannot be kept.
-    go_on.send(()).unwrap();
-    assert_eq!(outbox.wait("kept", 1500).code, code::LP_PENDING);
-    std::fs::remove_file(&filler).unwrap();
-    assert_eq!(outbox.wait("kept", 10_000).code, 0);
-    assert_eq!(books.of("kept").len(), 1);
-}
-
-/// Answers with 503 until it is told to accept.
-fn refusing() -> (Books, Arc<AtomicBool>) {
-    let accepts = Arc::new(AtomicBool::new(false));
-    let does_accept = Arc::clone(&accepts);
-    let books = Books::open(move |_, _| match does_accept.load(Ordering::SeqCst) {
-        true => (Duration::ZERO, Reply::Accept),
-        false => (Duration::ZERO, Reply::Http("503 X")),
-    });
-    (books, accepts)
-}
-
-#[test]
-fn nothing_is_sent_while_the_disk_is_full_and_all_is_sent_when_there_is_room() {
-    if with_own_mounts("nothing_is_sent_while_the_disk_is_full_and_all_is_sent_when_there_is_room")
-    {
-        return;
-    }
-    let path = fresh("full-attempt");
-    let log = folder(&path).with_extension("log");
-    let log_path = CString::new(log.to_str().unwrap()).unwrap();
-    // SAFETY: a string.
-    let logs = unsafe { (library().log_to_file)(log_path.as_ptr(), 1, 0) };
-    assert_eq!(logs, 0);
-    let failures = || {
-        let text = std::fs::read_to_string(&log).unwrap_or_default();
-        text.matches("disk is full").count()
-    };
-    mount_small(folder(&path));
-    let (books, accepts) = refusing();
-    let outbox = Outbox::open(&path, Call::to(&books.url()).repeat(0, &[100]));
-    assert_eq!(outbox.submit(patient(&books.url()).ext_id("mine")).0, 0);
-    until("an attempt", || !books.exchanges().is_empty());
-    let filler = fill(folder(&path));
-    until("an attempt that cannot be written down", || failures() > 0);
-    let (sent, failed) = (books.exchanges().len(), failures());
-    until("two more", || failures() > failed + 1);
-    assert_eq!(books.exchanges().len(), sent);
-    accepts.store(true, Ordering::SeqCst);
-    std::fs::remove_file(filler).unwrap();
-    let answer = outbox.wait("mine", 10_000);
-    assert_eq!(answer.code, 0, "{answer:?}");
-    assert_eq!(answer.attempts as usize, books.exchanges().len());
-}
-
-#[test]
-fn what_fits_on_the_disk_is_kept_and_what_does_not_is_refused_and_never_sent() {
-    if with_own_mounts("what_fits_on_the_disk_is_kept_and_what_does_not_is_refused_and_never_sent")
-    {
-        return;
-    }
-    let path = fresh("full-submit");
-    mount_small(folder(&path));
-    let (books, accepts) = refusing();
-    let outbox = Outbox::open(&path, patient(&books.url()));
-    let long = "x".repeat(10_000);
-    let submit = |number: usize| {
-        let call = patient(&books.url()).ext_id(&format!("entry-{number}"));
-        outbox.submit(call.text(|c| &mut c.callback_data, &long))
-    };
-    let kept = (0..200).take_while(|number| submit(*number).0 == 0).count();
-    assert!((3..200).contains(&kept), "{kept}");
-    let (returned, answer) = submit(kept);
-    assert_eq!((returned, answer.outcome), (code::LP_ERR_OUTBOX, 1));
-    assert!(answer.message.contains("места"), "{answer:?}");
-    assert_eq!(outbox.entries().len(), kept);
-    outbox.close();
-
-    // On a disk with room it goes on.
-    let copy = fresh("full-submit-copy");
-    for (file, bytes) in files(folder(&path)) {
-        std::fs::write(folder(&copy).join(file.file_name().unwrap()), bytes).unwrap();
-    }
-    accepts.store(true, Ordering::SeqCst);
-    let outbox = Outbox::open(&copy, patient(&books.url()));
-    assert_eq!(outbox.retry_now(None), 0);
-    for number in 0..kept {
-        assert_eq!(outbox.wait(&format!("entry-{number}"), 10_000).code, 0);
-    }
-    assert!(books.of(&format!("entry-{kept}")).is_empty());
 }
 
 #[test]

@@ -4,11 +4,13 @@
 //! its mounts or its memory, starts one with [`support::child`] or as a C program.
 
 mod clock;
+mod clock_foreign;
 mod close;
 mod crash;
 mod disk;
 mod documents;
 mod file;
+mod full_disk;
 mod host;
 mod order;
 mod processes;

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::support::outbox::{compile_preload, fresh, uuid_of, Books, Host, Reply};
+use crate::support::books::{uuid_of, Books, Reply};
+use crate::support::outbox::{compile_preload, fresh, Host};
 use crate::support::tools::{compile_c, have, Link};
 use crate::support::wait::until;
 use crate::support::{Call, Outbox};

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use lifepay::ffi as code;
 
+use crate::support::books::{uuid_of, Books, Reply};
 use crate::support::constants::{HOUR_MS, UNKNOWN};
-use crate::support::outbox::{fresh, uuid_of, Books, Host, Reply};
+use crate::support::outbox::{fresh, Host};
 use crate::support::tools::{compile_c, have, Link};
 use crate::support::wait::until;
 use crate::support::{Call, Outbox};

@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use lifepay::ffi as code;
 use lifepay::ffi::lp_config;
 
+use crate::support::books::{Books, Reply};
 use crate::support::call::with_result;
 use crate::support::constants::{
     ENTRY_PENDING, ENTRY_SENDING, FOREVER, HOUR_MS, NOT_SENT, UNKNOWN,
 };
-use crate::support::outbox::{fresh, Books, Host, Reply};
+use crate::support::outbox::{fresh, Host};
 use crate::support::tools::{compile_c, have, Link};
 use crate::support::wait::until;
 use crate::support::{library, Call, Outbox, Server};

@@ -3,6 +3,7 @@
 // Each test program uses a part of it.
 #![allow(dead_code, unused_imports)]
 
+pub mod books;
 pub mod call;
 pub mod child;
 pub mod constants;

@@ -7,6 +7,8 @@ use std::sync::mpsc::{channel, Receiver};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use socket2::{Domain, Socket, Type};
+
 /// Accepts connections and hands each, with its number from 0, to a function on a thread of its
 /// own. Stops accepting when dropped, and closes the connections then: not when the function
 /// returns, for that it must call shutdown.
@@ -62,10 +64,14 @@ impl Server {
         })
     }
 
-    /// A port at which nothing listens.
+    /// A port at which nothing listens, nor will: it stays taken.
     pub fn nowhere() -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        format!("http://{}", listener.local_addr().expect("an address"))
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
+        socket.bind(&any.into()).expect("a free port");
+        let address = socket.local_addr().expect("an address").as_socket();
+        std::mem::forget(socket);
+        format!("http://{}", address.expect("of the internet"))
     }
 
     pub fn url(&self) -> String {

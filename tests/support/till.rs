@@ -7,8 +7,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::books::{uuid_of, Books, Reply};
 use super::constants::ANSWERED;
-use super::outbox::{fresh, uuid_of, Books, Outbox, Reply};
+use super::outbox::{fresh, Outbox};
 use super::Call;
 
 /// For how many requests of one ext_id the server makes trouble.

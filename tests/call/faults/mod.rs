@@ -146,12 +146,10 @@ fn run_all(site: &Site) -> Vec<Came> {
     for (number, row) in large {
         came.push((number, site.run(number, row, true)));
     }
-    // Megabytes are sent and searched by the processor, which others may have taken: once more, alone.
+    // Megabytes take the processor, which others may have had: what was only late once more, alone.
     for (number, late) in came.iter_mut().filter(|(_, came)| came.is_only_late()) {
-        if late.row.phase == "send" {
-            let row = table::rows().swap_remove(*number);
-            *late = site.run(*number, row, false);
-        }
+        let row = table::rows().swap_remove(*number);
+        *late = site.run(*number, row, false);
     }
     came.sort_by_key(|(number, _)| *number);
     came.into_iter().map(|(_, came)| came).collect()

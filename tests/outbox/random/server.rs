@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::support::outbox::stays;
+use crate::support::books::stays;
 use crate::support::till::Dice;
 use crate::support::{read_request, respond, Server};
 

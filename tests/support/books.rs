@@ -1,0 +1,209 @@
+//! A server that keeps books of what outboxes send.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use super::server::{read_request, respond};
+
+/// What [`Books`] do with a request, after a delay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reply {
+    /// Makes the document, if it is not there, and answers with its uuid.
+    Accept,
+    /// Makes the document, and closes the connection without an answer.
+    Lose,
+    /// Closes the connection without having done anything.
+    Drop,
+    /// LifePay's answer with this code.
+    Reject(i32),
+    /// An HTTP answer with this status line and headers.
+    Http(&'static str),
+}
+
+/// A request as the server saw it.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    pub path: String,
+    pub ext_id: String,
+    pub body: String,
+    pub began: Instant,
+    /// When it was answered, or the client was gone; nothing while it is under way.
+    pub ended: Option<Instant>,
+    /// The client has gone before it was answered.
+    pub broken_off: bool,
+}
+
+#[derive(Default)]
+struct Written {
+    exchanges: Vec<Exchange>,
+    /// ext_id and uuid, one each.
+    documents: BTreeMap<String, String>,
+    under_way: usize,
+    most_under_way: usize,
+}
+
+/// A server that keeps books: who asked when, and which documents were made.
+pub struct Books {
+    address: SocketAddr,
+    stop: Arc<AtomicBool>,
+    written: Arc<Mutex<Written>>,
+}
+
+impl Books {
+    /// `reply` is given the ext_id and how many requests with it came before.
+    pub fn open(reply: impl Fn(&str, usize) -> (Duration, Reply) + Send + Sync + 'static) -> Books {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let stop = Arc::new(AtomicBool::new(false));
+        let written = Arc::new(Mutex::new(Written::default()));
+        let books = Books {
+            address,
+            stop: Arc::clone(&stop),
+            written: Arc::clone(&written),
+        };
+        let reply = Arc::new(reply);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                if stop.load(Ordering::SeqCst) {
+                    return;
+                }
+                let (written, reply) = (Arc::clone(&written), Arc::clone(&reply));
+                let stream = stream.expect("accept");
+                std::thread::spawn(move || serve(stream, &written, &*reply));
+            }
+        });
+        books
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// All requests, in the order of their begin.
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        self.written.lock().unwrap().exchanges.clone()
+    }
+
+    pub fn of(&self, ext_id: &str) -> Vec<Exchange> {
+        let all = self.exchanges().into_iter();
+        all.filter(|one| one.ext_id == ext_id).collect()
+    }
+
+    /// The documents' uuids by their ext_ids.
+    pub fn documents(&self) -> BTreeMap<String, String> {
+        self.written.lock().unwrap().documents.clone()
+    }
+
+    /// How many requests were under way at once at most.
+    pub fn most_under_way(&self) -> usize {
+        self.written.lock().unwrap().most_under_way
+    }
+
+    /// Two requests of one ext_id that were under way at the same time, for longer than the server
+    /// may need to notice that a client is gone.
+    pub fn overlaps(&self) -> Vec<(Exchange, Exchange)> {
+        const NOTICED: Duration = Duration::from_millis(30);
+        let exchanges = self.exchanges();
+        let mut found = Vec::new();
+        for (place, one) in exchanges.iter().enumerate() {
+            let later = exchanges[place + 1..].iter();
+            let of_one = later.filter(|other| other.ext_id == one.ext_id);
+            let clash =
+                of_one.filter(|other| one.ended.is_none_or(|end| end > other.began + NOTICED));
+            found.extend(clash.map(|other| (one.clone(), other.clone())));
+        }
+        found
+    }
+}
+
+impl Drop for Books {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        let _ = TcpStream::connect_timeout(&self.address, Duration::from_secs(1));
+    }
+}
+
+/// A uuid that is the same whenever the ext_id is.
+pub fn uuid_of(ext_id: &str) -> String {
+    let hash = ext_id.bytes().fold(0, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    });
+    uuid::Uuid::from_u64_pair(hash, !hash).to_string()
+}
+
+fn serve(
+    mut stream: TcpStream,
+    written: &Mutex<Written>,
+    reply: &(dyn Fn(&str, usize) -> (Duration, Reply) + Send + Sync),
+) {
+    while let Some(request) = read_request(&mut stream) {
+        let (head, body) = request.split_once("\r\n\r\n").expect("a head and a body");
+        let path = head.split(' ').nth(1).expect("a path").to_owned();
+        let fields: serde_json::Value = serde_json::from_str(body).expect("JSON");
+        let ext_id = fields["ext_id"].as_str().expect("an ext_id").to_owned();
+        let (number, before) = {
+            let mut written = written.lock().unwrap();
+            let before = written
+                .exchanges
+                .iter()
+                .filter(|exchange| exchange.ext_id == ext_id);
+            let before = before.count();
+            written.exchanges.push(Exchange {
+                path,
+                ext_id: ext_id.clone(),
+                body: body.to_owned(),
+                began: Instant::now(),
+                ended: None,
+                broken_off: false,
+            });
+            written.under_way += 1;
+            written.most_under_way = written.most_under_way.max(written.under_way);
+            (written.exchanges.len() - 1, before)
+        };
+        let (delay, reply) = reply(&ext_id, before);
+        let uuid = uuid_of(&ext_id);
+        let is_there = stays(&stream, delay);
+        let mut written = written.lock().unwrap();
+        if matches!(reply, Reply::Accept | Reply::Lose) {
+            // The document is made also if nobody hears of it.
+            written.documents.insert(ext_id, uuid.clone());
+        }
+        written.under_way -= 1;
+        let exchange = &mut written.exchanges[number];
+        exchange.ended = Some(Instant::now());
+        exchange.broken_off = !is_there;
+        drop(written);
+        let answer = match reply {
+            Reply::Accept => {
+                let data = format!(r#"{{"code":0,"message":"","data":{{"uuid":"{uuid}"}}}}"#);
+                respond("200 OK", &data)
+            }
+            Reply::Reject(code) => {
+                let data = format!(r#"{{"code":{code},"message":"нет","data":[]}}"#);
+                respond("200 OK", &data)
+            }
+            Reply::Http(status) => respond(status, ""),
+            Reply::Lose | Reply::Drop => break,
+        };
+        if !is_there || stream.write_all(&answer).is_err() {
+            break;
+        }
+    }
+    let _ = stream.shutdown(Shutdown::Both);
+}
+
+/// Waits for `delay`; false if the client has gone meanwhile.
+pub fn stays(stream: &TcpStream, delay: Duration) -> bool {
+    let limit = |limit| stream.set_read_timeout(limit).expect("a time limit");
+    limit(Some(delay.max(Duration::from_millis(1))));
+    let came = stream.peek(&mut [0]);
+    limit(None);
+    matches!(came, Err(error) if matches!(
+        error.kind(),
+        std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut
+    ))
+}
