@@ -222,8 +222,9 @@ typedef void (LP_CALL *lp_log_fn)(int32_t level, const char *message, void *user
 #define LP_ERR_CLOSED -12
 
 /**
- * The request waited in the outbox longer than it may, and is not repeated. If it is still needed and `outcome` is LP_OUTCOME_NOT_SENT, a new request with any ext_id is safe. Otherwise
- * LifePay may have it: submit it again with the same ext_id only.
+ * The request waited in the outbox longer than it may, and is not repeated. If it is still needed and
+ * `outcome` is LP_OUTCOME_NOT_SENT, a new request with any ext_id is safe. Otherwise LifePay may have
+ * it: submit it again with the same ext_id only.
  */
 #define LP_ERR_EXPIRED -13
 

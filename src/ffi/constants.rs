@@ -59,8 +59,9 @@ pub const LP_ERR_NOT_FOUND: i32 = -10;
 pub const LP_ERR_INTERNAL: i32 = -11;
 /// The outbox is closed.
 pub const LP_ERR_CLOSED: i32 = -12;
-/// The request waited in the outbox longer than it may, and is not repeated. If it is still needed and `outcome` is LP_OUTCOME_NOT_SENT, a new request with any ext_id is safe. Otherwise
-/// LifePay may have it: submit it again with the same ext_id only.
+/// The request waited in the outbox longer than it may, and is not repeated. If it is still needed and
+/// `outcome` is LP_OUTCOME_NOT_SENT, a new request with any ext_id is safe. Otherwise LifePay may have
+/// it: submit it again with the same ext_id only.
 pub const LP_ERR_EXPIRED: i32 = -13;
 
 /// ------------------------------------------------------------------------------------------------
