@@ -190,13 +190,11 @@ fn preparation(phase: &Phase) -> Duration {
     answer.took
 }
 
-/// The answer of a call that must end in time. A call with much data keeps a processor busy, and other
-/// work on the machine may make it late; it is therefore sent up to three times. A delay that the
-/// library causes occurs every time.
+/// The answer of a call that must end in time. Other work on the machine may make it late; it is
+/// therefore sent up to three times. A delay that the library causes occurs every time.
 #[track_caller]
 fn in_time(phase: &Phase, limit: u64, send: impl Fn() -> Answer) -> Answer {
-    let most = if phase.data > 0 { 3 } else { 1 };
-    for _ in 1..most {
+    for _ in 1..3 {
         let answer = send();
         if range(limit, preparation(phase)).contains(&answer.took) {
             return answer;

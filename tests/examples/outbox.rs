@@ -3,12 +3,13 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output};
 use std::sync::OnceLock;
 
 use lifepay_sandbox::{Options, Sandbox};
+use socket2::{Domain, Socket, Type};
 
 use crate::support::makefile::{clean, make};
 use crate::support::tools::{have, run, scratch};
@@ -93,10 +94,15 @@ impl Drop for Killed {
     }
 }
 
-/// A port at which nothing listens: the system does not soon give it to another program.
+/// A port at which nothing listens until a sandbox does: it stays taken, and is shared with that.
 fn silent_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("an address").port()
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    socket.set_reuse_address(true).expect("an option");
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    socket.bind(&any.into()).expect("a free port");
+    let address = socket.local_addr().expect("an address").as_socket();
+    std::mem::forget(socket);
+    address.expect("of the internet").port()
 }
 
 fn sandbox(port: u16) -> Sandbox {
