@@ -344,7 +344,7 @@ fn a_submit_does_not_wait_for_300_requests_that_are_under_way() {
     let books = Books::open(|_, _| (NEVER, Reply::Drop));
     let call = || call(&books.url(), HOUR_MS).limits(60_000, 60_000);
     // A busy disk does not count.
-    let path = in_memory("many");
+    let path = in_memory("three-hundred");
     let outbox = Outbox::open(&path, call().with(|c| c.concurrency = MANY as u32));
     let mut slowest = Duration::ZERO;
     for number in 0..MANY {
