@@ -1,19 +1,18 @@
 //! A few values, of which the one that was not used for the longest time makes room.
 
-pub struct Recent<T> {
+/// At most `MOST`.
+pub struct Recent<T, const MOST: usize> {
     /// The last used last.
     values: Vec<T>,
-    most: usize,
 }
 
-impl<T: Clone> Recent<T> {
-    pub fn new(most: usize) -> Recent<T> {
-        Recent {
-            values: Vec::new(),
-            most,
-        }
+impl<T, const MOST: usize> Default for Recent<T, MOST> {
+    fn default() -> Self {
+        Recent { values: Vec::new() }
     }
+}
 
+impl<T: Clone, const MOST: usize> Recent<T, MOST> {
     pub fn find(&mut self, is_it: impl FnMut(&T) -> bool) -> Option<T> {
         let place = self.values.iter().position(is_it)?;
         let found = self.values.remove(place);
@@ -26,7 +25,7 @@ impl<T: Clone> Recent<T> {
     }
 
     pub fn add(&mut self, value: T) {
-        if self.values.len() >= self.most {
+        if self.values.len() >= MOST {
             self.values.remove(0);
         }
         self.values.push(value);
@@ -39,7 +38,7 @@ mod tests {
 
     #[test]
     fn what_was_used_stays_longer() {
-        let mut recent = Recent::new(2);
+        let mut recent = Recent::<_, 2>::default();
         recent.add(1);
         recent.add(2);
         assert_eq!(recent.find(|value| *value == 1), Some(1));

@@ -23,13 +23,9 @@ pub struct Secret {
     spellings: OnceLock<Arc<Spellings>>,
 }
 
-/// What a text is searched for.
-struct Spellings {
-    secret: String,
-    /// The secret itself, then how others write it where that differs, the longest first: one may be
-    /// a part of another.
-    all: Vec<Spelling>,
-}
+/// What a text is searched for: the secret itself, then how others write it where that differs, the
+/// longest first, since one may be a part of another.
+pub struct Spellings(Vec<Spelling>);
 
 struct Spelling {
     text: String,
@@ -37,13 +33,7 @@ struct Spelling {
 }
 
 /// What a process has searched for lately: to prepare it costs more than a search.
-pub struct Known(Mutex<Recent<Arc<Spellings>>>);
-
-impl Default for Known {
-    fn default() -> Self {
-        Known(Mutex::new(Recent::new(MOST_KNOWN)))
-    }
-}
+pub type Known = Mutex<Recent<Arc<Spellings>, MOST_KNOWN>>;
 
 impl Secret {
     pub fn new(text: String) -> Self {
@@ -76,7 +66,7 @@ impl Secret {
         if self.text.is_empty() {
             return;
         }
-        for spelling in &self.spellings().all {
+        for spelling in &self.spellings().0 {
             if spelling.finder.find(text.as_bytes()).is_some() {
                 *text = text.replace(&spelling.text, MASK);
             }
@@ -86,7 +76,7 @@ impl Secret {
     /// The same for a text that was cut off: its end may be the beginning of the secret.
     pub fn mask_cut(&self, text: &str) -> String {
         let masked = self.mask(text);
-        let spellings = self.spellings().all.iter();
+        let spellings = self.spellings().0.iter();
         let longest = spellings.filter_map(|Spelling { text: spelling, .. }| {
             let ends = (1..spelling.len().min(masked.len() + 1)).rev();
             let mut beginnings = ends.filter_map(|end| spelling.get(..end));
@@ -100,8 +90,8 @@ impl Secret {
 
     fn spellings(&self) -> &Spellings {
         self.spellings.get_or_init(|| {
-            let known = &state::current().secrets.0;
-            let is_it = |known: &Arc<Spellings>| known.secret == self.text;
+            let known = &state::current().secrets;
+            let is_it = |known: &Arc<Spellings>| known.0[0].text == self.text;
             if let Some(spellings) = lock(known).find(is_it) {
                 return spellings;
             }
@@ -166,10 +156,7 @@ impl Spellings {
             finder: Finder::new(&text).into_owned(),
             text,
         };
-        Spellings {
-            secret: secret.text.clone(),
-            all: all.map(prepared).collect(),
-        }
+        Spellings(all.map(prepared).collect())
     }
 }
 

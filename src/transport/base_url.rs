@@ -28,13 +28,7 @@ pub struct BaseUrl {
 }
 
 /// Those that a process was given lately, each with what it was given as.
-pub struct Known(Mutex<Recent<(String, Arc<BaseUrl>)>>);
-
-impl Default for Known {
-    fn default() -> Self {
-        Known(Mutex::new(Recent::new(MOST_KNOWN)))
-    }
-}
+pub type Known = Mutex<Recent<(String, Arc<BaseUrl>), MOST_KNOWN>>;
 
 impl BaseUrl {
     /// The same as [`BaseUrl::parse`], which is not done again for what was given lately.
@@ -43,7 +37,7 @@ impl BaseUrl {
     ///
     /// What is wrong with it.
     pub fn find(given: &str) -> Result<Arc<BaseUrl>, WrongBaseUrl> {
-        let known = &state::current().transport.base_urls.0;
+        let known = &state::current().transport.base_urls;
         if let Some((_, url)) = lock(known).find(|(text, _)| text == given) {
             return Ok(url);
         }

@@ -28,24 +28,14 @@ pub struct PoolKey {
 }
 
 /// What a process keeps between exchanges.
+#[derive(Default)]
 pub struct Pool {
     /// ureq's agents have a pool of connections each.
-    agents: Mutex<Recent<(PoolKey, Agent)>>,
+    agents: Mutex<Recent<(PoolKey, Agent), MOST_AGENTS>>,
     /// Shared by all agents.
     names: Names,
     pub base_urls: base_url::Known,
-    pub ca_files: Mutex<Recent<Looked>>,
-}
-
-impl Default for Pool {
-    fn default() -> Self {
-        Pool {
-            agents: Mutex::new(Recent::new(MOST_AGENTS)),
-            names: Names::default(),
-            base_urls: base_url::Known::default(),
-            ca_files: Mutex::new(Recent::new(MOST_CA_FILES)),
-        }
-    }
+    pub ca_files: Mutex<Recent<Looked, MOST_CA_FILES>>,
 }
 
 /// The agent for these settings, with the connections that it has kept.

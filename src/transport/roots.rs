@@ -46,14 +46,7 @@ pub struct CaFile {
 #[derive(Clone)]
 pub struct Looked {
     file: CaFile,
-    /// None: it is to be looked at in any case.
-    at: Option<Instant>,
-}
-
-impl Looked {
-    fn is_fresh(&self) -> bool {
-        self.at.is_some_and(|at| at.elapsed() < FRESH)
-    }
+    at: Instant,
 }
 
 /// What changes when a file is written to or replaced.
@@ -101,10 +94,10 @@ impl CaFile {
     pub fn read(path: &Path) -> Result<CaFile, WrongCaFile> {
         let files = &state::current().transport.ca_files;
         let known = lock(files).find(|looked| looked.file.path == path);
-        if let Some(looked) = known.as_ref().filter(|looked| looked.is_fresh()) {
+        if let Some(looked) = known.as_ref().filter(|looked| looked.at.elapsed() < FRESH) {
             return Ok(looked.file.clone());
         }
-        let at = Some(Instant::now());
+        let at = Instant::now();
         let stamp = Stamp::of(path)?;
         let file = match known.filter(|known| known.file.stamp == stamp) {
             Some(known) => known.file,
@@ -125,10 +118,7 @@ impl CaFile {
 
     /// The server was refused: whoever mends the file is not to wait until it is looked at again.
     pub fn doubt(&self) {
-        let mut files = lock(&state::current().transport.ca_files);
-        files.remove(|looked| looked.file.path == self.path);
-        let file = self.clone();
-        files.add(Looked { file, at: None });
+        lock(&state::current().transport.ca_files).remove(|looked| looked.file.path == self.path);
     }
 
     /// Reads it again if it has changed. What can no longer be read stays as it was.
