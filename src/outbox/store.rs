@@ -138,7 +138,6 @@ impl Store {
         &mut self,
         work: impl FnOnce(&Transaction, i64) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        self.now()?;
         loop {
             let change = self.database.begin().map_err(failed)?;
             let now = Clock::read();
