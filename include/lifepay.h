@@ -513,8 +513,8 @@ typedef struct lp_config {
     /**
      * lp_send: required. lp_outbox_submit: optional, a shift without it. Which document it is, as its
      * path below base_url, such as /cloud-print/create-z-report. An argument error in lp_open_shift, as
-     * is document_json. At most 255 characters: one / at the beginning, then Latin
-     * letters, digits and -._~!$&'()*+,;=:@/ without two dots in a row.
+     * is document_json. At most 255 characters: one / at the beginning, then Latin letters, digits and
+     * -._~!$&'()*+,;=:@/ without two dots in a row.
      */
     const char *path;
     /**
@@ -916,9 +916,8 @@ void lp_string_free(char *string);
  * Several processes may have the same file open: each request is sent by one of them at a time, and
  * when that one dies another takes over within a second. They should have the same apikey, and the
  * same version of this library: a kind of document that only a later one knows waits as long as an
- * earlier one is the sender. Within a
- * process, use one copy of this library, and do not open the file with a SQLite of your own: the
- * locks of both are the process's.
+ * earlier one is the sender. Within a process, use one copy of this library, and do not open the file
+ * with a SQLite of your own: the locks of both are the process's.
  *
  * Returns the same as result->code: LP_OK, LP_ERR_ARGUMENT, LP_ERR_INTERNAL, or LP_ERR_OUTBOX:
  * result->message says what to do; the file is left as it was. No network is used by the call

@@ -98,8 +98,8 @@ pub struct lp_config {
     pub keep_days: u32,
     /// lp_send: required. lp_outbox_submit: optional, a shift without it. Which document it is, as its
     /// path below base_url, such as /cloud-print/create-z-report. An argument error in lp_open_shift, as
-    /// is document_json. At most 255 characters: one / at the beginning, then Latin
-    /// letters, digits and -._~!$&'()*+,;=:@/ without two dots in a row.
+    /// is document_json. At most 255 characters: one / at the beginning, then Latin letters, digits and
+    /// -._~!$&'()*+,;=:@/ without two dots in a row.
     pub path: *const c_char,
     /// lp_send and lp_outbox_submit, optional. The document's own fields: the text of a JSON object,
     /// whose members go into the request as they stand, after the fields above that are given. apikey,

@@ -38,9 +38,8 @@ pub struct lp_outbox(());
 /// Several processes may have the same file open: each request is sent by one of them at a time, and
 /// when that one dies another takes over within a second. They should have the same apikey, and the
 /// same version of this library: a kind of document that only a later one knows waits as long as an
-/// earlier one is the sender. Within a
-/// process, use one copy of this library, and do not open the file with a SQLite of your own: the
-/// locks of both are the process's.
+/// earlier one is the sender. Within a process, use one copy of this library, and do not open the file
+/// with a SQLite of your own: the locks of both are the process's.
 ///
 /// Returns the same as result->code: LP_OK, LP_ERR_ARGUMENT, LP_ERR_INTERNAL, or LP_ERR_OUTBOX:
 /// result->message says what to do; the file is left as it was. No network is used by the call

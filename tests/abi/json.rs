@@ -4,7 +4,7 @@ use std::ffi::{c_char, CStr, CString};
 
 use serde_json::{json, Value};
 
-use crate::support::server::ACCEPTED;
+use crate::support::server::{recorder, ACCEPTED};
 use crate::support::{library, respond, Server};
 
 /// Calls, and returns what the call returned and what it answered.
@@ -53,15 +53,7 @@ fn the_answer_has_every_field_of_the_result() {
 
 #[test]
 fn every_key_is_in_effect() {
-    let (sender, requests) = std::sync::mpsc::channel();
-    let sender = std::sync::Mutex::new(sender);
-    let server = Server::start(move |mut stream, _| {
-        use std::io::Write;
-        while let Some(request) = crate::support::read_request(&mut stream) {
-            let _ = sender.lock().unwrap().send(request);
-            let _ = stream.write_all(&respond("200 OK", ACCEPTED));
-        }
-    });
+    let (server, requests) = recorder();
     let mut all = request(&server);
     let more = json!({
         "test": 1, "cashier_name": "Аня", "cashier_inn": "1", "target_serial": "2",
@@ -88,15 +80,7 @@ fn every_key_is_in_effect() {
 
 #[test]
 fn a_document_is_sent_as_its_text_stands_whether_that_is_a_string_or_an_object() {
-    let (sender, requests) = std::sync::mpsc::channel();
-    let sender = std::sync::Mutex::new(sender);
-    let server = Server::start(move |mut stream, _| {
-        use std::io::Write;
-        while let Some(request) = crate::support::read_request(&mut stream) {
-            let _ = sender.lock().unwrap().send(request);
-            let _ = stream.write_all(&respond("200 OK", ACCEPTED));
-        }
-    });
+    let (server, requests) = recorder();
     let url = server.url();
     for document in [r#"{"sum": 1.50}"#, r#""{\"sum\": 1.50}""#] {
         let request = format!(
