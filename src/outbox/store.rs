@@ -61,13 +61,13 @@ impl Store {
     /// See [`Database::open`].
     pub fn open(path: &Path, base_url: &str) -> Result<Store, Failure> {
         let database = Database::open(path)?;
-        let now = Clock::read();
+        // Before the clock: a jump that another process follows in between is followed here no more.
         let moved = moved(&database.connection).map_err(failed)?;
         Ok(Store {
             database,
             base_url: base_url.to_owned(),
             is_sender: false,
-            looked: now,
+            looked: Clock::read(),
             moved,
             in_flight: BTreeMap::new(),
         })
@@ -183,8 +183,11 @@ impl Store {
                     if !entry.is_waiting() {
                         return Ok((entry.report.clone(), None));
                     }
-                    let sql = "UPDATE request SET expires_at = ?2, cancelling = 0 WHERE id = ?1";
-                    let wanted = change.execute(sql, [entry.id, expires_at]);
+                    // The times of one that was rejected for a while did not follow the clock: the old
+                    // ones must not be later than this, or what follows it next leaves this one behind.
+                    let sql = "UPDATE request SET expires_at = ?2, cancelling = 0,
+                        submitted_at = min(submitted_at, ?3) WHERE id = ?1";
+                    let wanted = change.execute(sql, [entry.id, expires_at, now]);
                     wanted.map_err(failed)?;
                     return Ok((entry.report.clone(), Some(entry.id)));
                 }

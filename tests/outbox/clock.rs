@@ -16,7 +16,7 @@ use crate::support::wait::until;
 
 pub(crate) const HOUR: i64 = 3600;
 pub(crate) const YEAR: i64 = 365 * 24 * HOUR;
-const UNAVAILABLE: Reply = Reply::Http("503 Service Unavailable");
+pub(crate) const UNAVAILABLE: Reply = Reply::Http("503 Service Unavailable");
 /// How much later than due an attempt may be on a machine that is busy.
 const LATE: Duration = Duration::from_secs(2);
 
@@ -84,7 +84,7 @@ pub(crate) fn refusing(refusals: usize) -> Books {
 
 /// The number of attempts, and when the next one is due by the wall clock, in seconds from now; for
 /// an entry that waits.
-fn entry(host: &mut Host, ext_id: &str) -> Option<(usize, i64)> {
+pub(crate) fn entry(host: &mut Host, ext_id: &str) -> Option<(usize, i64)> {
     entry_with(ENTRY_PENDING, host, ext_id)
 }
 
@@ -405,71 +405,5 @@ fn finished_entries_are_removed_after_keep_days_while_the_host_runs() {
         assert_eq!(host.wait(&ext_id).0, LP_OK, "two hours too early");
         till.time_passes(round * (KEEP + 2 * HOUR));
         until("it is removed", || host.wait(&ext_id).0 == LP_ERR_NOT_FOUND);
-    }
-}
-
-/// The sender moves the times of what waits along with the clock, but this one is of the new clock.
-#[test]
-fn a_submit_by_another_process_right_after_a_jump_counts_from_then() {
-    let books = refusing(1);
-    let Some(till) = Till::new("right-after", &books.url()) else {
-        return;
-    };
-    let mut sender = till.open(2000);
-    sender.until_it_sends();
-    let mut other = till.open(2000);
-    for (ext_id, jump) in [("back", -YEAR), ("ahead", YEAR)] {
-        till.set_clock(0);
-        sender.ask(&format!("submit {ext_id} {HOUR_MS}"));
-        refused(&mut sender, ext_id, 1);
-        sender.freeze();
-        till.set_clock(jump);
-        let again = format!("submit {ext_id} {HOUR_MS}");
-        assert_eq!(other.ask(&again), format!("submit {ext_id} 0 {LP_PENDING}"));
-        sender.thaw();
-        assert_eq!(other.wait(ext_id), (0, uuid_of(ext_id)));
-    }
-}
-
-#[test]
-fn a_jump_that_the_sender_did_not_live_to_see_expires_nothing() {
-    let books = refusing(1);
-    let Some(till) = Till::new("taken-over", &books.url()) else {
-        return;
-    };
-    till.set_clock(0);
-    let mut sender = till.open(2000);
-    sender.until_it_sends();
-    let mut other = till.open(2000);
-    sender.ask(&format!("submit mine {HOUR_MS}"));
-    refused(&mut sender, "mine", 1);
-    sender.freeze();
-    till.set_clock(YEAR);
-    // The other one has seen the jump before it becomes the sender.
-    other.submit("new");
-    sender.kill();
-    for ext_id in ["mine", "new"] {
-        assert_eq!(other.wait(ext_id), (0, uuid_of(ext_id)));
-    }
-}
-
-#[test]
-fn a_jump_right_before_the_close_expires_nothing() {
-    // Now and then the host looks at the clock just between the two.
-    for round in 0..4 {
-        let books = refusing(usize::MAX);
-        let Some(till) = Till::new(&format!("before-the-close-{round}"), &books.url()) else {
-            return;
-        };
-        till.set_clock(-YEAR);
-        let mut host = till.open(HOUR_MS);
-        host.ask(&format!("submit mine {HOUR_MS}"));
-        refused(&mut host, "mine", 1);
-        till.set_clock(0);
-        assert_eq!(host.ask("close"), "close 0");
-        host.finish();
-        let mut host = till.open(HOUR_MS);
-        let pending = format!("wait mine {LP_PENDING} 2 1 -");
-        assert_eq!(host.ask("wait mine 500"), pending);
     }
 }

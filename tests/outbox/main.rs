@@ -4,7 +4,6 @@
 //! its mounts or its memory, starts one with [`support::child`] or as a C program.
 
 mod clock;
-mod clock_foreign;
 mod close;
 mod crash;
 mod disk;
@@ -12,6 +11,7 @@ mod documents;
 mod file;
 mod full_disk;
 mod host;
+mod jumps;
 mod order;
 mod processes;
 mod random;

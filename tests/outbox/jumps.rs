@@ -1,0 +1,148 @@
+//! Jumps of the clock that concern more than one: other processes, other base URLs, entries whose times
+//! stood still.
+
+use std::time::Duration;
+
+use lifepay::ffi::{LP_ERR_EXPIRED, LP_PENDING};
+
+use super::clock::{entry, entry_with, refused, refusing, Till, HOUR, UNAVAILABLE, YEAR};
+use crate::support::books::{uuid_of, Books, Reply};
+use crate::support::constants::{ENTRY_FOREIGN, ENTRY_PENDING, HOUR_MS};
+use crate::support::outbox::Host;
+use crate::support::wait::until;
+
+/// The sender moves the times of what waits along with the clock, but this one is of the new clock.
+#[test]
+fn a_submit_by_another_process_right_after_a_jump_counts_from_then() {
+    let books = refusing(1);
+    let Some(till) = Till::new("right-after", &books.url()) else {
+        return;
+    };
+    let mut sender = till.open(2000);
+    sender.until_it_sends();
+    let mut other = till.open(2000);
+    for (ext_id, jump) in [("back", -YEAR), ("ahead", YEAR)] {
+        till.set_clock(0);
+        sender.ask(&format!("submit {ext_id} {HOUR_MS}"));
+        refused(&mut sender, ext_id, 1);
+        sender.freeze();
+        till.set_clock(jump);
+        let again = format!("submit {ext_id} {HOUR_MS}");
+        assert_eq!(other.ask(&again), format!("submit {ext_id} 0 {LP_PENDING}"));
+        sender.thaw();
+        assert_eq!(other.wait(ext_id), (0, uuid_of(ext_id)));
+    }
+}
+
+#[test]
+fn a_jump_that_the_sender_did_not_live_to_see_expires_nothing() {
+    let books = refusing(1);
+    let Some(till) = Till::new("taken-over", &books.url()) else {
+        return;
+    };
+    till.set_clock(0);
+    let mut sender = till.open(2000);
+    sender.until_it_sends();
+    let mut other = till.open(2000);
+    sender.ask(&format!("submit mine {HOUR_MS}"));
+    refused(&mut sender, "mine", 1);
+    sender.freeze();
+    till.set_clock(YEAR);
+    // The other one has seen the jump before it becomes the sender.
+    other.submit("new");
+    sender.kill();
+    for ext_id in ["mine", "new"] {
+        assert_eq!(other.wait(ext_id), (0, uuid_of(ext_id)));
+    }
+}
+
+#[test]
+fn a_jump_right_before_the_close_expires_nothing() {
+    // Now and then the host looks at the clock just between the two.
+    for round in 0..4 {
+        let books = refusing(usize::MAX);
+        let Some(till) = Till::new(&format!("before-the-close-{round}"), &books.url()) else {
+            return;
+        };
+        till.set_clock(-YEAR);
+        let mut host = till.open(HOUR_MS);
+        host.ask(&format!("submit mine {HOUR_MS}"));
+        refused(&mut host, "mine", 1);
+        till.set_clock(0);
+        assert_eq!(host.ask("close"), "close 0");
+        host.finish();
+        let mut host = till.open(HOUR_MS);
+        let pending = format!("wait mine {LP_PENDING} 2 1 -");
+        assert_eq!(host.ask("wait mine 500"), pending);
+    }
+}
+
+/// While it was rejected its times did not follow the clock.
+#[test]
+fn a_rejected_request_that_is_submitted_by_another_clock_does_not_expire_when_that_is_corrected() {
+    let books = Books::open(|_, before| match before {
+        0 => (Duration::ZERO, Reply::Reject(6080)),
+        _ => (Duration::ZERO, UNAVAILABLE),
+    });
+    let Some(till) = Till::new("rejected", &books.url()) else {
+        return;
+    };
+    till.set_clock(0);
+    let mut host = till.open(HOUR_MS);
+    host.ask(&format!("submit mine {HOUR_MS}"));
+    assert_eq!(host.wait("mine").0, 6080);
+    till.set_clock(-YEAR);
+    assert_eq!(host.ask("retry mine"), "retry 0");
+    refused(&mut host, "mine", 2);
+    host.ask(&format!("submit mine {HOUR_MS}"));
+    till.set_clock(0);
+    let mut due = || entry(&mut host, "mine").map(|(_, due)| due);
+    until("it follows the clock", || due().is_some_and(|due| due > 0));
+    assert_eq!(
+        host.ask("wait mine 500"),
+        format!("wait mine {LP_PENDING} 2 2 -")
+    );
+}
+
+/// A file with the entry "mine", which was sent once and expires in an hour; and a host that has the
+/// file open for another base URL, and has seen the clock jump from one time to another.
+fn foreign_after_a_jump(name: &str, books: &Books, from: i64, to: i64) -> Option<(Till, Host)> {
+    let till = Till::new(name, &books.url())?;
+    till.set_clock(from);
+    let mut sender = till.open(HOUR_MS);
+    sender.until_it_sends();
+    sender.ask(&format!("submit mine {HOUR_MS}"));
+    refused(&mut sender, "mine", 1);
+    sender.kill();
+    let mut other = till.open_for(&refusing(0).url(), HOUR_MS);
+    till.set_clock(to);
+    until("the due time has followed the clock", || {
+        let foreign = ENTRY_PENDING | ENTRY_FOREIGN;
+        let entry = entry_with(foreign, &mut other, "mine");
+        entry.is_some_and(|(_, due)| (to..=to + HOUR).contains(&due))
+    });
+    Some((till, other))
+}
+
+#[test]
+fn an_entry_of_another_base_url_is_kept_when_the_clock_jumps_ahead() {
+    let books = refusing(usize::MAX);
+    let Some((till, mut other)) = foreign_after_a_jump("foreign-ahead", &books, -YEAR, 0) else {
+        return;
+    };
+    other.kill();
+    let mut sender = till.open(HOUR_MS);
+    sender.until_it_sends();
+    let pending = format!("wait mine {LP_PENDING} 2 1 -");
+    assert_eq!(sender.ask("wait mine 1000"), pending);
+}
+
+#[test]
+fn an_entry_of_another_base_url_expires_in_time_when_the_clock_jumps_back() {
+    let books = refusing(usize::MAX);
+    let Some((till, mut other)) = foreign_after_a_jump("foreign-back", &books, 0, -YEAR) else {
+        return;
+    };
+    till.set_clocks(HOUR + 60 - YEAR, HOUR + 60);
+    assert_eq!(other.wait("mine").0, LP_ERR_EXPIRED);
+}
