@@ -1,5 +1,7 @@
 //! What came of a call: the content of an `lp_result`. The outbox's file keeps it as JSON.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::code::{Code, Outcome};
@@ -42,7 +44,7 @@ pub struct Report {
     pub retry_after_ms: u32,
     pub uuid: Option<String>,
     pub ext_id: Option<String>,
-    pub message: String,
+    pub message: Cow<'static, str>,
     pub detail: Option<String>,
     pub reply: Option<String>,
     pub errors: Vec<FieldError>,
@@ -58,7 +60,7 @@ impl Default for Report {
             retry_after_ms: 0,
             uuid: None,
             ext_id: None,
-            message: String::new(),
+            message: Cow::Borrowed(""),
             detail: None,
             reply: None,
             errors: Vec::new(),
@@ -71,7 +73,7 @@ impl Report {
     pub fn pending(ext_id: Option<&str>) -> Report {
         Report {
             ext_id: ext_id.map(str::to_owned),
-            message: messages::text(Code::Pending).utf8().to_owned(),
+            message: messages::text(Code::Pending).utf8().into(),
             ..Report::default()
         }
     }
@@ -116,7 +118,7 @@ impl Report {
         self.code = Code::Accepted;
         self.outcome = Outcome::Answered;
         self.uuid = uuid;
-        self.message = messages::text(Code::Accepted).utf8().to_owned();
+        self.message = messages::text(Code::Accepted).utf8().into();
         self.detail = None;
     }
 
@@ -125,7 +127,7 @@ impl Report {
     pub fn reject(&mut self, code: i32, words: &str, errors: Vec<FieldError>, more: usize) {
         self.code = Code::Rejected(code);
         self.outcome = Outcome::Answered;
-        self.message = messages::rejection(code, words, &errors, more);
+        self.message = messages::rejection(code, words, &errors, more).into();
         self.errors = errors;
         self.detail = None;
     }
@@ -133,7 +135,7 @@ impl Report {
     /// No answer of LifePay's; `outcome` stays as it is, and the advice in `message` follows it.
     pub fn fail(&mut self, failure: &Failure) {
         self.code = Code::Failed(failure.kind());
-        self.message = messages::failure(failure, self.outcome, self.ext_id.is_some());
+        self.message = messages::failure(failure, self.outcome, self.ext_id.is_some()).into();
         self.detail = Some(failure.to_string());
         if let Failure::Argument(_) = failure {
             self.errors = field_errors(failure);
@@ -143,7 +145,7 @@ impl Report {
     /// It waits for its next attempt, `retry_after_ms` from now; `last` is why the one before failed.
     pub fn wait(&mut self, last: &Failure, retry_after_ms: u32) {
         self.code = Code::Pending;
-        self.message = messages::pending(last);
+        self.message = messages::pending(last).into();
         self.detail = Some(last.to_string());
         self.retry_after_ms = retry_after_ms;
         self.errors = field_errors(last);
@@ -155,7 +157,7 @@ impl Report {
         self.code = Code::Pending;
         // The answer to an earlier attempt may have been lost.
         self.outcome = Outcome::Unknown;
-        self.message = messages::text(Code::Pending).utf8().to_owned();
+        self.message = messages::text(Code::Pending).utf8().into();
         self.errors.clear();
     }
 }

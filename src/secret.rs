@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use base64::prelude::{Engine, BASE64_STANDARD_NO_PAD};
 use memchr::memmem::Finder;
+use serde_json::Value;
 
 use crate::process::lock::lock;
 use crate::recent::Recent;
@@ -23,9 +24,14 @@ pub struct Secret {
     spellings: OnceLock<Arc<Spellings>>,
 }
 
-/// What a text is searched for: the secret itself, then how others write it where that differs, the
-/// longest first, since one may be a part of another.
-pub struct Spellings(Vec<Spelling>);
+/// How a secret is written.
+pub struct Spellings {
+    /// As it is sent.
+    json: String,
+    /// What a text is searched for: the secret itself, then how others write it where that differs, the
+    /// longest first, since one may be a part of another.
+    all: Vec<Spelling>,
+}
 
 struct Spelling {
     text: String,
@@ -43,9 +49,14 @@ impl Secret {
         }
     }
 
-    /// The text itself, for the one place that needs it: the request's body.
+    /// The text itself.
     pub fn reveal(&self) -> &str {
         &self.text
+    }
+
+    /// As a string in JSON, for the one place that needs it: the request's body.
+    pub fn json(&self) -> &str {
+        &self.spellings().json
     }
 
     /// Whether it is too long to stand in another text by chance.
@@ -66,7 +77,7 @@ impl Secret {
         if self.text.is_empty() {
             return;
         }
-        for spelling in &self.spellings().0 {
+        for spelling in &self.spellings().all {
             if spelling.finder.find(text.as_bytes()).is_some() {
                 *text = text.replace(&spelling.text, MASK);
             }
@@ -76,7 +87,7 @@ impl Secret {
     /// The same for a text that was cut off: its end may be the beginning of the secret.
     pub fn mask_cut(&self, text: &str) -> String {
         let masked = self.mask(text);
-        let spellings = self.spellings().0.iter();
+        let spellings = self.spellings().all.iter();
         let longest = spellings.filter_map(|Spelling { text: spelling, .. }| {
             let ends = (1..spelling.len().min(masked.len() + 1)).rev();
             let mut beginnings = ends.filter_map(|end| spelling.get(..end));
@@ -91,7 +102,7 @@ impl Secret {
     fn spellings(&self) -> &Spellings {
         self.spellings.get_or_init(|| {
             let known = &state::current().secrets;
-            let is_it = |known: &Arc<Spellings>| known.0[0].text == self.text;
+            let is_it = |known: &Arc<Spellings>| known.all[0].text == self.text;
             if let Some(spellings) = lock(known).find(is_it) {
                 return spellings;
             }
@@ -156,7 +167,10 @@ impl Spellings {
             finder: Finder::new(&text).into_owned(),
             text,
         };
-        Spellings(all.map(prepared).collect())
+        Spellings {
+            json: Value::from(secret.text.as_str()).to_string(),
+            all: all.map(prepared).collect(),
+        }
     }
 }
 

@@ -250,7 +250,7 @@ impl Listed {
             target_serial: entry.target_serial,
             base_url: entry.base_url,
             uuid: entry.report.uuid,
-            message: entry.report.message,
+            message: entry.report.message.into(),
             path: entry.path,
         }
     }

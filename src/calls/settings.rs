@@ -69,7 +69,7 @@ impl Settings {
         let route = self.connection.check(&mut faults);
         let repeats = Repeats {
             limit: RetryLimit::from_ms(self.retry_for_ms),
-            schedule: Schedule::check(&self.retry_delays_ms, &mut faults),
+            schedule: Schedule::check(self.retry_delays_ms, &mut faults),
         };
         match (request, route) {
             (Some(request), Some(route)) if faults.is_empty() => Ok(Call {
@@ -89,7 +89,7 @@ impl Settings {
     pub fn check_outbox(self, mut faults: Vec<Fault>) -> Result<outbox::Terms, Vec<Fault>> {
         request::require("apikey", &self.fields.apikey, &mut faults);
         let route = self.connection.check(&mut faults);
-        let schedule = Schedule::check(&self.retry_delays_ms, &mut faults);
+        let schedule = Schedule::check(self.retry_delays_ms, &mut faults);
         if self.concurrency > MOST_CONCURRENCY {
             let (given, most) = (self.concurrency, MOST_CONCURRENCY);
             faults.push(Fault::new("concurrency", Wrong::TooLarge { given, most }));

@@ -20,7 +20,7 @@ pub struct Outgoing<'a> {
     /// By which LifePay knows it again; without one it is sent once.
     pub ext_id: Option<&'a str>,
     pub apikey: &'a Secret,
-    pub body: &'a str,
+    pub body: &'a [u8],
 }
 
 /// What an attempt has brought. The apikey is masked in all that came from outside.
@@ -47,7 +47,10 @@ impl Attempt {
         go_on: impl Fn(Stage) -> bool + 'static,
     ) -> Attempt {
         let apikey = request.apikey;
-        log::trace!("{request} body {}", apikey.mask(request.body));
+        log::trace!(
+            "{request} body {}",
+            apikey.mask(&String::from_utf8_lossy(request.body))
+        );
         let post = Post {
             path: request.path,
             body: request.body,

@@ -5,7 +5,6 @@ pub mod progress;
 pub mod retry_limit;
 pub mod schedule;
 
-use std::rc::Rc;
 use std::time::Duration;
 
 use self::attempt::{Attempt, Outgoing};
@@ -14,7 +13,7 @@ use self::retry_limit::RetryLimit;
 use self::schedule::Schedule;
 use crate::code::Outcome;
 use crate::failure::{Failure, Stage};
-use crate::protocol::request::{self, Request};
+use crate::protocol::request::Request;
 use crate::report::Report;
 use crate::transport::route::Route;
 
@@ -33,10 +32,7 @@ pub fn deliver(
     on_progress: Option<OnProgress>,
 ) -> Report {
     let mut report = Report::pending(request.ext_id.as_deref());
-    let body = match request
-        .json()
-        .and_then(|json| request::body(&json, &request.apikey))
-    {
+    let body = match request.body() {
         Ok(body) => body,
         Err(error) => {
             report.fail(&Failure::Internal(error.to_string()));
@@ -49,12 +45,12 @@ pub fn deliver(
         apikey: &request.apikey,
         body: &body,
     };
-    let reporter = Rc::new(Reporter::new(on_progress));
+    let reporter = Reporter::new(on_progress);
     loop {
         report.attempts = report.attempts.saturating_add(1);
         reporter.attempt_begins(report.attempts);
         let limits = repeats.limit.limits(route.limits, reporter.elapsed());
-        let asked = Rc::clone(&reporter);
+        let asked = reporter.clone();
         let go_on = move |stage| match stage {
             Stage::Connecting => asked.tick(Phase::Connect, Duration::ZERO),
             Stage::Exchanging => asked.tick(Phase::Exchange, Duration::ZERO),

@@ -1,6 +1,7 @@
 //! What the host is told while it waits, and its wish to stop.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::code::Code;
@@ -36,10 +37,16 @@ pub struct Progress {
 /// Told about progress; false stops.
 pub type OnProgress = Box<dyn FnMut(&Progress) -> bool>;
 
-/// Reports progress to the host, and remembers whether it wants to stop.
+/// Reports progress to the host, and remembers whether it wants to stop. All clones are one.
+#[derive(Clone)]
 pub struct Reporter {
-    on_progress: Option<RefCell<OnProgress>>,
     started: Instant,
+    host: Option<Rc<Host>>,
+}
+
+/// A host that is told.
+struct Host {
+    on_progress: RefCell<OnProgress>,
     told: Cell<Instant>,
     last: Cell<Progress>,
     stopped: Cell<bool>,
@@ -48,19 +55,24 @@ pub struct Reporter {
 impl Reporter {
     pub fn new(on_progress: Option<OnProgress>) -> Reporter {
         let now = Instant::now();
+        let host = |on_progress| {
+            Rc::new(Host {
+                on_progress: RefCell::new(on_progress),
+                told: Cell::new(now),
+                last: Cell::new(Progress {
+                    phase: Phase::Connect,
+                    attempts: 0,
+                    code: Code::Pending,
+                    http_status: 0,
+                    elapsed: Duration::ZERO,
+                    next_attempt: Duration::ZERO,
+                }),
+                stopped: Cell::new(false),
+            })
+        };
         Reporter {
-            on_progress: on_progress.map(RefCell::new),
             started: now,
-            told: Cell::new(now),
-            last: Cell::new(Progress {
-                phase: Phase::Connect,
-                attempts: 0,
-                code: Code::Pending,
-                http_status: 0,
-                elapsed: Duration::ZERO,
-                next_attempt: Duration::ZERO,
-            }),
-            stopped: Cell::new(false),
+            host: on_progress.map(host),
         }
     }
 
@@ -70,49 +82,49 @@ impl Reporter {
 
     /// Tells the host at once. False: it wants no more.
     fn tell(&self, phase: Phase, next_attempt: Duration) -> bool {
-        let Some(on_progress) = &self.on_progress else {
+        let Some(host) = &self.host else {
             return true;
         };
-        if !self.stopped.get() {
+        if !host.stopped.get() {
             let elapsed = self.started.elapsed();
             let progress = Progress {
                 phase,
                 elapsed,
                 next_attempt,
-                ..self.last.get()
+                ..host.last.get()
             };
-            self.last.set(progress);
-            let go_on = (on_progress.borrow_mut())(&progress);
-            self.told.set(Instant::now());
-            self.stopped.set(!go_on);
+            host.last.set(progress);
+            let go_on = (host.on_progress.borrow_mut())(&progress);
+            host.told.set(Instant::now());
+            host.stopped.set(!go_on);
         }
-        !self.stopped.get()
+        !host.stopped.get()
     }
 
     /// Tells the host if it is time to.
     pub fn tick(&self, phase: Phase, next_attempt: Duration) -> bool {
-        if self.on_progress.is_none() || self.told.get().elapsed() < SLICE {
-            return !self.stopped.get();
+        match &self.host {
+            Some(host) if host.told.get().elapsed() < SLICE => !host.stopped.get(),
+            _ => self.tell(phase, next_attempt),
         }
-        self.tell(phase, next_attempt)
     }
 
     pub fn attempt_begins(&self, attempts: u32) {
-        self.last.set(Progress {
-            attempts,
-            ..self.last.get()
-        });
+        self.note(|last| last.attempts = attempts);
+    }
+
+    fn note(&self, what: impl FnOnce(&mut Progress)) {
+        if let Some(host) = &self.host {
+            let mut last = host.last.get();
+            what(&mut last);
+            host.last.set(last);
+        }
     }
 
     /// Tells the host, and when the next attempt will be; zero if there is none. False: it wants no
     /// more.
     pub fn attempt_failed(&self, report: &Report, next_attempt: Duration) -> bool {
-        let (code, http_status) = (report.code, report.http_status);
-        self.last.set(Progress {
-            code,
-            http_status,
-            ..self.last.get()
-        });
+        self.note(|last| (last.code, last.http_status) = (report.code, report.http_status));
         self.tell(Phase::Failed, next_attempt)
     }
 

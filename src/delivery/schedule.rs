@@ -1,5 +1,6 @@
 //! The pauses between attempts.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::fault::{Fault, Wrong};
@@ -11,13 +12,13 @@ const SHORTEST_PAUSE_MS: u32 = 100;
 /// How many pauses a schedule may have.
 pub(crate) const MOST_PAUSES: usize = 1000;
 
-/// The pauses between attempts, the last one repeating.
+/// The pauses between attempts, milliseconds, the last one repeating.
 #[derive(Debug, Clone)]
-pub struct Schedule(Vec<Duration>);
+pub struct Schedule(Cow<'static, [u32]>);
 
 impl Schedule {
     /// The host's pauses, or the page's if it gave none.
-    pub fn check(given: &[u32], faults: &mut Vec<Fault>) -> Schedule {
+    pub fn check(given: Vec<u32>, faults: &mut Vec<Fault>) -> Schedule {
         if given.len() > MOST_PAUSES {
             let (count, most) = (given.len(), MOST_PAUSES);
             faults.push(Fault::new(
@@ -25,19 +26,17 @@ impl Schedule {
                 Wrong::TooMany { count, most },
             ));
         }
-        let pauses = if given.is_empty() {
-            &PAGES_SCHEDULE_MS
-        } else {
-            given
-        };
-        let duration = |ms: &u32| Duration::from_millis(u64::from(*ms.max(&SHORTEST_PAUSE_MS)));
-        Schedule(pauses.iter().map(duration).collect())
+        Schedule(match given.is_empty() {
+            true => Cow::Borrowed(&PAGES_SCHEDULE_MS),
+            false => Cow::Owned(given),
+        })
     }
 
     /// The pause after attempt `attempt`, counted from 1.
     pub fn pause_after(&self, attempt: u32) -> Duration {
         let place = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
-        self.0[place.min(self.0.len() - 1)]
+        let pause = self.0[place.min(self.0.len() - 1)];
+        Duration::from_millis(pause.max(SHORTEST_PAUSE_MS).into())
     }
 }
 
@@ -46,7 +45,7 @@ mod tests {
     use super::*;
 
     fn of(given: &[u32]) -> Schedule {
-        Schedule::check(given, &mut Vec::new())
+        Schedule::check(given.to_vec(), &mut Vec::new())
     }
 
     #[test]
@@ -67,9 +66,9 @@ mod tests {
     #[test]
     fn an_absurd_schedule_is_refused() {
         let mut faults = Vec::new();
-        Schedule::check(&[1; MOST_PAUSES], &mut faults);
+        Schedule::check(vec![1; MOST_PAUSES], &mut faults);
         assert!(faults.is_empty());
-        Schedule::check(&[1; MOST_PAUSES + 1], &mut faults);
+        Schedule::check(vec![1; MOST_PAUSES + 1], &mut faults);
         assert_eq!(faults[0].field, "retry_delays_ms");
     }
 }

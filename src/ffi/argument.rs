@@ -1,7 +1,10 @@
 //! What a host passes, as values. Each function here states once what the header demands of a pointer;
 //! the exports hand on what they were given.
 
+use std::borrow::Cow;
 use std::ffi::{c_char, CStr, CString};
+
+use memchr::memchr;
 
 use crate::calls::outboxes::Argument;
 use crate::fault::{Fault, Wrong};
@@ -61,9 +64,22 @@ impl<T> Out<T> {
 
 /// `text` for C. NUL cannot stand in a C string: it becomes U+FFFD.
 pub fn to_c(text: &str) -> CString {
-    CString::new(text)
-        .or_else(|_| CString::new(text.replace('\0', "\u{fffd}")))
-        .unwrap_or_default()
+    CString::new(without_nul(text).as_bytes()).unwrap_or_default()
+}
+
+/// The same at the end of `texts`. Returns its place there.
+pub fn put_c(text: &str, texts: &mut Vec<u8>) -> usize {
+    let place = texts.len();
+    texts.extend_from_slice(without_nul(text).as_bytes());
+    texts.push(0);
+    place
+}
+
+fn without_nul(text: &str) -> Cow<'_, str> {
+    match memchr(0, text.as_bytes()) {
+        Some(_) => text.replace('\0', "\u{fffd}").into(),
+        None => text.into(),
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `lp_result`: what came of a call, and who owns its strings.
 
 use std::collections::BTreeMap;
-use std::ffi::{c_char, CString};
+use std::ffi::c_char;
 use std::hash::{BuildHasher, RandomState};
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -189,8 +189,7 @@ impl ResultOut {
 
     /// Releases what the host's result held, and writes `report` into it. Returns its code.
     pub fn write(self, report: &Report) -> i32 {
-        let strings = Strings::new(report);
-        let mut result = strings.result(report);
+        let (mut result, strings) = Strings::of(report);
         result.owner = next_owner();
         let held = {
             let mut table = table();
@@ -221,53 +220,41 @@ impl ResultOut {
     }
 }
 
-/// The strings of one result.
+/// What one result points to.
 struct Strings {
-    uuid: Option<CString>,
-    ext_id: Option<CString>,
-    message: CString,
-    detail: Option<CString>,
-    reply: Option<CString>,
-    /// Of field and message in turn; `errors` points to them.
-    _error_texts: Vec<CString>,
-    errors: Vec<lp_field_error>,
+    /// One text after the other, each with a NUL at its end.
+    _texts: Vec<u8>,
+    _errors: Vec<lp_field_error>,
 }
 
-// SAFETY: `errors` points into `_error_texts`, whose heap blocks move with no thread and are not
-// changed; nothing else in it is bound to a thread.
+// SAFETY: the errors point into the texts, whose heap block moves with no thread and is not changed;
+// nothing else in it is bound to a thread.
 unsafe impl Send for Strings {}
 
 impl Strings {
-    fn new(report: &Report) -> Strings {
-        let optional = |text: &Option<String>| text.as_deref().map(argument::to_c);
-        let error_texts: Vec<CString> = report
-            .errors
-            .iter()
-            .flat_map(|error| [argument::to_c(&error.field), argument::to_c(&error.message)])
-            .collect();
-        let errors = error_texts
-            .chunks_exact(2)
-            .map(|pair| lp_field_error {
-                field: pair[0].as_ptr(),
-                message: pair[1].as_ptr(),
-            })
-            .collect();
-        Strings {
-            uuid: optional(&report.uuid),
-            ext_id: optional(&report.ext_id),
-            message: argument::to_c(&report.message),
-            detail: optional(&report.detail),
-            reply: optional(&report.reply),
-            _error_texts: error_texts,
-            errors,
-        }
-    }
-
-    /// The struct for the host, whose pointers are valid as long as `self` stays in the table.
-    fn result(&self, report: &Report) -> lp_result {
-        let pointer =
-            |text: &Option<CString>| text.as_ref().map_or(ptr::null(), |text| text.as_ptr());
-        lp_result {
+    /// The struct for the host, and what its pointers are valid as long as.
+    fn of(report: &Report) -> (lp_result, Strings) {
+        let optional = [&report.uuid, &report.ext_id, &report.detail, &report.reply];
+        let optional = optional.map(Option::as_deref);
+        let errors = report.errors.iter();
+        let errors = errors.flat_map(|error| [error.field.as_str(), &error.message]);
+        let all = optional.into_iter().flatten().chain([&*report.message]);
+        let length = |text: &str| text.len() + 1;
+        let room = all.chain(errors.clone()).map(length).sum();
+        let mut texts = Vec::with_capacity(room);
+        let mut put = |text: &str| argument::put_c(text, &mut texts);
+        let [uuid, ext_id, detail, reply] = optional.map(|text| text.map(&mut put));
+        let message = put(&report.message);
+        let errors: Vec<usize> = errors.map(put).collect();
+        // From now on they stay where they are.
+        let at = |place: usize| texts[place..].as_ptr().cast();
+        let optional_at = |place: Option<usize>| place.map_or(ptr::null(), at);
+        let error = |pair: &[usize]| lp_field_error {
+            field: at(pair[0]),
+            message: at(pair[1]),
+        };
+        let errors: Vec<_> = errors.chunks_exact(2).map(error).collect();
+        let result = lp_result {
             struct_size: 0,
             code: report.code.number(),
             outcome: report.outcome as i32,
@@ -275,19 +262,24 @@ impl Strings {
             attempts: report.attempts,
             retry_after_ms: report.retry_after_ms,
             owner: 0,
-            uuid: pointer(&self.uuid),
-            ext_id: pointer(&self.ext_id),
-            message: self.message.as_ptr(),
-            detail: pointer(&self.detail),
-            reply: pointer(&self.reply),
-            errors: if self.errors.is_empty() {
+            uuid: optional_at(uuid),
+            ext_id: optional_at(ext_id),
+            message: at(message),
+            detail: optional_at(detail),
+            reply: optional_at(reply),
+            errors: if errors.is_empty() {
                 ptr::null()
             } else {
-                self.errors.as_ptr()
+                errors.as_ptr()
             },
-            error_count: u32::try_from(self.errors.len()).unwrap_or(u32::MAX),
+            error_count: u32::try_from(errors.len()).unwrap_or(u32::MAX),
             reserved: 0,
-        }
+        };
+        let strings = Strings {
+            _texts: texts,
+            _errors: errors,
+        };
+        (result, strings)
     }
 }
 

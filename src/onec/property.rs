@@ -29,7 +29,7 @@ const RESULTS: [Property; 12] = [
     result("UUID", "УникальныйИдентификатор", |r| Value::from(&r.uuid)),
     result("RequestExtId", "ИдентификаторЗапроса", |r| Value::from(&r.ext_id)),
     result("ErrorCode", "КодОшибки", |r| Value::from(r.code.number())),
-    result("ErrorDescription", "ОписаниеОшибки", |r| Value::from(r.message.as_str())),
+    result("ErrorDescription", "ОписаниеОшибки", |r| Value::from(&*r.message)),
     result("FieldErrors", "ОшибкиПолей", field_errors),
     result("Outcome", "Исход", |r| Value::from(r.outcome as i32)),
     result("HTTPStatus", "КодHTTP", |r| Value::from(r.http_status)),

@@ -57,7 +57,7 @@ pub fn new_ext_id(_: &Component, _: &mut [Value]) -> Value {
 /// The code of the last call; the parameter is set to its message.
 pub fn last_error(component: &Component, arguments: &mut [Value]) -> Value {
     let report = component.report();
-    arguments[0] = Value::Text(report.message);
+    arguments[0] = Value::Text(report.message.into());
     Value::from(report.code.number())
 }
 

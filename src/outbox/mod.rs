@@ -150,7 +150,7 @@ impl Outbox {
         };
         let mut report = entry.report;
         if let Some(refusal) = refusal {
-            report.message = messages::with_refusal(report.message, refusal);
+            report.message = messages::with_refusal(report.message.into(), refusal).into();
         }
         Ok(report)
     }

@@ -36,13 +36,7 @@ pub fn send(worker: &Arc<Worker>, taken: Taken) {
 fn attempt(worker: &Arc<Worker>, taken: &Taken, entry: &mut Entry) -> Option<Duration> {
     let terms = &worker.terms;
     let scheduled = terms.schedule.pause_after(entry.report.attempts);
-    let body = match request::body(&entry.request, &terms.apikey) {
-        Ok(body) => body,
-        Err(error) => {
-            wait(entry, &Failure::Internal(error.to_string()), scheduled);
-            return Some(scheduled);
-        }
-    };
+    let body = request::body_of_stored(&entry.request, &terms.apikey);
     let asked = Arc::clone(worker);
     let is_cancelled = Arc::clone(&taken.is_cancelled);
     let go_on = move |_| !asked.is_closing() && !is_cancelled.load(Ordering::SeqCst);

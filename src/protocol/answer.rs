@@ -54,7 +54,8 @@ impl Answer {
             let [uuid] = data
                 .and_then(|data| fields(data.get(), ["uuid"]).ok())
                 .unwrap_or_default();
-            let mut uuid = uuid.and_then(text).filter(|uuid| !uuid.is_empty());
+            let uuid = uuid.and_then(text).filter(|uuid| !uuid.is_empty());
+            let mut uuid = uuid.map(Cow::into_owned);
             // A uuid must not be spoilt by a key that is a letter or two, as tests have.
             if let Some(uuid) = uuid.as_mut().filter(|_| apikey.is_long()) {
                 apikey.mask_in_place(uuid);
@@ -104,7 +105,7 @@ impl<'a, const N: usize> Visitor<'a> for Fields<'_, N> {
 
     fn visit_map<M: MapAccess<'a>>(self, mut object: M) -> Result<Self::Value, M::Error> {
         let mut values = [None; N];
-        while let Some((Name(name), value)) = object.next_entry()? {
+        while let Some((Text(name), value)) = object.next_entry()? {
             if let Some(place) = self.0.iter().position(|wanted| *wanted == name) {
                 values[place] = Some(value);
             }
@@ -113,9 +114,9 @@ impl<'a, const N: usize> Visitor<'a> for Fields<'_, N> {
     }
 }
 
-/// A field's name, copied only if there are escapes in it.
+/// A string, copied only if there are escapes in it.
 #[derive(Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// An int32, as a number or as a string that holds one.
 fn integer(value: &RawValue) -> Option<i32> {
@@ -123,15 +124,16 @@ fn integer(value: &RawValue) -> Option<i32> {
 }
 
 /// A string's content, or the text of a number or boolean. Nothing for null and containers.
-fn text(value: &RawValue) -> Option<String> {
+fn text(value: &RawValue) -> Option<Cow<'_, str>> {
     let raw = value.get();
     match raw.as_bytes().first()? {
-        // A lone surrogate is no error to PHP; its escape is kept as it came.
-        b'"' => {
-            Some(serde_json::from_str(raw).unwrap_or_else(|_| raw.trim_matches('"').to_owned()))
-        }
+        b'"' => Some(match serde_json::from_str(raw) {
+            Ok(Text(text)) => text,
+            // A lone surrogate is no error to PHP; its escape is kept as it came.
+            Err(_) => raw.trim_matches('"').into(),
+        }),
         b'{' | b'[' | b'n' => None,
-        _ => Some(raw.to_owned()),
+        _ => Some(raw.into()),
     }
 }
 
@@ -165,7 +167,7 @@ impl Errors<'_> {
     }
 
     fn add(&mut self, value: &RawValue) {
-        let text = text(value).map_or(Cow::Borrowed(value.get()), Cow::Owned);
+        let text = text(value).unwrap_or(value.get().into());
         // What PHP has for nothing.
         if matches!(&*text, "" | "null" | "false") {
             return;

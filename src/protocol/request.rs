@@ -26,6 +26,8 @@ pub(crate) const CALLBACK_URL_MAX: usize = 255;
 pub(crate) const PATH_MAX: usize = 255;
 /// What may stand between the tokens of JSON.
 const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
+/// Room for the body of a request without members, bytes.
+const USUAL_SIZE: usize = 512;
 /// Characters of a member's name in an error.
 const LONGEST_NAME: usize = 200;
 
@@ -307,13 +309,35 @@ impl Request {
     ///
     /// None that a `Request` can cause; the encoder's signature has one.
     pub fn json(&self) -> Result<String, serde_json::Error> {
-        let mut json = serde_json::to_string(self)?;
+        let mut json = Vec::new();
+        self.write(&mut json)?;
+        String::from_utf8(json).map_err(serde::ser::Error::custom)
+    }
+
+    /// The JSON that is sent, in UTF-8: the apikey before its fields.
+    ///
+    /// # Errors
+    ///
+    /// As [`Request::json`].
+    pub fn body(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut body = Vec::with_capacity(USUAL_SIZE + self.members.len());
+        begin_body(&self.apikey, &mut body);
+        let brace = body.len();
+        self.write(&mut body)?;
+        body[brace] = b',';
+        Ok(body)
+    }
+
+    fn write(&self, json: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        serde_json::to_writer(&mut *json, self)?;
         if !self.members.is_empty() {
             // There is always a login before it.
             json.pop();
-            json.extend([",", &self.members, "}"]);
+            json.push(b',');
+            json.extend_from_slice(self.members.as_bytes());
+            json.push(b'}');
         }
-        Ok(json)
+        Ok(())
     }
 }
 
@@ -343,15 +367,19 @@ pub fn differing_fields(one: &str, other: &str) -> Vec<&'static str> {
     fields
 }
 
-/// The JSON that is sent, in UTF-8: a stored request with the apikey before its fields.
-///
-/// # Errors
-///
-/// As [`Request::json`].
-pub fn body(request: &str, apikey: &Secret) -> Result<String, serde_json::Error> {
-    let apikey = serde_json::to_string(apikey.reveal())?;
-    let fields = request.strip_prefix('{').unwrap_or(request);
-    Ok(["{\"apikey\":", &apikey, ",", fields].concat())
+/// [`Request::body`] of a request that was stored as `json`.
+pub fn body_of_stored(json: &str, apikey: &Secret) -> Vec<u8> {
+    let fields = json.strip_prefix('{').unwrap_or(json);
+    let mut body = Vec::with_capacity(USUAL_SIZE + json.len());
+    begin_body(apikey, &mut body);
+    body.push(b',');
+    body.extend_from_slice(fields.as_bytes());
+    body
+}
+
+fn begin_body(apikey: &Secret, body: &mut Vec<u8>) {
+    body.extend_from_slice(b"{\"apikey\":");
+    body.extend_from_slice(apikey.json().as_bytes());
 }
 
 #[cfg(test)]

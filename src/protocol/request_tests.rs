@@ -16,7 +16,9 @@ fn check(fields: Fields) -> Result<Request, Vec<Fault>> {
 
 fn body(fields: Fields) -> String {
     let shift = check(fields).unwrap();
-    super::body(&shift.json().unwrap(), &shift.apikey).unwrap()
+    let body = shift.body().unwrap();
+    assert_eq!(body, body_of_stored(&shift.json().unwrap(), &shift.apikey));
+    String::from_utf8(body).unwrap()
 }
 
 #[test]

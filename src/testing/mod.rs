@@ -73,11 +73,12 @@ fn settings_hold(mut settings: Settings, faults: Vec<Fault>) {
             assert!(ext_id.is_none_or(|ext_id| ext_id.chars().count() <= 50));
             assert!(!request.login.is_empty() && request.path.starts_with('/'));
             let json = request.json().expect("a request is JSON");
-            let body = request::body(&json, &request.apikey).expect("so is its body");
-            let Object(members) = serde_json::from_str(&body).expect("JSON");
+            let body = request.body().expect("so is its body");
+            assert_eq!(body, request::body_of_stored(&json, &request.apikey));
+            let Object(members) = serde_json::from_slice(&body).expect("JSON");
             let names: BTreeSet<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
             assert_eq!(names.len(), members.len(), "no member stands twice");
-            let body: serde_json::Map<_, _> = serde_json::from_str(&body).unwrap_or_default();
+            let body: serde_json::Map<_, _> = serde_json::from_slice(&body).unwrap_or_default();
             // A number beyond those of floating point is no value, but may be sent.
             if let Some(apikey) = body.get("apikey") {
                 assert_eq!(apikey, request.apikey.reveal());

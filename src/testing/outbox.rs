@@ -24,7 +24,7 @@ pub fn open(path: &Path) -> bool {
         return false;
     };
     let _ = store.pending();
-    let _ = store.begin_sending(&Schedule::check(&[], &mut Vec::new()));
+    let _ = store.begin_sending(&Schedule::check(Vec::new(), &mut Vec::new()));
     let _ = store.expire(BASE_URL);
     if let Ok(base_urls) = store.expired_foreign() {
         for base_url in base_urls {

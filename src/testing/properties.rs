@@ -182,7 +182,9 @@ proptest! {
         prop_assert!(good && faults.is_empty());
         let request = shift.json().unwrap();
         prop_assert!(!request.contains("\"apikey\"") || given.to_string().contains("apikey"));
-        let sent: Value = serde_json::from_str(&request::body(&request, &shift.apikey).unwrap()).unwrap();
+        let body = shift.body().unwrap();
+        prop_assert_eq!(&body, &request::body_of_stored(&request, &shift.apikey));
+        let sent: Value = serde_json::from_slice(&body).unwrap();
         let mut wanted: Map<String, Value> = given.as_object().unwrap().clone();
         wanted.retain(|_, value| !value.is_null());
         wanted.entry("ext_id").or_insert_with(|| json!("made"));

@@ -3,9 +3,11 @@
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
+use ureq::http::header::{self, HeaderValue};
 use ureq::http::uri::InvalidUri;
-use ureq::http::Uri;
+use ureq::http::{self, Request, Uri};
 
+use super::USER_AGENT;
 use crate::failure::Failure;
 use crate::fault::WrongBaseUrl;
 use crate::process::lock::lock;
@@ -18,17 +20,25 @@ const MOST_KNOWN: usize = 8;
 /// Where requests may go.
 #[derive(Debug)]
 pub struct BaseUrl {
+    given: String,
     /// Without a slash at its end.
     pub text: String,
     /// Plain http: then it is on this machine.
     pub clear: bool,
     pub on_this_machine: bool,
-    /// The last path below it, with the whole.
-    last: Mutex<Option<(String, Uri)>>,
+    last: Mutex<Option<Head>>,
 }
 
-/// Those that a process was given lately, each with what it was given as.
-pub type Known = Mutex<Recent<(String, Arc<BaseUrl>), MOST_KNOWN>>;
+/// The head of the last request.
+#[derive(Debug)]
+struct Head {
+    path: String,
+    length: usize,
+    request: Arc<Request<()>>,
+}
+
+/// Those that a process was given lately.
+pub type Known = Mutex<Recent<Arc<BaseUrl>, MOST_KNOWN>>;
 
 impl BaseUrl {
     /// The same as [`BaseUrl::parse`], which is not done again for what was given lately.
@@ -38,28 +48,55 @@ impl BaseUrl {
     /// What is wrong with it.
     pub fn find(given: &str) -> Result<Arc<BaseUrl>, WrongBaseUrl> {
         let known = &state::current().transport.base_urls;
-        if let Some((_, url)) = lock(known).find(|(text, _)| text == given) {
+        if let Some(url) = lock(known).find(|url| url.given == given) {
             return Ok(url);
         }
         let url = Arc::new(BaseUrl::parse(given)?);
-        lock(known).add((given.to_owned(), Arc::clone(&url)));
+        lock(known).add(Arc::clone(&url));
         Ok(url)
     }
 
-    /// The URL of a path below it.
+    /// The head of a request with a body of `length` bytes to a path below it. What ureq would add to
+    /// each request is made once.
     ///
     /// # Errors
     ///
     /// [`Failure::Internal`], which no path brings that was checked.
-    pub fn below(&self, path: &str) -> Result<Uri, Failure> {
+    pub fn head(&self, path: &str, length: usize) -> Result<Arc<Request<()>>, Failure> {
         let mut last = lock(&self.last);
-        if let Some((_, uri)) = last.as_ref().filter(|(known, _)| known == path) {
-            return Ok(uri.clone());
+        let mut head = match last.take().filter(|head| head.path == path) {
+            Some(head) => head,
+            None => Head {
+                path: path.to_owned(),
+                length: 0,
+                request: Arc::new(
+                    self.new_head(path)
+                        .map_err(|error| Failure::Internal(error.to_string()))?,
+                ),
+            },
+        };
+        if head.length != length {
+            let headers = Arc::make_mut(&mut head.request).headers_mut();
+            headers.insert(header::CONTENT_LENGTH, length.into());
+            head.length = length;
         }
-        let parsed = [&self.text, path].concat().parse();
-        let uri: Uri = parsed.map_err(|error: InvalidUri| Failure::Internal(error.to_string()))?;
-        *last = Some((path.to_owned(), uri.clone()));
-        Ok(uri)
+        Ok(Arc::clone(&last.insert(head).request))
+    }
+
+    fn new_head(&self, path: &str) -> http::Result<Request<()>> {
+        const JSON: HeaderValue = HeaderValue::from_static("application/json");
+        let uri: Uri = [&self.text, path].concat().parse()?;
+        let host = uri.host().unwrap_or_default();
+        let host = match uri.port_u16() {
+            Some(port) if port != default_port(&uri) => format!("{host}:{port}").try_into()?,
+            _ => HeaderValue::from_str(host)?,
+        };
+        Request::post(uri)
+            .header(header::HOST, host)
+            .header(header::USER_AGENT, HeaderValue::from_static(USER_AGENT))
+            .header(header::CONTENT_TYPE, JSON)
+            .header(header::ACCEPT, JSON)
+            .body(())
     }
 
     pub fn parse(given: &str) -> Result<BaseUrl, WrongBaseUrl> {
@@ -91,11 +128,19 @@ impl BaseUrl {
         }
         let text = given.trim_end_matches('/').to_owned();
         Ok(BaseUrl {
+            given: given.to_owned(),
             text,
             clear,
             on_this_machine,
             last: Mutex::default(),
         })
+    }
+}
+
+pub fn default_port(uri: &Uri) -> u16 {
+    match uri.scheme_str() {
+        Some("https") => 443,
+        _ => 80,
     }
 }
 

@@ -45,6 +45,14 @@ impl Head {
     }
 }
 
+/// Whether `input` is the beginning of an answer after which no other follows: its status tells, long
+/// before its head is whole.
+pub fn is_of_final(input: &[u8]) -> bool {
+    input
+        .get("HTTP/1.1 ".len())
+        .is_some_and(|digit| *digit != b'1')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +70,13 @@ mod tests {
                 assert_eq!(Head::read(&input.as_bytes()[..end]).unwrap(), None);
             }
         }
+    }
+
+    #[test]
+    fn an_answer_is_known_to_be_final_by_its_status() {
+        assert!(is_of_final(b"HTTP/1.1 2"));
+        assert!(!is_of_final(b"HTTP/1.1 1"));
+        assert!(!is_of_final(b"HTTP/1.1 "));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 use ureq::Error;
 
-use super::head::Head;
+use super::head::{self, Head};
 use super::under_way::UnderWay;
 
 /// The connection to the server, without its interim answers: ureq takes a `100 Continue` that has
@@ -27,6 +27,10 @@ impl WithoutInterim {
     fn skip_interim(&mut self) -> bool {
         while self.at_head {
             let buffers = self.transport.buffers();
+            if head::is_of_final(buffers.input()) {
+                self.at_head = false;
+                break;
+            }
             match Head::read(buffers.input()) {
                 Ok(Some(head)) if head.is_interim() => buffers.input_consume(head.length),
                 Ok(None) => break,

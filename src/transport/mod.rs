@@ -30,8 +30,8 @@ use std::io::{self, Read};
 use std::time::{Duration, SystemTime};
 
 use ureq::config::Config;
-use ureq::http::header::{HeaderMap, HeaderValue, ACCEPT, CONTENT_TYPE, DATE, RETRY_AFTER};
-use ureq::http::Uri;
+use ureq::http::header::{HeaderMap, DATE, RETRY_AFTER};
+use ureq::http::{Request, Uri};
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 use ureq::{Agent, Body};
@@ -79,7 +79,7 @@ pub struct Reply {
 pub struct Post<'a> {
     /// Below the route's base URL.
     pub path: &'a str,
-    pub body: &'a str,
+    pub body: &'a [u8],
     /// It may be sent a second time where a kept connection turns out to be closed; otherwise none is
     /// used.
     pub may_be_resent: bool,
@@ -110,9 +110,9 @@ fn exchange(route: &Route, post: &Post, under_way: &UnderWay) -> Result<Reply, F
     }
     let key = route.pool_key()?;
     let agent = pool::agent(&key);
-    let url = route.below(post.path)?;
+    let head = route.head(post.path, post.body.len())?;
     loop {
-        match send(&agent, url.clone(), post.body) {
+        match send(&agent, &head, post.body) {
             Err(failure) if under_way.replaces_kept(&failure) => {
                 log::debug!("a kept connection was closed by the server, a new one is made");
             }
@@ -146,14 +146,9 @@ fn use_ureq() {
         .call();
 }
 
-fn send(agent: &Agent, url: Uri, body: &str) -> Result<Reply, Failure> {
-    const JSON: HeaderValue = HeaderValue::from_static("application/json");
-    let mut response = agent
-        .post(url)
-        .header(CONTENT_TYPE, JSON)
-        .header(ACCEPT, JSON)
-        .send(body)
-        .map_err(from_ureq)?;
+fn send(agent: &Agent, head: &Request<()>, body: &[u8]) -> Result<Reply, Failure> {
+    let request = head.clone().map(|()| body);
+    let mut response = agent.run(request).map_err(from_ureq)?;
     let (mut body, cut) = read(response.body_mut());
     if cut.is_some() {
         end_at_character(&mut body);

@@ -7,7 +7,7 @@ use ureq::{Agent, Proxy};
 use super::dial::Dial;
 use super::resolve::Names;
 use super::roots::{CaFile, Looked, Roots};
-use super::{base_url, tcp, USER_AGENT};
+use super::{base_url, tcp};
 use crate::process::lock::lock;
 use crate::recent::Recent;
 use crate::state;
@@ -56,7 +56,6 @@ fn new_agent(key: &PoolKey, names: Names) -> Agent {
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
-        .user_agent(USER_AGENT)
         .proxy(key.proxy.clone())
         .input_buffer_size(tcp::BUFFER)
         .output_buffer_size(tcp::BUFFER)

@@ -15,6 +15,7 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 use ureq::Error;
 
+use super::base_url::default_port;
 use super::under_way::UnderWay;
 use crate::failure::{Failure, Network};
 use crate::process::lock::{lock, wait_for};
@@ -124,19 +125,16 @@ impl fmt::Debug for Names {
 impl Resolver for Names {
     fn resolve(&self, uri: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
         let host = uri.host().ok_or_else(|| Error::BadUri(uri.to_string()))?;
-        let clear = uri.scheme_str() != Some("https");
-        let port = uri.port_u16().unwrap_or(if clear { 80 } else { 443 });
+        let port = uri.port_u16().unwrap_or_else(|| default_port(uri));
         let literal = host
             .trim_start_matches('[')
             .trim_end_matches(']')
             .parse::<IpAddr>();
-        let addresses = match literal {
-            Ok(address) => vec![address],
-            Err(_) => self.find(host)?,
-        };
         let mut found = self.empty();
-        for address in addresses.into_iter().take(16) {
-            found.push(SocketAddr::new(address, port));
+        let mut add = |address| found.push(SocketAddr::new(address, port));
+        match literal {
+            Ok(address) => add(address),
+            Err(_) => self.find(host)?.into_iter().take(16).for_each(add),
         }
         Ok(found)
     }

@@ -36,10 +36,13 @@ impl Roots {
 
 /// A PEM file of further roots, and what is in it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct CaFile {
+pub struct CaFile(Arc<Contents>);
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Contents {
     path: PathBuf,
     stamp: Stamp,
-    pub certificates: Arc<Vec<CertificateDer<'static>>>,
+    certificates: Vec<CertificateDer<'static>>,
 }
 
 /// A file as it was at the last look.
@@ -93,22 +96,23 @@ impl CaFile {
     /// Why it cannot be used.
     pub fn read(path: &Path) -> Result<CaFile, WrongCaFile> {
         let files = &state::current().transport.ca_files;
-        let known = lock(files).find(|looked| looked.file.path == path);
-        if let Some(looked) = known.as_ref().filter(|looked| looked.at.elapsed() < FRESH) {
-            return Ok(looked.file.clone());
-        }
+        let known = lock(files).find(|looked| looked.file.is_at(path));
+        let known = match known {
+            Some(looked) if looked.at.elapsed() < FRESH => return Ok(looked.file),
+            known => known.map(|looked| looked.file),
+        };
         let at = Instant::now();
         let stamp = Stamp::of(path)?;
-        let file = match known.filter(|known| known.file.stamp == stamp) {
-            Some(known) => known.file,
-            None => CaFile {
+        let file = match known.filter(|known| known.0.stamp == stamp) {
+            Some(known) => known,
+            None => CaFile(Arc::new(Contents {
                 path: path.to_owned(),
                 stamp,
-                certificates: Arc::new(certificates(path)?),
-            },
+                certificates: certificates(path)?,
+            })),
         };
         let mut files = lock(files);
-        files.remove(|looked| looked.file.path == path);
+        files.remove(|looked| looked.file.is_at(path));
         files.add(Looked {
             file: file.clone(),
             at,
@@ -118,12 +122,22 @@ impl CaFile {
 
     /// The server was refused: whoever mends the file is not to wait until it is looked at again.
     pub fn doubt(&self) {
-        lock(&state::current().transport.ca_files).remove(|looked| looked.file.path == self.path);
+        let files = &state::current().transport.ca_files;
+        lock(files).remove(|looked| looked.file.is_at(&self.0.path));
+    }
+
+    pub fn certificates(&self) -> &[CertificateDer<'static>] {
+        &self.0.certificates
+    }
+
+    fn is_at(&self, path: &Path) -> bool {
+        // Not as paths, whose comparison goes from part to part.
+        self.0.path.as_os_str() == path.as_os_str()
     }
 
     /// Reads it again if it has changed. What can no longer be read stays as it was.
     pub fn renew(&mut self) {
-        if let Ok(file) = CaFile::read(&self.path) {
+        if let Ok(file) = CaFile::read(&self.0.path) {
             *self = file;
         }
     }

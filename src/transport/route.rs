@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use ureq::http::Uri;
+use ureq::http::Request;
 
 use super::base_url::BaseUrl;
 use super::pool::PoolKey;
@@ -69,13 +69,13 @@ impl Route {
         &self.url.text
     }
 
-    /// The URL of a path below it.
+    /// The head of a request with a body of `length` bytes to a path below it.
     ///
     /// # Errors
     ///
-    /// See [`BaseUrl::below`].
-    pub fn below(&self, path: &str) -> Result<Uri, Failure> {
-        self.url.below(path)
+    /// See [`BaseUrl::head`].
+    pub fn head(&self, path: &str, length: usize) -> Result<Arc<Request<()>>, Failure> {
+        self.url.head(path, length)
     }
 
     /// The settings for an attempt. The first one has them as they were checked. Later ones have the

@@ -5,7 +5,7 @@
 //! moreover outlive the call that made them. So the exchange under way stands in a thread-local,
 //! and every place that waits asks it for the next slice of time.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
@@ -17,11 +17,9 @@ use crate::failure::{Failure, Stage};
 /// The longest wait without asking `go_on`: five times a second.
 pub(crate) const SLICE: Duration = Duration::from_millis(200);
 
-pub struct UnderWay {
+pub struct UnderWay<GoOn: ?Sized = dyn Fn(Stage) -> bool> {
     started: Instant,
     limits: Limits,
-    /// Asked about five times a second; false cancels.
-    go_on: Box<dyn Fn(Stage) -> bool>,
     stage: Cell<Stage>,
     /// When the connection that is being made was begun.
     connect_began: Cell<Instant>,
@@ -35,13 +33,15 @@ pub struct UnderWay {
     /// It left over a connection that was replaced.
     lost: Cell<bool>,
     answer_began: Cell<bool>,
+    /// Asked about five times a second; false cancels.
+    go_on: GoOn,
 }
 
 thread_local! {
-    /// The exchanges under way on this thread; more than one if on_progress opens a shift itself.
-    /// Without a destructor: a host may call while its thread ends, after those have run.
-    static EXCHANGES: ManuallyDrop<RefCell<Vec<Rc<UnderWay>>>> =
-        const { ManuallyDrop::new(RefCell::new(Vec::new())) };
+    /// The exchange that this thread is at. Without a destructor: a host may call while its thread ends,
+    /// after those have run.
+    static CURRENT: ManuallyDrop<Cell<Option<Rc<UnderWay>>>> =
+        const { ManuallyDrop::new(Cell::new(None)) };
 }
 
 impl UnderWay {
@@ -55,7 +55,6 @@ impl UnderWay {
         Rc::new(UnderWay {
             started: now,
             limits,
-            go_on: Box::new(go_on),
             stage: Cell::new(Stage::Connecting),
             connect_began: Cell::new(now),
             dialling: Cell::new(false),
@@ -65,26 +64,20 @@ impl UnderWay {
             request_left: Cell::new(false),
             lost: Cell::new(false),
             answer_began: Cell::new(false),
+            go_on,
         })
     }
 
-    /// Runs `work` as this exchange's.
+    /// Runs `work` as this exchange's. There may be one around it: on_progress may open a shift itself.
     pub fn run<T>(self: &Rc<Self>, work: impl FnOnce() -> T) -> T {
-        struct Leave;
-        impl Drop for Leave {
+        /// Nothing is left behind that a destructor would have to free.
+        struct Outer(Option<Rc<UnderWay>>);
+        impl Drop for Outer {
             fn drop(&mut self) {
-                EXCHANGES.with(|exchanges| {
-                    let mut exchanges = exchanges.borrow_mut();
-                    exchanges.pop();
-                    if exchanges.is_empty() {
-                        // Nothing is left behind that a destructor would have to free.
-                        *exchanges = Vec::new();
-                    }
-                });
+                CURRENT.with(|current| current.set(self.0.take()));
             }
         }
-        EXCHANGES.with(|exchanges| exchanges.borrow_mut().push(Rc::clone(self)));
-        let _leave = Leave;
+        let _outer = Outer(CURRENT.with(|current| current.replace(Some(Rc::clone(self)))));
         work()
     }
 
@@ -94,9 +87,12 @@ impl UnderWay {
     ///
     /// Outside of [`UnderWay::run`], which no connector is ever called.
     pub fn current() -> io::Result<Rc<UnderWay>> {
-        EXCHANGES
-            .with(|exchanges| exchanges.borrow().last().cloned())
-            .ok_or_else(|| Failure::Internal("no exchange under way".into()).into())
+        let current = CURRENT.with(|current| {
+            let exchange = current.take();
+            current.set(exchange.clone());
+            exchange
+        });
+        current.ok_or_else(|| Failure::Internal("no exchange under way".into()).into())
     }
 
     pub fn elapsed(&self) -> Duration {

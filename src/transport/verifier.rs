@@ -34,7 +34,7 @@ pub fn client_config(roots: Roots, ca_file: Option<&CaFile>) -> Result<Arc<Clien
         add_systems(&mut store);
     }
     if let Some(file) = ca_file {
-        store.add_parsable_certificates(file.certificates.iter().cloned());
+        store.add_parsable_certificates(file.certificates().iter().cloned());
     }
     if store.is_empty() {
         return Err(Failure::tls(Tls::NoRoots, "no root certificates"));
