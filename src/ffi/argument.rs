@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::ffi::{c_char, CStr, CString};
+use std::str::Utf8Error;
 
 use memchr::memchr;
 
@@ -20,7 +21,7 @@ pub unsafe fn text(pointer: *const c_char, name: &'static str) -> Argument {
     }
     // SAFETY: not NULL, and the caller guarantees the rest.
     let bytes = unsafe { CStr::from_ptr(pointer) }.to_bytes();
-    match std::str::from_utf8(bytes) {
+    match utf8(bytes) {
         Ok(text) => Ok((!text.is_empty()).then(|| text.to_owned())),
         Err(error) => {
             let wrong = Wrong::NotUtf8 {
@@ -30,6 +31,15 @@ pub unsafe fn text(pointer: *const c_char, name: &'static str) -> Argument {
             Err(Fault::new(name, wrong))
         }
     }
+}
+
+/// The same as std's, which takes its time over the short ASCII that nearly all arguments are.
+fn utf8(bytes: &[u8]) -> Result<&str, Utf8Error> {
+    if bytes.is_ascii() {
+        // SAFETY: ASCII is UTF-8.
+        return Ok(unsafe { std::str::from_utf8_unchecked(bytes) });
+    }
+    std::str::from_utf8(bytes)
 }
 
 /// Whether all bytes beyond ASCII are letters of CP1251, or the signs № « » —.

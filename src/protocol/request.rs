@@ -114,17 +114,16 @@ impl Fields {
     ///
     /// `make_ext_id` is asked if none was given.
     pub fn shift(
-        mut self,
+        self,
         faults: &mut Vec<Fault>,
         make_ext_id: impl FnOnce() -> String,
     ) -> Option<Request> {
-        let others = [
-            ("path", self.path.take()),
-            ("document_json", self.document_json.take()),
-        ];
-        let others = others.into_iter().filter(|(_, value)| value.is_some());
         let before = faults.len();
-        faults.extend(others.map(|(field, _)| Fault::new(field, Wrong::NotForShift)));
+        for (field, value) in [("path", &self.path), ("document_json", &self.document_json)] {
+            if value.is_some() {
+                faults.push(Fault::new(field, Wrong::NotForShift));
+            }
+        }
         let mut request = self.check(SHIFT_PATH.into(), faults)?;
         request.ext_id.get_or_insert_with(make_ext_id);
         (faults.len() == before).then_some(request)

@@ -23,6 +23,8 @@ use crate::process::thread::spawn_quiet;
 
 /// For how long addresses are taken without asking again.
 const FRESH: Duration = Duration::from_secs(60);
+/// As many as ureq takes.
+const MOST_ADDRESSES: usize = 16;
 /// How long a look-up may take while older addresses are known; less if the attempt has less time.
 const LONGEST_LOOKUP: Duration = Duration::from_secs(3);
 
@@ -49,15 +51,16 @@ impl Name {
 }
 
 impl Names {
-    /// The addresses of `host`, at least one.
-    fn find(&self, host: &str) -> Result<Vec<IpAddr>, Error> {
+    /// Hands on the addresses of `host`, at least one.
+    fn find(&self, host: &str, add: impl FnMut(IpAddr)) -> Result<(), Error> {
         let exchange = UnderWay::current()?;
         let (known, changed) = &*self.known;
         let mut names = lock(known);
-        let name = names.entry(host.to_owned()).or_default();
-        if name.is_fresh() {
-            return Ok(name.addresses.clone());
+        if let Some(name) = names.get(host).filter(|name| name.is_fresh()) {
+            name.addresses.iter().copied().for_each(add);
+            return Ok(());
         }
+        let name = names.entry(host.to_owned()).or_default();
         let began = match name.looking {
             Some(began) => began,
             None => {
@@ -71,7 +74,8 @@ impl Names {
             let name = names.entry(host.to_owned()).or_default();
             let waits = name.looking.is_some() && began.elapsed() < longest;
             if name.is_fresh() || (!name.addresses.is_empty() && !waits) {
-                return Ok(name.addresses.clone());
+                name.addresses.iter().copied().for_each(add);
+                return Ok(());
             }
             if name.looking.is_none() {
                 let why = name.failed.clone().unwrap_or_default();
@@ -124,17 +128,26 @@ impl fmt::Debug for Names {
 
 impl Resolver for Names {
     fn resolve(&self, uri: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        let mut found = self.empty();
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        if let Ok(address) = authority.parse() {
+            found.push(address);
+            return Ok(found);
+        }
         let host = uri.host().ok_or_else(|| Error::BadUri(uri.to_string()))?;
         let port = uri.port_u16().unwrap_or_else(|| default_port(uri));
         let literal = host
             .trim_start_matches('[')
             .trim_end_matches(']')
             .parse::<IpAddr>();
-        let mut found = self.empty();
-        let mut add = |address| found.push(SocketAddr::new(address, port));
+        let mut add = |address| {
+            if found.len() < MOST_ADDRESSES {
+                found.push(SocketAddr::new(address, port));
+            }
+        };
         match literal {
             Ok(address) => add(address),
-            Err(_) => self.find(host)?.into_iter().take(16).for_each(add),
+            Err(_) => self.find(host, add)?,
         }
         Ok(found)
     }

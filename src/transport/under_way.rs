@@ -17,7 +17,9 @@ use crate::failure::{Failure, Stage};
 /// The longest wait without asking `go_on`: five times a second.
 pub(crate) const SLICE: Duration = Duration::from_millis(200);
 
-pub struct UnderWay<GoOn: ?Sized = dyn Fn(Stage) -> bool> {
+pub type UnderWay = Exchange<dyn Fn(Stage) -> bool>;
+
+pub struct Exchange<GoOn: ?Sized> {
     started: Instant,
     limits: Limits,
     stage: Cell<Stage>,
@@ -52,7 +54,7 @@ impl UnderWay {
         go_on: impl Fn(Stage) -> bool + 'static,
     ) -> Rc<UnderWay> {
         let now = Instant::now();
-        Rc::new(UnderWay {
+        Rc::new(Exchange {
             started: now,
             limits,
             stage: Cell::new(Stage::Connecting),
