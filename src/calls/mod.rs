@@ -23,27 +23,34 @@ pub fn open_shift(
     faults: Vec<Fault>,
     on_progress: Option<OnProgress>,
 ) -> Report {
-    send_by(settings.shift(faults), |call| deliver(call, on_progress))
+    send_by(settings.shift(faults), deliver(on_progress))
 }
 
 /// Sends any other document.
 pub fn send(settings: Settings, faults: Vec<Fault>, on_progress: Option<OnProgress>) -> Report {
-    send_by(settings.document(faults), |call| deliver(call, on_progress))
+    send_by(settings.document(faults), deliver(on_progress))
 }
 
-fn deliver(call: &Call, on_progress: Option<OnProgress>) -> Report {
-    delivery::deliver(&call.request, &call.route, &call.repeats, on_progress)
-}
-
-fn send_by(call: Result<Call, Vec<Fault>>, deliver: impl FnOnce(&Call) -> Report) -> Report {
-    match call {
-        Err(faults) => refuse(faults),
-        Ok(call) => catch(|| deliver(&call)).unwrap_or_else(|panic| {
-            // The host must be able to repeat, and for that it needs the ext_id.
-            let ext_id = call.request.ext_id.clone();
-            Report::failure_of(ext_id, Outcome::Unknown, &Failure::Internal(panic))
-        }),
+fn deliver(on_progress: Option<OnProgress>) -> impl FnOnce(&mut Call, &mut Report) {
+    |call, report| {
+        let (request, route, repeats) = (&mut call.request, &call.route, &call.repeats);
+        delivery::deliver(request, route, repeats, on_progress, report);
     }
+}
+
+fn send_by(call: Result<Call, Vec<Fault>>, deliver: impl FnOnce(&mut Call, &mut Report)) -> Report {
+    let mut call = match call {
+        Ok(call) => call,
+        Err(faults) => return refuse(faults),
+    };
+    let mut report = Report::default();
+    if let Err(panic) = catch(|| deliver(&mut call, &mut report)) {
+        // The host must be able to repeat, and for that it needs the ext_id.
+        report.ext_id = report.ext_id.or(call.request.ext_id);
+        report.outcome = Outcome::Unknown;
+        report.fail(&Failure::Internal(panic));
+    }
+    report
 }
 
 /// Wrong arguments. Nothing is masked: no message quotes what was given, and the apikey may be a word
@@ -72,7 +79,7 @@ mod tests {
             fields,
             ..Settings::default()
         };
-        let report = send_by(settings.shift(Vec::new()), |_| panic!("on purpose"));
+        let report = send_by(settings.shift(Vec::new()), |_, _| panic!("on purpose"));
         assert_eq!(report.code, Code::Failed(Kind::Internal));
         assert_eq!(report.outcome, Outcome::Unknown);
         assert_eq!(report.ext_id.as_deref(), Some("mine"));

@@ -24,26 +24,20 @@ pub struct Repeats {
     pub schedule: Schedule,
 }
 
-/// Sends `request` until LifePay has answered or `repeats` end it.
+/// Sends `request` until LifePay has answered or `repeats` end it. What comes of it is in `report`, the
+/// request's ext_id too.
 pub fn deliver(
-    request: &Request,
+    request: &mut Request,
     route: &Route,
     repeats: &Repeats,
     on_progress: Option<OnProgress>,
-) -> Report {
-    let mut report = Report::pending(request.ext_id.as_deref());
-    let body = match request.body() {
+    report: &mut Report,
+) {
+    let body = request.body();
+    report.ext_id = request.ext_id.take();
+    let body = match body {
         Ok(body) => body,
-        Err(error) => {
-            report.fail(&Failure::Internal(error.to_string()));
-            return report;
-        }
-    };
-    let outgoing = Outgoing {
-        path: &request.path,
-        ext_id: request.ext_id.as_deref(),
-        apikey: &request.apikey,
-        body: &body,
+        Err(error) => return report.fail(&Failure::Internal(error.to_string())),
     };
     let reporter = Reporter::new(on_progress);
     loop {
@@ -55,33 +49,39 @@ pub fn deliver(
             Stage::Connecting => asked.tick(Phase::Connect, Duration::ZERO),
             Stage::Exchanging => asked.tick(Phase::Exchange, Duration::ZERO),
         };
+        let outgoing = Outgoing {
+            path: &request.path,
+            ext_id: report.ext_id.as_deref(),
+            apikey: &request.apikey,
+            body: &body,
+        };
         let attempt = Attempt::make(route, &outgoing, limits, go_on);
         attempt.log(&outgoing, report.attempts);
         let asked_pause = attempt.asked_pause;
         let Some(failure) = report.record(attempt) else {
-            return report;
+            return;
         };
         report.fail(&failure);
         let pause = repeats.schedule.pause_after(report.attempts);
         let pause = pause.max(asked_pause);
         let repeatable = failure.is_repeatable();
-        let is_safe = request.ext_id.is_some() || report.outcome == Outcome::NotSent;
+        let is_safe = report.ext_id.is_some() || report.outcome == Outcome::NotSent;
         if repeatable && is_safe {
             report.retry_after_ms = u32::try_from(pause.as_millis()).unwrap_or(u32::MAX);
         }
         let again = repeatable && repeats.limit.allows(reporter.elapsed(), pause);
         let next_attempt = if again { pause } else { Duration::ZERO };
         let go_on =
-            reporter.attempt_failed(&report, next_attempt) && (!again || reporter.pause(pause));
+            reporter.attempt_failed(report, next_attempt) && (!again || reporter.pause(pause));
         if !go_on && repeatable {
             // Why the last attempt failed stays readable in `detail`.
             report.fail(&Failure::Cancelled);
             report.detail = Some(format!("cancelled by on_progress; before: {failure}"));
             report.retry_after_ms = 0;
-            return report;
+            return;
         }
         if !again {
-            return report;
+            return;
         }
     }
 }
