@@ -127,7 +127,7 @@ impl Entry {
             }
         }
         self.next_attempt_at = match self.sending {
-            // The attempt under way sees that this was changed, see `Store::put_back`.
+            // The attempt under way sees that this was changed, see `queue::put_back`.
             true => now.max(self.next_attempt_at.saturating_add(1)),
             false => now,
         };

@@ -27,6 +27,7 @@ mod row;
 mod sender;
 mod store;
 mod threads;
+mod turn;
 mod worker;
 
 use std::path::{Path, PathBuf};

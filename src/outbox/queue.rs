@@ -1,10 +1,11 @@
 //! What the sender does with the file: it takes what is due, puts it back, and ends what has expired.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{params, OptionalExtension};
+use rusqlite::{params, Connection, OptionalExtension, Transaction};
 
 use super::clock::millis;
 use super::entry::{Entry, State};
@@ -20,6 +21,13 @@ pub struct Taken {
     pub entry: Entry,
     /// The attempt is to be broken off.
     pub is_cancelled: Arc<AtomicBool>,
+}
+
+/// An entry whose attempt is over, with its new state and report.
+pub struct Sent {
+    pub entry: Entry,
+    /// When one that is still pending is due again; None: it stays due.
+    pub pause: Option<Duration>,
 }
 
 impl Store {
@@ -65,102 +73,63 @@ impl Store {
                 next_attempt_at > now || due == most
             })
             .map_err(failed)?;
-        let left = |(_, at): (i64, i64)| u64::try_from(at.saturating_sub(now)).unwrap_or(0);
-        Ok((due, next.map(|next| Duration::from_millis(left(next)))))
+        let left = |at: i64| u64::try_from(at.saturating_sub(now)).unwrap_or(0);
+        Ok((due, next.map(|at| Duration::from_millis(left(at)))))
     }
 
-    /// Of the entries that are due by `limit` and not being sent, the first one for which `is_it`,
-    /// given its due time, holds: its id and that time.
+    /// The due time of the first entry that is due by `limit` and not being sent, and for which `is_it`
+    /// holds.
     fn first_where(
         &self,
         limit: i64,
         mut is_it: impl FnMut(i64) -> bool,
-    ) -> rusqlite::Result<Option<(i64, i64)>> {
-        let sql = format!(
-            "SELECT id, next_attempt_at FROM request WHERE {WAITING} AND next_attempt_at <= ?2
-             ORDER BY next_attempt_at"
-        );
-        let mut query = self.database.connection.prepare_cached(&sql)?;
-        let mut rows = query.query(params![self.base_url, limit])?;
-        while let Some(row) = rows.next()? {
-            let (id, next_attempt_at) = (row.get(0)?, row.get(1)?);
-            if !self.in_flight.contains_key(&id) && is_it(next_attempt_at) {
-                return Ok(Some((id, next_attempt_at)));
-            }
-        }
-        Ok(None)
+    ) -> rusqlite::Result<Option<i64>> {
+        let (connection, base_url) = (&self.database.connection, &self.base_url);
+        let is_it = |id, at| !self.in_flight.contains_key(&id) && is_it(at);
+        Ok(first_due(connection, base_url, limit, is_it)?.map(|(_, at)| at))
     }
 
-    /// Takes the entry that has been due for the longest time, and counts the attempt: on disk before
-    /// its first byte is sent. None if nothing is due. One that is cancelled or has expired ends here.
-    pub fn take(&mut self) -> Result<Option<Taken>, Failure> {
-        loop {
-            let now = self.now()?;
-            let due = self.first_where(now, |_| true).map_err(failed)?;
-            let Some((id, _)) = due else { return Ok(None) };
-            let taken = self.change(|change, now| {
-                // Another process may have changed it since.
-                let found = find_id(change, id).map_err(failed)?;
-                let Some(mut entry) =
-                    found.filter(|entry| entry.is_waiting() && entry.next_attempt_at <= now)
-                else {
-                    return Ok(None);
+    /// Puts back what was sent, and takes up to `wanted` of the entries that are due, those first that
+    /// have been for the longest time. It is one commit, on disk before an outcome is told and before the
+    /// first byte of what was taken is sent. What is cancelled or has expired ends here.
+    pub fn turn(&mut self, sent: &[&Sent], wanted: usize) -> Result<Vec<Taken>, Failure> {
+        let now = self.now()?;
+        let is_due = || self.first_where(now, |_| true).map_err(failed);
+        if sent.is_empty() && (wanted == 0 || is_due()?.is_none()) {
+            return Ok(Vec::new());
+        }
+        let base_url = self.base_url.clone();
+        let mut seen: BTreeSet<i64> = self.in_flight.keys().copied().collect();
+        for sent in sent {
+            seen.remove(&sent.entry.id);
+        }
+        let entries = self.change(|change, now| {
+            for sent in sent {
+                put_back(change, sent, now).map_err(failed)?;
+            }
+            let mut entries = Vec::new();
+            while entries.len() < wanted {
+                let due = first_due(change, &base_url, now, |id, _| !seen.contains(&id));
+                let Some((id, _)) = due.map_err(failed)? else {
+                    break;
                 };
-                if entry.cancelling {
-                    entry.finish(State::Cancelled, now);
-                } else if entry.is_over(now) {
-                    entry.finish(State::Expired, now);
-                } else {
-                    entry.sending = true;
-                    entry.report.attempts = entry.report.attempts.saturating_add(1);
-                }
-                let mut on_disk = entry.clone();
-                if entry.sending {
-                    // If the process dies now, LifePay may have it.
-                    on_disk.report.outcome = Outcome::Unknown;
-                }
-                save(change, &on_disk).map_err(failed)?;
-                Ok(Some(entry).filter(|entry| entry.sending))
-            })?;
-            if let Some(entry) = taken {
-                let is_cancelled = Arc::default();
-                self.in_flight.insert(id, Arc::clone(&is_cancelled));
-                return Ok(Some(Taken {
-                    entry,
-                    is_cancelled,
-                }));
+                seen.insert(id);
+                entries.extend(take(change, id, now).map_err(failed)?);
             }
-        }
-    }
-
-    /// Puts back an entry that was taken, with its new state and report. One that is still pending is
-    /// due after `pause`; without one it stays due. What a host or another process has asked for
-    /// meanwhile is in the row.
-    pub fn put_back(&mut self, sent: &Entry, pause: Option<Duration>) -> Result<(), Failure> {
-        self.change(|change, now| {
-            let there = find_id(change, sent.id).map_err(failed)?;
-            let Some(mut entry) = there.filter(Entry::is_waiting) else {
-                return Ok(());
-            };
-            entry.report = sent.report.clone();
-            entry.sending = false;
-            let is_asked_for = entry.next_attempt_at != sent.next_attempt_at;
-            if !sent.is_waiting() {
-                entry.end(sent.state, now);
-            } else if entry.cancelling {
-                entry.finish(State::Cancelled, now);
-            } else if entry.is_over(now) {
-                entry.finish(State::Expired, now);
-            } else if is_asked_for {
-                entry.report.retry_after_ms = 0;
-                entry.next_attempt_at = now;
-            } else if let Some(pause) = pause {
-                entry.next_attempt_at = now.saturating_add(millis(pause));
-            }
-            save(change, &entry).map_err(failed)
+            Ok(entries)
         })?;
-        self.in_flight.remove(&sent.id);
-        Ok(())
+        for sent in sent {
+            self.in_flight.remove(&sent.entry.id);
+        }
+        let taken = entries.into_iter().map(|entry| {
+            let is_cancelled = Arc::default();
+            self.in_flight.insert(entry.id, Arc::clone(&is_cancelled));
+            Taken {
+                entry,
+                is_cancelled,
+            }
+        });
+        Ok(taken.collect())
     }
 
     /// Breaks off the attempts that another process wants cancelled.
@@ -232,4 +201,73 @@ impl Store {
             Ok(count)
         })
     }
+}
+
+/// Of the entries that are due by `limit`, the first one for which `is_it`, given its id and its due
+/// time, holds: those two.
+fn first_due(
+    connection: &Connection,
+    base_url: &str,
+    limit: i64,
+    mut is_it: impl FnMut(i64, i64) -> bool,
+) -> rusqlite::Result<Option<(i64, i64)>> {
+    let sql = format!(
+        "SELECT id, next_attempt_at FROM request WHERE {WAITING} AND next_attempt_at <= ?2
+         ORDER BY next_attempt_at"
+    );
+    let mut query = connection.prepare_cached(&sql)?;
+    let mut rows = query.query(params![base_url, limit])?;
+    while let Some(row) = rows.next()? {
+        let (id, next_attempt_at) = (row.get(0)?, row.get(1)?);
+        if is_it(id, next_attempt_at) {
+            return Ok(Some((id, next_attempt_at)));
+        }
+    }
+    Ok(None)
+}
+
+/// Counts an attempt for an entry that is due. None: it is not to be sent any more.
+fn take(change: &Transaction, id: i64, now: i64) -> rusqlite::Result<Option<Entry>> {
+    let Some(mut entry) = find_id(change, id)?.filter(Entry::is_waiting) else {
+        return Ok(None);
+    };
+    if entry.cancelling {
+        entry.finish(State::Cancelled, now);
+    } else if entry.is_over(now) {
+        entry.finish(State::Expired, now);
+    } else {
+        entry.sending = true;
+        entry.report.attempts = entry.report.attempts.saturating_add(1);
+    }
+    let mut on_disk = entry.clone();
+    if entry.sending {
+        // If the process dies now, LifePay may have it.
+        on_disk.report.outcome = Outcome::Unknown;
+    }
+    save(change, &on_disk)?;
+    Ok(Some(entry).filter(|entry| entry.sending))
+}
+
+/// Writes what came of an attempt. What a host or another process has asked for meanwhile is in the row.
+fn put_back(change: &Transaction, sent: &Sent, now: i64) -> rusqlite::Result<()> {
+    let (sent, pause) = (&sent.entry, sent.pause);
+    let Some(mut entry) = find_id(change, sent.id)?.filter(Entry::is_waiting) else {
+        return Ok(());
+    };
+    entry.report = sent.report.clone();
+    entry.sending = false;
+    let is_asked_for = entry.next_attempt_at != sent.next_attempt_at;
+    if !sent.is_waiting() {
+        entry.end(sent.state, now);
+    } else if entry.cancelling {
+        entry.finish(State::Cancelled, now);
+    } else if entry.is_over(now) {
+        entry.finish(State::Expired, now);
+    } else if is_asked_for {
+        entry.report.retry_after_ms = 0;
+        entry.next_attempt_at = now;
+    } else if let Some(pause) = pause {
+        entry.next_attempt_at = now.saturating_add(millis(pause));
+    }
+    save(change, &entry)
 }

@@ -1,11 +1,11 @@
-//! One attempt for one entry, from the file and back into it.
+//! One attempt for one entry.
 
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::entry::{Entry, State};
-use super::queue::Taken;
+use super::queue::{Sent, Taken};
 use super::worker::Worker;
 use crate::code::{Code, Outcome};
 use crate::delivery::attempt::{Attempt, Outgoing};
@@ -16,8 +16,10 @@ use crate::protocol::request;
 /// How much of a reply is kept in the file, bytes: a portal's pages would fill the disk.
 const LONGEST_REPLY: usize = 16 * 1024;
 
-/// Makes an attempt for an entry that was taken, and puts it back with what came of that.
-pub fn send(worker: &Arc<Worker>, taken: Taken) {
+/// Makes an attempt for an entry that was taken. What comes of it is to be put back: until that has
+/// succeeded nobody is told of it. A full disk may delay it, and if the process dies meanwhile the entry
+/// is sent again, which its ext_id makes harmless.
+pub fn send(worker: &Arc<Worker>, taken: Taken) -> Sent {
     let mut entry = taken.entry.clone();
     let pause = panic::catch(|| attempt(worker, &taken, &mut entry)).unwrap_or_else(|panic| {
         // Not at once: it may bring the same again.
@@ -28,7 +30,7 @@ pub fn send(worker: &Arc<Worker>, taken: Taken) {
         Some(pause)
     });
     shorten(&mut entry.report.reply);
-    put_back(worker, &entry, pause);
+    Sent { entry, pause }
 }
 
 /// Sends the entry once, and records what came of that. Returns the pause until the next time; None:
@@ -68,17 +70,6 @@ fn attempt(worker: &Arc<Worker>, taken: &Taken, entry: &mut Entry) -> Option<Dur
 fn wait(entry: &mut Entry, last: &Failure, pause: Duration) {
     let pause_ms = u32::try_from(pause.as_millis()).unwrap_or(u32::MAX);
     entry.report.wait(last, pause_ms);
-}
-
-/// Writes the outcome. Until that has succeeded nobody is told of it: a full disk may delay it, and
-/// if the process dies meanwhile the entry is sent again, which its ext_id makes harmless.
-fn put_back(worker: &Worker, entry: &Entry, pause: Option<Duration>) {
-    while let Err(failure) = worker.store(|store| store.put_back(entry, pause)) {
-        worker.log(&failure);
-        if !worker.pause() {
-            return;
-        }
-    }
 }
 
 fn shorten(reply: &mut Option<String>) {

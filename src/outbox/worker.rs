@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 use super::claim::Claim;
 use super::database::{while_busy, BUSY};
 use super::lock::Lock;
-use super::queue::Taken;
 use super::store::Store;
 use super::threads::Threads;
+use super::turn::{self, Turns};
 use super::{sender, Terms};
 use crate::failure::{self, Failure};
 use crate::process::lock::{lock, wait_for};
@@ -50,6 +50,7 @@ pub struct Worker {
     pub terms: Terms,
     path: PathBuf,
     store: Mutex<Option<Store>>,
+    pub turns: Turns,
     threads: Mutex<Threads>,
     /// An entry has changed, or the threads have ended.
     change: Condvar,
@@ -79,6 +80,7 @@ impl Worker {
             terms,
             path: path.to_owned(),
             store: Mutex::new(Some(store)),
+            turns: Turns::default(),
             threads: Mutex::default(),
             change: Condvar::new(),
             woken: Condvar::new(),
@@ -357,53 +359,72 @@ impl Worker {
     /// idle whenever it is not sending, from the moment it was started.
     fn send(self: &Arc<Self>) {
         let mut last = Instant::now();
-        let mut has_sent = false;
-        while !self.is_closing() {
+        let mut sent = None;
+        let mut has_failed = false;
+        while sent.is_some() || !self.is_closing() {
             let seen = self.threads().wakes;
-            match self.logged(|| self.store(|store| store.take())) {
-                Some(Some(taken)) => {
-                    self.attempt(taken);
-                    last = Instant::now();
-                    has_sent = true;
-                }
-                Some(None) if std::mem::take(&mut has_sent) => {
-                    // What was put back is due later: the planning thread is to know when.
-                    self.threads().wakes += 1;
-                    self.woken.notify_one();
-                }
-                Some(None) => {
-                    let threads = self.threads();
-                    let left = IDLE.saturating_sub(last.elapsed());
-                    if left.is_zero() {
+            // What can be put back alone may be too much for the disk with another one.
+            let goes_alone = has_failed && sent.is_some();
+            let wants_next = !goes_alone && !self.is_closing();
+            let next = self.logged(|| turn::take(self, sent.clone(), wants_next));
+            has_failed = next.is_none();
+            match next {
+                // Not on disk, so not sent, or not told.
+                None => {
+                    if !self.pause() {
                         break;
                     }
-                    if threads.wakes == seen && !self.is_closing() {
-                        drop(wait_for(&self.due, threads, left));
+                }
+                Some(next) => {
+                    let has_sent = sent.take().is_some();
+                    if has_sent {
+                        self.ends_attempt();
+                    }
+                    if let Some(taken) = next {
+                        self.begins_attempt();
+                        sent = Some(Arc::new(sender::send(self, taken)));
+                        last = Instant::now();
+                    } else if has_sent {
+                        // What was put back is due later: the planning thread is to know when.
+                        self.threads().wakes += 1;
+                        self.woken.notify_one();
+                    } else if !self.wait_for_due(seen, last) {
+                        break;
                     }
                 }
-                // Not on disk, so not sent.
-                None => drop(self.pause()),
             }
+        }
+        if sent.is_some() {
+            self.ends_attempt();
         }
         self.threads().idle -= 1;
     }
 
-    /// Makes one attempt, which counts as such whatever comes of it.
-    fn attempt(self: &Arc<Self>, taken: Taken) {
-        {
-            let mut threads = self.threads();
-            threads.idle -= 1;
-            threads.sending += 1;
-        }
-        self.logged(|| {
-            sender::send(self, taken);
-            Ok(())
-        });
+    fn begins_attempt(&self) {
+        let mut threads = self.threads();
+        threads.idle -= 1;
+        threads.sending += 1;
+    }
+
+    fn ends_attempt(&self) {
         let mut threads = self.threads();
         threads.sending -= 1;
         threads.idle += 1;
         threads.changes += 1;
         self.change.notify_all();
+    }
+
+    /// Waits until something may be due. False: there has been nothing for long enough.
+    fn wait_for_due(&self, seen: u64, last: Instant) -> bool {
+        let threads = self.threads();
+        let left = IDLE.saturating_sub(last.elapsed());
+        if left.is_zero() {
+            return false;
+        }
+        if threads.wakes == seen && !self.is_closing() {
+            drop(wait_for(&self.due, threads, left));
+        }
+        true
     }
 
     /// Waits until a file that could not be used is tried again. False: the outbox is closed.

@@ -7,7 +7,7 @@ use rusqlite::types::Value;
 use rusqlite::Connection;
 
 use super::file;
-use super::queue::Taken;
+use super::queue::{Sent, Taken};
 use super::store::Store;
 use super::Submission;
 use crate::delivery::schedule::Schedule;
@@ -36,11 +36,12 @@ pub fn open(path: &Path) -> bool {
         for entry in entries {
             let _ = store.find(&entry.ext_id);
             let _ = store.retry_now(&entry.ext_id);
-            if let Ok(Some(Taken { entry: taken, .. })) = store.take() {
-                assert_eq!(taken.base_url, BASE_URL);
-                assert!(taken.is_waiting() && taken.path.is_some());
+            for Taken { entry, .. } in store.turn(&[], 1).unwrap_or_default() {
+                assert_eq!(entry.base_url, BASE_URL);
+                assert!(entry.is_waiting() && entry.path.is_some());
                 let _ = store.heed_cancellations();
-                let _ = store.put_back(&taken, None);
+                let sent = Sent { entry, pause: None };
+                let _ = store.turn(&[&sent], 0);
             }
             let _ = store.cancel(&entry.ext_id, true);
             let _ = store.forget(&entry.ext_id);

@@ -1,7 +1,8 @@
 /*
  * Preloaded into a test, for the syncs of files whose names end in -wal: one kills the process as it
  * begins if the file LIFEPAY_TEST_KILL is there, and fails as on a broken disk if the file
- * LIFEPAY_TEST_SYNC_FAILS is there. What was written stays in the file, and is not on the disk.
+ * LIFEPAY_TEST_SYNC_FAILS is there. What was written stays in the file, and is not on the disk. If the
+ * file LIFEPAY_TEST_SYNC_SLOW is there, it takes as long as on an old hard disk.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -39,6 +40,8 @@ static int sync_with(const char *name, int file)
             errno = EIO;
             return -1;
         }
+        if (is_there("LIFEPAY_TEST_SYNC_SLOW"))
+            usleep(30000);
     }
     *(void **)&real = dlsym(RTLD_NEXT, name);
     return real(file);

@@ -16,6 +16,7 @@ mod order;
 mod processes;
 mod random;
 mod requests;
+mod turns;
 mod wishes;
 
 #[path = "../support/mod.rs"]

@@ -14,18 +14,18 @@ use crate::support::{Call, Outbox};
 
 /// A system call as strace tells it; `began` and `ended` count the trace's lines.
 #[derive(Debug)]
-struct Event {
-    thread: String,
+pub(crate) struct Event {
+    pub thread: String,
     name: String,
     /// The arguments.
     text: String,
-    began: usize,
+    pub began: usize,
     ended: usize,
     succeeded: bool,
 }
 
 /// All system calls of a process and its threads, in the order in which they began.
-struct Trace(Vec<Event>);
+pub(crate) struct Trace(Vec<Event>);
 
 impl Trace {
     /// Reads what `strace -f -y -o` has written.
@@ -58,12 +58,12 @@ impl Trace {
         Trace(events)
     }
 
-    fn find(&self, wanted: impl Fn(&Event) -> bool) -> impl Iterator<Item = &Event> {
+    pub fn find(&self, wanted: impl Fn(&Event) -> bool) -> impl Iterator<Item = &Event> {
         self.0.iter().filter(move |event| wanted(event))
     }
 
     /// Where the host said a line that begins so.
-    fn said(&self, line: &str) -> Result<&Event, String> {
+    pub fn said(&self, line: &str) -> Result<&Event, String> {
         let wanted = format!("\"{line}");
         self.find(|event| event.is("write") && event.text.starts_with("1<"))
             .find(|event| event.text.contains(&wanted))
@@ -71,7 +71,7 @@ impl Trace {
     }
 
     /// Where the first byte of the first request with this ext_id went to the network.
-    fn sent(&self, ext_id: &str) -> Result<&Event, String> {
+    pub fn sent(&self, ext_id: &str) -> Result<&Event, String> {
         let name = format!(r#"\"ext_id\":\"{ext_id}\""#);
         let mut to_network = self.find(|event| event.is_send());
         let first = to_network.find(|event| event.text.contains(&name));
@@ -94,6 +94,24 @@ impl Trace {
         let is_own = |write: &Event| write.thread == event.thread && write.text.contains(needle);
         self.are_on_disk(is_own, event)
             .map_err(|why| format!("{needle}: {why}"))
+    }
+
+    /// That one of the writes of `needle` into the file is on the disk before `event`. Other rows of a
+    /// page that is written for one of them are in the trace, too.
+    pub fn was_on_disk(&self, needle: &str, event: &Event) -> Result<(), String> {
+        let writes = self.find(|write| write.is_log_write() && write.text.contains(needle));
+        let mut ends = writes.map(|write| write.ended);
+        let is_on_disk = |written: usize| {
+            let mut syncs = self.find(|sync| sync.is_sync_of("-wal>"));
+            syncs.any(|sync| sync.began > written && sync.ended < event.began)
+        };
+        match ends.any(is_on_disk) {
+            true => Ok(()),
+            false => Err(format!(
+                "{needle} is not on the disk in line {}",
+                event.began + 1
+            )),
+        }
     }
 
     fn are_on_disk(&self, wanted: impl Fn(&Event) -> bool, event: &Event) -> Result<(), String> {
@@ -127,7 +145,7 @@ impl Event {
     }
 
     /// A sync that has succeeded, of a file whose name ends so.
-    fn is_sync_of(&self, end: &str) -> bool {
+    pub fn is_sync_of(&self, end: &str) -> bool {
         let is_sync = self.is("fdatasync") || self.is("fsync");
         is_sync && self.succeeded && self.file().ends_with(end)
     }
@@ -218,34 +236,40 @@ fn the_check_refuses_every_other_order() {
 }
 
 /// A host under strace, and the file of its trace.
-struct Traced {
-    host: Host,
+pub(crate) struct Traced {
+    pub host: Host,
     file: PathBuf,
 }
 
 impl Traced {
-    fn start(program: &Path, file: PathBuf) -> Traced {
+    pub fn start(program: &Path, file: PathBuf) -> Traced {
+        Traced::start_with(program, file, &[])
+    }
+
+    /// The same with these environment variables.
+    pub fn start_with(program: &Path, file: PathBuf, variables: &[(&str, &Path)]) -> Traced {
         let calls =
             "trace=write,writev,pwrite64,pwritev,sendto,sendmsg,fsync,fdatasync,openat,unlink";
         let mut strace = Command::new("strace");
         strace
             .args(["-f", "-y", "-s", "20000", "-e", calls, "-o"])
             .arg(&file)
-            .arg(program);
+            .arg(program)
+            .envs(variables.iter().copied());
         Traced {
             host: Host::start(&mut strace),
             file,
         }
     }
 
-    fn finish(self) -> Trace {
+    pub fn finish(self) -> Trace {
         self.host.finish();
         Trace::read(&std::fs::read_to_string(self.file).expect("a trace"))
     }
 }
 
 /// The program, if it and strace can be had.
-fn program() -> Option<PathBuf> {
+pub(crate) fn program() -> Option<PathBuf> {
     (have("gcc") && have("strace")).then(|| compile_c("outbox_host", Link::Shared))
 }
 

@@ -1,0 +1,58 @@
+//! What several requests share a commit for: fewer syncs, in the order that is promised for each.
+
+use std::time::Duration;
+
+use super::order::{program, Traced};
+use crate::support::books::{uuid_of, Books, Reply};
+use crate::support::outbox::{compile_preload, fresh};
+use crate::support::wait::until;
+
+const ENTRIES: usize = 40;
+
+#[test]
+fn requests_that_end_together_share_their_syncs_and_keep_the_order_of_each() {
+    let Some(program) = program() else { return };
+    let path = fresh("turns");
+    let [file, slow] = ["trace", "slow"].map(|name| path.with_file_name(name));
+    let answers = slow.clone();
+    // No answer comes before all are submitted.
+    let books = Books::open(move |_, _| {
+        until("all are submitted", || answers.exists());
+        (Duration::from_millis(20), Reply::Accept)
+    });
+    let preload = compile_preload("outbox_sync");
+    let slowed = [
+        ("LD_PRELOAD", &*preload),
+        ("LIFEPAY_TEST_SYNC_SLOW", &*slow),
+    ];
+    let mut traced = Traced::start_with(&program, file, &slowed);
+    traced.host.open_outbox(&path, &books.url(), 8, 100);
+    let ext_ids: Vec<String> = (0..ENTRIES)
+        .map(|number| format!("shift-{number}-"))
+        .collect();
+    for ext_id in &ext_ids {
+        traced.host.submit(ext_id);
+    }
+    std::fs::write(&slow, "").unwrap();
+    for ext_id in &ext_ids {
+        assert_eq!(traced.host.wait(ext_id), (0, uuid_of(ext_id)));
+    }
+    let trace = traced.finish();
+    let host = &trace.said("submit").unwrap().thread;
+    for ext_id in &ext_ids {
+        let counted = format!(
+            r#"\"outcome\":2,\"http_status\":0,\"attempts\":1,\"retry_after_ms\":0,\"uuid\":null,\"ext_id\":\"{ext_id}\""#
+        );
+        let sent = trace.sent(ext_id).unwrap();
+        assert_eq!(trace.was_on_disk(&counted, sent), Ok(()));
+        let told = trace.said(&format!("wait {ext_id} 0")).unwrap();
+        assert_eq!(trace.was_on_disk(&uuid_of(ext_id), told), Ok(()));
+    }
+    let syncs = trace.find(|sync| sync.is_sync_of("-wal>") && sync.thread != *host);
+    let syncs = syncs.count();
+    // One by one it would be two for each.
+    assert!(
+        syncs < ENTRIES * 3 / 4,
+        "{syncs} syncs for {ENTRIES} entries"
+    );
+}
