@@ -124,6 +124,13 @@ impl Entry {
                 self.report.reopen();
                 self.state = State::Waiting;
                 self.answered_at = 0;
+                // While it was rejected its times did not follow the clock. If that was set back, they are
+                // as of now: by the old ones a jump ahead would not be followed.
+                let ahead = self.submitted_at.saturating_sub(now).max(0);
+                if self.expires_at > self.submitted_at {
+                    self.expires_at -= ahead;
+                }
+                self.submitted_at -= ahead;
             }
         }
         self.next_attempt_at = match self.sending {

@@ -86,7 +86,8 @@ pub fn entries_where(
 
 pub fn save(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
     let sql = "UPDATE request SET state = ?2, sending = ?3, cancelling = ?4, report = ?5,
-        next_attempt_at = ?6, answered_at = ?7, attempts = ?8, retry_after_ms = ?9 WHERE id = ?1";
+        next_attempt_at = ?6, answered_at = ?7, attempts = ?8, retry_after_ms = ?9, submitted_at = ?10,
+        expires_at = ?11 WHERE id = ?1";
     connection
         .prepare_cached(sql)?
         .execute(params![
@@ -98,7 +99,9 @@ pub fn save(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
             entry.next_attempt_at,
             entry.answered_at,
             entry.report.attempts,
-            entry.report.retry_after_ms
+            entry.report.retry_after_ms,
+            entry.submitted_at,
+            entry.expires_at
         ])
         .map(drop)
 }

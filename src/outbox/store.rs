@@ -183,8 +183,8 @@ impl Store {
                     if !entry.is_waiting() {
                         return Ok((entry.report.clone(), None));
                     }
-                    // The times of one that was rejected for a while did not follow the clock: the old
-                    // ones must not be later than this, or what follows it next leaves this one behind.
+                    // By the clock of now: one that was ahead at the submit, and was set back while no
+                    // program ran, must not leave this behind when the next jump is followed.
                     let sql = "UPDATE request SET expires_at = ?2, cancelling = 0,
                         submitted_at = min(submitted_at, ?3) WHERE id = ?1";
                     let wanted = change.execute(sql, [entry.id, expires_at, now]);

@@ -77,16 +77,14 @@ fn a_jump_right_before_the_close_expires_nothing() {
     }
 }
 
-/// While it was rejected its times did not follow the clock.
-#[test]
-fn a_rejected_request_that_is_submitted_by_another_clock_does_not_expire_when_that_is_corrected() {
+/// A host that has sent "mine" again, while its clock was a year behind that of the submit, which LifePay
+/// has rejected: its times did not follow the clock then.
+fn sent_again_by_another_clock(name: &str) -> Option<(Till, Host, Books)> {
     let books = Books::open(|_, before| match before {
         0 => (Duration::ZERO, Reply::Reject(6080)),
         _ => (Duration::ZERO, UNAVAILABLE),
     });
-    let Some(till) = Till::new("rejected", &books.url()) else {
-        return;
-    };
+    let till = Till::new(name, &books.url())?;
     till.set_clock(0);
     let mut host = till.open(HOUR_MS);
     host.ask(&format!("submit mine {HOUR_MS}"));
@@ -94,14 +92,33 @@ fn a_rejected_request_that_is_submitted_by_another_clock_does_not_expire_when_th
     till.set_clock(-YEAR);
     assert_eq!(host.ask("retry mine"), "retry 0");
     refused(&mut host, "mine", 2);
+    Some((till, host, books))
+}
+
+fn still_waits(host: &mut Host) {
+    let mut due = || entry(host, "mine").map(|(_, due)| due);
+    until("it follows the clock", || due().is_some_and(|due| due > 0));
+    let pending = format!("wait mine {LP_PENDING} 2 2 -");
+    assert_eq!(host.ask("wait mine 500"), pending);
+}
+
+#[test]
+fn a_rejected_request_that_is_sent_again_does_not_expire_when_the_clock_jumps_ahead() {
+    let Some((till, mut host, _books)) = sent_again_by_another_clock("sent-again") else {
+        return;
+    };
+    till.set_clock(YEAR);
+    still_waits(&mut host);
+}
+
+#[test]
+fn a_rejected_request_that_is_submitted_again_does_not_expire_when_the_clock_is_corrected() {
+    let Some((till, mut host, _books)) = sent_again_by_another_clock("submitted-again") else {
+        return;
+    };
     host.ask(&format!("submit mine {HOUR_MS}"));
     till.set_clock(0);
-    let mut due = || entry(&mut host, "mine").map(|(_, due)| due);
-    until("it follows the clock", || due().is_some_and(|due| due > 0));
-    assert_eq!(
-        host.ask("wait mine 500"),
-        format!("wait mine {LP_PENDING} 2 2 -")
-    );
+    still_waits(&mut host);
 }
 
 /// A file with the entry "mine", which was sent once and expires in an hour; and a host that has the
