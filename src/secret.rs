@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use base64::prelude::{Engine, BASE64_STANDARD_NO_PAD};
 use memchr::memmem::Finder;
-use serde_json::Value;
 
 use crate::process::lock::lock;
 use crate::recent::Recent;
@@ -168,7 +167,7 @@ impl Spellings {
             text,
         };
         Spellings {
-            json: Value::from(secret.text.as_str()).to_string(),
+            json: serde_json::to_string(&secret.text).unwrap_or_default(),
             all: all.map(prepared).collect(),
         }
     }

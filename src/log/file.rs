@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use ::log::{Level, LevelFilter};
+use chrono::{DateTime, SecondsFormat, TimeZone};
 
 use crate::process::lock::lock;
 
@@ -154,7 +155,6 @@ fn is_writable_kind(found: &fs::Metadata) -> bool {
 
 /// The local time with its offset from UTC.
 fn now() -> String {
-    const FORMAT: &str = "%Y-%m-%d %H:%M:%S%.3f %:z";
     struct Ending;
     impl Drop for Ending {
         fn drop(&mut self) {}
@@ -166,12 +166,25 @@ fn now() -> String {
     // chrono keeps the time zone in a thread-local, and panics once that is destroyed; a host may
     // call while its thread ends. Ours is made after chrono's, and so destroyed before it.
     if BEGUN.get() && LIVING.try_with(|_| ()).is_err() {
-        return chrono::Utc::now().format(FORMAT).to_string();
+        return shown(&chrono::Utc::now());
     }
-    let now = chrono::Local::now().format(FORMAT).to_string();
+    let now = shown(&chrono::Local::now());
     BEGUN.set(true);
     let _ = LIVING.try_with(|_| ());
     now
+}
+
+/// 2026-11-28 16:01:34.512 +03:00
+fn shown<Zone: TimeZone>(time: &DateTime<Zone>) -> String {
+    const CLOCK: usize = "16:01:34.512".len();
+    // Not by a format of our own: to read one takes 25 KB of the library.
+    let text = time.to_rfc3339_opts(SecondsFormat::Millis, false);
+    let parts = text.split_once('T');
+    let parts = parts.and_then(|(date, rest)| Some((date, rest.split_at_checked(CLOCK)?)));
+    match parts {
+        Some((date, (clock, offset))) => format!("{date} {clock} {offset}"),
+        None => text,
+    }
 }
 
 fn parse_setting(setting: &str) -> Option<(LevelFilter, &str)> {
@@ -205,6 +218,14 @@ mod tests {
             Some((LevelFilter::Info, "/tmp/a,b.log"))
         );
         assert_eq!(parse_setting(""), None);
+    }
+
+    #[test]
+    fn a_time_is_shown_with_milliseconds_and_its_offset() {
+        let text = "2026-11-28T16:01:34.512999+03:00";
+        let time = DateTime::parse_from_rfc3339(text).unwrap();
+        assert_eq!(shown(&time), "2026-11-28 16:01:34.512 +03:00");
+        assert_eq!(shown(&time.to_utc()), "2026-11-28 13:01:34.512 +00:00");
     }
 
     #[test]
