@@ -15,9 +15,8 @@ impl<T, const MOST: usize> Default for Recent<T, MOST> {
 impl<T: Clone, const MOST: usize> Recent<T, MOST> {
     pub fn find(&mut self, is_it: impl FnMut(&T) -> bool) -> Option<T> {
         let place = self.values.iter().position(is_it)?;
-        let found = self.values.remove(place);
-        self.values.push(found.clone());
-        Some(found)
+        self.values[place..].rotate_left(1);
+        self.values.last().cloned()
     }
 
     pub fn remove(&mut self, is_it: impl Fn(&T) -> bool) {

@@ -43,7 +43,7 @@ pub fn deliver(
     loop {
         report.attempts = report.attempts.saturating_add(1);
         reporter.attempt_begins(report.attempts);
-        let limits = repeats.limit.limits(route.limits, reporter.elapsed());
+        let limits = repeats.limit.limits(route.limits, || reporter.elapsed());
         let asked = reporter.clone();
         let go_on = move |stage| match stage {
             Stage::Connecting => asked.tick(Phase::Connect, Duration::ZERO),

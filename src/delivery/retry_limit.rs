@@ -25,12 +25,12 @@ impl RetryLimit {
         }
     }
 
-    /// The limits of an attempt that begins `elapsed` after the first one's start: none goes on
+    /// The limits of an attempt that begins `elapsed()` after the first one's start: none goes on
     /// past the limit of the whole.
-    pub fn limits(self, limits: Limits, elapsed: Duration) -> Limits {
+    pub fn limits(self, limits: Limits, elapsed: impl FnOnce() -> Duration) -> Limits {
         match self {
             RetryLimit::For(whole) => {
-                let left = whole.saturating_sub(elapsed);
+                let left = whole.saturating_sub(elapsed());
                 Limits {
                     connect: limits.connect.min(left),
                     whole: limits.whole.min(left),
@@ -64,7 +64,7 @@ mod tests {
             connect: 5 * second,
             whole: 30 * second,
         };
-        let limits = limit.limits(limits, 8 * second);
+        let limits = limit.limits(limits, || 8 * second);
         assert_eq!((limits.connect, limits.whole), (2 * second, 2 * second));
     }
 
