@@ -892,7 +892,51 @@ int32_t lp_open_shift_json(const char *request, char **answer);
 int32_t lp_send_json(const char *request, char **answer);
 
 /**
- * Releases a string that lp_open_shift_json or lp_send_json has returned.
+ * lp_outbox_open for the same. config: a JSON object as for lp_open_shift_json, of whose keys those
+ * count that lp_outbox_open takes. *answer: as there; a failure is told in it.
+ *
+ * What else there is of the outbox needs no struct: lp_outbox_retry_now, lp_outbox_forget,
+ * lp_outbox_pending, lp_outbox_close. This call and the next ones return what their twins with structs
+ * do, and LP_ERR_ARGUMENT if answer is NULL: then they do nothing.
+ */
+int32_t lp_outbox_open_json(const char *path,
+                            const char *config,
+                            struct lp_outbox **outbox,
+                            char **answer);
+
+/**
+ * lp_outbox_submit for the same. request: as for lp_open_shift_json, with the keys that
+ * lp_outbox_submit takes. *answer: the object that tells the entry, or why it is not on disk.
+ */
+int32_t lp_outbox_submit_json(struct lp_outbox *outbox, const char *request, char **answer);
+
+/**
+ * lp_outbox_wait for the same. *answer: the object that tells the entry.
+ */
+int32_t lp_outbox_wait_json(struct lp_outbox *outbox,
+                            const char *ext_id,
+                            uint32_t timeout_ms,
+                            char **answer);
+
+/**
+ * lp_outbox_cancel for the same. *answer: the object that tells the entry.
+ */
+int32_t lp_outbox_cancel_json(struct lp_outbox *outbox, const char *ext_id, char **answer);
+
+/**
+ * lp_outbox_each for the same: all entries at once, and no callback.
+ *
+ * *answer is set to a JSON array of objects with every field of lp_entry but struct_size and flags:
+ * in place of those there are pending, sending and foreign, which are true or false. If they cannot be
+ * read, it is the object of a failed call.
+ *
+ * Returns LP_OK, LP_ERR_ARGUMENT if answer is NULL, LP_ERR_OUTBOX, LP_ERR_CLOSED.
+ */
+int32_t lp_outbox_list_json(struct lp_outbox *outbox,
+                            char **answer);
+
+/**
+ * Releases a string that a call with _json in its name has returned.
  *
  * NULL, and a pointer that is no such string or was freed already, is harmless, as long as the
  * library has not returned a new string at the same address since.

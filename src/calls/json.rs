@@ -7,10 +7,11 @@ use serde::Serialize;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use super::outboxes::Argument;
+use super::outboxes::{self, Argument, Done};
 use super::settings::Settings;
 use super::table::{self, Place, Setting};
 use crate::code::Kind;
+use crate::failure::Failure;
 use crate::fault::{Fault, Wrong};
 use crate::protocol::object::Object;
 use crate::report::Report;
@@ -18,11 +19,39 @@ use crate::secret::Secret;
 
 /// Makes a call as a JSON object says.
 pub fn call(send: super::SendFn, request: Argument) -> Report {
-    let read = request.map_err(|fault| vec![fault]);
-    match read.and_then(|request| read_settings(request.as_deref())) {
+    match settings(request, "request") {
         Ok((settings, faults)) => send(settings, faults, None),
         Err(faults) => super::refuse(faults),
     }
+}
+
+/// [`outboxes::open`] as a JSON object says.
+pub fn open_outbox(path: Argument, config: Argument) -> Done<usize> {
+    let read = settings(config, "config");
+    let (settings, faults) = read.map_err(outboxes::refuse_opening)?;
+    outboxes::open(path, settings, faults)
+}
+
+/// [`outboxes::submit`] as a JSON object says.
+pub fn submit(outbox: usize, request: Argument) -> Done<Report> {
+    match settings(request, "request") {
+        Ok((settings, faults)) => outboxes::submit(outbox, settings, faults),
+        Err(faults) => Err(outboxes::refuse_submission(outbox, faults)),
+    }
+}
+
+/// All entries of an outbox, as an array.
+pub fn list(outbox: usize) -> Done<String> {
+    let entries = outboxes::list(outbox)?;
+    let internal = |error: serde_json::Error| Failure::Internal(error.to_string());
+    let json = serde_json::to_string(&entries).map_err(internal);
+    json.map_err(|failure| Box::new(Report::failure(&failure)))
+}
+
+/// The settings that the argument `name` gives.
+fn settings(argument: Argument, name: &'static str) -> Result<(Settings, Vec<Fault>), Vec<Fault>> {
+    let text = argument.map_err(|fault| vec![fault])?;
+    read_settings(text.as_deref(), name)
 }
 
 /// The report with the count that C has beside the array.
@@ -42,16 +71,19 @@ pub fn of_report(report: &Report) -> String {
     serde_json::to_string(&json).unwrap_or_else(|_| format!("{{\"code\":{internal}}}"))
 }
 
-/// The settings in a JSON object, and what is wrong with single keys.
+/// The settings in a JSON object, which is the argument `name`, and what is wrong with single keys.
 ///
 /// # Errors
 ///
 /// Why it is no JSON object.
-pub fn read_settings(request: Option<&str>) -> Result<(Settings, Vec<Fault>), Vec<Fault>> {
-    let wrong = |wrong| vec![Fault::new("request", wrong)];
-    let request = request.ok_or_else(|| wrong(Wrong::NotGiven))?;
+pub fn read_settings(
+    object: Option<&str>,
+    name: &'static str,
+) -> Result<(Settings, Vec<Fault>), Vec<Fault>> {
+    let wrong = |wrong| vec![Fault::new(name, wrong)];
+    let object = object.ok_or_else(|| wrong(Wrong::NotGiven))?;
     // The error's own text may quote what it found, the apikey with it.
-    let Object(pairs) = serde_json::from_str(request).map_err(|error| match error.classify() {
+    let Object(pairs) = serde_json::from_str(object).map_err(|error| match error.classify() {
         Category::Data => wrong(Wrong::NotAnObject),
         _ => wrong(Wrong::NotJson {
             line: error.line(),
@@ -132,7 +164,7 @@ mod tests {
     use crate::messages;
 
     fn faults(request: &str) -> Vec<(String, String)> {
-        let faults = match read_settings(Some(request)) {
+        let faults = match read_settings(Some(request), "request") {
             Ok((settings, faults)) => settings.shift(faults).err().unwrap_or_default(),
             Err(faults) => faults,
         };

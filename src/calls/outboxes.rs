@@ -99,13 +99,13 @@ pub fn submit(number: usize, mut settings: Settings, faults: Vec<Fault>) -> Done
 }
 
 /// An opening whose settings cannot be read at all.
-pub fn refuse_opening(fault: Fault) -> Box<Report> {
-    Box::new(super::refuse(vec![fault]))
+pub fn refuse_opening(faults: Vec<Fault>) -> Box<Report> {
+    Box::new(super::refuse(faults))
 }
 
 /// A submit whose settings cannot be read at all. That the outbox is closed is reported first.
-pub fn refuse_submission(number: usize, fault: Fault) -> Box<Report> {
-    let failure = find(number).err().unwrap_or_else(|| fault.into());
+pub fn refuse_submission(number: usize, faults: Vec<Fault>) -> Box<Report> {
+    let failure = find(number).err().unwrap_or_else(|| faults.into());
     // The ext_id was not read.
     Box::new(Report::failure_of(None, Outcome::Unknown, &failure))
 }

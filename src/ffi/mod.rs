@@ -58,7 +58,10 @@ pub use self::entry::{
     lp_entry, lp_entry_fn, LP_ENTRY_FOREIGN, LP_ENTRY_PENDING, LP_ENTRY_SENDING,
 };
 pub use self::ext_id::lp_ext_id_new;
-pub use self::json::{lp_open_shift_json, lp_send_json, lp_string_free};
+pub use self::json::{
+    lp_open_shift_json, lp_outbox_cancel_json, lp_outbox_list_json, lp_outbox_open_json,
+    lp_outbox_submit_json, lp_outbox_wait_json, lp_send_json, lp_string_free,
+};
 pub use self::log::{
     lp_log_fn, lp_log_to_file, lp_set_log, LP_LOG_DEBUG, LP_LOG_ERROR, LP_LOG_INFO, LP_LOG_OFF,
     LP_LOG_TRACE, LP_LOG_WARN,

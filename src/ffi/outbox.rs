@@ -52,33 +52,49 @@ pub unsafe extern "C" fn lp_outbox_open(
     result: *mut lp_result,
 ) -> i32 {
     guard_anywhere(LP_ERR_INTERNAL, || {
-        // SAFETY: the header demands what `Out` does.
-        let outbox = unsafe { Out::new(outbox) };
-        let set = |number: usize| {
-            let set = |outbox: &Out<_>| outbox.set(number as *mut lp_outbox);
-            outbox.iter().for_each(set);
-        };
-        set(0);
+        // SAFETY: the header demands what `Place` does.
+        let place = unsafe { Place::new(outbox) };
         let open = || {
-            if outbox.is_none() {
-                return Err(outboxes::refuse_opening(Fault::new("outbox", Wrong::Null)));
-            }
             // SAFETY: the header demands what `config::read` and `text` do.
             let (input, path) = unsafe { (config::read(config), argument::text(path, "path")) };
-            let input = input.map_err(outboxes::refuse_opening)?;
+            let input = input.map_err(|fault| outboxes::refuse_opening(vec![fault]))?;
             outboxes::open(path, input.settings, input.faults)
         };
         // SAFETY: the header demands what `guard_result` does.
-        unsafe {
-            guard_result(result, || match open() {
-                Ok(number) => {
-                    set(number);
-                    Report::done()
-                }
-                Err(report) => *report,
-            })
-        }
+        unsafe { guard_result(result, || place.fill(open).unwrap_or_else(|report| *report)) }
     })
+}
+
+/// Where a host wants the outbox that it opens.
+pub struct Place(Option<Out<*mut lp_outbox>>);
+
+impl Place {
+    /// Nothing is there yet.
+    ///
+    /// # Safety
+    ///
+    /// As [`Out::new`].
+    pub unsafe fn new(outbox: *mut *mut lp_outbox) -> Place {
+        // SAFETY: the caller guarantees it.
+        let place = Place(unsafe { Out::new(outbox) });
+        place.set(0);
+        place
+    }
+
+    pub fn fill(&self, open: impl FnOnce() -> Done<usize>) -> Done<Report> {
+        if self.0.is_none() {
+            let fault = Fault::new("outbox", Wrong::Null);
+            return Err(outboxes::refuse_opening(vec![fault]));
+        }
+        self.set(open()?);
+        Ok(Report::done())
+    }
+
+    fn set(&self, number: usize) {
+        if let Some(place) = &self.0 {
+            place.set(number as *mut lp_outbox);
+        }
+    }
 }
 
 /// Puts a request on disk; it is sent in the background. Does not wait for the network.
@@ -119,7 +135,7 @@ pub unsafe extern "C" fn lp_outbox_submit(
     unsafe {
         done(result, || match config::read(config) {
             Ok(input) => outboxes::submit(outbox as usize, input.settings, input.faults),
-            Err(fault) => Err(outboxes::refuse_submission(outbox as usize, fault)),
+            Err(fault) => Err(outboxes::refuse_submission(outbox as usize, vec![fault])),
         })
     }
 }

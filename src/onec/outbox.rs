@@ -2,8 +2,8 @@
 
 use super::component::Component;
 use super::variant::Value;
+use crate::calls::json;
 use crate::calls::outboxes::{self, Done};
-use crate::failure::Failure;
 use crate::fault::{Fault, Wrong};
 use crate::report::Report;
 
@@ -39,10 +39,7 @@ pub fn state(component: &Component, arguments: &mut [Value]) -> Value {
 
 /// All entries as an array in JSON; "" if they cannot be read.
 pub fn list(component: &Component, _: &mut [Value]) -> Value {
-    let listed = outboxes::list(component.outbox()).and_then(|entries| {
-        serde_json::to_string(&entries)
-            .map_err(|error| Box::new(Report::failure(&Failure::Internal(error.to_string()))))
-    });
+    let listed = json::list(component.outbox());
     let text = listed.as_deref().unwrap_or_default().to_owned();
     done(component, listed.map(drop));
     Value::Text(text)

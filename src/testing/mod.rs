@@ -50,7 +50,7 @@ pub fn answer(data: &[u8]) {
 /// A host's settings: as JSON, and as a struct with strings.
 pub fn config(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    match json::read_settings(Some(&text)) {
+    match json::read_settings(Some(&text), "request") {
         Ok((settings, faults)) => settings_hold(settings, faults),
         Err(faults) => faults_hold(&faults),
     }

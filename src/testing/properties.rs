@@ -137,7 +137,7 @@ proptest! {
         ], any_json(), 0..8),
     ) {
         let request = serde_json::to_string(&values).unwrap();
-        let Ok((settings, faults)) = json::read_settings(Some(&request)) else {
+        let Ok((settings, faults)) = json::read_settings(Some(&request), "request") else {
             panic!("it is an object");
         };
         for fault in &faults {

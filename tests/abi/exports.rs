@@ -92,6 +92,7 @@ fn every_export_runs_inside_the_guard() {
                 "guard(",
                 "guard_anywhere(",
                 "guard_result(",
+                "answered(",
                 "done(",
                 "call(",
             ];
@@ -262,6 +263,10 @@ unsafe fn call_outbox_with_nothing(name: &str) {
                 let code = (library.outbox_cancel)(outbox, ptr::null(), result);
                 assert_eq!(code, LP_ERR_ARGUMENT);
             }
+            "lp_outbox_cancel_json" => {
+                let code = (library.outbox_cancel_json)(outbox, ptr::null(), ptr::null_mut());
+                assert_eq!(code, LP_ERR_ARGUMENT);
+            }
             "lp_outbox_close" => assert_eq!((library.outbox_close)(outbox), LP_ERR_CLOSED),
             "lp_outbox_each" => {
                 let code = (library.outbox_each)(outbox, None, ptr::null_mut());
@@ -271,8 +276,17 @@ unsafe fn call_outbox_with_nothing(name: &str) {
                 let code = (library.outbox_forget)(outbox, ptr::null());
                 assert_eq!(code, LP_ERR_CLOSED);
             }
+            "lp_outbox_list_json" => {
+                let code = (library.outbox_list_json)(outbox, ptr::null_mut());
+                assert_eq!(code, LP_ERR_ARGUMENT);
+            }
             "lp_outbox_open" => {
                 let code = (library.outbox_open)(ptr::null(), ptr::null(), ptr::null_mut(), result);
+                assert_eq!(code, LP_ERR_ARGUMENT);
+            }
+            "lp_outbox_open_json" => {
+                let (place, answer) = (ptr::null_mut(), ptr::null_mut());
+                let code = (library.outbox_open_json)(ptr::null(), ptr::null(), place, answer);
                 assert_eq!(code, LP_ERR_ARGUMENT);
             }
             "lp_outbox_pending" => {
@@ -287,8 +301,16 @@ unsafe fn call_outbox_with_nothing(name: &str) {
                 let code = (library.outbox_submit)(outbox, ptr::null(), result);
                 assert_eq!(code, LP_ERR_ARGUMENT);
             }
+            "lp_outbox_submit_json" => {
+                let code = (library.outbox_submit_json)(outbox, ptr::null(), ptr::null_mut());
+                assert_eq!(code, LP_ERR_ARGUMENT);
+            }
             "lp_outbox_wait" => {
                 let code = (library.outbox_wait)(outbox, ptr::null(), 0, result);
+                assert_eq!(code, LP_ERR_ARGUMENT);
+            }
+            "lp_outbox_wait_json" => {
+                let code = (library.outbox_wait_json)(outbox, ptr::null(), 0, ptr::null_mut());
                 assert_eq!(code, LP_ERR_ARGUMENT);
             }
             other => panic!("{other} is exported, and not called with NULL here"),

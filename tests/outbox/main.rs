@@ -11,6 +11,7 @@ mod documents;
 mod file;
 mod full_disk;
 mod host;
+mod json;
 mod jumps;
 mod order;
 mod processes;

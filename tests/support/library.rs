@@ -28,6 +28,19 @@ pub struct Library {
     pub outbox_wait:
         unsafe extern "C" fn(*mut lp_outbox, *const c_char, u32, *mut lp_result) -> i32,
     pub outbox_each: unsafe extern "C" fn(*mut lp_outbox, lp_entry_fn, *mut c_void) -> i32,
+    pub outbox_open_json: unsafe extern "C" fn(
+        *const c_char,
+        *const c_char,
+        *mut *mut lp_outbox,
+        *mut *mut c_char,
+    ) -> i32,
+    pub outbox_submit_json:
+        unsafe extern "C" fn(*mut lp_outbox, *const c_char, *mut *mut c_char) -> i32,
+    pub outbox_wait_json:
+        unsafe extern "C" fn(*mut lp_outbox, *const c_char, u32, *mut *mut c_char) -> i32,
+    pub outbox_cancel_json:
+        unsafe extern "C" fn(*mut lp_outbox, *const c_char, *mut *mut c_char) -> i32,
+    pub outbox_list_json: unsafe extern "C" fn(*mut lp_outbox, *mut *mut c_char) -> i32,
     pub outbox_retry_now: unsafe extern "C" fn(*mut lp_outbox, *const c_char) -> i32,
     pub outbox_cancel: unsafe extern "C" fn(*mut lp_outbox, *const c_char, *mut lp_result) -> i32,
     pub outbox_forget: unsafe extern "C" fn(*mut lp_outbox, *const c_char) -> i32,
@@ -77,6 +90,11 @@ pub fn library() -> &'static Library {
                 outbox_submit: *file.get(b"lp_outbox_submit").unwrap(),
                 outbox_wait: *file.get(b"lp_outbox_wait").unwrap(),
                 outbox_each: *file.get(b"lp_outbox_each").unwrap(),
+                outbox_open_json: *file.get(b"lp_outbox_open_json").unwrap(),
+                outbox_submit_json: *file.get(b"lp_outbox_submit_json").unwrap(),
+                outbox_wait_json: *file.get(b"lp_outbox_wait_json").unwrap(),
+                outbox_cancel_json: *file.get(b"lp_outbox_cancel_json").unwrap(),
+                outbox_list_json: *file.get(b"lp_outbox_list_json").unwrap(),
                 outbox_retry_now: *file.get(b"lp_outbox_retry_now").unwrap(),
                 outbox_cancel: *file.get(b"lp_outbox_cancel").unwrap(),
                 outbox_forget: *file.get(b"lp_outbox_forget").unwrap(),
