@@ -124,6 +124,7 @@ impl Entry {
                 self.report.reopen();
                 self.state = State::Waiting;
                 self.answered_at = 0;
+                self.next_attempt_at = now;
                 // While it was rejected its times did not follow the clock. If that was set back, they are
                 // as of now: by the old ones a jump ahead would not be followed.
                 let ahead = self.submitted_at.saturating_sub(now).max(0);
@@ -136,7 +137,8 @@ impl Entry {
         self.next_attempt_at = match self.sending {
             // The attempt under way sees that this was changed, see `queue::put_back`.
             true => now.max(self.next_attempt_at.saturating_add(1)),
-            false => now,
+            // What is due already keeps its place before what has been sent since.
+            false => now.min(self.next_attempt_at),
         };
         Ok(())
     }

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use super::order::{program, Traced};
 use crate::support::books::{uuid_of, Books, Reply};
+use crate::support::constants::HOUR_MS;
 use crate::support::outbox::{compile_preload, fresh};
 use crate::support::wait::until;
+use crate::support::{Call, Outbox};
 
 const ENTRIES: usize = 40;
 
@@ -55,4 +57,26 @@ fn requests_that_end_together_share_their_syncs_and_keep_the_order_of_each() {
         syncs < ENTRIES * 3 / 4,
         "{syncs} syncs for {ENTRIES} entries"
     );
+}
+
+#[test]
+fn what_is_due_has_its_turn_however_often_all_are_asked_for() {
+    let books = Books::open(|ext_id, _| match ext_id {
+        "good" => (Duration::ZERO, Reply::Accept),
+        _ => (Duration::from_millis(100), Reply::Http("503 X")),
+    });
+    let call = || {
+        Call::to(&books.url())
+            .repeat(0, &[HOUR_MS])
+            .limits(5000, 20_000)
+    };
+    let one_at_once = call().with(|config| config.concurrency = 1);
+    let outbox = Outbox::open(&fresh("turns-of-all"), one_at_once);
+    for ext_id in ["bad-1", "bad-2", "bad-3", "good"] {
+        assert_eq!(outbox.submit(call().ext_id(ext_id)).0, 0);
+    }
+    until("the last one has had its turn", || {
+        assert_eq!(outbox.retry_now(None), 0);
+        outbox.wait("good", 50).code == 0
+    });
 }
