@@ -12,6 +12,9 @@ use crate::state;
 
 /// What stands in the place of a secret.
 const MASK: &str = "***";
+/// What JSON encoders write as numbers besides what is not ASCII: none, Go's, PHP's with JSON_HEX_...,
+/// Gson, .NET's.
+const AS_NUMBERS: [&str; 5] = ["", "<>&", "<>&'\"", "<>&'=", "<>&'\"+`"];
 /// Of how many secrets it is kept what to search for.
 const MOST_KNOWN: usize = 8;
 
@@ -136,25 +139,41 @@ impl Secret {
         self.text.bytes().all(is_plain)
     }
 
-    /// How JSON encoders write the secret where that differs from the secret: raw UTF-8, ASCII only
-    /// with hex digits of either case, and PHP's, which also escapes the slash.
+    /// How JSON encoders write the secret where that differs from the secret: raw UTF-8 or ASCII only,
+    /// hex digits of either case, PHP's with the slash escaped, too.
     fn json_spellings(&self) -> impl Iterator<Item = String> + '_ {
-        let utf8 = serde_json::to_string(&self.text).unwrap_or_default();
-        let utf8 = utf8.trim_matches('"').to_owned();
-        let in_ascii = |hex: fn(u16) -> String| {
-            let unit = |unit: u16| match u8::try_from(unit) {
-                Ok(byte) if byte.is_ascii() => char::from(byte).to_string(),
-                _ => hex(unit),
-            };
-            utf8.encode_utf16().map(unit).collect::<String>()
-        };
-        let lower = in_ascii(|unit| format!("\\u{unit:04x}"));
-        let upper = in_ascii(|unit| format!("\\u{unit:04X}"));
-        [utf8, lower, upper]
+        let forms = AS_NUMBERS
             .into_iter()
+            .flat_map(|as_numbers| [(as_numbers, false), (as_numbers, true)]);
+        let spelt = forms.flat_map(|(as_numbers, only_ascii)| {
+            let is_number = move |char: char| {
+                as_numbers.contains(char) || (only_ascii && !matches!(char, ' '..='~'))
+            };
+            [false, true].map(|upper| json(&self.text, is_number, upper))
+        });
+        spelt
             .flat_map(|json| [json.replace('/', "\\/"), json])
             .filter(|spelling| *spelling != self.text && !spelling.is_empty())
     }
+}
+
+/// The text of a JSON string, in which the characters for which `is_number` are numbers.
+fn json(text: &str, is_number: impl Fn(char) -> bool, upper: bool) -> String {
+    let mut json = String::new();
+    for char in text.chars() {
+        if is_number(char) {
+            for unit in char.encode_utf16(&mut [0; 2]) {
+                json += &match upper {
+                    true => format!("\\u{unit:04X}"),
+                    false => format!("\\u{unit:04x}"),
+                };
+            }
+        } else {
+            let quoted = serde_json::to_string(&char).unwrap_or_default();
+            json += &quoted[1..quoted.len() - 1];
+        }
+    }
+    json
 }
 
 impl Spellings {
@@ -243,6 +262,18 @@ mod tests {
             r#"a/b\"\u043A\u043B\u044E\u0447"#,
             r#"a\/b\"\u043A\u043B\u044E\u0447"#,
             r#"a/b\\\"\\u043A\\u043B\\u044E\\u0447"#,
+        ] {
+            assert_eq!(secret.mask(&format!("<{echo}>")), "<***>", "{echo}");
+        }
+    }
+
+    #[test]
+    fn it_is_masked_as_encoders_write_it_that_take_more_for_numbers() {
+        let secret = Secret::new("a+b==<c>'\"é".into());
+        for echo in [
+            r#"a\u002Bb==\u003Cc\u003E\u0027\u0022\u00E9"#,
+            r#"a+b\u003d\u003d\u003cc\u003e\u0027\"é"#,
+            r#"a+b==\u003cc\u003e'\"é"#,
         ] {
             assert_eq!(secret.mask(&format!("<{echo}>")), "<***>", "{echo}");
         }
