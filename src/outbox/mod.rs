@@ -23,6 +23,7 @@ mod lock;
 #[path = "../testing/outbox.rs"]
 pub(crate) mod probe;
 mod queue;
+mod reader;
 mod row;
 mod sender;
 mod store;
@@ -40,6 +41,7 @@ use self::clock::Clock;
 pub use self::entry::Entry;
 use self::entry::State;
 use self::lock::Lock;
+use self::reader::Reader;
 use self::store::Store;
 use self::worker::Worker;
 use crate::code::Outcome;
@@ -93,7 +95,10 @@ impl Outbox {
         let path = file::real(path)?;
         let claim = Claim::on(&path)?;
         let store = Store::open(&path, terms.route.base_url())?;
-        let worker = Worker::start(claim, &path, store, terms)?;
+        let reader = Reader::open(&path, terms.route.base_url())?;
+        // Both have opened the same file.
+        store.database.check_path()?;
+        let worker = Worker::start(claim, &path, store, reader, terms)?;
         Ok(Outbox { path, worker })
     }
 
@@ -125,7 +130,7 @@ impl Outbox {
             return is_new;
         }
         !failure.may_be_on_disk()
-            && match self.worker.store(|store| store.find(ext_id)) {
+            && match self.worker.read(|reader| reader.find(ext_id)) {
                 Ok(None) => true,
                 Ok(Some(there)) => !there.is_waiting() && there.report.outcome == Outcome::NotSent,
                 Err(_) => false,
@@ -169,7 +174,7 @@ impl Outbox {
             let seen = self.worker.changes();
             let entry = self
                 .worker
-                .store(|store| store.find(ext_id))?
+                .read(|reader| reader.find(ext_id))?
                 .ok_or(Failure::NotFound)?;
             let left = limit.saturating_sub(started.elapsed());
             if !goes_on(&entry) || left.is_zero() {
@@ -186,7 +191,7 @@ impl Outbox {
     /// [`Failure::Outbox`].
     pub fn entries(&self) -> Result<Vec<Entry>, Failure> {
         self.worker.if_open()?;
-        self.worker.store(|store| store.entries())
+        self.worker.read(|reader| reader.entries())
     }
 
     /// Whether an entry is of another base URL than this outbox was opened with: then it is never
@@ -202,7 +207,7 @@ impl Outbox {
     /// [`Failure::Outbox`].
     pub fn pending(&self) -> Result<u32, Failure> {
         self.worker.if_open()?;
-        self.worker.store(|store| store.pending())
+        self.worker.read(|reader| reader.pending())
     }
 
     /// Sends a waiting or rejected entry at once; all of them if no ext_id is given.

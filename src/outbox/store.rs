@@ -14,9 +14,7 @@ use super::clock::{millis, Clock, JUMP};
 use super::database::Database;
 use super::entry::{Entry, State};
 use super::failure::failed;
-use super::row::{
-    entries_where, entry, find, operation, remove, save, to_text, COLUMNS, KNOWN, WAITING,
-};
+use super::row::{entries_where, find, operation, remove, save, to_text, KNOWN};
 use super::Submission;
 use crate::code::Outcome;
 use crate::failure::{Failure, Refusal};
@@ -219,29 +217,6 @@ impl Store {
             self.break_off(id, false);
         }
         Ok(report)
-    }
-
-    pub fn find(&mut self, ext_id: &str) -> Result<Option<Entry>, Failure> {
-        find(&self.database.connection, ext_id).map_err(failed)
-    }
-
-    pub fn entries(&mut self) -> Result<Vec<Entry>, Failure> {
-        let sql = format!("SELECT {COLUMNS} FROM request ORDER BY id");
-        let mut query = self
-            .database
-            .connection
-            .prepare_cached(&sql)
-            .map_err(failed)?;
-        let rows = query.query_map([], entry).map_err(failed)?;
-        rows.collect::<Result<_, _>>().map_err(failed)
-    }
-
-    pub fn pending(&mut self) -> Result<u32, Failure> {
-        let sql = format!("SELECT count(*) FROM request WHERE {WAITING}");
-        self.database
-            .connection
-            .query_row(&sql, [&self.base_url], |row| row.get(0))
-            .map_err(failed)
     }
 
     /// Removes what was finished longer ago than `keep`. What was submitted after an entry that is not

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use super::claim::Claim;
 use super::database::{while_busy, BUSY};
 use super::lock::Lock;
+use super::reader::Reader;
 use super::store::Store;
 use super::threads::Threads;
 use super::turn::{self, Turns};
@@ -49,6 +50,8 @@ struct Logged {
 pub struct Worker {
     pub terms: Terms,
     path: PathBuf,
+    /// Before the store, which is to close the file as the last.
+    reader: Mutex<Option<Reader>>,
     store: Mutex<Option<Store>>,
     pub turns: Turns,
     threads: Mutex<Threads>,
@@ -73,12 +76,14 @@ impl Worker {
         claim: Claim,
         path: &Path,
         store: Store,
+        reader: Reader,
         terms: Terms,
     ) -> Result<Arc<Worker>, Failure> {
         let lock = Lock::open(path, terms.route.base_url())?;
         let worker = Arc::new(Worker {
             terms,
             path: path.to_owned(),
+            reader: Mutex::new(Some(reader)),
             store: Mutex::new(Some(store)),
             turns: Turns::default(),
             threads: Mutex::default(),
@@ -103,8 +108,23 @@ impl Worker {
         &self,
         mut work: impl FnMut(&mut Store) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        // Each try locks the store anew: those who only read need not wait.
-        let once = || work(lock(&self.store).as_mut().ok_or(Failure::Closed)?);
+        // Each try locks the store anew.
+        self.unless_busy(|| work(lock(&self.store).as_mut().ok_or(Failure::Closed)?))
+    }
+
+    /// Looks at something in the file, whatever others do with it meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As [`Worker::store`].
+    pub fn read<T>(
+        &self,
+        mut work: impl FnMut(&Reader) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.unless_busy(|| work(lock(&self.reader).as_ref().ok_or(Failure::Closed)?))
+    }
+
+    fn unless_busy<T>(&self, once: impl FnMut() -> Result<T, Failure>) -> Result<T, Failure> {
         let done = while_busy(BUSY, || !self.is_closing(), once);
         // It would have been tried again.
         done.map_err(|failure| match failure.is_busy() && self.is_closing() {
@@ -115,6 +135,8 @@ impl Worker {
 
     /// Lets go of the file and of the lock: nobody uses them any more.
     fn let_go(&self) {
+        let reader = lock(&self.reader).take();
+        drop(reader);
         // Not in the condition below: its lock would last until the end of the block.
         let store = lock(&self.store).take();
         if let Some(mut store) = store {

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 
 use super::file;
 use super::queue::{Sent, Taken};
+use super::reader::Reader;
 use super::store::Store;
 use super::Submission;
 use crate::delivery::schedule::Schedule;
@@ -23,7 +24,10 @@ pub fn open(path: &Path) -> bool {
     let Ok(mut store) = Store::open(path, BASE_URL) else {
         return false;
     };
-    let _ = store.pending();
+    let Ok(reader) = Reader::open(path, BASE_URL) else {
+        return false;
+    };
+    let _ = reader.pending();
     let _ = store.begin_sending(&Schedule::check(Vec::new(), &mut Vec::new()));
     let _ = store.expire(BASE_URL);
     if let Ok(base_urls) = store.expired_foreign() {
@@ -31,10 +35,10 @@ pub fn open(path: &Path) -> bool {
             let _ = store.expire(&base_url);
         }
     }
-    if let Ok(entries) = store.entries() {
+    if let Ok(entries) = reader.entries() {
         let _ = store.due(entries.len() + 1);
         for entry in entries {
-            let _ = store.find(&entry.ext_id);
+            let _ = reader.find(&entry.ext_id);
             let _ = store.retry_now(&entry.ext_id);
             for Taken { entry, .. } in store.turn(&[], 1).unwrap_or_default() {
                 assert_eq!(entry.base_url, BASE_URL);

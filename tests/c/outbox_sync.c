@@ -1,8 +1,8 @@
 /*
  * Preloaded into a test, for the syncs of files whose names end in -wal: one kills the process as it
  * begins if the file LIFEPAY_TEST_KILL is there, and fails as on a broken disk if the file
- * LIFEPAY_TEST_SYNC_FAILS is there. What was written stays in the file, and is not on the disk. If the
- * file LIFEPAY_TEST_SYNC_SLOW is there, it takes as long as on an old hard disk.
+ * LIFEPAY_TEST_SYNC_FAILS is there. What was written stays in the file, and is not on the disk. The
+ * file LIFEPAY_TEST_SYNC_SLOW says how many milliseconds longer than usual it takes.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -29,6 +29,19 @@ static int is_there(const char *variable)
     return wanted != NULL && access(wanted, F_OK) == 0;
 }
 
+static void take_longer(void)
+{
+    const char *wanted = getenv("LIFEPAY_TEST_SYNC_SLOW");
+    FILE *slow = wanted == NULL ? NULL : fopen(wanted, "r");
+    unsigned milliseconds = 0;
+
+    if (slow == NULL)
+        return;
+    if (fscanf(slow, "%u", &milliseconds) == 1)
+        usleep(milliseconds * 1000);
+    fclose(slow);
+}
+
 static int sync_with(const char *name, int file)
 {
     int (*real)(int);
@@ -40,8 +53,7 @@ static int sync_with(const char *name, int file)
             errno = EIO;
             return -1;
         }
-        if (is_there("LIFEPAY_TEST_SYNC_SLOW"))
-            usleep(30000);
+        take_longer();
     }
     *(void **)&real = dlsym(RTLD_NEXT, name);
     return real(file);

@@ -1,11 +1,15 @@
 //! What several requests share a commit for: fewer syncs, in the order that is promised for each.
 
-use std::time::Duration;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use lifepay::ffi::LP_PENDING;
 
 use super::order::{program, Traced};
 use crate::support::books::{uuid_of, Books, Reply};
 use crate::support::constants::HOUR_MS;
-use crate::support::outbox::{compile_preload, fresh};
+use crate::support::outbox::{compile_preload, fresh, Host};
+use crate::support::tools::{compile_c, have, Link};
 use crate::support::wait::until;
 use crate::support::{Call, Outbox};
 
@@ -35,7 +39,7 @@ fn requests_that_end_together_share_their_syncs_and_keep_the_order_of_each() {
     for ext_id in &ext_ids {
         traced.host.submit(ext_id);
     }
-    std::fs::write(&slow, "").unwrap();
+    std::fs::write(&slow, "30").unwrap();
     for ext_id in &ext_ids {
         assert_eq!(traced.host.wait(ext_id), (0, uuid_of(ext_id)));
     }
@@ -79,4 +83,31 @@ fn what_is_due_has_its_turn_however_often_all_are_asked_for() {
         assert_eq!(outbox.retry_now(None), 0);
         outbox.wait("good", 50).code == 0
     });
+}
+
+#[test]
+fn a_look_at_an_entry_does_not_wait_for_the_disk() {
+    let books = Books::open(|_, _| (Duration::ZERO, Reply::Http("503 X")));
+    if !have("gcc") {
+        return;
+    }
+    let path = fresh("turns-look");
+    let slow = path.with_file_name("slow");
+    let mut program = Command::new(compile_c("outbox_host", Link::Shared));
+    program
+        .env("LD_PRELOAD", compile_preload("outbox_sync"))
+        .env("LIFEPAY_TEST_SYNC_SLOW", &slow);
+    let mut host = Host::start(&mut program);
+    // It is sent, and put back, as soon as the disk lets it.
+    host.open_outbox(&path, &books.url(), 4, 100);
+    host.submit("mine");
+    std::fs::write(&slow, "2000").unwrap();
+    for _ in 0..20 {
+        let began = Instant::now();
+        assert_eq!(host.wait_for("mine", 0).0, LP_PENDING);
+        let took = began.elapsed();
+        assert!(took < Duration::from_secs(1), "{took:?}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    host.kill();
 }

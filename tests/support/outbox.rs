@@ -275,7 +275,11 @@ impl Host {
 
     /// The outcome's code and uuid. Waits for at most ten seconds.
     pub fn wait(&mut self, ext_id: &str) -> (i32, String) {
-        let answer = self.ask(&format!("wait {ext_id} 10000"));
+        self.wait_for(ext_id, 10_000)
+    }
+
+    pub fn wait_for(&mut self, ext_id: &str, timeout_ms: u32) -> (i32, String) {
+        let answer = self.ask(&format!("wait {ext_id} {timeout_ms}"));
         let words: Vec<&str> = answer.split(' ').collect();
         assert_eq!(&words[..2], ["wait", ext_id], "{answer}");
         (words[2].parse().expect("a code"), words[5].to_owned())
