@@ -88,7 +88,7 @@ fn the_library_is_installed_by_its_version() {
     let said = String::from_utf8(output.stdout).expect("UTF-8");
     let soname = said.lines().find(|line| line.contains("SONAME"));
     assert!(soname.is_some_and(|line| line.ends_with(" liblifepay.so.0")));
-    for name in ["lifepay.h", "lifepay.hpp"] {
+    for name in ["lifepay.h", "lifepay.hpp", "lifepay.ffi.h"] {
         let installed = std::fs::read(prefix.join("include").join(name)).expect(name);
         assert_eq!(
             installed,

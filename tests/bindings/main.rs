@@ -2,6 +2,7 @@
 //! missing.
 
 mod cpp;
+mod ffi;
 mod onec;
 mod onec_archive;
 mod pascal;

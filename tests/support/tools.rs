@@ -9,6 +9,7 @@ pub fn have(tool: &str) -> bool {
     let version = match tool {
         "fpc" => "-iV",
         "openssl" => "version",
+        "luajit" => "-v",
         _ => "--version",
     };
     let found = Command::new(tool)
@@ -60,6 +61,21 @@ pub fn root() -> &'static Path {
     let mut folders = package.ancestors();
     let root = folders.find(|folder| folder.join("Cargo.lock").exists());
     root.expect("the package is in the project")
+}
+
+/// The functions of include/symbols.txt that a layer over the library offers.
+pub fn functions_for_layers() -> Vec<String> {
+    let listed = std::fs::read_to_string(root().join("include/symbols.txt")).expect("the list");
+    let names = listed.lines().filter_map(|line| line.split(' ').next());
+    let names = names.filter(|name| name.starts_with("lp_") && !is_for_hosts_without_structs(name));
+    let names: Vec<String> = names.map(str::to_owned).collect();
+    assert!(names.len() >= 13, "{names:?}");
+    names
+}
+
+/// The outbox with JSON in place of structs: a layer has classes for that.
+pub fn is_for_hosts_without_structs(function: &str) -> bool {
+    function.starts_with("lp_outbox_") && function.ends_with("_json")
 }
 
 /// A folder of this test's own for what it builds; `name` is unique among the tests.
