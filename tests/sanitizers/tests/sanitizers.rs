@@ -52,7 +52,14 @@ static THREAD: Sanitizer = Sanitizer {
     runtime: "_rt.tsan.a",
     // Else it would not see how the standard library's threads wait for each other.
     with_std: true,
-    options: ("TSAN_OPTIONS", "halt_on_error=1:exitcode=99"),
+    options: (
+        "TSAN_OPTIONS",
+        concat!(
+            "halt_on_error=1:exitcode=99:suppressions=",
+            env!("CARGO_MANIFEST_DIR"),
+            "/thread.supp"
+        ),
+    ),
     library: OnceLock::new(),
 };
 
