@@ -170,7 +170,10 @@ fn json(text: &str, is_number: impl Fn(char) -> bool, upper: bool) -> String {
             }
         } else {
             let quoted = serde_json::to_string(&char).unwrap_or_default();
-            json += &quoted[1..quoted.len() - 1];
+            let quoted = quoted.strip_prefix('"');
+            json += quoted
+                .and_then(|quoted| quoted.strip_suffix('"'))
+                .unwrap_or_default();
         }
     }
     json

@@ -232,7 +232,7 @@ struct Strings {
 unsafe impl Send for Strings {}
 
 impl Strings {
-    /// The struct for the host, and what its pointers are valid as long as.
+    /// The struct for the host, and what its pointers lead to.
     fn of(report: &Report) -> (lp_result, Strings) {
         let optional = [&report.uuid, &report.ext_id, &report.detail, &report.reply];
         let optional = optional.map(Option::as_deref);
