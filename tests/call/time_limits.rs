@@ -168,7 +168,7 @@ fn took_besides(answer: &Answer, limit: u64, besides: Duration) {
 /// How long a call may take that ends by its limit.
 fn range(limit: u64, besides: Duration) -> RangeInclusive<Duration> {
     let limit = Duration::from_millis(limit);
-    limit - Duration::from_millis(50)..=limit + Duration::from_millis(400) + besides
+    limit - Duration::from_millis(50)..=limit + Duration::from_millis(1000) + besides
 }
 
 /// Held during calls whose data keep a processor busy: two of them would measure each other.
