@@ -102,6 +102,8 @@ def test_constants_have_the_headers_numbers(header: str) -> None:
 def test_functions_have_the_headers_types(header: str) -> None:
     declared = re.findall(r"^([\w ]+?[ *]+)(lp_\w+)\(([^()]*)\);", header, flags=re.M)
     assert len(declared) == len(re.findall(r"\blp_\w+\([^()]*\);", header))
+    # The outbox with JSON in place of structs is for languages that have none.
+    declared = [one for one in declared if not re.match(r"lp_outbox_\w+_json", one[1])]
     assert sorted(name for _, name, _ in declared) == sorted(_structs.FUNCTIONS)
     for result, name, arguments in declared:
         returns, takes = _structs.FUNCTIONS[name]
