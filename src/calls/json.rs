@@ -43,9 +43,8 @@ pub fn submit(outbox: usize, request: Argument) -> Done<Report> {
 /// All entries of an outbox, as an array.
 pub fn list(outbox: usize) -> Done<String> {
     let entries = outboxes::list(outbox)?;
-    let internal = |error: serde_json::Error| Failure::Internal(error.to_string());
-    let json = serde_json::to_string(&entries).map_err(internal);
-    json.map_err(|failure| Box::new(Report::failure(&failure)))
+    serde_json::to_string(&entries)
+        .map_err(|error| outboxes::report(Failure::Internal(error.to_string())))
 }
 
 /// The settings that the argument `name` gives.

@@ -177,7 +177,7 @@ pub fn close(number: usize) -> Done<()> {
 }
 
 /// Why a call has not done its work.
-fn report(failure: Failure) -> Box<Report> {
+pub fn report(failure: Failure) -> Box<Report> {
     Box::new(Report::failure(&failure))
 }
 

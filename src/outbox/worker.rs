@@ -203,7 +203,7 @@ impl Worker {
     }
 
     /// Logs a failure of the file; while it lasts, at intervals that double up to a minute.
-    pub fn log(&self, failure: &Failure) {
+    fn log(&self, failure: &Failure) {
         let text = failure.to_string();
         let now = Instant::now();
         let mut logged = lock(&self.logged);
@@ -450,7 +450,7 @@ impl Worker {
     }
 
     /// Waits until a file that could not be used is tried again. False: the outbox is closed.
-    pub fn pause(&self) -> bool {
+    fn pause(&self) -> bool {
         let started = Instant::now();
         while !self.is_closing() && started.elapsed() < FILE_PAUSE {
             std::thread::sleep(Duration::from_millis(50));

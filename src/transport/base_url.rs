@@ -26,12 +26,12 @@ pub struct BaseUrl {
     /// Plain http: then it is on this machine.
     pub clear: bool,
     pub on_this_machine: bool,
-    last: Mutex<Option<Head>>,
+    last: Mutex<Option<LastHead>>,
 }
 
 /// The head of the last request.
 #[derive(Debug)]
-struct Head {
+struct LastHead {
     path: String,
     length: usize,
     request: Arc<Request<()>>,
@@ -66,7 +66,7 @@ impl BaseUrl {
         let mut last = lock(&self.last);
         let mut head = match last.take().filter(|head| head.path == path) {
             Some(head) => head,
-            None => Head {
+            None => LastHead {
                 path: path.to_owned(),
                 length: 0,
                 request: Arc::new(
@@ -137,7 +137,12 @@ impl BaseUrl {
     }
 }
 
-pub fn default_port(uri: &Uri) -> u16 {
+/// The port of a URL, or its scheme's.
+pub fn port(uri: &Uri) -> u16 {
+    uri.port_u16().unwrap_or_else(|| default_port(uri))
+}
+
+fn default_port(uri: &Uri) -> u16 {
     match uri.scheme_str() {
         Some("https") => 443,
         _ => 80,

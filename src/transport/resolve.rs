@@ -15,7 +15,7 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 use ureq::Error;
 
-use super::base_url::default_port;
+use super::base_url::port;
 use super::under_way::UnderWay;
 use crate::failure::{Failure, Network};
 use crate::process::lock::{lock, wait_for};
@@ -135,7 +135,7 @@ impl Resolver for Names {
             return Ok(found);
         }
         let host = uri.host().ok_or_else(|| Error::BadUri(uri.to_string()))?;
-        let port = uri.port_u16().unwrap_or_else(|| default_port(uri));
+        let port = port(uri);
         let literal = host
             .trim_start_matches('[')
             .trim_end_matches(']')

@@ -9,6 +9,7 @@ use ureq::http::Uri;
 use ureq::unversioned::transport::{ConnectionDetails, Transport, TransportAdapter};
 use ureq::{Error, Proxy};
 
+use super::base_url::port;
 use super::head::Head;
 use super::tcp::BUFFER;
 use super::USER_AGENT;
@@ -48,8 +49,7 @@ pub fn open(
 
 fn request(target: &Uri, proxy: &Proxy) -> String {
     let host = target.host().unwrap_or_default();
-    let clear = target.scheme_str() != Some("https");
-    let port = target.port_u16().unwrap_or(if clear { 80 } else { 443 });
+    let port = port(target);
     let mut request = format!(
         "CONNECT {host}:{port} HTTP/1.1\r\n\
          Host: {host}:{port}\r\n\

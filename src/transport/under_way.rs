@@ -17,9 +17,11 @@ use crate::failure::{Failure, Stage};
 /// The longest wait without asking `go_on`: five times a second.
 pub(crate) const SLICE: Duration = Duration::from_millis(200);
 
-pub type UnderWay = Exchange<dyn Fn(Stage) -> bool>;
+/// An exchange under way, whatever it asks whether to go on.
+pub type UnderWay = UnderWayFor<dyn Fn(Stage) -> bool>;
 
-pub struct Exchange<GoOn: ?Sized> {
+/// The same in one block with that.
+pub struct UnderWayFor<GoOn: ?Sized> {
     started: Instant,
     limits: Limits,
     stage: Cell<Stage>,
@@ -54,7 +56,7 @@ impl UnderWay {
         go_on: impl Fn(Stage) -> bool + 'static,
     ) -> Rc<UnderWay> {
         let now = Instant::now();
-        Rc::new(Exchange {
+        Rc::new(UnderWayFor {
             started: now,
             limits,
             stage: Cell::new(Stage::Connecting),
