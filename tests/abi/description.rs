@@ -8,10 +8,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use super::header::BLESS;
 use crate::support::tools;
-
-/// Set to rewrite the description instead of comparing it.
-const BLESS: &str = "LIFEPAY_BLESS";
 
 fn description() -> PathBuf {
     tools::root().join("include/lifepay.abi")

@@ -55,11 +55,7 @@ fn collect(folder: &Path, found: &mut Vec<Source>) {
 
 /// The names of include/symbols.txt.
 fn symbols() -> BTreeSet<String> {
-    let text = std::fs::read_to_string(tools::root().join("include/symbols.txt")).unwrap();
-    let lines = text.lines().filter(|line| !line.starts_with('#'));
-    lines
-        .filter_map(|line| line.split(' ').next().map(str::to_owned))
-        .collect()
+    tools::symbols().into_iter().map(|(name, _)| name).collect()
 }
 
 /// Name and first line of the body of each function behind `no_mangle`.

@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-/// Set to rewrite the headers instead of comparing them.
-const BLESS: &str = "LIFEPAY_BLESS";
+/// Set to rewrite what is committed instead of comparing it.
+pub(crate) const BLESS: &str = "LIFEPAY_BLESS";
 
 const FFI_HEAD: &str = "\
 /*

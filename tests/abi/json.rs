@@ -1,9 +1,10 @@
 //! The call for languages that have no structs.
 
-use std::ffi::{c_char, CStr, CString};
+use std::ffi::{c_char, CString};
 
 use serde_json::{json, Value};
 
+use crate::support::call::with_string;
 use crate::support::server::{recorder, ACCEPTED};
 use crate::support::{library, respond, Server};
 
@@ -21,14 +22,9 @@ fn call(
     request: &str,
 ) -> (i32, Value) {
     let request = CString::new(request).unwrap();
-    let mut answer = std::ptr::null_mut();
-    // SAFETY: the request ends in NUL, and the answer is read before it is freed.
-    unsafe {
-        let code = function(request.as_ptr(), &mut answer);
-        let text = CStr::from_ptr(answer).to_str().expect("UTF-8").to_owned();
-        (library().string_free)(answer);
-        (code, serde_json::from_str(&text).expect("JSON"))
-    }
+    // SAFETY: the request ends in NUL.
+    let (code, text) = with_string(|answer| unsafe { function(request.as_ptr(), answer) });
+    (code, serde_json::from_str(&text).expect("JSON"))
 }
 
 fn request(server: &Server) -> Value {
@@ -171,16 +167,9 @@ fn what_is_no_json_object_is_an_argument_error() {
 #[test]
 fn a_request_that_was_encoded_twice_shows_its_apikey_nowhere() {
     let request = CString::new(r#""{\"apikey\":\"s3cr3t-apikey\"}""#).unwrap();
-    let mut answer = std::ptr::null_mut();
-    // SAFETY: the request ends in NUL; the answer is read before it is freed.
-    let text = unsafe {
-        assert_eq!(
-            (library().open_shift_json)(request.as_ptr(), &mut answer),
-            -2
-        );
-        let text = CStr::from_ptr(answer).to_str().unwrap().to_owned();
-        (library().string_free)(answer);
-        text
-    };
+    // SAFETY: the request ends in NUL.
+    let open = |answer| unsafe { (library().open_shift_json)(request.as_ptr(), answer) };
+    let (code, text) = with_string(open);
+    assert_eq!(code, -2);
     assert!(!text.contains("s3cr3t"), "{text}");
 }

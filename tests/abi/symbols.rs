@@ -15,20 +15,8 @@ const ONE_C: [&str; 5] = [
     "SetPlatformCapabilities",
 ];
 
-/// The lines of include/symbols.txt: name and version.
-fn listed() -> Vec<(String, String)> {
-    let text = std::fs::read_to_string(tools::root().join("include/symbols.txt")).unwrap();
-    let lines = text.lines().filter(|line| !line.starts_with('#'));
-    lines
-        .map(|line| {
-            let (name, version) = line.split_once(' ').expect("a name and a version");
-            (name.to_owned(), version.to_owned())
-        })
-        .collect()
-}
-
 fn listed_names() -> BTreeSet<String> {
-    listed().into_iter().map(|(name, _)| name).collect()
+    tools::symbols().into_iter().map(|(name, _)| name).collect()
 }
 
 /// The functions that the header declares: `name(` outside of comments, with `;` at the end.
@@ -85,9 +73,9 @@ fn the_list_is_sorted_and_of_versions_up_to_this_one() {
         assert_eq!(parts.len(), 3, "{version}");
         parts
     };
-    let names: Vec<String> = listed().into_iter().map(|(name, _)| name).collect();
+    let names: Vec<String> = tools::symbols().into_iter().map(|(name, _)| name).collect();
     assert!(names.is_sorted_by(|one, next| one < next), "{names:?}");
-    for (name, version) in listed() {
+    for (name, version) in tools::symbols() {
         assert!(
             number(&version) <= number(env!("CARGO_PKG_VERSION")),
             "{name}"

@@ -246,8 +246,7 @@ fn the_headers_z_report_is_sent() {
 #[test]
 fn the_readmes_program_opens_a_shift() {
     let readme = std::fs::read_to_string(tools::root().join("README.md")).unwrap();
-    let (_, block) = readme.split_once("```cpp\n").expect("a block");
-    let (text, _) = block.split_once("```").expect("its end");
+    let text = tools::blocks(&readme, "cpp").swap_remove(0);
     let sandbox = Sandbox::start(Options::default()).unwrap();
     assert!(text.contains("http://127.0.0.1:8080"));
     let text = text.replace("http://127.0.0.1:8080", &sandbox.url());

@@ -14,9 +14,7 @@ use crate::support::{library, tools};
 /// The first program in a language.
 fn program(language: &str) -> String {
     let readme = fs::read_to_string(tools::root().join("bindings/README.md")).unwrap();
-    let begin = format!("```{language}\n");
-    let (_, rest) = readme.split_once(&begin).expect("a program");
-    rest.split_once("```").expect("its end").0.to_owned()
+    tools::blocks(&readme, language).swap_remove(0)
 }
 
 /// A folder with the program, what it reads, and the library under the name of the packages.

@@ -289,13 +289,7 @@ fn the_samples_use_members_as_they_are() {
     };
     // In running text a method may stand without its parentheses.
     let sample = bindings("Example.bsl");
-    let blocks = |file: &str| -> Vec<String> {
-        let text = bindings(file);
-        let begun = text.split("```bsl\n").skip(1);
-        begun
-            .map(|block| block.split("```").next().unwrap_or_default().to_owned())
-            .collect()
-    };
+    let blocks = |file: &str| tools::blocks(&bindings(file), "bsl");
     let russian = blocks("../../README.ru.md");
     assert!(russian.len() >= 8, "{russian:?}");
     let samples = [vec![sample], blocks("../../README.md"), russian].concat();

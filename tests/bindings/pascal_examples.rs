@@ -172,8 +172,7 @@ fn the_readmes_and_the_units_smallest_programs_open_a_shift() {
         return;
     }
     let readme = fs::read_to_string(tools::root().join("README.md")).unwrap();
-    let (_, block) = readme.split_once("```pascal\n").expect("a block");
-    let (program, _) = block.split_once("```").expect("its end");
+    let program = &tools::blocks(&readme, "pascal")[0];
     let sandbox = Sandbox::start(Options::default()).unwrap();
     let source = fresh("readme-source").join("Till.dpr");
     let told = |program: &str| {

@@ -191,10 +191,7 @@ fn python_3_8_is_enough() {
 
 /// The blocks of Python in a README.
 fn blocks(readme: &str) -> Vec<String> {
-    let begun = readme.split("```python\n").skip(1);
-    begun
-        .map(|rest| rest.split_once("```").expect("its end").0.to_owned())
-        .collect()
+    tools::blocks(readme, "python")
 }
 
 #[test]

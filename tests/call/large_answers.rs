@@ -1,12 +1,12 @@
 //! A rejection is shown in bounded texts, whatever its size, and costs time and memory in proportion
 //! to its body; `reply` holds all of it.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::call::APIKEY;
+use crate::support::call::{with_string, APIKEY};
 use crate::support::{child, library, respond, Answer, Call, Server};
 
 /// Characters of a field's name and of its message.
@@ -201,14 +201,9 @@ fn wrong_arguments_are_told_in_bounded_texts_too() {
 /// The answer of lp_open_shift_json to a request with wrong arguments.
 fn refused_json(request: &str) -> Value {
     let request = CString::new(request).unwrap();
-    let mut answer = std::ptr::null_mut();
-    // SAFETY: the request ends in NUL; the answer is read before it is freed.
-    let answer: Value = unsafe {
-        (library().open_shift_json)(request.as_ptr(), &mut answer);
-        let read = serde_json::from_slice(CStr::from_ptr(answer).to_bytes()).unwrap();
-        (library().string_free)(answer);
-        read
-    };
+    // SAFETY: the request ends in NUL.
+    let open = |answer| unsafe { (library().open_shift_json)(request.as_ptr(), answer) };
+    let answer: Value = serde_json::from_str(&with_string(open).1).unwrap();
     assert_eq!(answer["code"], lifepay::ffi::LP_ERR_ARGUMENT);
     answer
 }

@@ -9,6 +9,7 @@ use std::sync::Mutex;
 
 use base64::prelude::{Engine, BASE64_STANDARD};
 
+use crate::support::call::with_string;
 use crate::support::outbox::fresh;
 use crate::support::server::ACCEPTED;
 use crate::support::wait::until;
@@ -401,14 +402,9 @@ fn the_json_form_shows_its_apikey_nowhere() {
             "ext_id": format!("echo-{number}"),
         });
         let request = CString::new(request.to_string()).unwrap();
-        let mut answer = std::ptr::null_mut();
-        // SAFETY: the request ends in NUL; the answer is read before it is freed.
-        let text = unsafe {
-            (library().open_shift_json)(request.as_ptr(), &mut answer);
-            let text = CStr::from_ptr(answer).to_str().unwrap().to_owned();
-            (library().string_free)(answer);
-            text
-        };
+        // SAFETY: the request ends in NUL.
+        let open = |answer| unsafe { (library().open_shift_json)(request.as_ptr(), answer) };
+        let (_, text) = with_string(open);
         hides(KEY, &text, &format!("the answer to {number}"));
     }
 }
@@ -441,14 +437,9 @@ fn a_short_apikey_spoils_no_field_name_and_no_wording_of_ours() {
 #[test]
 fn an_unknown_name_in_json_is_masked_and_a_fields_is_not() {
     let request = c"{\"k3y\": 1, \"login\": 2, \"apikey\": \"k3y\", \"logn\": \"7\", \"k3y\": 2}";
-    let mut answer = std::ptr::null_mut();
-    // SAFETY: the request ends in NUL; the answer is read before it is freed.
-    let text = unsafe {
-        (library().open_shift_json)(request.as_ptr(), &mut answer);
-        let text = CStr::from_ptr(answer).to_str().unwrap().to_owned();
-        (library().string_free)(answer);
-        text
-    };
+    // SAFETY: the request ends in NUL.
+    let open = |answer| unsafe { (library().open_shift_json)(request.as_ptr(), answer) };
+    let (_, text) = with_string(open);
     assert!(!text.contains("k3y"), "{text}");
     let answer: serde_json::Value = serde_json::from_str(&text).unwrap();
     let errors = answer["errors"].as_array().unwrap();

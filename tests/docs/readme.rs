@@ -12,10 +12,7 @@ fn readme() -> String {
 
 /// The first block of code in a language.
 fn block(readme: &str, language: &str) -> String {
-    let (_, rest) = readme
-        .split_once(&format!("```{language}\n"))
-        .expect("a block");
-    rest.split_once("```").expect("its end").0.to_owned()
+    tools::blocks(readme, language).swap_remove(0)
 }
 
 #[test]

@@ -24,9 +24,7 @@ fn readme() -> String {
 
 /// The samples in Pascal.
 fn samples(text: &str) -> Vec<String> {
-    let begun = text.split("```pascal\n").skip(1);
-    let ended = begun.map(|sample| sample.split("```").next().unwrap_or_default());
-    ended.map(str::to_owned).collect()
+    tools::blocks(text, "pascal")
 }
 
 fn is_whole(sample: &str) -> bool {

@@ -1,6 +1,6 @@
 //! The outbox with JSON in place of structs.
 
-use std::ffi::{c_char, CStr, CString};
+use std::ffi::{c_char, CString};
 use std::path::Path;
 use std::ptr;
 use std::time::Duration;
@@ -12,20 +12,14 @@ use lifepay::ffi::{
 use serde_json::{json, Value};
 
 use crate::support::books::{uuid_of, Books, Reply};
+use crate::support::call::with_string;
 use crate::support::constants::{ANSWERED, HOUR_MS, NOT_SENT, UNKNOWN};
 use crate::support::library;
 use crate::support::outbox::fresh;
 
 /// What a call returned, and its answer.
 fn answer(call: impl FnOnce(*mut *mut c_char) -> i32) -> (i32, Value) {
-    let mut answer = ptr::null_mut();
-    let returned = call(&mut answer);
-    // SAFETY: the answer ends in NUL, and is read before it is freed.
-    let text = unsafe { CStr::from_ptr(answer) }
-        .to_str()
-        .unwrap()
-        .to_owned();
-    unsafe { (library().string_free)(answer) };
+    let (returned, text) = with_string(call);
     (returned, serde_json::from_str(&text).expect("JSON"))
 }
 

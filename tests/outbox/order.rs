@@ -100,18 +100,20 @@ impl Trace {
     /// page that is written for one of them are in the trace, too.
     pub fn was_on_disk(&self, needle: &str, event: &Event) -> Result<(), String> {
         let writes = self.find(|write| write.is_log_write() && write.text.contains(needle));
-        let mut ends = writes.map(|write| write.ended);
-        let is_on_disk = |written: usize| {
-            let mut syncs = self.find(|sync| sync.is_sync_of("-wal>"));
-            syncs.any(|sync| sync.began > written && sync.ended < event.began)
-        };
-        match ends.any(is_on_disk) {
+        let mut writes = writes.map(|write| self.is_synced(write, event));
+        match writes.any(|is_synced| is_synced) {
             true => Ok(()),
             false => Err(format!(
                 "{needle} is not on the disk in line {}",
                 event.began + 1
             )),
         }
+    }
+
+    /// Whether the log was put on the disk between the two.
+    fn is_synced(&self, write: &Event, event: &Event) -> bool {
+        let mut syncs = self.find(|sync| sync.is_sync_of("-wal>"));
+        syncs.any(|sync| sync.began > write.ended && sync.ended < event.began)
     }
 
     fn are_on_disk(&self, wanted: impl Fn(&Event) -> bool, event: &Event) -> Result<(), String> {
@@ -122,8 +124,7 @@ impl Trace {
             return Err(format!("nothing was written before line {line}"));
         }
         for write in writes {
-            let mut syncs = self.find(|sync| sync.is_sync_of("-wal>"));
-            if !syncs.any(|sync| sync.began > write.ended && sync.ended < time) {
+            if !self.is_synced(write, event) {
                 let written = write.began + 1;
                 return Err(format!("line {written} is not on the disk in line {line}"));
             }

@@ -136,6 +136,18 @@ impl<'a> Call<'a> {
     }
 }
 
+/// Runs `call`, which hands out a string, and returns what that returned and the string.
+pub fn with_string(call: impl FnOnce(*mut *mut c_char) -> i32) -> (i32, String) {
+    let mut string = std::ptr::null_mut();
+    let returned = call(&mut string);
+    // SAFETY: the string ends in NUL, and is read before it is freed.
+    unsafe {
+        let text = CStr::from_ptr(string).to_str().expect("UTF-8").to_owned();
+        (library().string_free)(string);
+        (returned, text)
+    }
+}
+
 /// Runs `call` with an initialised result, and returns what that returned and what it holds.
 pub fn with_result(call: impl FnOnce(*mut lp_result) -> i32) -> (i32, Answer) {
     // SAFETY: the result is initialised, and freed after it was copied.

@@ -1,11 +1,11 @@
 //! A process of its own, for what can only be set for a process as a whole: its environment.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::process::Command;
-use std::ptr;
 
 use serde_json::Value;
 
+use super::call::with_string;
 use super::library;
 use super::tools::run;
 
@@ -48,13 +48,9 @@ pub fn answer() {
         return;
     };
     let request = CString::new(request).expect("no NUL");
-    let mut answer = ptr::null_mut();
-    // SAFETY: the request is a string, and the answer is freed as the header says.
-    unsafe {
-        (library().open_shift_json)(request.as_ptr(), &mut answer);
-        println!("{ANSWER}{}", CStr::from_ptr(answer).to_str().unwrap());
-        (library().string_free)(answer);
-    }
+    // SAFETY: the request is a string.
+    let open = |answer| unsafe { (library().open_shift_json)(request.as_ptr(), answer) };
+    println!("{ANSWER}{}", with_string(open).1);
 }
 
 /// Runs the test `name` in a process with this environment; what it asserts there holds here.

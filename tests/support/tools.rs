@@ -63,12 +63,33 @@ pub fn root() -> &'static Path {
     root.expect("the package is in the project")
 }
 
+/// The blocks of code in a language of a README.
+pub fn blocks(readme: &str, language: &str) -> Vec<String> {
+    let begin = format!("```{language}\n");
+    readme
+        .split(&begin)
+        .skip(1)
+        .map(|rest| rest.split_once("```").expect("its end").0.to_owned())
+        .collect()
+}
+
+/// The lines of include/symbols.txt: name and version.
+pub fn symbols() -> Vec<(String, String)> {
+    let text = std::fs::read_to_string(root().join("include/symbols.txt")).expect("the list");
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines
+        .map(|line| {
+            let (name, version) = line.split_once(' ').expect("a name and a version");
+            (name.to_owned(), version.to_owned())
+        })
+        .collect()
+}
+
 /// The functions of include/symbols.txt that a layer over the library offers.
 pub fn functions_for_layers() -> Vec<String> {
-    let listed = std::fs::read_to_string(root().join("include/symbols.txt")).expect("the list");
-    let names = listed.lines().filter_map(|line| line.split(' ').next());
+    let names = symbols().into_iter().map(|(name, _)| name);
     let names = names.filter(|name| name.starts_with("lp_") && !is_for_hosts_without_structs(name));
-    let names: Vec<String> = names.map(str::to_owned).collect();
+    let names: Vec<String> = names.collect();
     assert!(names.len() >= 13, "{names:?}");
     names
 }

@@ -40,7 +40,7 @@ impl Came {
         // Unoptimised code takes its time to copy and check megabytes, and to decrypt a mebibyte in
         // pieces.
         let is_costly = self.row.phase == "send" || self.row.how == "chunks of 32 bytes, https";
-        let computing = if is_costly { 1500 } else { 0 };
+        let computing = if is_costly { 1000 } else { 0 };
         (least, most + computing)
     }
 
