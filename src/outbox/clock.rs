@@ -2,25 +2,84 @@
 //!
 //! A till's clock jumps: without a battery it starts at the factory's date, until the network
 //! corrects it. The wall clock is therefore compared with a clock that only ever runs forward, and the
-//! times of pending entries are moved along with a jump (`Store::now`), so that it neither delays,
-//! hurries nor expires a request.
+//! times of pending entries are moved along with a jump, so that it neither delays, hurries nor expires
+//! a request. Every process that has the file open watches; the file says what was followed.
 
 use std::time::{Duration, SystemTime};
 
+use rusqlite::Connection;
+
 /// A smaller difference between the clocks is taken for an adjustment, milliseconds.
-pub(super) const JUMP: i64 = 1000;
+const JUMP: i64 = 1000;
+
+/// What was seen at one moment.
+pub struct Look {
+    clock: Clock,
+    /// By how much the times in the file had been moved, in all, before the clock was read.
+    moved: i64,
+}
+
+impl Look {
+    pub fn at(connection: &Connection) -> rusqlite::Result<Look> {
+        // The clock after it: a jump that another process follows in between is then one to follow, at
+        // which `moved` is read once more. The other way round it would pass for a known one.
+        let moved = connection
+            .prepare_cached("SELECT moved FROM clock")?
+            .query_row([], |row| row.get(0))?;
+        let clock = Clock::read();
+        Ok(Look { clock, moved })
+    }
+
+    /// Unix milliseconds.
+    pub fn wall(&self) -> i64 {
+        self.clock.wall
+    }
+
+    /// By how much the clock has jumped between this look and `now`, less what other processes have
+    /// followed; 0 if it has not.
+    pub fn jump(&self, now: &Look) -> i64 {
+        match self.clock.jump(&now.clock) {
+            // What another one has followed since was before this look.
+            0 => 0,
+            jump => large(jump.saturating_sub(now.moved.saturating_sub(self.moved))),
+        }
+    }
+
+    /// Whether the times in the file are by the same clock at both looks, and it has not jumped.
+    pub fn is_of_the_same_clock(&self, now: &Look) -> bool {
+        now.moved == self.moved && self.jump(now) == 0
+    }
+
+    /// Moves the times of pending entries with a jump since the last look.
+    pub fn follow(&mut self, file: &Connection, last: &Look, jump: i64) -> rusqlite::Result<()> {
+        // Not those that were submitted by the clock as it is now: by a program that was started since
+        // the last look, or long ago, and the clock had been wrong. An attempt under way recognises a
+        // wish to retry by a changed due time.
+        let sql = "UPDATE request SET submitted_at = submitted_at + ?1,
+                expires_at = iif(expires_at = 0, 0, expires_at + ?1),
+                next_attempt_at = iif(sending = 1, next_attempt_at, next_attempt_at + ?1)
+             WHERE state = 0 AND submitted_at <= ?2 AND submitted_at NOT BETWEEN ?3 AND ?4";
+        let now = self.wall();
+        let before_jump = now.saturating_sub(jump);
+        let last_look = now.saturating_sub(last.clock.time_until(&self.clock));
+        file.execute(sql, [jump, before_jump, last_look, now])?;
+        self.moved = self.moved.saturating_add(jump);
+        file.execute("UPDATE clock SET moved = ?1", [self.moved])?;
+        Ok(())
+    }
+}
 
 /// Both clocks at one moment.
 #[derive(Clone, Copy)]
-pub struct Clock {
+struct Clock {
     /// Unix milliseconds.
-    pub wall: i64,
+    wall: i64,
     /// Milliseconds of a clock that does not jump, from any beginning; time asleep counts.
     steady: i64,
 }
 
 impl Clock {
-    pub fn read() -> Clock {
+    fn read() -> Clock {
         loop {
             let before = steady();
             let (wall, steady) = (wall(), steady());
@@ -31,19 +90,23 @@ impl Clock {
         }
     }
 
-    /// The wall clock as it would be now, had it run evenly since this reading.
-    pub fn expected(&self, now: &Clock) -> i64 {
-        self.wall.saturating_add(now.steady - self.steady)
+    /// How much time has passed between this reading and `now`, milliseconds.
+    fn time_until(&self, now: &Clock) -> i64 {
+        now.steady - self.steady
     }
 
     /// By how much the wall clock has jumped between this reading and `now`; 0 if it has not.
-    pub fn jump(&self, now: &Clock) -> i64 {
-        let jump = now.wall.saturating_sub(self.expected(now));
-        if jump.abs() < JUMP {
-            0
-        } else {
-            jump
-        }
+    fn jump(&self, now: &Clock) -> i64 {
+        let expected = self.wall.saturating_add(self.time_until(now));
+        large(now.wall.saturating_sub(expected))
+    }
+}
+
+/// The difference, if it is no adjustment; otherwise 0.
+fn large(difference: i64) -> i64 {
+    match difference.saturating_abs() < JUMP {
+        true => 0,
+        false => difference,
     }
 }
 
@@ -52,7 +115,8 @@ pub fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn wall() -> i64 {
+/// The time, Unix milliseconds, whatever it was before.
+pub fn wall() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     since.map_or(0, millis)
 }
@@ -78,16 +142,32 @@ fn steady() -> i64 {
 mod tests {
     use super::*;
 
-    fn clock(wall: i64, steady: i64) -> Clock {
-        Clock { wall, steady }
+    fn look(wall: i64, steady: i64, moved: i64) -> Look {
+        let clock = Clock { wall, steady };
+        Look { clock, moved }
     }
 
     #[test]
     fn a_jump_is_what_the_steady_clock_does_not_explain() {
-        let before = clock(1_000_000, 500);
-        assert_eq!(before.jump(&clock(1_060_000, 60_500)), 0);
-        assert_eq!(before.jump(&clock(1_060_999, 60_500)), 0);
-        assert_eq!(before.jump(&clock(4_660_000, 60_500)), 3_600_000);
-        assert_eq!(before.jump(&clock(60_000, 60_500)), -1_000_000);
+        let before = look(1_000_000, 500, 0);
+        assert_eq!(before.jump(&look(1_060_000, 60_500, 0)), 0);
+        assert_eq!(before.jump(&look(1_060_999, 60_500, 0)), 0);
+        assert_eq!(before.jump(&look(4_660_000, 60_500, 0)), 3_600_000);
+        assert_eq!(before.jump(&look(60_000, 60_500, 0)), -1_000_000);
+    }
+
+    #[test]
+    fn what_another_process_has_followed_is_followed_no_more() {
+        let before = look(1_000_000, 500, -70_000);
+        let after = |moved: i64| look(4_660_000, 60_500, moved - 70_000);
+        assert_eq!(before.jump(&after(3_600_000)), 0);
+        assert_eq!(before.jump(&after(3_599_001)), 0);
+        assert_eq!(before.jump(&after(1_600_000)), 2_000_000);
+    }
+
+    #[test]
+    fn a_jump_before_the_first_look_is_not_undone_when_another_process_follows_it() {
+        let before = look(1_000_000, 500, 0);
+        assert_eq!(before.jump(&look(1_060_000, 60_500, 3_600_000)), 0);
     }
 }

@@ -37,7 +37,6 @@ use std::time::{Duration, Instant};
 
 use self::claim::Claim;
 pub use self::claim::Claims;
-use self::clock::Clock;
 pub use self::entry::Entry;
 use self::entry::State;
 use self::lock::Lock;
@@ -148,7 +147,7 @@ impl Outbox {
         let entry = self.wait_while(ext_id, limit, Entry::is_waiting)?;
         let refusal = if entry.state.may_be_sent() && self.is_foreign(&entry) {
             Some(Refusal::OfAnotherBaseUrl)
-        } else if entry.state == State::Rejected && entry.is_over(Clock::read().wall) {
+        } else if entry.state == State::Rejected && entry.is_over(clock::wall()) {
             // Its times do not follow the clock.
             Some(Refusal::Expired)
         } else {

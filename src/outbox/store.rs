@@ -8,9 +8,9 @@ use std::sync::atomic::AtomicBool;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{params, Connection, Transaction};
+use rusqlite::{params, Transaction};
 
-use super::clock::{millis, Clock, JUMP};
+use super::clock::{millis, Look};
 use super::database::Database;
 use super::entry::{Entry, State};
 use super::failure::failed;
@@ -43,10 +43,8 @@ pub struct Store {
     pub(super) base_url: String,
     /// Whether this store sends: then it alone takes entries.
     pub(super) is_sender: bool,
-    /// The last look at the clock.
-    looked: Clock,
-    /// By how much the times in the file had been moved by then.
-    moved: i64,
+    /// The last one at the clock.
+    look: Look,
     /// What is being sent by this process; true: the attempt is to be broken off.
     pub(super) in_flight: BTreeMap<i64, Arc<AtomicBool>>,
 }
@@ -59,75 +57,40 @@ impl Store {
     /// See [`Database::open`].
     pub fn open(path: &Path, base_url: &str) -> Result<Store, Failure> {
         let database = Database::open(path)?;
-        // Before the clock: a jump that another process follows in between is followed here no more.
-        let moved = moved(&database.connection).map_err(failed)?;
+        let look = Look::at(&database.connection).map_err(failed)?;
         Ok(Store {
             database,
             base_url: base_url.to_owned(),
             is_sender: false,
-            looked: Clock::read(),
-            moved,
+            look,
             in_flight: BTreeMap::new(),
         })
     }
 
     /// The time, Unix milliseconds. After a jump of the clock, the times of pending entries are moved
-    /// first.
+    /// first. To be called several times a second.
     pub(super) fn now(&mut self) -> Result<i64, Failure> {
-        let now = Clock::read();
-        let jump = self.looked.jump(&now);
-        if jump != 0 {
-            let moved = self.follow(jump, &now).map_err(failed)?;
-            if moved != 0 {
-                log::info!("outbox: the clock has jumped by {} s", moved / 1000);
-            }
+        let now = Look::at(&self.database.connection).map_err(failed)?;
+        if self.look.jump(&now) == 0 {
+            self.look = now;
+        } else {
+            self.follow().map_err(failed)?;
         }
-        self.looked = now;
-        Ok(now.wall)
+        Ok(self.look.wall())
     }
 
-    /// To be called several times a second: a jump that another process has followed is not followed
-    /// here again.
-    pub fn watch_clock(&mut self) -> Result<(), Failure> {
-        // Read before the clock: a jump that another process follows in between is not taken for one
-        // that was followed before.
-        let (before, moved) = (
-            self.moved,
-            moved(&self.database.connection).map_err(failed)?,
-        );
-        self.now()?;
-        if self.moved == before {
-            self.moved = moved;
-        }
-        Ok(())
-    }
-
-    /// Moves the times of all pending entries by `jump`, less what other processes have moved them by
-    /// since the last look. Returns by how much.
-    fn follow(&mut self, jump: i64, now: &Clock) -> rusqlite::Result<i64> {
-        let expected = self.looked.expected(now);
-        let since_look = expected.saturating_sub(self.looked.wall);
+    fn follow(&mut self) -> rusqlite::Result<()> {
+        // From here on no other process follows a jump.
         let change = self.database.begin()?;
-        let moved = moved(&change)?;
-        let left = jump.saturating_sub(moved.saturating_sub(self.moved));
-        if left.saturating_abs() < JUMP {
-            self.moved = moved;
-            return Ok(0);
+        let mut now = Look::at(&change)?;
+        let jump = self.look.jump(&now);
+        if jump != 0 {
+            now.follow(&change, &self.look, jump)?;
+            change.commit()?;
+            log::info!("outbox: the clock has jumped by {} s", jump / 1000);
         }
-        // Not those that were submitted by the clock as it is now: by a program that was started since
-        // the last look, or long ago, and the clock had been wrong. An attempt under way recognises a
-        // wish to retry by a changed due time.
-        let sql = "UPDATE request SET submitted_at = submitted_at + ?1,
-                expires_at = iif(expires_at = 0, 0, expires_at + ?1),
-                next_attempt_at = iif(sending = 1, next_attempt_at, next_attempt_at + ?1)
-             WHERE state = 0 AND submitted_at <= ?2 AND submitted_at NOT BETWEEN ?3 AND ?4";
-        let first_of_now = now.wall.saturating_sub(since_look);
-        change.execute(sql, [left, expected, first_of_now, now.wall])?;
-        let moved = moved.saturating_add(left);
-        change.execute("UPDATE clock SET moved = ?1", [moved])?;
-        change.commit()?;
-        self.moved = moved;
-        Ok(left)
+        self.look = now;
+        Ok(())
     }
 
     /// Makes a change of the file. `work` is given the time: until the change ends, no other process
@@ -138,15 +101,15 @@ impl Store {
     ) -> Result<T, Failure> {
         loop {
             let change = self.database.begin().map_err(failed)?;
-            let now = Clock::read();
-            if self.looked.jump(&now) == 0 && moved(&change).map_err(failed)? == self.moved {
-                let done = work(&change, now.wall)?;
+            let now = Look::at(&change).map_err(failed)?;
+            if self.look.is_of_the_same_clock(&now) {
+                let done = work(&change, now.wall())?;
                 change.commit().map_err(failed)?;
                 return Ok(done);
             }
             drop(change);
             // The clock has jumped since the look, or another process has followed a jump.
-            self.watch_clock()?;
+            self.now()?;
         }
     }
 
@@ -291,13 +254,6 @@ fn prune(change: &Transaction, now: i64, keep: Duration) -> rusqlite::Result<()>
         change.query_row(sql, params![before, now, i64::MAX], |row| row.get(0))?;
     let which = "state IN (1, 2, 3, 4) AND answered_at > 0 AND answered_at < ?1 AND id < ?2";
     remove(change, which, params![before, first_kept])
-}
-
-/// By how much the times of pending entries have been moved with the clock, in all.
-fn moved(connection: &Connection) -> rusqlite::Result<i64> {
-    connection
-        .prepare_cached("SELECT moved FROM clock")?
-        .query_row([], |row| row.get(0))
 }
 
 /// Which fields of an entry are not those of a request, by their names on the page.

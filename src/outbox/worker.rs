@@ -141,7 +141,7 @@ impl Worker {
         let store = lock(&self.store).take();
         if let Some(mut store) = store {
             // A jump since the last look is not seen by the next program, unless this one follows it.
-            self.logged(|| while_busy(LAST_LOOK, || true, || store.watch_clock()));
+            self.logged(|| while_busy(LAST_LOOK, || true, || store.now()));
         }
         let sender_lock = self.sender_lock().take();
         drop(sender_lock);
@@ -313,7 +313,7 @@ impl Worker {
 
     /// Becomes the sender if nobody is, and heeds what time and other processes have brought.
     fn look(&self) -> Result<(), Failure> {
-        self.store(|store| store.watch_clock())?;
+        self.store(|store| store.now())?;
         if !self.store(|store| Ok(store.is_sender()))? {
             let is_free = match &*self.sender_lock() {
                 Some(lock) => lock.take()?,

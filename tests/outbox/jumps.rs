@@ -56,6 +56,36 @@ fn a_jump_that_the_sender_did_not_live_to_see_expires_nothing() {
     }
 }
 
+/// The due time of an entry "mine" that was due within the hour, when it has followed the clock.
+fn is_due_after(host: &mut Host, jump: i64) {
+    until("the due time has followed the clock", || {
+        entry(host, "mine").is_some_and(|(_, due)| (jump..=jump + HOUR).contains(&due))
+    });
+}
+
+#[test]
+fn the_second_of_two_jumps_is_followed_where_another_process_has_followed_the_first() {
+    let books = refusing(usize::MAX);
+    let Some(till) = Till::new("two-jumps", &books.url()) else {
+        return;
+    };
+    till.set_clock(0);
+    let mut sender = till.open(HOUR_MS);
+    sender.until_it_sends();
+    sender.ask(&format!("submit mine {HOUR_MS}"));
+    refused(&mut sender, "mine", 1);
+    sender.freeze();
+    let mut other = till.open(HOUR_MS);
+    till.set_clock(YEAR);
+    is_due_after(&mut other, YEAR);
+    other.freeze();
+    till.set_clock(2 * YEAR);
+    sender.thaw();
+    is_due_after(&mut sender, 2 * YEAR);
+    let pending = format!("wait mine {LP_PENDING} 2 1 -");
+    assert_eq!(sender.ask("wait mine 1000"), pending);
+}
+
 #[test]
 fn a_jump_right_before_the_close_expires_nothing() {
     // Now and then the host looks at the clock just between the two.
