@@ -1,4 +1,4 @@
-//! The programs of bindings/README.md, each by the interpreter of its language.
+//! The programs of bindings/README.md, each by the interpreter or compiler of its language.
 
 #![cfg(target_os = "linux")]
 
@@ -17,39 +17,49 @@ fn program(language: &str) -> String {
     tools::blocks(&readme, language).swap_remove(0)
 }
 
-/// A folder with the program, what it reads, and the library under the name of the packages.
-fn folder(language: &str) -> PathBuf {
+/// A folder with the program, what it reads, and the library under the names of the packages.
+fn folder(language: &str, file: &str) -> PathBuf {
     let folder = tools::scratch("ffi").join(language);
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join("program"), program(language)).unwrap();
-    let header = tools::root().join("include/lifepay.ffi.h");
-    fs::copy(header, folder.join("lifepay.ffi.h")).unwrap();
-    std::os::unix::fs::symlink(library::path(), folder.join("liblifepay.so.0")).unwrap();
+    fs::write(folder.join(file), program(language)).unwrap();
+    for header in ["lifepay.h", "lifepay.ffi.h"] {
+        fs::copy(
+            tools::root().join("include").join(header),
+            folder.join(header),
+        )
+        .unwrap();
+    }
+    for name in ["liblifepay.so.0", "liblifepay.so"] {
+        std::os::unix::fs::symlink(library::path(), folder.join(name)).unwrap();
+    }
     folder
 }
 
-/// What the program prints with this login.
-fn printed(language: &str, interpreter: &str, login: &str, base_url: &str) -> String {
-    let folder = folder(language);
+/// What the program prints with this login. The last word of the command is its file.
+fn printed(language: &str, command: &[&str], login: &str, base_url: &str) -> String {
+    let folder = folder(language, command.last().unwrap());
     let settings = json!({
         "apikey": "key", "login": login, "base_url": base_url, "proxy": "none",
+        "cashier_name": "Иванова",
     });
     let settings = serde_json::to_string_pretty(&settings).unwrap();
     fs::write(folder.join("lifepay.json"), settings).unwrap();
-    let mut command = Command::new(interpreter);
-    command
-        .arg("program")
+    let mut run = Command::new(command[0]);
+    run.args(&command[1..])
         .current_dir(&folder)
         .env("LD_LIBRARY_PATH", &folder)
+        .env("CGO_CFLAGS", "-I.")
+        .env("CGO_LDFLAGS", "-L.")
+        .env("GOCACHE", tools::scratch("go-cache"))
         .env("LC_ALL", "C.UTF-8");
-    String::from_utf8(tools::run(&mut command).stdout).expect("UTF-8")
+    String::from_utf8(tools::run(&mut run).stdout).expect("UTF-8")
 }
 
 /// The program opens a shift in both ways, and tells why one is refused.
-fn does_what_it_says(language: &str, interpreter: &str) {
+fn does_what_it_says(language: &str, command: &[&str]) {
     let sandbox = Sandbox::start(Options::default()).unwrap();
-    let printed = |login| printed(language, interpreter, login, &sandbox.url());
+    let printed = |login| printed(language, command, login, &sandbox.url());
     let calls = ["open_shift", "outbox_open", "outbox_submit", "outbox_wait"];
 
     let told = printed("79031234567");
@@ -82,27 +92,54 @@ fn does_what_it_says(language: &str, interpreter: &str) {
 #[test]
 fn php_takes_the_header_and_opens_a_shift() {
     if tools::have("php") {
-        does_what_it_says("php", "php");
+        does_what_it_says("php", &["php", "program"]);
     }
 }
 
 #[test]
 fn luajit_takes_the_header_and_opens_a_shift() {
     if tools::have("luajit") {
-        does_what_it_says("lua", "luajit");
+        does_what_it_says("lua", &["luajit", "program"]);
     }
 }
 
 #[test]
 fn ruby_opens_a_shift() {
     if tools::have("ruby") {
-        does_what_it_says("ruby", "ruby");
+        does_what_it_says("ruby", &["ruby", "program"]);
     }
 }
 
 #[test]
 fn cffi_takes_the_header_and_opens_a_shift() {
     if tools::have("python3") && tools::have_python_module("cffi") {
-        does_what_it_says("python", "python3");
+        does_what_it_says("python", &["python3", "program"]);
+    }
+}
+
+#[test]
+fn node_opens_a_shift() {
+    if tools::have("node") && tools::have_node_package("koffi", &tools::scratch("ffi")) {
+        does_what_it_says("js", &["node", "program.mjs"]);
+    }
+}
+
+#[test]
+fn java_opens_a_shift() {
+    // Where Debian's libjna-java and libgoogle-gson-java put them.
+    let jars = ["/usr/share/java/jna.jar", "/usr/share/java/gson.jar"];
+    if tools::have("javac") && jars.into_iter().all(tools::have_file) {
+        let jars = jars.join(":");
+        // As on a till with Russian Windows.
+        let encoding = "-Djna.encoding=windows-1251";
+        let command = ["java", encoding, "-cp", &jars, "OpenShift.java"];
+        does_what_it_says("java", &command);
+    }
+}
+
+#[test]
+fn go_takes_the_header_and_opens_a_shift() {
+    if tools::have("go") {
+        does_what_it_says("go", &["go", "run", "program.go"]);
     }
 }

@@ -8,16 +8,11 @@ use std::process::{Command, Output, Stdio};
 pub fn have(tool: &str) -> bool {
     let version = match tool {
         "fpc" => "-iV",
-        "openssl" => "version",
+        "openssl" | "go" => "version",
         "luajit" => "-v",
         _ => "--version",
     };
-    let found = Command::new(tool)
-        .arg(version)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
+    let found = succeeds(Command::new(tool).arg(version));
     passed_over_unless(found, tool)
 }
 
@@ -26,16 +21,34 @@ pub fn have_folder(folder: &str) -> bool {
     passed_over_unless(root().join(folder).is_dir(), folder)
 }
 
+/// The same for a file of the system's.
+pub fn have_file(file: &str) -> bool {
+    passed_over_unless(Path::new(file).exists(), file)
+}
+
 /// The same for a module of Python's.
 pub fn have_python_module(module: &str) -> bool {
     let import = format!("import {module}");
-    let found = Command::new("python3")
-        .args(["-c", &import])
+    let found = succeeds(Command::new("python3").args(["-c", &import]));
+    passed_over_unless(found, &format!("Python's module {module}"))
+}
+
+/// The same for a package of npm's that programs in `folder` find.
+pub fn have_node_package(package: &str, folder: &Path) -> bool {
+    let import = format!("import '{package}'");
+    let mut node = Command::new("node");
+    node.args(["--input-type=module", "--eval", &import]);
+    let found = succeeds(node.current_dir(folder));
+    passed_over_unless(found, &format!("npm's package {package}"))
+}
+
+/// Whether a command can be run and succeeds, without its output.
+fn succeeds(command: &mut Command) -> bool {
+    command
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()
-        .is_ok_and(|status| status.success());
-    passed_over_unless(found, &format!("Python's module {module}"))
+        .is_ok_and(|status| status.success())
 }
 
 /// Whether a tool that is missing fails its test.
