@@ -1,7 +1,9 @@
-//! The library from other languages: C++, Pascal, Python and 1C. Each is skipped where its tools are
+//! The library from other languages: C++, C#, Pascal, Python and 1C. Each is skipped where its tools are
 //! missing.
 
 mod cpp;
+mod csharp;
+mod csharp_library;
 mod ffi;
 mod onec;
 mod onec_archive;

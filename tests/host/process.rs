@@ -7,6 +7,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use crate::support::dotnet;
 use crate::support::driver::{
     echo_server, resetting_server, run_program, silent_server, slow_server,
 };
@@ -82,24 +83,21 @@ fn no_signal_comes_of_a_call_and_none_disturbs_it() {
 
 #[test]
 fn a_dotnet_program_catches_faults_and_collects_garbage_while_the_library_calls_it() {
-    // `have` for both, so that each is named.
-    if !(tools::have("mcs") & tools::have("mono")) {
+    let source = tools::root().join("tests/csharp/LibraryThreads.cs");
+    let Some(program) = dotnet::compile(&source, "library-threads") else {
         return;
+    };
+    for runtime in dotnet::runtimes() {
+        let (server, received) = echo_server();
+        // A collection that waits for a thread of the library never ends.
+        let mut command = runtime.command(&program);
+        command
+            .arg(server.url())
+            .arg(new_file("csharp.db"))
+            .env("LD_LIBRARY_PATH", library::folder());
+        tools::run(&mut command);
+        assert_eq!(received.count(), 20);
     }
-    let program = tools::scratch("csharp").join("LibraryThreads.exe");
-    let mut compiler = Command::new("mcs");
-    compiler.arg(format!("-out:{}", program.display()));
-    tools::run(compiler.arg(tools::root().join("tests/csharp/LibraryThreads.cs")));
-    let (server, received) = echo_server();
-    // A collection that waits for a thread of the library never ends.
-    let mut mono = Command::new("timeout");
-    mono.args(["--signal=KILL", "60", "mono"])
-        .arg(&program)
-        .arg(server.url())
-        .arg(new_file("csharp.db"))
-        .env("LD_LIBRARY_PATH", library::folder());
-    tools::run(&mut mono);
-    assert_eq!(received.count(), 20);
 }
 
 #[test]

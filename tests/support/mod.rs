@@ -7,6 +7,7 @@ pub mod books;
 pub mod call;
 pub mod child;
 pub mod constants;
+pub mod dotnet;
 pub mod driver;
 pub mod fault_server;
 pub mod library;

@@ -1,0 +1,11 @@
+#!/bin/sh
+# Compiles LifePay.dll, with its documentation, LifePay.xml, into a folder:
+#
+#     bindings/csharp/build.sh FOLDER
+#
+# It takes Mono's compiler (Debian's mono-mcs). The same sources make the same bytes. The assembly refers
+# to the oldest mscorlib, which every .NET knows, whichever it is a part of.
+set -eu
+mkdir -p "$1"
+exec mcs -langversion:7 -target:library -optimize+ -debug- -warnaserror+ \
+    "-doc:$1/LifePay.xml" "-out:$1/LifePay.dll" "$(dirname "$0")"/src/*.cs

@@ -1,0 +1,89 @@
+using System;
+using System.Collections.Generic;
+using System.Runtime.InteropServices;
+using System.Threading;
+
+namespace LifePay
+{
+    /// A call of the library that fills a result.
+    internal static class Call
+    {
+        public delegate int Function(ref NativeResult result);
+
+        /// Makes a call, and copies what it tells. The code is what the call has returned, which is not
+        /// always what its result holds.
+        public static LifePayResult Make(Function function, out int returned)
+        {
+            Library library = Library.Loaded;
+            NativeResult native;
+            library.ResultInit(out native, (uint)Marshal.SizeOf(typeof(NativeResult)));
+            try
+            {
+                returned = function(ref native);
+                return new LifePayResult(native, returned);
+            }
+            finally
+            {
+                library.ResultFree(ref native);
+            }
+        }
+
+        /// Sends a request. It is stopped by the token, and by a progress that throws.
+        public static LifePayResult Send(
+            SendRequest function,
+            LifePayRequest request,
+            IProgress<LifePayProgress> progress,
+            CancellationToken cancellationToken)
+        {
+            using (var arguments = new Arguments())
+            {
+                NativeConfig config = arguments.Config(request);
+                arguments.Check();
+                Exception thrown = null;
+                ProgressCallback callback = (address, userData) =>
+                {
+                    Exception error = Caught(() =>
+                    {
+                        if (progress != null)
+                            progress.Report(new LifePayProgress(address));
+                    });
+                    thrown = thrown ?? error;
+                    return thrown != null || cancellationToken.IsCancellationRequested ? 1 : 0;
+                };
+                if (progress != null || cancellationToken.CanBeCanceled)
+                    config.OnProgress = Marshal.GetFunctionPointerForDelegate(callback);
+                if (cancellationToken.IsCancellationRequested)
+                    throw new LifePayCanceledException(LifePayResult.NotSent(request.ExtId), cancellationToken);
+                int code;
+                LifePayResult result =
+                    Make((ref NativeResult native) => function(ref config, ref native), out code);
+                GC.KeepAlive(callback);
+                if (code == LifePayCode.Ok)
+                    return result;
+                if (code == LifePayCode.Cancelled && thrown == null)
+                    throw new LifePayCanceledException(result, cancellationToken);
+                throw new LifePayException(result, thrown);
+            }
+        }
+
+        /// What a callback of the program throws. Nothing may pass through the library's frames, an abort
+        /// of the thread neither.
+        public static Exception Caught(Action action)
+        {
+            try
+            {
+                action();
+                return null;
+            }
+            catch (ThreadAbortException aborted)
+            {
+                Thread.ResetAbort();
+                return aborted;
+            }
+            catch (Exception error)
+            {
+                return error;
+            }
+        }
+    }
+}

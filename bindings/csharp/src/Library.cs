@@ -1,0 +1,82 @@
+using System;
+using System.Runtime.InteropServices;
+
+namespace LifePay
+{
+    /// The functions of lifepay.h. They are found by hand, and not by DllImport, because the runtimes
+    /// look for a library in different places, and none of them says where.
+    internal sealed class Library
+    {
+        public const uint Forever = 0xFFFFFFFF;
+
+        static readonly object Gate = new object();
+        static volatile Library loaded;
+
+        public readonly string Path;
+        public readonly InitConfig ConfigInit;
+        public readonly InitResult ResultInit;
+        public readonly FreeResult ResultFree;
+        public readonly SendRequest OpenShift;
+        public readonly SendRequest Send;
+        public readonly WriteText ExtIdNew;
+        public readonly OpenOutbox OutboxOpen;
+        public readonly Submit OutboxSubmit;
+        public readonly WaitFor OutboxWait;
+        public readonly CancelEntry OutboxCancel;
+        public readonly ShowEntries OutboxEach;
+        public readonly OfEntry OutboxRetryNow;
+        public readonly OfEntry OutboxForget;
+        public readonly CountPending OutboxPending;
+        public readonly CloseOutbox OutboxClose;
+        public readonly TextOfCode CodeName;
+        public readonly TextOfCode CodeText;
+        public readonly SetLog SetLog;
+        public readonly LogToFile LogToFile;
+        public readonly Text Version;
+        public readonly Number VersionNumber;
+
+        /// Loaded at the first call, and for as long as the process lives. A failure is not kept: the
+        /// file may be put in its place, and the call made again.
+        public static Library Loaded
+        {
+            get
+            {
+                if (loaded == null)
+                {
+                    lock (Gate)
+                    {
+                        if (loaded == null)
+                            loaded = new Library(Loader.Open());
+                    }
+                }
+                return loaded;
+            }
+        }
+
+        Library(Loader.Module module)
+        {
+            Path = module.Path;
+            ConfigInit = module.Function<InitConfig>("lp_config_init");
+            ResultInit = module.Function<InitResult>("lp_result_init");
+            ResultFree = module.Function<FreeResult>("lp_result_free");
+            OpenShift = module.Function<SendRequest>("lp_open_shift");
+            Send = module.Function<SendRequest>("lp_send");
+            ExtIdNew = module.Function<WriteText>("lp_ext_id_new");
+            OutboxOpen = module.Function<OpenOutbox>("lp_outbox_open");
+            OutboxSubmit = module.Function<Submit>("lp_outbox_submit");
+            OutboxWait = module.Function<WaitFor>("lp_outbox_wait");
+            OutboxCancel = module.Function<CancelEntry>("lp_outbox_cancel");
+            OutboxEach = module.Function<ShowEntries>("lp_outbox_each");
+            OutboxRetryNow = module.Function<OfEntry>("lp_outbox_retry_now");
+            OutboxForget = module.Function<OfEntry>("lp_outbox_forget");
+            OutboxPending = module.Function<CountPending>("lp_outbox_pending");
+            OutboxClose = module.Function<CloseOutbox>("lp_outbox_close");
+            CodeName = module.Function<TextOfCode>("lp_code_name");
+            CodeText = module.Function<TextOfCode>("lp_code_text");
+            SetLog = module.Function<SetLog>("lp_set_log");
+            LogToFile = module.Function<LogToFile>("lp_log_to_file");
+            Version = module.Function<Text>("lp_version");
+            VersionNumber = module.Function<Number>("lp_version_number");
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! The assembly of bindings/csharp: its tests, examples and README, on Mono and on .NET, and that its
+//! declarations are the header's.
+
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::io::Read;
+use std::net::TcpListener;
+use std::process::{Output, Stdio};
+
+use lifepay_sandbox::{Options, Sandbox};
+use serde_json::json;
+
+use super::pascal::Z_REPORT;
+use crate::support::dotnet::{self, compile, compile_with, fresh, runtimes};
+use crate::support::server::{path_and_body, recorder, ACCEPTED};
+use crate::support::{library, respond, tools, Server};
+
+fn text(output: Output) -> String {
+    String::from_utf8([output.stdout, output.stderr].concat()).expect("UTF-8")
+}
+
+#[test]
+fn the_assembly_passes_its_tests() {
+    let Some(program) = compile(&dotnet::folder().join("tests/Tests.cs"), "tests") else {
+        return;
+    };
+    for runtime in runtimes() {
+        let sandbox = Sandbox::start(Options::default()).unwrap();
+        let mut tests = runtime.command(&program);
+        tests.arg(sandbox.url()).arg(fresh("files"));
+        let told = text(tools::run(tests.env("LIFEPAY_LIBRARY", library::path())));
+        let last = told.lines().last().unwrap_or_default();
+        assert!(last.ends_with(" passed, 0 failed"), "{told}");
+        let requests = sandbox.requests();
+        let sent = |ext_id: &str| {
+            let mut mine = requests
+                .iter()
+                .filter(|request| request.ext_id.as_deref() == Some(ext_id));
+            mine.next().and_then(|request| request.json.clone())
+        };
+        assert_eq!(sent("never-sent"), None);
+        let expected = json!({
+            "apikey": "s3cr3t-apikey",
+            "login": "79031234567",
+            "cashier_name": "Иванова И. И. 🛒",
+            "cashier_inn": "500100732259",
+            "target_serial": "00106304012797",
+            "ext_id": "every-field",
+            "callback_url": "https://example.com/hook",
+            "callback_data": {"till": 1},
+        });
+        let mut found = sent("every-field").expect("it has come");
+        // Whether 0 is sent is the library's affair.
+        found.as_object_mut().expect("an object").remove("test");
+        assert_eq!(found, expected);
+        assert_eq!(sent("test-mode").expect("it has come")["test"], 1);
+    }
+}
+
+/// Runs an example with each runtime. `ends` is given a function that runs it with arguments, and
+/// demands an exit status.
+fn example(name: &str, ends: impl Fn(&dyn Fn(i32, &[&str]) -> String)) {
+    let source = dotnet::folder().join(format!("examples/{name}.cs"));
+    let Some(program) = compile(&source, &format!("example-{name}")) else {
+        return;
+    };
+    for runtime in runtimes() {
+        ends(&|status, arguments| {
+            let mut command = runtime.command(&program);
+            command
+                .args(arguments)
+                .env("LIFEPAY_LIBRARY", library::path())
+                .env("LIFEPAY_APIKEY", "s3cr3t-apikey");
+            let output = command.output().expect("it was compiled");
+            assert_eq!(output.status.code(), Some(status), "{output:?}");
+            text(output)
+        });
+    }
+}
+
+#[test]
+fn the_example_opens_a_shift_and_tells_what_came_of_it() {
+    example("OpenShift", |ends| {
+        let sandbox = Sandbox::start(Options::default()).unwrap();
+        let url = sandbox.url();
+        let common = ["--base-url", &url, "--ext-id", "shift-1", "--login"];
+        let with = |more: &[&'static str]| [&common[..], more].concat();
+
+        let name = ["79031234567", "--cashier-name", "Иванова"];
+        let printed = ends(0, &with(&name));
+        let document = &sandbox.documents()[0];
+        assert!(
+            printed.starts_with(&format!("uuid: {}\n", document.uuid)),
+            "{printed}"
+        );
+        assert!(printed.contains("ext_id: shift-1\n"), "{printed}");
+        let sent = sandbox.requests()[0].json.clone().unwrap();
+        assert_eq!(sent["cashier_name"], "Иванова");
+
+        let printed = ends(0, &with(&["79031234567", "--test"]));
+        assert!(printed.contains("uuid: (none: test mode)"), "{printed}");
+        let printed = ends(1, &with(&["70000000400"]));
+        assert!(printed.contains("LP_DATA_ERROR (400)"), "{printed}");
+        assert!(printed.contains("field: "), "{printed}");
+        ends(2, &with(&[""]));
+        ends(2, &["--unknown", "1"]);
+        ends(2, &["--timeout-ms", "-1"]);
+        ends(2, &["--login"]);
+        let nobody = ["--base-url", "http://127.0.0.1:1", "--login", "79031234567"];
+        let printed = ends(3, &nobody);
+        assert!(printed.contains("nothing was sent"), "{printed}");
+        let lost = ["79031234567", "--target-serial", "00000000000504"];
+        let printed = ends(4, &[&with(&lost)[..], &["--ext-id", "shift-2"]].concat());
+        assert!(printed.contains("unknown"), "{printed}");
+        assert!(ends(0, &["--help"]).contains("Usage"));
+    });
+}
+
+#[test]
+fn the_example_closes_a_shift_and_tells_what_came_of_it() {
+    example("CloseShift", |ends| {
+        let (taker, taken) = recorder();
+        let printed = ends(0, &["79031234567", "Иванова", "0010", &taker.url()]);
+        let uuid = printed.lines().next().unwrap().strip_prefix("uuid: ");
+        assert!(
+            ACCEPTED.contains(&format!("\"{}\"", uuid.unwrap())),
+            "{printed}"
+        );
+        let body = r#"{"apikey":"s3cr3t-apikey","login":"79031234567","cashier_name":"Иванова","target_serial":"0010"}"#;
+        assert_eq!(path_and_body(&taken.recv().unwrap()), (Z_REPORT, body));
+        let refusal = r#"{"code":6080,"message":"","data":{}}"#;
+        let refuses = Server::always(respond("200 OK", refusal));
+        let printed = ends(1, &["79031234567", "", "", &refuses.url()]);
+        assert!(printed.contains("(6080)"), "{printed}");
+        ends(2, &[]);
+        ends(2, &["", "", "", &taker.url()]);
+        ends(3, &["79031234567", "", "", "http://127.0.0.1:1"]);
+        let portal = Server::always(respond("200 OK", "<html>"));
+        let printed = ends(4, &["79031234567", "", "", &portal.url()]);
+        assert!(printed.contains("personal account first"), "{printed}");
+    });
+}
+
+#[test]
+fn the_outbox_example_loses_nothing_when_it_is_killed() {
+    let source = dotnet::folder().join("examples/OutboxTill.cs");
+    let Some(program) = compile(&source, "example-outbox") else {
+        return;
+    };
+    for runtime in runtimes() {
+        // It takes the request and never answers.
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = silent.local_addr().unwrap().port();
+        let url = format!("http://127.0.0.1:{port}");
+        let file = fresh("outbox-till").join("shifts.db");
+        let till = |arguments: &[&str]| {
+            let mut command = runtime.command(&program);
+            command
+                .arg(&file)
+                .args(["79031234567", "shift-1", &url])
+                .args(arguments)
+                .env("LIFEPAY_LIBRARY", library::path())
+                .env("LIFEPAY_APIKEY", "s3cr3t-apikey");
+            command
+        };
+        let mut killed = till(&[]).stdout(Stdio::null()).spawn().unwrap();
+        let (mut request, _) = silent.accept().unwrap();
+        request.read_exact(&mut [0; 16]).unwrap();
+        // `timeout`, and the program with it.
+        let group = -i32::try_from(killed.id()).expect("a process");
+        // SAFETY: numbers.
+        assert_eq!(unsafe { libc::kill(group, libc::SIGKILL) }, 0);
+        killed.wait().unwrap();
+        drop((request, silent));
+
+        let options = Options {
+            port,
+            ..Options::default()
+        };
+        let sandbox = Sandbox::start(options).unwrap();
+        let printed = text(tools::run(&mut till(&["30"])));
+        let documents = sandbox.documents();
+        assert_eq!(documents.len(), 1, "{printed}");
+        assert!(printed.starts_with("entry: shift-1 of "), "{printed}");
+        assert!(
+            printed.contains(&format!("uuid: {}\n", documents[0].uuid)),
+            "{printed}"
+        );
+        assert!(printed.ends_with("pending: 0\n"), "{printed}");
+        let output = till(&[]).env("LIFEPAY_APIKEY", "").output().unwrap();
+        assert_eq!(output.status.code(), Some(3), "{output:?}");
+    }
+}
+
+#[test]
+fn the_readmes_programs_open_and_close_a_shift() {
+    let readme = fs::read_to_string(dotnet::folder().join("README.md")).unwrap();
+    let blocks = tools::blocks(&readme, "csharp");
+    let [smallest, form, report, outbox, log] = &blocks[..] else {
+        panic!("{} programs", blocks.len());
+    };
+    let sandbox = Sandbox::start(Options::default()).unwrap();
+    let source = |name: &str, program: &str| {
+        let file = tools::scratch("dotnet").join(format!("{name}.cs"));
+        let login = "Login = \"79031234567\"";
+        let here = format!("{login}, BaseUrl = \"{}\"", sandbox.url());
+        fs::write(&file, program.replace(login, &here)).unwrap();
+        file
+    };
+    let Some(smallest) = compile(&source("smallest", smallest), "readme") else {
+        return;
+    };
+    let projects = fs::read_to_string(tools::root().join("README.md")).unwrap();
+    let projects =
+        tools::blocks(&projects, "csharp")[0].replace("http://127.0.0.1:8080", &sandbox.url());
+    let file = tools::scratch("dotnet").join("projects.cs");
+    fs::write(&file, projects).unwrap();
+    let projects = compile(&file, "projects-readme").unwrap();
+    if tools::have_file("/usr/lib/mono/4.5/System.Windows.Forms.dll") {
+        let windows = ["System.Windows.Forms", "System.Drawing"];
+        compile_with(&source("form", form), "readme-form", &windows);
+    }
+    let fragments = format!(
+        "using System; using System.Threading.Tasks; using LifePay;
+         static class logger {{ public static void Log(string line) {{ Console.Error.WriteLine(line); }} }}
+         static class Till {{
+             static async Task Run() {{
+                 {log} {report} Console.WriteLine(uuid); {outbox}
+             }}
+             static void Main() {{ Run().GetAwaiter().GetResult(); }}
+         }}"
+    );
+    let fragments = compile(&source("fragments", &fragments), "readme-fragments").unwrap();
+    for runtime in runtimes() {
+        let told = |program| {
+            let mut command = runtime.command(program);
+            command.env("LIFEPAY_LIBRARY", library::path());
+            text(tools::run(command.current_dir(fresh("readme-files"))))
+        };
+        let documents = || sandbox.documents();
+        let expected = format!("принято: {}\n", {
+            told(&smallest);
+            &documents()[0].uuid
+        });
+        assert_eq!(told(&smallest), expected);
+        let accepted = format!("accepted: {}\n", documents()[0].uuid);
+        assert_eq!(told(&projects), accepted);
+        let before = documents().len();
+        let printed = told(&fragments);
+        let made = documents();
+        assert!(printed.contains(&made[before].uuid), "{printed}");
+        let queued = made
+            .iter()
+            .find(|made| made.ext_id.as_deref() == Some("shift-1"));
+        let accepted = format!("принято: {}\n", queued.expect("it was sent").uuid);
+        assert!(printed.contains(&accepted), "{printed}");
+        assert!(printed.contains("Info "), "{printed}");
+    }
+}
+
+/// The library's threads call a handler of the log, and a call is under way, when the program ends.
+#[test]
+fn a_program_that_ends_in_the_middle_of_everything_ends_well() {
+    let source = tools::root().join("tests/csharp/EndsInTheMiddle.cs");
+    let Some(program) = compile(&source, "ends") else {
+        return;
+    };
+    let (server, _) = recorder();
+    for runtime in runtimes() {
+        for round in 0..10 {
+            let mut command = runtime.command(&program);
+            command
+                .arg(server.url())
+                .arg(fresh("ends-files").join("x.db"))
+                .env("LIFEPAY_LIBRARY", library::path());
+            let output = command.output().unwrap();
+            assert_eq!(output.status.code(), Some(17), "{round}: {output:?}");
+            assert_eq!(text(output), "", "{round}");
+        }
+    }
+}
+
+/// `lp_error_timeout` and `retry_for_ms` as C# writes them.
+fn pascal_case(name: &str) -> String {
+    let words = name.split('_');
+    let capital = |word: &str| word[..1].to_uppercase() + &word[1..].to_lowercase();
+    words.map(capital).collect()
+}
+
+fn ffi_header() -> String {
+    fs::read_to_string(tools::root().join("include/lifepay.ffi.h")).unwrap()
+}
+
+fn sources() -> String {
+    let files = fs::read_dir(dotnet::folder().join("src")).unwrap();
+    let read = |file: fs::DirEntry| fs::read_to_string(file.path()).unwrap();
+    files.map(|file| read(file.unwrap())).collect()
+}
+
+#[test]
+fn every_struct_is_declared_as_in_the_header() {
+    let (header, sources) = (ffi_header(), sources());
+    let mut count = 0;
+    for text in header.split("typedef struct ").skip(1) {
+        let Some((name, rest)) = text.split_once(" {") else {
+            continue;
+        };
+        let (body, _) = rest.split_once('}').unwrap();
+        let fields = body.split(';').map(str::trim).filter(|f| !f.is_empty());
+        let expected: Vec<String> = fields
+            .map(|field| {
+                let (c_type, name) = field.rsplit_once([' ', '*']).unwrap();
+                let c_sharp = match c_type.trim() {
+                    "int32_t" => "int",
+                    "uint32_t" => "uint",
+                    "int64_t" => "long",
+                    "uint64_t" => "ulong",
+                    _ => "IntPtr",
+                };
+                format!("public {c_sharp} {};", pascal_case(name))
+            })
+            .collect();
+        let begin = format!("struct Native{}\n", pascal_case(&name["lp_".len()..]));
+        let (_, body) = sources
+            .split_once(&begin)
+            .unwrap_or_else(|| panic!("{begin}"));
+        let (body, _) = body.split_once('}').unwrap();
+        let found: Vec<&str> = body
+            .lines()
+            .map(str::trim)
+            .filter(|l| l.len() > 1)
+            .collect();
+        assert_eq!(found, expected, "{name}");
+        count += 1;
+    }
+    assert_eq!(count, 5);
+}
+
+#[test]
+fn every_code_and_function_is_the_headers() {
+    let (header, sources) = (ffi_header(), sources());
+    let (_, codes) = header.split_once("enum {\n").unwrap();
+    let (codes, _) = codes.split_once('}').unwrap();
+    for line in codes.lines() {
+        let (name, value) = line.trim().trim_end_matches(',').split_once(" = ").unwrap();
+        let name = name.strip_prefix("LP_").unwrap();
+        let own = ["OUTCOME_", "TRUST_", "PHASE_", "LOG_"]
+            .iter()
+            .find_map(|prefix| name.strip_prefix(prefix));
+        let expected = match own {
+            Some(name) => format!(" {} = {value},", pascal_case(name)),
+            None if name == "FOREVER" => "const uint Forever = 0xFFFFFFFF;".to_owned(),
+            None if name.starts_with("VERSION_") => continue,
+            None => match name.strip_prefix("ENTRY_") {
+                Some(flag) => format!("{}Flag = {value}", pascal_case(flag)),
+                None => {
+                    let name = pascal_case(name.trim_start_matches("ERR_"));
+                    format!("public const int {name} = {value};")
+                }
+            },
+        };
+        assert!(sources.contains(&expected), "{expected}");
+    }
+    for function in tools::functions_for_layers() {
+        let is_needed = !function.ends_with("_json") && function != "lp_string_free";
+        assert_eq!(
+            sources.contains(&format!("(\"{function}\")")),
+            is_needed,
+            "{function}"
+        );
+    }
+    let version = env!("CARGO_PKG_VERSION");
+    for attribute in ["AssemblyVersion", "AssemblyFileVersion"] {
+        assert!(sources.contains(&format!("{attribute}(\"{version}.0\")")));
+    }
+}
+
+#[test]
+fn what_is_compiled_twice_is_the_same() {
+    let Some(first) = dotnet::assembly() else {
+        return;
+    };
+    let again = fresh("again");
+    tools::run(std::process::Command::new(dotnet::folder().join("build.sh")).arg(&again));
+    for name in ["LifePay.dll", "LifePay.xml"] {
+        let read = |folder: &std::path::Path| fs::read(folder.join(name)).unwrap();
+        assert!(read(first.parent().unwrap()) == read(&again), "{name}");
+    }
+}
