@@ -17,7 +17,7 @@ use nix::unistd::Pid;
 
 use crate::support::makefile::{self, clean};
 use crate::support::tools::{have, root, run, scratch, valgrind};
-use crate::support::{wait, Server};
+use crate::support::{by_name, wait, Server};
 
 const APIKEY: &str = "s3cr3t-apikey";
 
@@ -480,5 +480,12 @@ fn the_examples_leak_nothing() {
             let ended = end(command.env("LIFEPAY_APIKEY", APIKEY));
             assert_eq!(ended.status, Some(status), "{name} {}", ended.stderr);
         }
+    }
+}
+
+#[test]
+fn the_library_that_make_builds_is_found_by_its_name() {
+    if built().is_some() {
+        by_name::find_it_in(&build(), "make");
     }
 }

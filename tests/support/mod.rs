@@ -4,6 +4,7 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod books;
+pub mod by_name;
 pub mod call;
 pub mod child;
 pub mod constants;

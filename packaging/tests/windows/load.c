@@ -46,7 +46,7 @@ int main(int argc, char **argv)
     int i;
 
     CHECK_INT(argc, 3);
-    library = LoadLibraryA("lifepay.dll");
+    library = LoadLibraryA("lifepay");
     CHECK(library != NULL);
     config_init.object = FIND(lp_config_init);
     result_init.object = FIND(lp_result_init);
