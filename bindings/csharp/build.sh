@@ -6,6 +6,10 @@
 # It takes Mono's compiler (Debian's mono-mcs). The same sources make the same bytes. The assembly refers
 # to the oldest mscorlib, which every .NET knows, whichever it is a part of.
 set -eu
+command -v mcs >/dev/null || {
+    echo 'Missing: mcs. On Debian: apt-get install mono-mcs' >&2
+    exit 1
+}
 mkdir -p "$1"
 exec mcs -langversion:7 -target:library -optimize+ -debug- -warnaserror+ \
     "-doc:$1/LifePay.xml" "-out:$1/LifePay.dll" "$(dirname "$0")"/src/*.cs

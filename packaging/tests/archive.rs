@@ -12,16 +12,17 @@ use lifepay_sandbox::{Options, Sandbox};
 use crate::support::tools::{self, root, run, scratch};
 use crate::wine::{can_build, Machine};
 
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// No library is larger, in bytes.
 const LARGEST: u64 = 3_000_000;
 
 /// Makes the archives of what is built, once. None: the tools are missing.
-fn archives() -> Option<&'static Path> {
+pub(crate) fn archives() -> Option<&'static Path> {
     static MADE: OnceLock<Option<PathBuf>> = OnceLock::new();
     let made = MADE.get_or_init(|| {
         // What packaging/archive builds wheels with comes with zig.
-        if !can_build() {
+        let compiles = [can_build(), tools::have("mcs")];
+        if compiles.contains(&false) {
             return None;
         }
         Machine::X64.folder()?;
@@ -48,7 +49,7 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// Unpacks an archive into an empty folder, and returns the one in it.
-fn unpack(archive: &Path, name: &str) -> PathBuf {
+pub(crate) fn unpack(archive: &Path, name: &str) -> PathBuf {
     let folder = scratch(name);
     std::fs::remove_dir_all(&folder).expect("it is there");
     std::fs::create_dir(&folder).expect("a folder");
@@ -81,7 +82,7 @@ fn size(file: &Path) -> u64 {
 }
 
 /// Runs a program against a sandbox; its output has the uuid.
-fn opens_a_shift(command: &mut Command) {
+pub(crate) fn opens_a_shift(command: &mut Command) {
     let sandbox = Sandbox::start(Options::default()).expect("a sandbox");
     command.args(["--base-url", &sandbox.url(), "--login", "79031234567"]);
     let output = run(command.env("LIFEPAY_APIKEY", "key"));
@@ -116,6 +117,7 @@ fn the_sums_are_right_and_what_is_packed_twice_is_the_same() {
     assert_eq!(
         names,
         [
+            format!("LifePay.{VERSION}.nupkg"),
             "SHA256SUMS".to_owned(),
             format!("lifepay-{VERSION}-1c.zip"),
             format!("lifepay-{VERSION}-linux-x86_64.tar.gz"),

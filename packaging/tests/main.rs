@@ -4,6 +4,7 @@
 
 mod archive;
 mod install;
+mod nuget;
 mod onec;
 mod windows;
 mod wine;
