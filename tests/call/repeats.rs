@@ -50,7 +50,7 @@ fn attempts_are_made_until_lifepay_has_answered() {
     assert_eq!((answer.code, answer.attempts), (0, 4), "{answer:?}");
     assert_eq!((answer.http_status, answer.outcome), (200, 3));
     // 100, then 200, and 200 again.
-    assert!((500..900).contains(&answer.took.as_millis()), "{answer:?}");
+    assert!((500..1500).contains(&answer.took.as_millis()), "{answer:?}");
 }
 
 #[test]
@@ -70,13 +70,13 @@ fn every_failure_that_is_no_answer_is_repeated() {
 #[test]
 fn the_limit_of_the_whole_ends_it_without_a_useless_pause() {
     let server = fails(usize::MAX, unavailable());
-    let answer = Call::to(&server.url()).repeat(1000, &[300, 60_000]).send();
+    let answer = Call::to(&server.url()).repeat(10_000, &[300, 60_000]).send();
     assert_eq!(
         (answer.code, answer.attempts),
         (code::LP_ERR_HTTP, 2),
         "{answer:?}"
     );
-    assert!((300..700).contains(&answer.took.as_millis()), "{answer:?}");
+    assert!((300..5000).contains(&answer.took.as_millis()), "{answer:?}");
     assert_eq!(answer.retry_after_ms, 60_000);
 }
 
@@ -91,7 +91,7 @@ fn no_attempt_goes_on_past_the_limit_of_the_whole() {
         .repeat(700, &[100])
         .send();
     assert_eq!(answer.code, code::LP_ERR_TIMEOUT);
-    assert!((650..1100).contains(&answer.took.as_millis()), "{answer:?}");
+    assert!((650..2000).contains(&answer.took.as_millis()), "{answer:?}");
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn by_default_the_pages_timetable_is_kept() {
 #[test]
 fn the_result_tells_the_timetables_next_pause() {
     let server = fails(usize::MAX, unavailable());
-    let answer = Call::to(&server.url()).repeat(350, &[100, 7000]).send();
+    let answer = Call::to(&server.url()).repeat(3000, &[100, 7000]).send();
     assert_eq!(
         (answer.attempts, answer.retry_after_ms),
         (2, 7000),
@@ -132,7 +132,7 @@ fn a_longer_retry_after_is_honoured_and_a_shorter_one_is_not() {
     let server = fails(1, asks("1").into_bytes());
     let answer = Call::to(&server.url()).repeat(5000, &[100]).send();
     assert_eq!((answer.code, answer.attempts), (0, 2), "{answer:?}");
-    assert!((950..1600).contains(&answer.took.as_millis()), "{answer:?}");
+    assert!((950..3000).contains(&answer.took.as_millis()), "{answer:?}");
 
     let server = fails(1, asks("1").into_bytes());
     let answer = Call::to(&server.url()).with(|c| c.retry_for_ms = 0).send();
@@ -265,7 +265,7 @@ fn phases_before_the_connection_stands_are_told_as_such() {
         (code::LP_ERR_TIMEOUT, 1),
         "{answer:?}"
     );
-    assert!((650..1100).contains(&answer.took.as_millis()), "{answer:?}");
+    assert!((650..2000).contains(&answer.took.as_millis()), "{answer:?}");
     assert_eq!(phases, BTreeSet::from([PHASE_CONNECT, PHASE_FAILED]));
 }
 

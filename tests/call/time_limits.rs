@@ -191,10 +191,10 @@ fn preparation(phase: &Phase) -> Duration {
 }
 
 /// The answer of a call that must end in time. Other work on the machine may make it late; it is
-/// therefore sent up to three times. A delay that the library causes occurs every time.
+/// therefore sent up to six times. A delay that the library causes occurs every time.
 #[track_caller]
 fn in_time(limit: u64, besides: impl Fn() -> Duration, send: impl Fn() -> Answer) -> Answer {
-    for _ in 1..3 {
+    for _ in 1..6 {
         let answer = send();
         if range(limit, besides()).contains(&answer.took) {
             return answer;
