@@ -36,12 +36,11 @@ pub fn failure(failure: &Failure, outcome: Outcome, has_ext_id: bool) -> String 
 fn arguments(faults: &[Fault]) -> String {
     // A name that a host has made up may be long; what is wrong with it is said all the same.
     let one = |fault: &Fault| {
-        let field = cut_short(fault.field.to_string(), LONGEST_NAME, "…");
-        cut_short(
-            format!("{field} — {}", wrong(&fault.wrong)),
-            LONGEST_ERROR,
-            "…",
-        )
+        let text = match cut_short(fault.field.to_string(), LONGEST_NAME, "…") {
+            field if field.is_empty() => wrong(&fault.wrong),
+            field => format!("{field} — {}", wrong(&fault.wrong)),
+        };
+        cut_short(text, LONGEST_ERROR, "…")
     };
     let first: Vec<String> = faults.iter().take(MOST_ERRORS).map(one).collect();
     let more = faults.len() - first.len();

@@ -64,7 +64,7 @@ pub fn wrong(wrong: &Wrong) -> String {
             "заданы поля, которых эта версия библиотеки не знает: обновите библиотеку"
         }
         Wrong::DelaysMissing => "NULL, а retry_delay_count не 0",
-        Wrong::InLogCallback => "этот вызов недопустим в обработчике журнала",
+        Wrong::InLogCallback => "Этот вызов недопустим в обработчике журнала",
         Wrong::NotAsOpened => "не тот, с которым открыта очередь",
         Wrong::Taken {
             ext_id,

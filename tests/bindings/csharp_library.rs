@@ -65,7 +65,7 @@ fn the_library_is_found_where_packages_put_it() {
         let named = told(Some(&library::path()));
         assert_eq!(named, format!("loaded {}\n", library::path().display()));
         let wrong = told(Some(Path::new("/none.so")));
-        assert!(wrong.contains("/none.so"), "{wrong}");
+        assert!(wrong.contains("/none.so: нет такого файла"), "{wrong}");
 
         let mut put_there = vec![];
         for place in [
@@ -83,6 +83,7 @@ fn the_library_is_found_where_packages_put_it() {
         let damaged = put("x64/liblifepay.so.0", Some(b"\x7fELF"));
         let nothing = told(None);
         assert!(nothing.contains(&*damaged.to_string_lossy()), "{nothing}");
+        assert!(nothing.contains("file too short"), "{nothing}");
         let good = put("liblifepay.so", None);
         assert_eq!(told(None), format!("loaded {}\n", good.display()));
         // Another library, or one that is too old.

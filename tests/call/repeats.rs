@@ -70,7 +70,9 @@ fn every_failure_that_is_no_answer_is_repeated() {
 #[test]
 fn the_limit_of_the_whole_ends_it_without_a_useless_pause() {
     let server = fails(usize::MAX, unavailable());
-    let answer = Call::to(&server.url()).repeat(10_000, &[300, 60_000]).send();
+    let answer = Call::to(&server.url())
+        .repeat(10_000, &[300, 60_000])
+        .send();
     assert_eq!(
         (answer.code, answer.attempts),
         (code::LP_ERR_HTTP, 2),

@@ -1,31 +1,82 @@
-// Ends while the library's threads call a handler of the log, an outbox sends, and calls are under way:
-// EndsInTheMiddle.exe URL OUTBOX.
+// Ends with status 17 in the middle of something: EndsInTheMiddle.exe URL SILENT OUTBOX WHAT, where URL
+// accepts everything, and SILENT never answers.
 using System;
 using System.Threading;
 using LifePay;
 
 internal static class EndsInTheMiddle
 {
-    static int Main(string[] arguments)
+    static string url;
+
+    static LifePayRequest Request(string baseUrl)
     {
-        LifePayLog.Level = LifePayLogLevel.Trace;
-        LifePayLog.Written += (sender, line) => { GC.KeepAlive(new byte[line.Message.Length]); };
-        var settings = new LifePayRequest { ApiKey = "key", Login = "79031234567", BaseUrl = arguments[0] };
-        var outbox = new Outbox(arguments[1], settings);
-        for (int number = 0; number < 40; number++)
-            outbox.SubmitAsync(new LifePayRequest { ExtId = "shift-" + number });
-        var unreachable = new LifePayRequest
+        return new LifePayRequest
         {
             ApiKey = "key",
             Login = "79031234567",
-            BaseUrl = "http://127.0.0.1:1",
+            BaseUrl = baseUrl,
             RetryFor = Timeout.InfiniteTimeSpan,
-            RetryDelays = new[] { TimeSpan.FromMilliseconds(100) },
+            RetryDelays = new[] { TimeSpan.FromHours(1) },
         };
+    }
+
+    static void InBackground(Action action)
+    {
+        new Thread(() => action()) { IsBackground = true }.Start();
+        Thread.Sleep(200);
+    }
+
+    // The library's threads call a handler of the log, an outbox sends, and calls are under way.
+    static void Everything(string silent, string file)
+    {
+        LifePayLog.Level = LifePayLogLevel.Trace;
+        LifePayLog.Written += (sender, line) => { GC.KeepAlive(new byte[line.Message.Length]); };
+        var outbox = new Outbox(file, Request(url));
+        for (int number = 0; number < 40; number++)
+            outbox.SubmitAsync(new LifePayRequest { ExtId = "shift-" + number });
         for (int number = 0; number < 4; number++)
-            LifePayClient.OpenShiftAsync(unreachable, new Progress<LifePayProgress>(told => { }));
+            LifePayClient.OpenShiftAsync(Request(silent), new Progress<LifePayProgress>(told => { }));
         outbox.WaitAsync("shift-39");
         Thread.Sleep(50 + new Random().Next(150));
-        return 17;
+    }
+
+    static int Main(string[] arguments)
+    {
+        url = arguments[0];
+        string silent = arguments[1], file = arguments[2], what = arguments[3];
+        switch (what)
+        {
+            case "everything":
+                Everything(silent, file);
+                return 17;
+            case "answer":
+                InBackground(() => LifePayClient.OpenShift(Request(silent)));
+                return 17;
+            case "pause":
+                LifePayClient.OpenShiftAsync(Request("http://127.0.0.1:1"));
+                Thread.Sleep(200);
+                Environment.Exit(17);
+                break;
+            case "progress":
+                LifePayClient.OpenShift(Request(silent), new Ends());
+                break;
+            case "handler":
+                LifePayLog.Written += (sender, line) => Environment.Exit(17);
+                LifePayClient.OpenShift(Request(url));
+                break;
+            case "stuck handler":
+                LifePayLog.Written += (sender, line) => Thread.Sleep(Timeout.Infinite);
+                InBackground(() => LifePayClient.OpenShift(Request(url)));
+                return 17;
+        }
+        return 1;
+    }
+
+    sealed class Ends : IProgress<LifePayProgress>
+    {
+        public void Report(LifePayProgress progress)
+        {
+            Environment.Exit(17);
+        }
     }
 }

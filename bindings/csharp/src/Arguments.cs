@@ -6,8 +6,8 @@ using System.Threading;
 
 namespace LifePay
 {
-    /// The arguments of one call in memory that the collector does not move. What the library could not
-    /// be asked about is refused here, in its own form.
+    // The arguments of one call in memory that the collector does not move. What the library could not
+    // be asked about is refused here, in its own form.
     internal sealed class Arguments : IDisposable
     {
         readonly List<IntPtr> blocks = new List<IntPtr>();
@@ -51,7 +51,7 @@ namespace LifePay
             return config;
         }
 
-        /// A string until this object's end; null and "" are "not given".
+        // A string until this object's end; null and "" are "not given".
         public IntPtr String(string field, string text)
         {
             if (string.IsNullOrEmpty(text))
@@ -92,7 +92,7 @@ namespace LifePay
             return (uint)milliseconds;
         }
 
-        /// Throws if an argument was refused.
+        // Throws if an argument was refused.
         public void Check()
         {
             if (errors.Count > 0)

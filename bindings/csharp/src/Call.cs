@@ -5,13 +5,13 @@ using System.Threading;
 
 namespace LifePay
 {
-    /// A call of the library that fills a result.
+    // A call of the library that fills a result.
     internal static class Call
     {
         public delegate int Function(ref NativeResult result);
 
-        /// Makes a call, and copies what it tells. The code is what the call has returned, which is not
-        /// always what its result holds.
+        // Makes a call, and copies what it tells. The code is what the call has returned, which is not
+        // always what its result holds.
         public static LifePayResult Make(Function function, out int returned)
         {
             Library library = Library.Loaded;
@@ -28,7 +28,8 @@ namespace LifePay
             }
         }
 
-        /// Sends a request. It is stopped by the token, and by a progress that throws.
+        // Sends a request. It is stopped by the token, by a progress that throws, and by the end of the
+        // process.
         public static LifePayResult Send(
             SendRequest function,
             LifePayRequest request,
@@ -39,6 +40,7 @@ namespace LifePay
             {
                 NativeConfig config = arguments.Config(request);
                 arguments.Check();
+                int endings = Ending.Count;
                 Exception thrown = null;
                 ProgressCallback callback = (address, userData) =>
                 {
@@ -48,26 +50,38 @@ namespace LifePay
                             progress.Report(new LifePayProgress(address));
                     });
                     thrown = thrown ?? error;
-                    return thrown != null || cancellationToken.IsCancellationRequested ? 1 : 0;
+                    bool stops = thrown != null || cancellationToken.IsCancellationRequested;
+                    return stops || Ending.Count != endings ? 1 : 0;
                 };
-                if (progress != null || cancellationToken.CanBeCanceled)
-                    config.OnProgress = Marshal.GetFunctionPointerForDelegate(callback);
+                config.OnProgress = Marshal.GetFunctionPointerForDelegate(callback);
                 if (cancellationToken.IsCancellationRequested)
                     throw new LifePayCanceledException(LifePayResult.NotSent(request.ExtId), cancellationToken);
                 int code;
-                LifePayResult result =
-                    Make((ref NativeResult native) => function(ref config, ref native), out code);
+                LifePayResult result;
+                Ending.Enter();
+                try
+                {
+                    result = Make((ref NativeResult native) => function(ref config, ref native), out code);
+                }
+                finally
+                {
+                    Ending.Leave();
+                }
                 GC.KeepAlive(callback);
                 if (code == LifePayCode.Ok)
                     return result;
-                if (code == LifePayCode.Cancelled && thrown == null)
+                bool isByToken = cancellationToken.IsCancellationRequested
+                    && (thrown == null || thrown is OperationCanceledException);
+                if (code == LifePayCode.Cancelled && isByToken)
                     throw new LifePayCanceledException(result, cancellationToken);
+                if (code == LifePayCode.Cancelled && thrown == null)
+                    Ending.Park();
                 throw new LifePayException(result, thrown);
             }
         }
 
-        /// What a callback of the program throws. Nothing may pass through the library's frames, an abort
-        /// of the thread neither.
+        // What a callback of the program throws. Nothing may pass through the library's frames, an abort
+        // of the thread neither.
         public static Exception Caught(Action action)
         {
             try

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 
 namespace LifePay
 {
-    /// The functions of lifepay.h. They are found by hand, and not by DllImport, because the runtimes
-    /// look for a library in different places, and none of them says where.
+    // The functions of lifepay.h. They are found by hand, and not by DllImport, because the runtimes
+    // look for a library in different places, and none of them says where.
     internal sealed class Library
     {
         public const uint Forever = 0xFFFFFFFF;
@@ -20,7 +20,7 @@ namespace LifePay
         public readonly SendRequest Send;
         public readonly WriteText ExtIdNew;
         public readonly OpenOutbox OutboxOpen;
-        public readonly Submit OutboxSubmit;
+        public readonly SubmitRequest OutboxSubmit;
         public readonly WaitFor OutboxWait;
         public readonly CancelEntry OutboxCancel;
         public readonly ShowEntries OutboxEach;
@@ -35,8 +35,8 @@ namespace LifePay
         public readonly Text Version;
         public readonly Number VersionNumber;
 
-        /// Loaded at the first call, and for as long as the process lives. A failure is not kept: the
-        /// file may be put in its place, and the call made again.
+        // Loaded at the first call, and for as long as the process lives. A failure is not kept: the
+        // file may be put in its place, and the call made again.
         public static Library Loaded
         {
             get
@@ -63,7 +63,7 @@ namespace LifePay
             Send = module.Function<SendRequest>("lp_send");
             ExtIdNew = module.Function<WriteText>("lp_ext_id_new");
             OutboxOpen = module.Function<OpenOutbox>("lp_outbox_open");
-            OutboxSubmit = module.Function<Submit>("lp_outbox_submit");
+            OutboxSubmit = module.Function<SubmitRequest>("lp_outbox_submit");
             OutboxWait = module.Function<WaitFor>("lp_outbox_wait");
             OutboxCancel = module.Function<CancelEntry>("lp_outbox_cancel");
             OutboxEach = module.Function<ShowEntries>("lp_outbox_each");

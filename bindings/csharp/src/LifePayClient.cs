@@ -5,7 +5,10 @@ using System.Threading.Tasks;
 
 namespace LifePay
 {
-    /// <summary>Открывает и закрывает смену, печатает чеки через облачную фискализацию LifePay.</summary>
+    /// <summary>
+    /// Открывает и закрывает смену, печатает чеки через облачную фискализацию LifePay. Вызывать можно из
+    /// любых потоков.
+    /// </summary>
     public static class LifePayClient
     {
         /// <summary>
@@ -34,12 +37,17 @@ namespace LifePay
         /// <see cref="LifePayRequest.DocumentJson"/>.
         /// </summary>
         /// <remarks>
-        /// ExtId для таких документов не создаётся. Что LifePay узнаёт повтор по ExtId, известно только об
-        /// открытии смены; о другом документе посмотрите на его странице. Без ExtId ничего не повторяется,
+        /// ExtId для таких документов не создаётся. Что LifePay узнаёт повтор по ExtId, известно только для
+        /// открытия смены; о другом документе посмотрите на его странице. Без ExtId ничего не повторяется,
         /// а если Outcome - Unknown, прежде чем отправлять снова, посмотрите в личном кабинете LifePay, нет
         /// ли уже такого документа.
         /// </remarks>
-        /// <inheritdoc cref="OpenShift"/>
+        /// <param name="request">Запрос; вызов берёт его таким, какой он сейчас.</param>
+        /// <param name="progress">Получает ход вызова, в потоке, который его сделал.</param>
+        /// <param name="cancellationToken">Прерывает вызов в течение секунды.</param>
+        /// <returns>Принятый документ: <see cref="LifePayResult.Uuid"/>, <see cref="LifePayResult.ExtId"/>.</returns>
+        /// <exception cref="LifePayException">Документ не принят; что делать, говорят Message и Outcome.</exception>
+        /// <exception cref="LifePayCanceledException">Вызов прерван; есть ли запрос у LifePay, говорит Outcome.</exception>
         public static LifePayResult Send(
             LifePayRequest request,
             IProgress<LifePayProgress> progress = null,
@@ -49,8 +57,16 @@ namespace LifePay
             return Call.Send(Library.Loaded.Send, request, progress, cancellationToken);
         }
 
-        /// <summary>Как <see cref="OpenShift"/>, но в другом потоке: окно программы не замирает.</summary>
-        /// <inheritdoc cref="OpenShift"/>
+        /// <summary>
+        /// Как <see cref="OpenShift"/>, но в своём потоке, который вызов занимает до конца: окно программы не
+        /// замирает.
+        /// </summary>
+        /// <param name="request">Запрос; вызов берёт его таким, какой он сейчас.</param>
+        /// <param name="progress">Получает ход вызова, в потоке, который его сделал.</param>
+        /// <param name="cancellationToken">Прерывает вызов в течение секунды.</param>
+        /// <returns>Принятый документ: <see cref="LifePayResult.Uuid"/>, <see cref="LifePayResult.ExtId"/>.</returns>
+        /// <exception cref="LifePayException">Документ не принят; что делать, говорят Message и Outcome.</exception>
+        /// <exception cref="LifePayCanceledException">Вызов прерван; есть ли запрос у LifePay, говорит Outcome.</exception>
         public static Task<LifePayResult> OpenShiftAsync(
             LifePayRequest request,
             IProgress<LifePayProgress> progress = null,
@@ -61,8 +77,16 @@ namespace LifePay
             return Blocking.Run(() => OpenShift(asItIs, progress, cancellationToken));
         }
 
-        /// <summary>Как <see cref="Send"/>, но в другом потоке: окно программы не замирает.</summary>
-        /// <inheritdoc cref="Send"/>
+        /// <summary>
+        /// Как <see cref="Send"/>, но в своём потоке, который вызов занимает до конца: окно программы не
+        /// замирает.
+        /// </summary>
+        /// <param name="request">Запрос; вызов берёт его таким, какой он сейчас.</param>
+        /// <param name="progress">Получает ход вызова, в потоке, который его сделал.</param>
+        /// <param name="cancellationToken">Прерывает вызов в течение секунды.</param>
+        /// <returns>Принятый документ: <see cref="LifePayResult.Uuid"/>, <see cref="LifePayResult.ExtId"/>.</returns>
+        /// <exception cref="LifePayException">Документ не принят; что делать, говорят Message и Outcome.</exception>
+        /// <exception cref="LifePayCanceledException">Вызов прерван; есть ли запрос у LifePay, говорит Outcome.</exception>
         public static Task<LifePayResult> SendAsync(
             LifePayRequest request,
             IProgress<LifePayProgress> progress = null,
@@ -137,10 +161,13 @@ namespace LifePay
 
     internal static class Blocking
     {
-        /// Runs what may take minutes on a thread of its own; the pool's are few. Awaited, since a task
-        /// that an OperationCanceledException has ended is cancelled then, and not faulted.
+        // Runs what may take minutes on a thread of its own; the pool's are few. Awaited, since a task
+        // that an OperationCanceledException has ended is cancelled then, and not faulted.
         public static async Task<T> Run<T>(Func<T> call)
         {
+            // On another thread it would work, and its own line in the log would call it again.
+            if (LifePayLog.IsHandling)
+                return call();
             const TaskCreationOptions own = TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach;
             return await Task.Factory
                 .StartNew(call, CancellationToken.None, own, TaskScheduler.Default)

@@ -108,7 +108,7 @@ namespace LifePay
         System = 2,
     }
 
-    /// <summary>Чем занят вызов.</summary>
+    /// <summary>На каком шаге вызов.</summary>
     public enum LifePayPhase
     {
         /// <summary>Поиск адреса, соединение, прокси и TLS.</summary>

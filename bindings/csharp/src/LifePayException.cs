@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Runtime.Serialization;
 using System.Threading;
 
 namespace LifePay
@@ -7,12 +8,32 @@ namespace LifePay
     /// <summary>
     /// Документ не принят, или вызов не удался. <see cref="Exception.Message"/> - по-русски, для кассира.
     /// </summary>
+    [Serializable]
     public sealed class LifePayException : Exception
     {
         internal LifePayException(LifePayResult result, Exception inner = null)
             : base(result.Message, inner)
         {
             Result = result;
+        }
+
+        LifePayException(SerializationInfo info, StreamingContext context)
+            : base(info, context)
+        {
+            Result = (LifePayResult)info.GetValue("Result", typeof(LifePayResult));
+        }
+
+        /// <summary>Для передачи между доменами приложений.</summary>
+        public override void GetObjectData(SerializationInfo info, StreamingContext context)
+        {
+            base.GetObjectData(info, context);
+            info.AddValue("Result", Result);
+        }
+
+        /// <summary>Исключение, как обычно, и с ним код, Outcome и ExtId: для журнала программы.</summary>
+        public override string ToString()
+        {
+            return base.ToString() + Environment.NewLine + Result.InShort();
         }
 
         /// <summary>Всё, что вышло из вызова.</summary>
@@ -59,12 +80,32 @@ namespace LifePay
     /// Вызов прерван через CancellationToken. Запрос при этом мог уйти: есть ли он у LifePay, говорит
     /// <see cref="Outcome"/>.
     /// </summary>
+    [Serializable]
     public sealed class LifePayCanceledException : OperationCanceledException
     {
         internal LifePayCanceledException(LifePayResult result, CancellationToken token)
             : base(result.Message, token)
         {
             Result = result;
+        }
+
+        LifePayCanceledException(SerializationInfo info, StreamingContext context)
+            : base(info, context)
+        {
+            Result = (LifePayResult)info.GetValue("Result", typeof(LifePayResult));
+        }
+
+        /// <summary>Для передачи между доменами приложений.</summary>
+        public override void GetObjectData(SerializationInfo info, StreamingContext context)
+        {
+            base.GetObjectData(info, context);
+            info.AddValue("Result", Result);
+        }
+
+        /// <summary>Исключение, как обычно, и с ним код, Outcome и ExtId: для журнала программы.</summary>
+        public override string ToString()
+        {
+            return base.ToString() + Environment.NewLine + Result.InShort();
         }
 
         /// <summary>Всё, что вышло из вызова.</summary>

@@ -22,8 +22,6 @@ namespace LifePay
     /// <summary>Журнал библиотеки.</summary>
     public static class LifePayLog
     {
-        const int WaitAtExitMs = 1500;
-
         static readonly object Gate = new object();
 
         // For as long as the process lives: the library's threads call it.
@@ -31,25 +29,30 @@ namespace LifePay
 
         static EventHandler<LifePayLogEventArgs> handlers;
         static LifePayLogLevel level = LifePayLogLevel.Info;
-        static bool isSet;
+        static volatile bool isSet;
         static volatile bool isOver;
+        static int running;
 
         [ThreadStatic]
         static bool isHandling;
 
         /// <summary>
         /// Новая строка журнала. Обработчик вызывается из любых потоков, в том числе из нескольких сразу.
-        /// Исключения в нём теряются; вызовы библиотеки в нём не работают. Не захватывайте в нём
-        /// блокировку, которую держит тот, кто меняет <see cref="Level"/>. Когда программа кончается,
-        /// обработчик снимается, а открытые очереди закрываются.
+        /// Исключения из него теряются; вызовы библиотеки из него не работают. Не захватывайте в нём
+        /// блокировку, которую держит тот, кто меняет <see cref="Level"/> или подписывается первым. Когда
+        /// программа завершается, обработчик снимается, а открытые очереди закрываются.
         /// </summary>
+        /// <remarks>
+        /// Журнал один на процесс: если сборка загружена в нём дважды, например в двух доменах приложений,
+        /// строки получает тот, кто подписался последним.
+        /// </remarks>
         public static event EventHandler<LifePayLogEventArgs> Written
         {
             add
             {
                 Change(all => (EventHandler<LifePayLogEventArgs>)Delegate.Combine(all, value));
-                // In a handler there is one that is set.
-                if (!isHandling)
+                // Not where one is set: what sets it waits for handlers, and this may be called by one.
+                if (!isSet)
                 {
                     lock (Gate)
                     {
@@ -64,29 +67,25 @@ namespace LifePay
             }
         }
 
-        /// <summary>Что сообщать: этот уровень и всё, что важнее. Сначала Info. В обработчике его не меняют.</summary>
-        /// <exception cref="InvalidOperationException">Вызвано в обработчике журнала.</exception>
+        /// <summary>
+        /// Что сообщать: этот уровень и всё, что важнее. По умолчанию Info. Ждёт, пока вернутся обработчики,
+        /// которые сейчас работают.
+        /// </summary>
+        /// <exception cref="ArgumentOutOfRangeException">Такого уровня нет.</exception>
+        /// <exception cref="InvalidOperationException">Вызвано из обработчика журнала.</exception>
         public static LifePayLogLevel Level
         {
             get { return level; }
             set
             {
+                CheckLevel(value);
                 if (isHandling)
-                    throw new InvalidOperationException("LifePayLog.Level нельзя менять в обработчике журнала.");
+                    throw new InvalidOperationException("LifePayLog.Level нельзя менять из обработчика журнала.");
                 lock (Gate)
                 {
-                    LifePayLogLevel before = level;
                     level = value;
-                    try
-                    {
-                        if (isSet)
-                            Set();
-                    }
-                    catch (LifePayException)
-                    {
-                        level = before;
-                        throw;
-                    }
+                    if (isSet)
+                        Set();
                 }
             }
         }
@@ -100,54 +99,65 @@ namespace LifePay
         /// <exception cref="LifePayException">В файл нельзя писать; прежний остаётся.</exception>
         public static void ToFile(string path, LifePayLogLevel level = LifePayLogLevel.Info, uint maxBytes = 0)
         {
+            CheckLevel(level);
             using (var arguments = new Arguments())
             {
                 IntPtr text = arguments.String("path", path);
                 arguments.Check();
-                Check(Library.Loaded.LogToFile(text, (int)level, maxBytes));
+                int code = Library.Loaded.LogToFile(text, (int)level, maxBytes);
+                if (code == LifePayCode.Argument && !isHandling)
+                    arguments.Refuse("path", "файл нельзя открыть для записи: " + path);
+                arguments.Check();
+                Check(code);
             }
+        }
+
+        internal static bool IsHandling
+        {
+            get { return isHandling; }
+        }
+
+        // Once the runtime has ended, no thread of the library may call it. Those of an outbox that have
+        // called it must end.
+        internal static void TakeOff()
+        {
+            if (!isSet)
+                return;
+            isOver = true;
+            // While a handler runs, it would wait for that: perhaps for ever, and Mono for it.
+            if (!isHandling && Ending.WaitUntil(() => Volatile.Read(ref running) == 0))
+                Library.Loaded.SetLog(null, IntPtr.Zero, (int)LifePayLogLevel.Off);
+            Outbox.CloseAll();
         }
 
         static void Set()
         {
+            Ending.Watch();
             Check(Library.Loaded.SetLog(Callback, IntPtr.Zero, (int)level));
-            if (!isSet)
-            {
-                isSet = true;
-                AppDomain.CurrentDomain.ProcessExit += TakeOff;
-                AppDomain.CurrentDomain.DomainUnload += TakeOff;
-            }
-        }
-
-        /// Once the runtime has ended, no thread of the library may call it. Those of an outbox that have
-        /// called it must end, too: Mono waits ten seconds for them.
-        static void TakeOff(object sender, EventArgs e)
-        {
-            isOver = true;
-            // It waits for handlers that are running, and the program must end whatever they do.
-            var thread = new Thread(() =>
-            {
-                Library.Loaded.SetLog(null, IntPtr.Zero, (int)LifePayLogLevel.Off);
-                Outbox.CloseAll();
-            });
-            thread.IsBackground = true;
-            thread.Start();
-            thread.Join(WaitAtExitMs);
+            isSet = true;
         }
 
         static void Write(int severity, IntPtr message, IntPtr userData)
         {
-            EventHandler<LifePayLogEventArgs> all = Volatile.Read(ref handlers);
-            if (isOver || all == null)
-                return;
-            isHandling = true;
             Call.Caught(() =>
             {
-                var line = new LifePayLogEventArgs((LifePayLogLevel)severity, Utf8.Text(message));
-                foreach (EventHandler<LifePayLogEventArgs> handler in all.GetInvocationList())
-                    Call.Caught(() => handler(null, line));
+                Interlocked.Increment(ref running);
+                try
+                {
+                    EventHandler<LifePayLogEventArgs> all = Volatile.Read(ref handlers);
+                    if (isOver || all == null)
+                        return;
+                    isHandling = true;
+                    var line = new LifePayLogEventArgs((LifePayLogLevel)severity, Utf8.Text(message));
+                    foreach (EventHandler<LifePayLogEventArgs> handler in all.GetInvocationList())
+                        Call.Caught(() => handler(null, line));
+                }
+                finally
+                {
+                    isHandling = false;
+                    Interlocked.Decrement(ref running);
+                }
             });
-            isHandling = false;
         }
 
         static void Change(
@@ -159,6 +169,12 @@ namespace LifePay
                 before = Volatile.Read(ref handlers);
             }
             while (Interlocked.CompareExchange(ref handlers, change(before), before) != before);
+        }
+
+        static void CheckLevel(LifePayLogLevel level)
+        {
+            if (level < LifePayLogLevel.Off || level > LifePayLogLevel.Trace)
+                throw new ArgumentOutOfRangeException("level", "Такого уровня журнала нет.");
         }
 
         static void Check(int code)

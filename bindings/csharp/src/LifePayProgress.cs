@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace LifePay
 {
-    /// <summary>Чем занят вызов: сообщается после каждой неудачной попытки и около пяти раз в секунду.</summary>
+    /// <summary>Ход вызова: сообщается после каждой неудачной попытки и около пяти раз в секунду.</summary>
     public sealed class LifePayProgress
     {
         internal LifePayProgress(IntPtr address)

@@ -12,13 +12,13 @@ namespace LifePay
 
         /// <summary>
         /// Обязательно. Логин администратора организации или магазина в LifePay, как правило телефон
-        /// 7xxxxxxxxxx. Если это логин магазина со своей кассой, документ идёт на неё.
+        /// 7xxxxxxxxxx. Если это логин магазина со своей кассой, документ печатается на ней.
         /// </summary>
         public string Login { get; set; }
 
         /// <summary>
-        /// true - тестовый режим: ничего не фискализируется, и LifePay не возвращает uuid (это известно об
-        /// открытии смены и Z-отчёте).
+        /// true - тестовый режим: ничего не фискализируется, и LifePay не возвращает uuid (это известно
+        /// для открытия смены и Z-отчёта).
         /// </summary>
         public bool Test { get; set; }
 
@@ -74,7 +74,7 @@ namespace LifePay
 
         /// <summary>
         /// Сколько времени повторять попытки, пока LifePay не ответит; не задано - одна попытка,
-        /// <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> - без ограничения. Очередь его не берёт.
+        /// <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> - без ограничения. В очереди не действует.
         /// </summary>
         public TimeSpan? RetryFor { get; set; }
 

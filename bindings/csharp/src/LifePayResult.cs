@@ -5,6 +5,7 @@ using System.Runtime.InteropServices;
 namespace LifePay
 {
     /// <summary>Поле запроса и что с ним не так.</summary>
+    [Serializable]
     public sealed class FieldError
     {
         internal FieldError(string field, string message)
@@ -27,6 +28,7 @@ namespace LifePay
     }
 
     /// <summary>Что вышло из вызова, или что известно о запросе в очереди.</summary>
+    [Serializable]
     public sealed class LifePayResult
     {
         static readonly FieldError[] NoErrors = new FieldError[0];
@@ -121,6 +123,12 @@ namespace LifePay
             return CodeName + " (" + Code + "): " + Message;
         }
 
+        // For the text of an exception, which has the message already.
+        internal string InShort()
+        {
+            return "  " + CodeName + " (" + Code + "), Outcome: " + Outcome + ", ExtId: " + (ExtId ?? "-");
+        }
+
         internal static LifePayResult Refused(FieldError[] errors)
         {
             return new LifePayResult
@@ -132,7 +140,7 @@ namespace LifePay
             };
         }
 
-        /// As the library lists them.
+        // As the library lists them.
         static string Listed(FieldError[] errors)
         {
             return string.Join("; ", Array.ConvertAll(errors, error => error.Field + " — " + error.Message)) + ".";
@@ -154,11 +162,12 @@ namespace LifePay
             return new LifePayResult { Code = code, Message = LifePayClient.CodeText(code) };
         }
 
-        /// The entry that a call was refused for: its message says why.
-        internal LifePayResult WithCode(int code)
+        // The entry for which a call was refused.
+        internal LifePayResult Refusing(int code, string why)
         {
             var copy = (LifePayResult)MemberwiseClone();
             copy.Code = code;
+            copy.Message += " " + why;
             return copy;
         }
 

@@ -1,13 +1,14 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Linq;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text;
 
 namespace LifePay
 {
-    /// Finds the shared library and loads it.
+    // Finds the shared library and loads it.
     internal static class Loader
     {
         const string Variable = "LIFEPAY_LIBRARY";
@@ -44,8 +45,9 @@ namespace LifePay
         {
             var failures = new StringBuilder();
             string named = Environment.GetEnvironmentVariable(Variable);
+            bool isNamed = !string.IsNullOrWhiteSpace(named);
             // Whoever names one wants that one and no other.
-            IEnumerable<string> places = string.IsNullOrEmpty(named) ? Places() : new[] { Path.GetFullPath(named) };
+            IEnumerable<string> places = isNamed ? new[] { Path.GetFullPath(named) } : Places();
             foreach (string place in places)
             {
                 string reason;
@@ -55,22 +57,24 @@ namespace LifePay
                 if (reason != null)
                     failures.Append(Environment.NewLine).Append("  ").Append(reason);
             }
-            string where = string.IsNullOrEmpty(named)
-                ? "Положите " + FileNames[0] + " рядом с LifePay.dll или укажите путь в переменной " + Variable
+            if (isNamed && failures.Length == 0)
+                failures.Append(Environment.NewLine).Append("  ").Append(places.First() + ": нет такого файла");
+            string where = isNamed
+                ? "Переменная " + Variable + " указывает на " + named + "."
+                : "Положите " + FileNames[0] + " рядом с LifePay.dll или укажите путь в переменной " + Variable
                     + ". Искали в папках " + string.Join(", ", Folders()) + " и в их папках "
-                    + string.Join(", ", Subfolders()) + ", затем там, где ищет система."
-                : "Переменная " + Variable + " указывает на " + named + ".";
+                    + string.Join(", ", Subfolders()) + ", затем там, где ищет система.";
             throw new DllNotFoundException(
                 "Библиотека lifepay не найдена. Нужна " + IntPtr.Size * 8 + "-битная. " + where + failures);
         }
 
-        /// A package cannot hold the link liblifepay.so, and has the file itself under that name.
+        // A package cannot hold the link liblifepay.so, and has the file itself under that name.
         static readonly string[] FileNames = IsWindows
             ? new[] { "lifepay.dll" }
             : new[] { "liblifepay.so.0", "liblifepay.so" };
 
-        /// For each folder first where a package puts the library of each processor, then the folder itself;
-        /// at last the system's own. A library for another processor does not load, and the next is tried.
+        // For each folder first where a package puts the library of each processor, then the folder itself;
+        // at last the system's own. A library for another processor does not load, and the next is tried.
         static IEnumerable<string> Places()
         {
             foreach (string folder in Folders())
@@ -103,9 +107,16 @@ namespace LifePay
             string assembly = typeof(Loader).GetTypeInfo().Assembly.Location;
             if (!string.IsNullOrEmpty(assembly))
                 folders.Add(Path.GetDirectoryName(assembly));
-            folders.Add(AppDomain.CurrentDomain.BaseDirectory);
+            AppDomain domain = AppDomain.CurrentDomain;
+            folders.Add(domain.BaseDirectory);
+            // The folder bin of ASP.NET, which runs copies of what is there.
+            if (domain.BaseDirectory != null && domain.RelativeSearchPath != null)
+            {
+                foreach (string part in domain.RelativeSearchPath.Split(Path.PathSeparator))
+                    folders.Add(Path.Combine(domain.BaseDirectory, part));
+            }
             // Where .NET has found the native files of the program's packages.
-            var native = AppDomain.CurrentDomain.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string;
+            var native = domain.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string;
             if (native != null)
                 folders.AddRange(native.Split(new[] { Path.PathSeparator }, StringSplitOptions.RemoveEmptyEntries));
             var seen = new HashSet<string>();
@@ -119,7 +130,7 @@ namespace LifePay
             }
         }
 
-        /// `reason` says why what is there cannot be loaded; null: nothing is there.
+        // `reason` says why what is there cannot be loaded; null: nothing is there.
         static IntPtr Load(string path, out string reason)
         {
             bool isName = Path.GetFileName(path) == path;
@@ -136,6 +147,8 @@ namespace LifePay
             }
             else
             {
+                // The runtime looks for dlerror at its first call, by which the error of dlopen would be lost.
+                dlerror();
                 handle = dlopen(Utf8.Bytes(path), Now);
                 if (handle == IntPtr.Zero)
                     reason = Utf8.Text(dlerror()) ?? path;

@@ -132,7 +132,7 @@ namespace LifePay
         IntPtr path, ref NativeConfig config, out IntPtr outbox, ref NativeResult result);
 
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
-    internal delegate int Submit(IntPtr outbox, ref NativeConfig config, ref NativeResult result);
+    internal delegate int SubmitRequest(IntPtr outbox, ref NativeConfig config, ref NativeResult result);
 
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
     internal delegate int WaitFor(IntPtr outbox, IntPtr extId, uint timeoutMs, ref NativeResult result);

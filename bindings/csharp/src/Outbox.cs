@@ -83,7 +83,11 @@ namespace LifePay
         }
 
         /// <summary>Как <see cref="Submit"/>, но медленный диск ждёт другой поток.</summary>
-        /// <inheritdoc cref="Submit"/>
+        /// <param name="request">Поля запроса и ExpiresAfter.</param>
+        /// <returns>Запрос: IsPending, или с ответом, если он уже есть.</returns>
+        /// <exception cref="LifePayException">
+        /// Ничего не записано (Argument), или неизвестно, записано ли (Outbox): повторите с тем же ExtId.
+        /// </exception>
         public Task<LifePayResult> SubmitAsync(LifePayRequest request)
         {
             if (request == null)
@@ -126,16 +130,28 @@ namespace LifePay
             }
         }
 
-        /// <summary>Ждёт ответа LifePay на запрос, сколько потребуется, не занимая поток программы.</summary>
-        /// <inheritdoc cref="Wait"/>
+        /// <summary>
+        /// Ждёт ответа LifePay на запрос в своём потоке, сколько потребуется. Отказ LifePay - тоже ответ, а
+        /// не исключение; исключение из него делает <see cref="LifePayResult.EnsureAccepted"/>.
+        /// </summary>
+        /// <param name="extId">ExtId запроса.</param>
+        /// <param name="cancellationToken">Прерывает ожидание; запрос остаётся в очереди.</param>
+        /// <returns>Запрос с ответом.</returns>
+        /// <exception cref="LifePayException">Такого запроса нет, или очередь закрыта, в том числе тем временем.</exception>
+        /// <exception cref="OperationCanceledException">Ожидание прервано.</exception>
         public Task<LifePayResult> WaitAsync(
             string extId, CancellationToken cancellationToken = default(CancellationToken))
         {
             return WaitAsync(extId, Timeout.InfiniteTimeSpan, cancellationToken);
         }
 
-        /// <summary>Ждёт ответа LifePay на запрос, не занимая поток программы.</summary>
-        /// <inheritdoc cref="Wait"/>
+        /// <summary>Ждёт ответа LifePay на запрос в своём потоке, но не дольше, чем сказано.</summary>
+        /// <param name="extId">ExtId запроса.</param>
+        /// <param name="timeout">Сколько ждать.</param>
+        /// <param name="cancellationToken">Прерывает ожидание; запрос остаётся в очереди.</param>
+        /// <returns>Запрос: IsPending, если ответа ещё нет.</returns>
+        /// <exception cref="LifePayException">Такого запроса нет, или очередь закрыта, в том числе тем временем.</exception>
+        /// <exception cref="OperationCanceledException">Ожидание прервано.</exception>
         public Task<LifePayResult> WaitAsync(
             string extId, TimeSpan timeout, CancellationToken cancellationToken = default(CancellationToken))
         {
@@ -177,7 +193,7 @@ namespace LifePay
         /// </exception>
         public void RetryNow(string extId)
         {
-            OfEntry(Library.Loaded.OutboxRetryNow, extId);
+            OfEntry(Library.Loaded.OutboxRetryNow, extId, "Повторить его сейчас нельзя.");
         }
 
         /// <summary>Отправляет сразу все запросы, которые ждут или отклонены и срок которых не истёк.</summary>
@@ -211,12 +227,13 @@ namespace LifePay
         /// </exception>
         public void Forget(string extId)
         {
-            OfEntry(Library.Loaded.OutboxForget, extId);
+            OfEntry(Library.Loaded.OutboxForget, extId, "Он не удалён: сначала отмените его.");
         }
 
         /// <summary>
-        /// Закрывает файл, не дольше секунды. Что ждёт, остаётся в нём и отправится, когда он снова будет
-        /// открыт. Второй вызов ничего не делает.
+        /// Закрывает файл; это занимает не больше секунды. Что ждёт, остаётся в нём и отправится, когда он
+        /// снова будет открыт. Второй вызов ничего не делает; остальные вызовы закрытой очереди дают
+        /// <see cref="LifePayException"/> с кодом <see cref="LifePayCode.Closed"/>.
         /// </summary>
         public void Dispose()
         {
@@ -237,7 +254,7 @@ namespace LifePay
                 Library.Loaded.OutboxClose(opened);
         }
 
-        /// Makes a call that tells an entry.
+        // Makes a call that tells an entry.
         LifePayResult Ask(Call.Function function, bool isOutcome = false)
         {
             int code;
@@ -252,23 +269,20 @@ namespace LifePay
             return result;
         }
 
-        void OfEntry(OfEntry function, string extId)
+        void OfEntry(OfEntry function, string extId, string why)
         {
             using (var arguments = new Arguments())
             {
                 IntPtr id = arguments.String("ext_id", extId);
-                if (id == IntPtr.Zero)
-                    arguments.Refuse("ext_id", "не задан");
+                if (string.IsNullOrEmpty(extId))
+                    arguments.Refuse("ext_id", "обязательное поле не задано");
                 arguments.Check();
                 int code = function(handle, id);
-                if (code != LifePayCode.Argument)
-                {
-                    Check(code);
+                if (code == LifePayCode.Ok)
                     return;
-                }
-                // The call returns only a code; why it was refused, the entry's own message says.
+                // The call returns only a code; the rest is told by the entry, or by what is thrown here.
                 LifePayResult entry = Wait(extId, TimeSpan.Zero);
-                throw new LifePayException(entry.WithCode(code));
+                throw new LifePayException(entry.Refusing(code, why));
             }
         }
 
@@ -363,6 +377,12 @@ namespace LifePay
         /// только более новая версия библиотеки.
         /// </summary>
         public string Path { get; private set; }
+
+        /// <summary>ExtId, имя кода и сообщение.</summary>
+        public override string ToString()
+        {
+            return ExtId + " " + LifePayClient.CodeName(Code) + ": " + Message;
+        }
 
         static DateTimeOffset? Time(long unixMilliseconds)
         {

@@ -4,13 +4,13 @@ using System.Text;
 
 namespace LifePay
 {
-    /// The strings of the C interface.
+    // The strings of the C interface.
     internal static class Utf8
     {
         static readonly UTF8Encoding Strict = new UTF8Encoding(false, true);
         static readonly UTF8Encoding Lenient = new UTF8Encoding(false, false);
 
-        /// With a NUL at the end.
+        // With a NUL at the end.
         public static byte[] Bytes(string text)
         {
             var bytes = new byte[Strict.GetByteCount(text) + 1];
@@ -18,7 +18,7 @@ namespace LifePay
             return bytes;
         }
 
-        /// What is at an address; null for none.
+        // What is at an address; null for none.
         public static string Text(IntPtr address)
         {
             if (address == IntPtr.Zero)

@@ -186,6 +186,35 @@ internal static class Tests
         Equal(LifePayOutcome.NotSent, error.Outcome);
     }
 
+    static void AProgressThatHeedsTheTokenCancels()
+    {
+        using (var stop = new CancellationTokenSource(300))
+        {
+            var progress = new Told(told => stop.Token.ThrowIfCancellationRequested());
+            Task<LifePayResult> task = LifePayClient.OpenShiftAsync(Unreachable(), progress, stop.Token);
+            Throws<LifePayCanceledException>(() => Wait(task));
+            Equal(TaskStatus.Canceled, task.Status);
+        }
+    }
+
+    static void AnExceptionTellsTheOutcomeWhereverItGoes()
+    {
+        LifePayRequest request = Request("told");
+        request.BaseUrl = Nobody;
+        var error = Throws<LifePayException>(() => LifePayClient.OpenShift(request));
+        foreach (string said in new[] { error.Message, "LP_ERR_NETWORK (-3)", "Outcome: NotSent", "ExtId: told" })
+            True(error.ToString().Contains(said));
+        var formatter = new System.Runtime.Serialization.Formatters.Binary.BinaryFormatter();
+        using (var stream = new MemoryStream())
+        {
+            formatter.Serialize(stream, error);
+            stream.Position = 0;
+            var copy = (LifePayException)formatter.Deserialize(stream);
+            Equal(error.ToString(), copy.ToString());
+            Equal(error.Result.Detail, copy.Result.Detail);
+        }
+    }
+
     static void ATokenStopsACall()
     {
         using (var stop = new CancellationTokenSource(300))
@@ -322,12 +351,15 @@ internal static class Tests
             True(outbox.Wait("waits", TimeSpan.FromMilliseconds(50)).IsPending);
             var refused = Throws<LifePayException>(() => outbox.Forget("waits"));
             Equal(LifePayCode.Argument, refused.Code);
+            True(refused.Message.EndsWith("Он не удалён: сначала отмените его."));
+            True(entry.ToString().StartsWith("waits LP_PENDING: "));
             Equal(LifePayOutcome.Unknown, refused.Outcome);
             LifePayResult cancelled = outbox.Cancel("waits");
             Equal(LifePayCode.Cancelled, cancelled.Code);
             Equal(LifePayOutcome.Unknown, cancelled.Outcome);
             refused = Throws<LifePayException>(() => outbox.RetryNow("waits"));
             Equal(LifePayOutcome.Unknown, refused.Outcome);
+            True(refused.Message.EndsWith("Повторить его сейчас нельзя."));
             outbox.Forget("waits");
             foreach (Action call in new Action[]
             {
@@ -335,7 +367,9 @@ internal static class Tests
                 () => outbox.Cancel("waits"), () => outbox.Forget("waits"),
             })
             {
-                Equal(LifePayCode.NotFound, Throws<LifePayException>(call).Code);
+                var none = Throws<LifePayException>(call);
+                Equal(LifePayCode.NotFound, none.Code);
+                Equal("waits", none.ExtId);
             }
             Equal(LifePayCode.Argument, Throws<LifePayException>(() => outbox.Forget(null)).Code);
             Equal(LifePayCode.Argument, Throws<LifePayException>(() => outbox.RetryNow("")).Code);
@@ -389,8 +423,10 @@ internal static class Tests
             lock (lines)
                 lines.Add(line.Level + " " + line.Message);
             Throws<InvalidOperationException>(() => LifePayLog.Level = LifePayLogLevel.Off);
-            // Refused in a log callback, as everything else.
-            Throws<LifePayException>(() => LifePayClient.OpenShift(Request(null)));
+            // Refused in a log callback, as everything else, and on another thread, too.
+            var refused = Throws<LifePayException>(() => LifePayClient.OpenShift(Request("in-the-log")));
+            True(refused.Message.EndsWith("отправлено. Этот вызов недопустим в обработчике журнала."));
+            Throws<LifePayException>(() => Wait(LifePayClient.OpenShiftAsync(Request("in-the-log"))));
         };
         LifePayLog.Level = LifePayLogLevel.Trace;
         LifePayLog.Written += throwing;
@@ -418,7 +454,7 @@ internal static class Tests
             Equal(0, lines.Count);
         LifePayLog.Written -= telling;
         LifePayLog.Level = LifePayLogLevel.Info;
-        Throws<LifePayException>(() => LifePayLog.Level = (LifePayLogLevel)17);
+        Throws<ArgumentOutOfRangeException>(() => LifePayLog.Level = (LifePayLogLevel)17);
         Equal(LifePayLogLevel.Info, LifePayLog.Level);
     }
 
@@ -429,8 +465,11 @@ internal static class Tests
         LifePayClient.OpenShift(Request("in-the-file"));
         LifePayLog.ToFile(null);
         True(File.ReadAllText(file).Contains("ext_id=in-the-file"));
-        var error = Throws<LifePayException>(() => LifePayLog.ToFile(Path.Combine(folder, "none", "x.log")));
+        file = Path.Combine(folder, "none", "x.log");
+        var error = Throws<LifePayException>(() => LifePayLog.ToFile(file));
         Equal(LifePayCode.Argument, error.Code);
+        Equal("path", error.Errors.Single().Field);
+        True(error.Message.Contains(file));
     }
 
     // ----------------------------------------------------------------------------------------- in words
