@@ -3,6 +3,8 @@
 use std::mem::MaybeUninit;
 use std::ptr;
 
+use super::{lp_config, lp_entry, lp_field_error, lp_progress, lp_result};
+
 /// Beyond this a `struct_size` is garbage, bytes.
 pub(crate) const LARGEST: u32 = 4096;
 
@@ -113,3 +115,33 @@ pub unsafe fn init<T: Sized32>(value: &T, pointer: *mut T, size: u32) -> bool {
     }
     stated != 0
 }
+
+/// Fails to compile unless the fields of a struct stand in this order and fill it without a gap, on the
+/// platform that is compiled for. `layout.c` of the tests asserts the same of what C sees.
+macro_rules! without_gaps {
+    ($type:ident: $($field:ident)*) => {
+        const _: () = {
+            const fn size<T, F>(_: fn(&T) -> &F) -> usize {
+                size_of::<F>()
+            }
+            let mut end = 0;
+            $(
+                assert!(std::mem::offset_of!($type, $field) == end);
+                end += size::<$type, _>(|value| &value.$field);
+            )*
+            // A 64-bit field may be aligned to 8 bytes: then a struct of the library's own has a tail.
+            assert!(size_of::<$type>() == end.next_multiple_of(align_of::<$type>()));
+        };
+    };
+}
+
+without_gaps!(lp_config: struct_size test apikey login cashier_name cashier_inn target_serial ext_id
+    callback_url callback_data callback_data_json base_url proxy ca_file trust connect_timeout_ms
+    timeout_ms retry_for_ms retry_delays_ms on_progress user_data retry_delay_count expires_after_ms
+    concurrency keep_days path document_json);
+without_gaps!(lp_result: struct_size code outcome http_status attempts retry_after_ms owner uuid ext_id
+    message detail reply errors error_count reserved);
+without_gaps!(lp_progress: struct_size phase attempts code http_status elapsed_ms next_attempt_ms);
+without_gaps!(lp_entry: struct_size code outcome flags attempts http_status submitted_at next_attempt_at
+    answered_at expires_at ext_id login target_serial base_url uuid message path);
+without_gaps!(lp_field_error: field message);
