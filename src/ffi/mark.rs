@@ -50,7 +50,8 @@ pub fn process_mark() -> Mark {
     Mark(None)
 }
 
-/// A page of zeros that children find empty again; NULL where the kernel, before 4.14, has none.
+/// A page of zeros that children find empty again; NULL where the kernel, before 4.14, has none, and
+/// where an emulator only says that it has one.
 #[cfg(all(target_os = "linux", not(miri)))]
 fn emptied_in_children() -> *mut AtomicU32 {
     let length = size_of::<AtomicU32>();
@@ -68,9 +69,12 @@ fn emptied_in_children() -> *mut AtomicU32 {
     if page == libc::MAP_FAILED {
         return std::ptr::null_mut();
     }
+    // qemu's user mode reports success and ignores the advice. It accepts -1, too, which no kernel does.
     // SAFETY: the mapping just made, which nobody else knows.
     unsafe {
-        if libc::madvise(page, length, libc::MADV_WIPEONFORK) != 0 {
+        if libc::madvise(page, length, -1) == 0
+            || libc::madvise(page, length, libc::MADV_WIPEONFORK) != 0
+        {
             libc::munmap(page, length);
             return std::ptr::null_mut();
         }
