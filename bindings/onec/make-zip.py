@@ -22,7 +22,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 COMPONENT = re.compile(r'\s*<component os="(\w+)" path="([^"]+)" type="native" arch="(\w+)"/>')
 # What a library must export to be a component.
 EXPORT = b"GetClassObject"
-ELF_MACHINES = {3: "i386", 62: "x86_64"}
+ELF_MACHINES = {3: "i386", 62: "x86_64", 183: "ARM64"}
 PE_MACHINES = {0x014C: "i386", 0x8664: "x86_64"}
 
 
@@ -38,7 +38,7 @@ def platform(name, content):
             system, machines = "Windows", PE_MACHINES
             (machine,) = struct.unpack_from("<H", content, header + 4)
     if machine not in machines:
-        sys.exit(f"{name}: not a library for Windows or Linux on i386 or x86_64")
+        sys.exit(f"{name}: not a library for Windows or Linux on i386 or x86_64, or Linux on ARM64")
     if EXPORT not in content:
         sys.exit(f"{name}: not the component: it does not export {EXPORT.decode()}")
     return system, machines[machine]

@@ -28,6 +28,17 @@ fn dll(folder: &Path, name: &str, machine: u16) -> PathBuf {
     path
 }
 
+/// A file of which an ELF library's header says that it is for `machine`.
+fn elf(folder: &Path, name: &str, machine: u16) -> PathBuf {
+    let mut content = b"\x7fELF".to_vec();
+    content.resize(18, 0);
+    content.extend(machine.to_le_bytes());
+    content.extend(b"GetClassObject");
+    let path = folder.join(name);
+    std::fs::write(&path, content).expect("the file can be written");
+    path
+}
+
 /// The names in an archive.
 fn names_in(archive: &Path) -> BTreeSet<String> {
     let program = "import sys, zipfile; a = zipfile.ZipFile(sys.argv[1]); \
@@ -69,9 +80,11 @@ fn the_archive_holds_the_libraries_that_were_given_and_says_so() {
     }
     let folder = folder("zip");
     let (win32, win64) = (dll(&folder, "a.dll", 0x014c), dll(&folder, "b.dll", 0x8664));
+    let (linux32, arm64) = (elf(&folder, "a.so", 3), elf(&folder, "b.so", 183));
     let linux = library::path();
     let archive = folder.join("LifePay.zip");
-    let output = make_zip(&archive, &[&win64, &linux, &win32]);
+    let libraries: [&Path; 5] = [&win64, &arm64, &linux, &win32, &linux32];
+    let output = make_zip(&archive, &libraries);
     assert!(output.status.success(), "{output:?}");
     let version = env!("CARGO_PKG_VERSION");
     let path = |rest: &str| format!("LifePay_{}_{rest}", version.replace('.', "_"));
@@ -80,7 +93,9 @@ fn the_archive_holds_the_libraries_that_were_given_and_says_so() {
         "INFO.XML".to_owned(),
         path("Windows_i386.dll"),
         path("Windows_x86_64.dll"),
+        path("Linux_i386.so"),
         path("Linux_x86_64.so"),
+        path("Linux_ARM64.so"),
     ];
     assert_eq!(names_in(&archive), BTreeSet::from(expected));
     let manifest = "{http://v8.1c.ru/8.2/addin/bundle}bundle";
@@ -88,7 +103,9 @@ fn the_archive_holds_the_libraries_that_were_given_and_says_so() {
     let expected = [
         format!("Windows i386 native {}", path("Windows_i386.dll")),
         format!("Windows x86_64 native {}", path("Windows_x86_64.dll")),
+        format!("Linux i386 native {}", path("Linux_i386.so")),
         format!("Linux x86_64 native {}", path("Linux_x86_64.so")),
+        format!("Linux ARM64 native {}", path("Linux_ARM64.so")),
     ];
     let listed = components(&archive, "MANIFEST.XML", manifest, &attributes);
     assert_eq!(listed, BTreeSet::from(expected));
@@ -97,7 +114,7 @@ fn the_archive_holds_the_libraries_that_were_given_and_says_so() {
 
     // Of the same files comes the same archive.
     let again = folder.join("again.zip");
-    assert!(make_zip(&again, &[&win64, &linux, &win32]).status.success());
+    assert!(make_zip(&again, &libraries).status.success());
     assert!(std::fs::read(&archive).unwrap() == std::fs::read(&again).unwrap());
 }
 
@@ -136,12 +153,14 @@ fn what_is_no_component_gets_into_no_archive() {
     let other = dll(&folder, "other.dll", 0x8664);
     let text = folder.join("text.so");
     std::fs::write(&text, "no library").unwrap();
+    let arm32 = elf(&folder, "arm32.so", 40);
     let plain = folder.join("plain.so");
     let elf = std::fs::read(library::path()).unwrap();
     std::fs::write(&plain, &elf[..64]).unwrap();
     let archive = folder.join("LifePay.zip");
     for libraries in [
         vec![&arm],
+        vec![&arm32],
         vec![&one, &other],
         vec![&text],
         vec![&plain],
