@@ -1,32 +1,57 @@
 #!/usr/bin/env bash
-# Builds the library for Linux x86_64 with glibc 2.17 and later, on Debian 12:
+# Builds the library for Linux with glibc 2.17 and later, on Debian 12:
 #
-#     packaging/linux/build.sh
+#     packaging/linux/build.sh [MACHINE...]
 #
-# Into target/linux: liblifepay.so, liblifepay.so.0, liblifepay.a, lifepay-sandbox.
+# MACHINE is x86_64, aarch64 or i686; default: all three. Into target/linux/MACHINE: liblifepay.so,
+# liblifepay.so.0, liblifepay.a, lifepay-sandbox.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . packaging/tools.sh
+machines=("$@")
+[ $# -gt 0 ] || machines=(x86_64 aarch64 i686)
+for machine in "${machines[@]}"; do
+    case $machine in
+    x86_64 | aarch64 | i686) ;;
+    *) sed -n '2,/^set/{/^#/p}' "$0" >&2 && exit 2 ;;
+    esac
+done
 need_rust
 need_zig
+case " ${machines[*]} " in
+*' aarch64 '*) need /usr/bin/aarch64-linux-gnu-objcopy binutils-aarch64-linux-gnu ;;
+esac
 
-out=$PWD/target/linux
-target=x86_64-unknown-linux-gnu
-export CARGO_TARGET_DIR=$out/build
-mkdir -p "$out"
+# One for all: what runs while aarch64's and i686's are built is compiled once.
+export CARGO_TARGET_DIR=$PWD/target/linux/build
 export PATH=$zig:$PATH CARGO_ZIGBUILD_ZIG_PATH=$zig/python-zig
+flags=$(remap_paths)
 # C code throws nothing: it needs no tables to unwind. The rest are Clang's words for small.
-export CFLAGS_x86_64_unknown_linux_gnu="$CFLAGS -fno-asynchronous-unwind-tables -fno-unwind-tables \
-    -fomit-frame-pointer -Xclang -Oz -mllvm -inline-threshold=0"
-export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS=$(remap_paths)
-# Without the rlib, for which the compiler would keep every public function.
-cargo-zigbuild rustc "${small[@]}" --target $target.2.17 -p lifepay --lib --crate-type cdylib,staticlib
-# Nobody waits for the sandbox: less optimised, it is built in half the time.
-cargo-zigbuild rustc "${small[@]}" --target $target.2.17 -p lifepay-sandbox --bin lifepay-sandbox \
-    -- -C opt-level=1
+small_c="$CFLAGS -fno-asynchronous-unwind-tables -fno-unwind-tables -fomit-frame-pointer \
+    -Xclang -Oz -mllvm -inline-threshold=0"
 
-built=$CARGO_TARGET_DIR/$target/release
-cp "$built/liblifepay.so" "$built/liblifepay.a" "$built/lifepay-sandbox" "$out"
-ln -sf liblifepay.so "$out/liblifepay.so.0"
-packaging/linux/hide-symbols.sh "$out/liblifepay.a"
-ls -l "$out"
+make_all() {
+    local target=$1-unknown-linux-gnu out=target/linux/$1
+    local name=${target//-/_} built=$CARGO_TARGET_DIR/$target/release
+    export "CFLAGS_$name=$small_c" "CARGO_TARGET_${name^^}_RUSTFLAGS=$flags"
+    # Without the rlib, for which the compiler would keep every public function.
+    cargo-zigbuild rustc "${small[@]}" --target "$target.2.17" -p lifepay --lib \
+        --crate-type cdylib,staticlib
+    # Nobody waits for the sandbox: less optimised, it is built in half the time.
+    cargo-zigbuild rustc "${small[@]}" --target "$target.2.17" -p lifepay-sandbox \
+        --bin lifepay-sandbox -- -C opt-level=1
+    mkdir -p "$out"
+    cp "$built/liblifepay.so" "$built/liblifepay.a" "$built/lifepay-sandbox" "$out"
+    ln -sf liblifepay.so "$out/liblifepay.so.0"
+    case $1 in
+    aarch64) export LD=aarch64-linux-gnu-ld OBJCOPY=aarch64-linux-gnu-objcopy ;;
+    i686) export LD='ld -m elf_i386' OBJCOPY=objcopy ;;
+    *) export LD=ld OBJCOPY=objcopy ;;
+    esac
+    packaging/linux/hide-symbols.sh "$out/liblifepay.a"
+    ls -l "$out"
+}
+
+for machine in "${machines[@]}"; do
+    make_all "$machine"
+done

@@ -2,15 +2,16 @@
 //! and serve a programmer who has no Rust.
 #![cfg(target_os = "linux")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
 use lifepay_sandbox::{Options, Sandbox};
 
+use crate::linux::Processor;
 use crate::support::tools::{self, root, run, scratch};
-use crate::wine::{can_build, Machine};
+use crate::wine::Machine;
 
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// No library is larger, in bytes.
@@ -20,13 +21,11 @@ const LARGEST: u64 = 3_000_000;
 pub(crate) fn archives() -> Option<&'static Path> {
     static MADE: OnceLock<Option<PathBuf>> = OnceLock::new();
     let made = MADE.get_or_init(|| {
-        // What packaging/archive builds wheels with comes with zig.
-        let compiles = [can_build(), tools::have("mcs")];
-        if compiles.contains(&false) {
+        if !tools::have("mcs") {
             return None;
         }
         Machine::X64.folder()?;
-        run(&mut Command::new(root().join("packaging/linux/build.sh")));
+        Processor::X86_64.folder()?;
         make();
         Some(root().join("target/archives"))
     });
@@ -67,9 +66,16 @@ pub(crate) fn unpack(archive: &Path, name: &str) -> PathBuf {
     }
 }
 
-fn linux(name: &str) -> Option<PathBuf> {
-    let archive = archives()?.join(format!("lifepay-{VERSION}-linux-x86_64.tar.gz"));
-    Some(unpack(&archive, name))
+/// An archive for Linux, unpacked into a folder of this test's own.
+pub fn linux(processor: Processor, name: &str) -> Option<PathBuf> {
+    let name_of_archive = format!("lifepay-{VERSION}-linux-{}.tar.gz", processor.name());
+    Some(unpack(&archives()?.join(name_of_archive), name))
+}
+
+/// All archives for Linux, unpacked.
+fn all_linux(name: &str) -> Vec<PathBuf> {
+    let unpacked = |processor: Processor| linux(processor, &format!("{name}-{}", processor.name()));
+    Processor::ALL.into_iter().filter_map(unpacked).collect()
 }
 
 fn windows(name: &str) -> Option<PathBuf> {
@@ -83,9 +89,14 @@ fn size(file: &Path) -> u64 {
 
 /// Runs a program against a sandbox; its output has the uuid.
 pub(crate) fn opens_a_shift(command: &mut Command) {
+    makes_a_document(command, &[]);
+}
+
+/// The same for any document; `last` are the arguments behind the options.
+pub(crate) fn makes_a_document(command: &mut Command, last: &[&str]) {
     let sandbox = Sandbox::start(Options::default()).expect("a sandbox");
     command.args(["--base-url", &sandbox.url(), "--login", "79031234567"]);
-    let output = run(command.env("LIFEPAY_APIKEY", "key"));
+    let output = run(command.args(last).env("LIFEPAY_APIKEY", "key"));
     let said = String::from_utf8_lossy(&output.stdout);
     let uuid = format!("uuid: {}", sandbox.documents()[0].uuid);
     assert!(said.contains(&uuid), "{said}");
@@ -93,14 +104,13 @@ pub(crate) fn opens_a_shift(command: &mut Command) {
 
 #[test]
 fn the_libraries_are_small() {
-    let (Some(linux), Some(windows)) = (linux("small-linux"), windows("small-windows")) else {
+    let Some(windows) = windows("small-windows") else {
         return;
     };
-    for library in [
-        linux.join("lib/liblifepay.so"),
-        windows.join("x86/lifepay.dll"),
-        windows.join("x64/lifepay.dll"),
-    ] {
+    let linux = all_linux("small").into_iter();
+    let linux = linux.map(|folder| folder.join("lib/liblifepay.so"));
+    let windows = ["x86", "x64"].map(|machine| windows.join(machine).join("lifepay.dll"));
+    for library in linux.chain(windows) {
         println!("{}: {}", library.display(), size(&library));
         assert!(size(&library) < LARGEST, "{}", library.display());
     }
@@ -120,7 +130,11 @@ fn the_sums_are_right_and_what_is_packed_twice_is_the_same() {
             format!("LifePay.{VERSION}.nupkg"),
             "SHA256SUMS".to_owned(),
             format!("lifepay-{VERSION}-1c.zip"),
+            format!("lifepay-{VERSION}-linux-aarch64.tar.gz"),
+            format!("lifepay-{VERSION}-linux-i686.tar.gz"),
             format!("lifepay-{VERSION}-linux-x86_64.tar.gz"),
+            format!("lifepay-{VERSION}-py3-none-manylinux2014_aarch64.whl"),
+            format!("lifepay-{VERSION}-py3-none-manylinux2014_i686.whl"),
             format!("lifepay-{VERSION}-py3-none-manylinux2014_x86_64.whl"),
             format!("lifepay-{VERSION}-py3-none-win32.whl"),
             format!("lifepay-{VERSION}-py3-none-win_amd64.whl"),
@@ -145,19 +159,27 @@ fn the_sums_are_right_and_what_is_packed_twice_is_the_same() {
 
 #[test]
 fn no_folder_of_the_builders_machine_is_in_the_programs() {
-    let (Some(linux), Some(windows)) = (linux("paths-linux"), windows("paths-windows")) else {
+    let Some(windows) = windows("paths-windows") else {
         return;
     };
     let home = std::env::var("HOME").expect("a home");
-    for file in [
-        linux.join("lib/liblifepay.so"),
-        linux.join("bin/lifepay-sandbox"),
-        linux.join("bin/open_shift"),
-        windows.join("x86/lifepay.dll"),
-        windows.join("x64/lifepay.dll"),
-        windows.join("x64/lifepay-sandbox.exe"),
-        windows.join("x86/open_shift.exe"),
-    ] {
+    let windows = [
+        "x86/lifepay.dll",
+        "x64/lifepay.dll",
+        "x64/lifepay-sandbox.exe",
+        "x86/open_shift.exe",
+    ]
+    .map(|name| windows.join(name));
+    let linux = all_linux("paths").into_iter().flat_map(|folder| {
+        let names = [
+            "lib/liblifepay.so",
+            "lib/liblifepay.a",
+            "bin/lifepay-sandbox",
+            "bin/open_shift",
+        ];
+        names.map(|name| folder.join(name))
+    });
+    for file in linux.chain(windows) {
         let content = std::fs::read(&file).expect("a file");
         for folder in [&*root().to_string_lossy(), &format!("{home}/.cargo")] {
             let found = content
@@ -168,28 +190,56 @@ fn no_folder_of_the_builders_machine_is_in_the_programs() {
     }
 }
 
+/// The dynamic symbols of a program or library for any processor: section ("UND": imported) and name.
+fn dynamic_symbols(file: &Path) -> Vec<(String, String)> {
+    let mut readelf = Command::new("readelf");
+    let output = run(readelf.args(["--wide", "--dyn-syms"]).arg(file));
+    let said = String::from_utf8(output.stdout).expect("UTF-8");
+    let lines = said.lines().filter_map(|line| {
+        // number: value size type binding visibility section name
+        let words: Vec<&str> = line.split_whitespace().collect();
+        Some((words.get(6)?.to_string(), words.get(7)?.to_string()))
+    });
+    lines.collect()
+}
+
 #[test]
 fn the_linux_programs_run_on_glibc_2_17() {
-    if !tools::have("objdump") {
+    if !tools::have("readelf") {
         return;
     }
-    let Some(folder) = linux("glibc") else { return };
-    for name in [
-        "lib/liblifepay.so",
-        "bin/lifepay-sandbox",
-        "bin/open_shift",
-        "bin/outbox",
-    ] {
-        let output = run(Command::new("objdump").arg("-T").arg(folder.join(name)));
-        let said = String::from_utf8_lossy(&output.stdout);
-        let minors = said.split("GLIBC_2.").skip(1).filter_map(|rest| {
-            rest.split(|c: char| !c.is_ascii_digit())
-                .next()?
-                .parse()
-                .ok()
-        });
-        let latest: u32 = minors.max().expect("symbols of glibc");
-        assert!(latest <= 17, "{name} needs glibc 2.{latest}");
+    for folder in all_linux("glibc") {
+        for name in [
+            "lib/liblifepay.so",
+            "bin/lifepay-sandbox",
+            "bin/open_shift",
+            "bin/outbox",
+        ] {
+            let file = folder.join(name);
+            let minors = dynamic_symbols(&file)
+                .into_iter()
+                .filter_map(|(_, symbol)| {
+                    let (_, version) = symbol.split_once("@GLIBC_2.")?;
+                    version.split('.').next()?.parse().ok()
+                });
+            let latest: u32 = minors.max().expect("symbols of glibc");
+            assert!(latest <= 17, "{} needs glibc 2.{latest}", file.display());
+        }
+    }
+}
+
+#[test]
+fn the_linux_libraries_export_the_interface_alone() {
+    if !tools::have("readelf") {
+        return;
+    }
+    let symbols = tools::symbols().into_iter();
+    let wanted: BTreeSet<String> = symbols.map(|(name, _)| name).collect();
+    for folder in all_linux("exports") {
+        let symbols = dynamic_symbols(&folder.join("lib/liblifepay.so")).into_iter();
+        let exported = symbols.filter(|(section, _)| section.parse::<u32>().is_ok());
+        let exported: BTreeSet<String> = exported.map(|(_, name)| name).collect();
+        assert_eq!(exported, wanted, "{}", folder.display());
     }
 }
 
@@ -198,7 +248,9 @@ fn a_c_program_is_built_against_the_linux_archive() {
     if ["gcc", "cmake"].map(tools::have).contains(&false) {
         return;
     }
-    let Some(folder) = linux("c") else { return };
+    let Some(folder) = linux(Processor::X86_64, "c") else {
+        return;
+    };
     opens_a_shift(&mut Command::new(folder.join("bin/open_shift")));
 
     let program = folder.join("till");
@@ -237,7 +289,7 @@ fn a_pascal_program_is_built_against_the_linux_archive() {
     if !tools::have("fpc") {
         return;
     }
-    let Some(folder) = linux("pascal") else {
+    let Some(folder) = linux(Processor::X86_64, "pascal") else {
         return;
     };
     let mut fpc = Command::new("fpc");
@@ -334,15 +386,20 @@ fn the_component_for_1c_is_in_its_archive_for_all_platforms() {
     let Some(archives) = archives() else { return };
     let folder = unpack(&archives.join(format!("lifepay-{VERSION}-1c.zip")), "1c");
     let names: Vec<String> = files(&folder).into_keys().collect();
-    assert_eq!(names.len(), 5, "{names:?}");
+    assert_eq!(names.len(), 7, "{names:?}");
     let manifest = std::fs::read_to_string(folder.join("MANIFEST.XML")).expect("a manifest");
-    for platform in [
-        r#"os="Windows" path"#,
-        r#"os="Linux" path"#,
-        r#"arch="i386""#,
-        r#"arch="x86_64""#,
+    for (os, arch) in [
+        ("Windows", "i386"),
+        ("Windows", "x86_64"),
+        ("Linux", "i386"),
+        ("Linux", "x86_64"),
+        ("Linux", "ARM64"),
     ] {
-        assert!(manifest.contains(platform), "{platform}: {manifest}");
+        let listed = |line: &str| {
+            let attributes = [format!(r#"os="{os}""#), format!(r#"arch="{arch}""#)];
+            attributes.iter().all(|attribute| line.contains(attribute))
+        };
+        assert!(manifest.lines().any(listed), "{os} {arch}: {manifest}");
     }
     for name in names {
         let is_library = !name.to_uppercase().ends_with(".XML");

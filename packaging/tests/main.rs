@@ -4,8 +4,10 @@
 
 mod archive;
 mod install;
+mod linux;
 mod nuget;
 mod onec;
+mod processors;
 mod windows;
 mod wine;
 

@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 
 use std::path::Path;
+use std::process::Command;
 
 use lifepay_sandbox::{Options, Sandbox};
 
@@ -18,7 +19,7 @@ fn in_windows_the_component_is_the_same() {
             continue;
         }
         let name = format!("onec-host-{}.exe", machine.name());
-        let host = compile(&compiler, &name, &["-static"]);
+        let host = compile(Command::new(&compiler), &name, &["-static"]);
         let folder = folder(&format!("windows-{}", machine.name()));
         let library = machine.folder().expect("it is built").join("lifepay.dll");
         let in_windows = |path: &Path| format!("Z:{}", path.display());

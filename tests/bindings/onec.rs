@@ -87,7 +87,7 @@ fn the_component_makes_no_memory_error_and_no_leak() {
 #[test]
 fn another_compiler_lays_out_the_same_objects() {
     if tools::have("clang++") {
-        let host = compile("clang++", "onec-host-clang", &["-O2", "-ldl"]);
+        let host = compile(Command::new("clang++"), "onec-host-clang", &["-O2", "-ldl"]);
         for case in ["exports", "life", "members", "properties", "numbers"] {
             let folder = folder(&format!("{case}-clang"));
             run(Command::new(&host), case, &folder, &sandbox().url());

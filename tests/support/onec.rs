@@ -25,22 +25,23 @@ pub const CASES: &[&str] = &[
 /// The host, compiled once; nothing if this machine cannot.
 pub fn host() -> Option<&'static Path> {
     static HOST: OnceLock<Option<PathBuf>> = OnceLock::new();
-    HOST.get_or_init(|| tools::have("g++").then(|| compile("g++", "onec-host", &["-ldl"])))
-        .as_deref()
+    HOST.get_or_init(|| {
+        tools::have("g++").then(|| compile(Command::new("g++"), "onec-host", &["-ldl"]))
+    })
+    .as_deref()
 }
 
-pub fn compile(compiler: &str, name: &str, flags: &[&str]) -> PathBuf {
+pub fn compile(mut compiler: Command, name: &str, flags: &[&str]) -> PathBuf {
     let sources = ["host.cpp", "objects.cpp", "calls.cpp"];
     let program = tools::scratch("onec").join(name);
-    let mut command = Command::new(compiler);
-    command
+    compiler
         .args(["-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Werror"])
         .args(["-g", "-pthread"])
         .args(sources.map(|source| tools::root().join("tests/onec").join(source)))
         .arg("-o")
         .arg(&program)
         .args(flags);
-    tools::run(&mut command);
+    tools::run(&mut compiler);
     program
 }
 
