@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use lifepay_sandbox::{Options, Sandbox};
 
 use crate::linux::Processor;
+use crate::support::by_name;
 use crate::support::tools::{self, root, run, scratch};
 use crate::wine::Machine;
 
@@ -282,6 +283,13 @@ fn a_c_program_is_built_against_the_linux_archive() {
     run(Command::new("cmake").arg("--build").arg(&build));
     opens_a_shift(&mut Command::new(build.join("till_shared")));
     opens_a_shift(&mut Command::new(build.join("till_static")));
+}
+
+#[test]
+fn the_library_of_the_archive_is_found_by_its_name() {
+    if let Some(folder) = linux(Processor::X86_64, "by-name") {
+        by_name::find_it_in(&folder.join("lib"), "archive");
+    }
 }
 
 #[test]

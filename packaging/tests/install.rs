@@ -10,7 +10,7 @@ use lifepay_sandbox::{Options, Sandbox};
 
 use crate::support::driver::{echo_server, run_program};
 use crate::support::tools::{root, run, scratch};
-use crate::support::{outbox, tools};
+use crate::support::{by_name, outbox, tools};
 
 /// The prefix it is installed under. None: a tool is missing. cargo-c is got by the script, which
 /// takes minutes, so that only CI asks for it where it is not.
@@ -203,4 +203,11 @@ fn the_static_library_keeps_its_sqlite_to_itself() {
     let path = outbox::fresh("own-sqlite");
     run_program(&program, &[&server.url(), path.to_str().expect("UTF-8")]);
     assert_eq!(received.count(), 1);
+}
+
+#[test]
+fn the_installed_library_is_found_by_its_name() {
+    if let Some(prefix) = prefix() {
+        by_name::find_it_in(&prefix.join("lib"), "installed");
+    }
 }
