@@ -37,9 +37,8 @@ make_all() {
     # Without the rlib, for which the compiler would keep every public function.
     cargo-zigbuild rustc "${small[@]}" --target "$target.2.17" -p lifepay --lib \
         --crate-type cdylib,staticlib
-    # Nobody waits for the sandbox: less optimised, it is built in half the time.
     cargo-zigbuild rustc "${small[@]}" --target "$target.2.17" -p lifepay-sandbox \
-        --bin lifepay-sandbox -- -C opt-level=1
+        --bin lifepay-sandbox
     mkdir -p "$out"
     cp "$built/liblifepay.so" "$built/liblifepay.a" "$built/lifepay-sandbox" "$out"
     ln -sf liblifepay.so "$out/liblifepay.so.0"

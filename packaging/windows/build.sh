@@ -42,9 +42,7 @@ export CARGO_TARGET_I686_WIN7_WINDOWS_GNU_RUSTFLAGS="$flags -Z pre-link-arg=$bui
 make_all() {
     local to=$out/$1 from=$build/$1/$2/release
     export CARGO_TARGET_DIR=$build/$1
-    # Nobody waits for the sandbox: less optimised, it is built in half the time.
-    /usr/bin/cargo rustc "${small[@]}" --target "$2" -p lifepay-sandbox --bin lifepay-sandbox \
-        -- -C opt-level=1
+    /usr/bin/cargo rustc "${small[@]}" --target "$2" -p lifepay-sandbox --bin lifepay-sandbox
     # The DLL alone: for an rlib beside it, the compiler would keep every public function, and MinGW's
     # linker would throw none away.
     /usr/bin/cargo rustc "${small[@]}" --target "$2" -p lifepay --lib --crate-type cdylib
