@@ -4,18 +4,16 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
-use std::io::Read;
-use std::net::TcpListener;
-use std::process::{Output, Stdio};
+use std::process::Output;
 use std::time::{Duration, Instant};
 
 use lifepay_sandbox::{Options, Sandbox};
 use serde_json::json;
 
-use super::pascal::Z_REPORT;
+use super::examples;
 use crate::support::dotnet::{self, compile, compile_with, fresh, runtimes};
-use crate::support::server::{path_and_body, read_request, recorder, ACCEPTED};
-use crate::support::{library, respond, tools, Server};
+use crate::support::server::{read_request, recorder};
+use crate::support::{library, tools, Server};
 
 fn text(output: Output) -> String {
     String::from_utf8([output.stdout, output.stderr].concat()).expect("UTF-8")
@@ -60,15 +58,14 @@ fn the_assembly_passes_its_tests() {
     }
 }
 
-/// Runs an example with each runtime. `ends` is given a function that runs it with arguments, and
-/// demands an exit status.
-fn example(name: &str, ends: impl Fn(&dyn Fn(i32, &[&str]) -> String)) {
+/// What an example does, with each runtime.
+fn example(name: &str, does: impl Fn(&examples::Ends)) {
     let source = dotnet::folder().join(format!("examples/{name}.cs"));
     let Some(program) = compile(&source, &format!("example-{name}")) else {
         return;
     };
     for runtime in runtimes() {
-        ends(&|status, arguments| {
+        does(&|status, arguments| {
             let mut command = runtime.command(&program);
             command
                 .args(arguments)
@@ -83,65 +80,12 @@ fn example(name: &str, ends: impl Fn(&dyn Fn(i32, &[&str]) -> String)) {
 
 #[test]
 fn the_example_opens_a_shift_and_tells_what_came_of_it() {
-    example("OpenShift", |ends| {
-        let sandbox = Sandbox::start(Options::default()).unwrap();
-        let url = sandbox.url();
-        let common = ["--base-url", &url, "--ext-id", "shift-1", "--login"];
-        let with = |more: &[&'static str]| [&common[..], more].concat();
-
-        let name = ["79031234567", "--cashier-name", "Иванова"];
-        let printed = ends(0, &with(&name));
-        let document = &sandbox.documents()[0];
-        assert!(
-            printed.starts_with(&format!("uuid: {}\n", document.uuid)),
-            "{printed}"
-        );
-        assert!(printed.contains("ext_id: shift-1\n"), "{printed}");
-        let sent = sandbox.requests()[0].json.clone().unwrap();
-        assert_eq!(sent["cashier_name"], "Иванова");
-
-        let printed = ends(0, &with(&["79031234567", "--test"]));
-        assert!(printed.contains("uuid: (none: test mode)"), "{printed}");
-        let printed = ends(1, &with(&["70000000400"]));
-        assert!(printed.contains("LP_DATA_ERROR (400)"), "{printed}");
-        assert!(printed.contains("field: "), "{printed}");
-        ends(2, &with(&[""]));
-        ends(2, &["--unknown", "1"]);
-        ends(2, &["--timeout-ms", "-1"]);
-        ends(2, &["--login"]);
-        let nobody = ["--base-url", "http://127.0.0.1:1", "--login", "79031234567"];
-        let printed = ends(3, &nobody);
-        assert!(printed.contains("nothing was sent"), "{printed}");
-        let lost = ["79031234567", "--target-serial", "00000000000504"];
-        let printed = ends(4, &[&with(&lost)[..], &["--ext-id", "shift-2"]].concat());
-        assert!(printed.contains("unknown"), "{printed}");
-        assert!(ends(0, &["--help"]).contains("Usage"));
-    });
+    example("OpenShift", examples::opens_a_shift);
 }
 
 #[test]
 fn the_example_closes_a_shift_and_tells_what_came_of_it() {
-    example("CloseShift", |ends| {
-        let (taker, taken) = recorder();
-        let printed = ends(0, &["79031234567", "Иванова", "0010", &taker.url()]);
-        let uuid = printed.lines().next().unwrap().strip_prefix("uuid: ");
-        assert!(
-            ACCEPTED.contains(&format!("\"{}\"", uuid.unwrap())),
-            "{printed}"
-        );
-        let body = r#"{"apikey":"s3cr3t-apikey","login":"79031234567","cashier_name":"Иванова","target_serial":"0010"}"#;
-        assert_eq!(path_and_body(&taken.recv().unwrap()), (Z_REPORT, body));
-        let refusal = r#"{"code":6080,"message":"","data":{}}"#;
-        let refuses = Server::always(respond("200 OK", refusal));
-        let printed = ends(1, &["79031234567", "", "", &refuses.url()]);
-        assert!(printed.contains("(6080)"), "{printed}");
-        ends(2, &[]);
-        ends(2, &["", "", "", &taker.url()]);
-        ends(3, &["79031234567", "", "", "http://127.0.0.1:1"]);
-        let portal = Server::always(respond("200 OK", "<html>"));
-        let printed = ends(4, &["79031234567", "", "", &portal.url()]);
-        assert!(printed.contains("personal account first"), "{printed}");
-    });
+    example("CloseShift", examples::closes_a_shift);
 }
 
 #[test]
@@ -151,47 +95,12 @@ fn the_outbox_example_loses_nothing_when_it_is_killed() {
         return;
     };
     for runtime in runtimes() {
-        // It takes the request and never answers.
-        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = silent.local_addr().unwrap().port();
-        let url = format!("http://127.0.0.1:{port}");
         let file = fresh("outbox-till").join("shifts.db");
-        let till = |arguments: &[&str]| {
+        examples::loses_nothing_when_it_is_killed(&file, || {
             let mut command = runtime.command(&program);
+            command.env("LIFEPAY_LIBRARY", library::path());
             command
-                .arg(&file)
-                .args(["79031234567", "shift-1", &url])
-                .args(arguments)
-                .env("LIFEPAY_LIBRARY", library::path())
-                .env("LIFEPAY_APIKEY", "s3cr3t-apikey");
-            command
-        };
-        let mut killed = till(&[]).stdout(Stdio::null()).spawn().unwrap();
-        let (mut request, _) = silent.accept().unwrap();
-        request.read_exact(&mut [0; 16]).unwrap();
-        // `timeout`, and the program with it.
-        let group = -i32::try_from(killed.id()).expect("a process");
-        // SAFETY: numbers.
-        assert_eq!(unsafe { libc::kill(group, libc::SIGKILL) }, 0);
-        killed.wait().unwrap();
-        drop((request, silent));
-
-        let options = Options {
-            port,
-            ..Options::default()
-        };
-        let sandbox = Sandbox::start(options).unwrap();
-        let printed = text(tools::run(&mut till(&["30"])));
-        let documents = sandbox.documents();
-        assert_eq!(documents.len(), 1, "{printed}");
-        assert!(printed.starts_with("entry: shift-1 of "), "{printed}");
-        assert!(
-            printed.contains(&format!("uuid: {}\n", documents[0].uuid)),
-            "{printed}"
-        );
-        assert!(printed.ends_with("pending: 0\n"), "{printed}");
-        let output = till(&[]).env("LIFEPAY_APIKEY", "").output().unwrap();
-        assert_eq!(output.status.code(), Some(3), "{output:?}");
+        });
     }
 }
 

@@ -4,6 +4,7 @@
 mod cpp;
 mod csharp;
 mod csharp_library;
+mod examples;
 mod ffi;
 mod onec;
 mod onec_archive;
