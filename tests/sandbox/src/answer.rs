@@ -87,7 +87,7 @@ impl Reply {
         if let Data::Fields(fields) = self.data {
             let masked = fields.into_iter().map(|(field, texts)| {
                 let texts = texts.iter().map(|text| mask.text(text));
-                (mask.text(&field), texts.collect())
+                (mask.name(&field), texts.collect())
             });
             self.data = Data::Fields(masked.collect());
         }

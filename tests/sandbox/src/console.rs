@@ -42,7 +42,7 @@ pub(crate) fn block(
         time_of_day(clock),
         request.number,
         request.method,
-        request.bare_path(),
+        mask.path(request.bare_path()),
         request.connection
     )];
     if request.json.as_ref().is_some_and(Value::is_object) {
@@ -60,23 +60,27 @@ pub(crate) fn block(
     }
     lines.push(format!("answered {answered}, {} ms", took.as_millis()));
     for (field, texts) in faults {
-        lines.push(format!("{field}: {}", texts.join(" ")));
+        let texts = texts.iter().map(|text| mask.text(text));
+        let texts: Vec<_> = texts.collect();
+        lines.push(format!("{}: {}", mask.name(field), texts.join(" ")));
     }
     if let (Some(ext_id), Some((requests, documents))) = (&request.ext_id, count) {
+        let ext_id = mask.text(ext_id);
         lines.push(format!(
             "ext_id {ext_id}: {}, {}",
             counted(requests, "request"),
             counted(documents, "document")
         ));
         if !request.differs_in.is_empty() {
+            let names = request.differs_in.iter().map(|name| mask.name(name));
+            let names: Vec<_> = names.collect();
             lines.push(format!(
                 "warning: ext_id {ext_id} came before with a different body: {}",
-                request.differs_in.join(", ")
+                names.join(", ")
             ));
         }
     }
-    // Once more over everything: a key may stand in a path, an ext_id or a field's name.
-    let lines: Vec<_> = lines.iter().map(|line| plain(&mask.text(line))).collect();
+    let lines: Vec<_> = lines.iter().map(|line| plain(line)).collect();
     lines.join("\n    ") + "\n"
 }
 

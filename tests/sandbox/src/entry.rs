@@ -81,14 +81,14 @@ impl Entry {
             Some(value) if is_object => mask.json(value),
             _ => Value::Null,
         };
-        let header = |(name, value): &(String, String)| (mask.text(name), mask.header(name, value));
+        let header = |(name, value): &(String, String)| (name.clone(), mask.header(name, value));
         Entry {
             number: 0,
             version: 0,
             time,
             connection: request.connection,
             method: mask.text(&request.method),
-            path: mask.text(request.bare_path()),
+            path: mask.path(request.bare_path()),
             headers: request.headers.iter().map(header).collect(),
             ext_id: field("ext_id"),
             login: field("login"),
@@ -103,7 +103,7 @@ impl Entry {
             differs_in: request
                 .differs_in
                 .iter()
-                .map(|name| mask.text(name))
+                .map(|name| mask.name(name))
                 .collect(),
             corrected: false,
             document: None,
@@ -116,7 +116,7 @@ impl Entry {
 
     pub(crate) fn find(&mut self, faults: &Fields, mask: &Mask) {
         let finding = |(field, texts): (&String, &Vec<String>)| Finding {
-            field: mask.text(field),
+            field: mask.name(field),
             texts: texts.iter().map(|text| mask.text(text)).collect(),
         };
         self.findings = faults.iter().map(finding).collect();

@@ -121,7 +121,7 @@ impl fmt::Debug for Request {
             .field("number", &self.number)
             .field("connection", &self.connection)
             .field("method", &self.method)
-            .field("path", &mask.text(self.bare_path()))
+            .field("path", &mask.path(self.bare_path()))
             .field("headers", &headers)
             .field("body", &format_args!("{}", self.shown_body(&mask)))
             .field("differs_in", &self.differs_in)

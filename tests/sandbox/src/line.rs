@@ -56,7 +56,7 @@ impl Line {
     /// Begins with the first request.
     pub(crate) fn of(asked: &Asked) -> Line {
         Line {
-            path: asked.mask.text(asked.path),
+            path: asked.mask.path(asked.path),
             ext_id: asked.shown("ext_id"),
             login: asked.shown("login"),
             requests: 1,
@@ -88,7 +88,7 @@ impl Line {
         };
         if seen.is_changed() {
             self.changed += 1;
-            let shown = seen.differs_in.iter().map(|name| asked.mask.text(name));
+            let shown = seen.differs_in.iter().map(|name| asked.mask.name(name));
             self.changed_in.extend(shown);
         }
         if self.documents == 0 {

@@ -1,8 +1,19 @@
 //! Keeps the apikey out of all that people read: logs end up in support requests.
+//!
+//! The value of the field apikey is always masked. Elsewhere a key is masked as the library does it: only if
+//! it is long. A short one, such as "test", is part of too many words.
 
+use aho_corasick::{AhoCorasick, MatchKind};
 use serde_json::Value;
 
 use crate::journal::Request;
+use crate::published;
+use crate::recent::Recent;
+
+/// The fewest bytes of a key that is masked outside of its own field.
+const LONG: usize = 8;
+/// How many are remembered.
+const REMEMBERED: usize = 64;
 
 /// Headers that carry credentials by their nature.
 const SECRET_HEADERS: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
@@ -18,45 +29,65 @@ pub(crate) fn masked(key: &str) -> String {
 /// Masks apikeys wherever they turn up.
 #[derive(Clone, Default)]
 pub(crate) struct Mask {
-    keys: Vec<String>,
+    /// None if there are no keys.
+    keys: Option<AhoCorasick>,
 }
 
 impl Mask {
     /// With the apikey of this request. A misspelt one is a secret, too.
     pub(crate) fn of(request: &Request) -> Mask {
+        Mask::with(&Mask::keys(request).collect::<Vec<_>>())
+    }
+
+    /// The apikeys of a request that are masked wherever they stand.
+    pub(crate) fn keys(request: &Request) -> impl Iterator<Item = &str> {
         let fields = request.json.as_ref().and_then(Value::as_object);
         let fields = fields.into_iter().flatten();
         let keys = fields.filter(|(name, _)| is_apikey(name));
         let keys = keys.filter_map(|(_, key)| key.as_str());
+        keys.filter(|key| is_secret(key))
+    }
+
+    pub(crate) fn with(keys: &[impl AsRef<[u8]>]) -> Mask {
+        // The longest first: one may begin with another.
+        let finder = || {
+            let mut builder = AhoCorasick::builder();
+            let builder = builder.match_kind(MatchKind::LeftmostLongest);
+            builder
+                .build(keys)
+                .expect("it fails for gigabytes of keys only")
+        };
         Mask {
-            // Shorter ones are masked in their own field only: they could be part of any word.
-            keys: keys
-                .filter(|key| key.len() >= 4)
-                .map(str::to_owned)
-                .collect(),
+            keys: (!keys.is_empty()).then(finder),
         }
-    }
-
-    /// With those of other requests as well.
-    pub(crate) fn and(mut self, keys: impl Iterator<Item = String>) -> Mask {
-        self.keys.extend(keys);
-        // The longer ones first: one may begin with another.
-        self.keys.sort_by_key(|key| std::cmp::Reverse(key.len()));
-        self
-    }
-
-    pub(crate) fn keys(&self) -> &[String] {
-        &self.keys
     }
 
     pub(crate) fn text(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for key in &self.keys {
-            if text.contains(key) {
-                text = text.replace(key, &masked(key));
-            }
+        let Some(keys) = &self.keys else {
+            return text.to_owned();
+        };
+        let mut shown = String::with_capacity(text.len());
+        keys.replace_all_with(text, &mut shown, |_, key, shown| {
+            shown.push_str(&masked(key));
+            true
+        });
+        shown
+    }
+
+    /// The name of a field. LifePay's own are no secret, whatever the apikey.
+    pub(crate) fn name(&self, name: &str) -> String {
+        if published::is_name(name) {
+            name.to_owned()
+        } else {
+            self.text(name)
         }
-        text
+    }
+
+    /// Likewise a path without its query.
+    pub(crate) fn path(&self, path: &str) -> String {
+        let known = published::known_part(path);
+        let (known, rest) = path.split_at(known.len());
+        format!("{known}{}", self.text(rest))
     }
 
     pub(crate) fn header(&self, name: &str, value: &str) -> String {
@@ -73,7 +104,7 @@ impl Mask {
             Value::Array(items) => items.iter().map(|item| self.json(item)).collect(),
             Value::Object(fields) => fields
                 .iter()
-                .map(|(name, value)| (self.text(name), self.field(name, value)))
+                .map(|(name, value)| (self.name(name), self.field(name, value)))
                 .collect(),
             other => other.clone(),
         }
@@ -86,6 +117,43 @@ impl Mask {
             None => Value::String("***".to_owned()),
         }
     }
+}
+
+/// The apikeys that are masked wherever they turn up.
+pub(crate) struct Apikeys {
+    known: Recent<String, ()>,
+    mask: Mask,
+}
+
+impl Default for Apikeys {
+    fn default() -> Apikeys {
+        Apikeys {
+            known: Recent::new(REMEMBERED),
+            mask: Mask::default(),
+        }
+    }
+}
+
+impl Apikeys {
+    /// The mask for a request's apikey and those seen before.
+    pub(crate) fn seen(&mut self, request: &Request) -> Mask {
+        let mut is_new = false;
+        for key in Mask::keys(request) {
+            is_new |= self.known.insert(key.to_owned(), ());
+        }
+        if is_new {
+            self.mask = Mask::with(&self.known.keys().collect::<Vec<_>>());
+        }
+        self.mask.clone()
+    }
+}
+
+/// Whether a key is masked outside of its own field. Whoever tries the sandbox may give a login as
+/// the apikey, too: the page says that it is a phone number, 7xxxxxxxxxx.
+fn is_secret(key: &str) -> bool {
+    let is_phone =
+        key.len() == 11 && key.starts_with('7') && key.bytes().all(|c| c.is_ascii_digit());
+    key.len() >= LONG && !is_phone
 }
 
 /// A misspelt apikey is still a secret.
@@ -113,9 +181,7 @@ mod tests {
 
     #[test]
     fn the_key_is_masked_wherever_it_stands() {
-        let mask = Mask {
-            keys: vec!["secret-key-42".to_owned()],
-        };
+        let mask = Mask::with(&["secret-key-42"]);
         let shown = mask.json(&json!({
             "apikey": "secret-key-42",
             "Api_Key": "another-one",
@@ -133,5 +199,44 @@ mod tests {
             mask.json(&json!({"apikey": 1234567890123_u64})),
             json!({"apikey": "***"})
         );
+    }
+
+    #[test]
+    fn of_two_keys_the_longer_one_is_masked() {
+        let mask = Mask::with(&["secret-key", "secret-key-42"]);
+        assert_eq!(
+            mask.text("a secret-key-42, a secret-key"),
+            "a ***42, a ***ey"
+        );
+    }
+
+    #[test]
+    fn lifepays_names_and_paths_are_never_masked() {
+        let mask = Mask::with(&[
+            "target_serial",
+            "cloud-print",
+            "create-session",
+            "elsewhere",
+        ]);
+        assert_eq!(mask.name("target_serial"), "target_serial");
+        assert_eq!(mask.name("target_serial_2"), "***al_2");
+        assert_eq!(
+            mask.path(published::CREATE_SESSION),
+            published::CREATE_SESSION
+        );
+        assert_eq!(mask.path("/cloud-print/elsewhere"), "/cloud-print/***re");
+    }
+
+    #[test]
+    fn a_short_key_and_a_phone_number_are_no_secret_elsewhere() {
+        for (key, secret) in [
+            ("1234567", false),
+            ("12345678", true),
+            ("79031234567", false),
+            ("790312345678", true),
+            ("89031234567", true),
+        ] {
+            assert_eq!(is_secret(key), secret, "{key}");
+        }
     }
 }

@@ -109,6 +109,21 @@ pub(crate) fn of(path: &str) -> Option<&'static Published> {
     Some(known.unwrap_or(&UNKNOWN))
 }
 
+/// Whether a field of some document is called so.
+pub(crate) fn is_name(name: &str) -> bool {
+    let mut fields = DOCUMENTS.iter().flat_map(|known| known.fields);
+    fields.any(|field| field.name == name)
+}
+
+/// The beginning of a path that is LifePay's own: all of it, its folder, or nothing.
+pub(crate) fn known_part(path: &str) -> &str {
+    if DOCUMENTS.iter().any(|known| known.path == path) {
+        return path;
+    }
+    let folder = FOLDERS.iter().find(|folder| path.starts_with(**folder));
+    folder.map_or("", |folder| &path[..folder.len()])
+}
+
 /// A document's fields, for people to read.
 #[derive(Clone, Serialize)]
 pub(crate) struct Part {

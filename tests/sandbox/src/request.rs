@@ -110,7 +110,7 @@ fn envelope(request: &Request) -> Result<(), Fields> {
 /// The body with the apikey masked, its fields in the order of receipt; None if it is no object.
 pub(crate) fn shown(body: &[u8], mask: &Mask) -> Option<Pairs> {
     let pairs: Pairs = serde_json::from_slice(body).ok()?;
-    let masked = |(name, value): &(String, Value)| (mask.text(name), mask.field(name, value));
+    let masked = |(name, value): &(String, Value)| (mask.name(name), mask.field(name, value));
     Some(Pairs(pairs.0.iter().map(masked).collect()))
 }
 

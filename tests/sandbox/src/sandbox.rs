@@ -18,7 +18,7 @@ use crate::entry::{Chosen, Entry};
 use crate::event::Events;
 use crate::journal::{Journal, Request};
 use crate::magic::Does;
-use crate::mask::Mask;
+use crate::mask::{Apikeys, Mask};
 use crate::published;
 use crate::recent::Recent;
 use crate::server;
@@ -62,8 +62,6 @@ impl Default for Options {
 
 /// How many faults that pass are remembered as having come.
 const FAULTS: usize = 100_000;
-/// How many apikeys are remembered, to be masked wherever they turn up.
-const APIKEYS: usize = 64;
 
 /// What the handlers share.
 pub(crate) struct State {
@@ -78,7 +76,7 @@ pub(crate) struct State {
     /// Tells one run from another.
     pub(crate) run: String,
     once: Mutex<Recent<(Does, u64), ()>>,
-    apikeys: Mutex<Recent<String, ()>>,
+    apikeys: Mutex<Apikeys>,
 }
 
 impl State {
@@ -95,7 +93,7 @@ impl State {
             run: format!("{:x}", since_1970.unwrap_or_default().as_nanos()),
             options,
             once: Mutex::new(Recent::new(FAULTS)),
-            apikeys: Mutex::new(Recent::new(APIKEYS)),
+            apikeys: Mutex::default(),
         })
     }
 
@@ -139,13 +137,7 @@ impl State {
 
     /// The mask for what is shown of a request: its own apikey and those seen before.
     pub(crate) fn mask(&self, request: &Request) -> Mask {
-        let own = Mask::of(request);
-        let mut known = self.apikeys.lock().unwrap();
-        // A short one could be a part of another request's words.
-        for key in own.keys().iter().filter(|key| key.len() >= 8) {
-            known.insert(key.clone(), ());
-        }
-        own.and(known.keys().cloned())
+        self.apikeys.lock().unwrap().seen(request)
     }
 
     /// A request for a document, as documents see it.

@@ -129,6 +129,56 @@ fn the_apikey_is_nowhere_in_the_journal() {
 }
 
 #[test]
+fn a_short_or_common_apikey_is_masked_in_its_own_field_only() {
+    let sandbox = sandbox();
+    for apikey in ["test", "session", "print", "login", "0", "79031234567"] {
+        let body = json!({
+            "apikey": apikey, "login": "79031234567", "ext_id": "test-session-1", "test": 0,
+            "target_serial": "0010print012797", "cashier_name": "login",
+        });
+        ask(&sandbox, &body).uuid();
+        let journal = journal(&sandbox);
+        let shown = journal["requests"].as_array().unwrap().last().unwrap();
+        let mut masked = body.clone();
+        masked["apikey"] = json!(lifepay_masked(apikey));
+        assert_eq!(shown["body"], masked, "{apikey}");
+        assert_eq!(shown["path"], CREATE_SESSION, "{apikey}");
+        for field in ["login", "ext_id", "target_serial", "cashier_name", "test"] {
+            assert_eq!(shown[field], body[field], "{apikey}");
+        }
+        assert_eq!(journal["ext_ids"][0]["ext_id"], "test-session-1");
+        assert_eq!(journal["ext_ids"][0]["path"], CREATE_SESSION);
+        let debug = format!("{:?}", sandbox.requests());
+        assert!(
+            debug.contains("\"test\\\":0") || debug.contains("\"test\":0"),
+            "{debug}"
+        );
+    }
+}
+
+/// What a key shows of itself.
+fn lifepay_masked(apikey: &str) -> &str {
+    if apikey.len() < 8 {
+        "***"
+    } else {
+        "***67"
+    }
+}
+
+#[test]
+fn a_long_apikey_that_is_one_of_lifepays_words_garbles_neither_names_nor_paths() {
+    let sandbox = sandbox();
+    for apikey in ["target_serial", "create-session", "cloud-print"] {
+        let body = json!({"apikey": apikey, "login": "79031234567", "target_serial": "1"});
+        ask(&sandbox, &body).uuid();
+    }
+    for shown in journal(&sandbox)["requests"].as_array().unwrap() {
+        assert_eq!(shown["path"], CREATE_SESSION);
+        assert_eq!(shown["body"]["target_serial"], "1");
+    }
+}
+
+#[test]
 fn the_strict_check_is_shown_field_by_field_with_the_pages_words() {
     let sandbox = sandbox();
     // Of its form as of its values, whatever the answer is about.

@@ -157,6 +157,24 @@ fn the_apikey_is_masked_where_it_does_not_belong() {
 }
 
 #[test]
+fn a_short_apikey_and_one_that_is_a_word_of_ours_are_masked_in_their_field_only() {
+    let mut program = Program::start(&[]);
+    let mut client = Client::connect(program.port);
+    for apikey in ["test", "session", "connection"] {
+        client.ask(&shift(
+            json!({"apikey": apikey, "ext_id": "test-1", "test": 0}),
+        ));
+        let printed = program.printed_until("ext_id test-1: ");
+        for part in [
+            "POST /cloud-print/create-session, connection 1",
+            "ext_id test-1, login 79031234567, target_serial -, test 0",
+        ] {
+            assert!(printed.contains(part), "{part} is not in {printed}");
+        }
+    }
+}
+
+#[test]
 fn control_characters_do_not_reach_the_terminal() {
     let mut program = Program::start(&[]);
     let mut client = Client::connect(program.port);
