@@ -3,6 +3,10 @@
 //! Path and ext_id name a document, whoever sends it: the page on opening a shift speaks of a repeated
 //! ext_id "in the system" and does not say whether two companies may use the same one, nor whether two
 //! kinds of documents may. So never use one ext_id for two documents.
+//!
+//! A second document is one that was made for the same printer after another like it of which the till has
+//! not learnt: no request for it was answered with its uuid. If the till learns of the first one later, by a
+//! repeat with its ext_id, then the second one was another till's, and is none any more.
 
 use std::collections::VecDeque;
 use std::time::SystemTime;
@@ -32,9 +36,12 @@ pub struct Document {
     pub requests: usize,
 }
 
-/// The last document of a body, whatever its ext_id.
+/// The last document of its content, whatever its ext_id.
 struct Last {
-    uuid: String,
+    key: Key,
+    /// The request that made it.
+    request: usize,
+    /// For people.
     ext_id: String,
     /// A request for it has ended.
     ended: bool,
@@ -46,6 +53,12 @@ struct Last {
 pub(crate) struct Taken {
     pub(crate) document: Document,
     pub(crate) new: bool,
+    pub(crate) second_after: Option<String>,
+}
+
+/// That a document, known by the request that made it, is a second one after this ext_id, or is none any more.
+pub(crate) struct Verdict {
+    pub(crate) request: usize,
     pub(crate) second_after: Option<String>,
 }
 
@@ -63,7 +76,7 @@ pub(crate) struct Documents {
     made: VecDeque<Document>,
     totals: Totals,
     lines: Recent<Key, Line>,
-    contents: Recent<u64, Last>,
+    prints: Recent<u64, Last>,
 }
 
 impl Default for Documents {
@@ -72,7 +85,7 @@ impl Default for Documents {
             made: VecDeque::new(),
             totals: Totals::default(),
             lines: Recent::new(REMEMBERED),
-            contents: Recent::new(REMEMBERED),
+            prints: Recent::new(REMEMBERED),
         }
     }
 }
@@ -136,25 +149,13 @@ impl Documents {
                 second_after: None,
             };
         }
-        let ext_id = asked.shown("ext_id").unwrap_or_default();
-        let last = Last {
-            uuid: document.uuid.clone(),
-            ext_id,
-            ended: false,
-            told: false,
-        };
-        let before = self.contents.get(&asked.content());
-        let second_after = before.filter(|before| before.ended && !before.told);
-        let second_after = second_after.map(|before| before.ext_id.clone());
-        self.contents.insert(asked.content(), last);
         if let Some(line) = line {
             line.documents += 1;
             line.uuid = Some(document.uuid.clone());
-            line.second_after = second_after.clone().or(line.second_after.take());
             line.version = asked.version;
         }
+        let second_after = self.compare(asked);
         self.totals.documents += 1;
-        self.totals.second += usize::from(second_after.is_some());
         self.made.push_back(document.clone());
         if self.made.len() > REMEMBERED {
             self.made.pop_front();
@@ -166,17 +167,77 @@ impl Documents {
         }
     }
 
-    /// Notes what became of a request.
-    pub(crate) fn ended(&mut self, asked: &Asked, answered: &Answered) {
-        let Some(line) = self.lines.get_mut(&asked.key()) else {
+    /// Compares a new document with the one of the same content before it. Returns the ext_id of the latter if
+    /// it makes this one a second one.
+    fn compare(&mut self, asked: &Asked) -> Option<String> {
+        let last = Last {
+            key: asked.key(),
+            request: asked.number,
+            ext_id: asked.shown("ext_id").unwrap_or_default(),
+            ended: false,
+            told: false,
+        };
+        let before = self.prints.replace(asked.print(), last);
+        let before = before.filter(|before| !before.told)?;
+        if matches!(before.key, Key::ExtId { .. }) {
+            // It may be heard of yet.
+            if let Some(line) = self.lines.get_mut(&before.key) {
+                line.next = Some((asked.key(), asked.number));
+            }
+        }
+        if !before.ended {
+            return None;
+        }
+        let ext_id = Some(before.ext_id);
+        self.judge(&asked.key(), ext_id.clone(), asked.version);
+        ext_id
+    }
+
+    /// Makes the document of a line a second one, or none any more.
+    fn judge(&mut self, key: &Key, second_after: Option<String>, version: u64) {
+        let Some(line) = self.lines.get_mut(key) else {
             return;
         };
+        self.totals.second += usize::from(second_after.is_some());
+        self.totals.second -= usize::from(second_after.is_none() && line.second_after.is_some());
+        line.second_after = second_after;
+        line.version = version;
+    }
+
+    /// Notes what became of a request. Returns what that makes of another one's document.
+    pub(crate) fn ended(&mut self, asked: &Asked, answered: &Answered) -> Option<Verdict> {
+        let key = asked.key();
+        let line = self.lines.get_mut(&key)?;
         line.rejected = matches!(answered, Answered::Code { code, .. } if *code != 0);
-        let last = self.contents.get_mut(&asked.content());
-        if let Some(last) = last.filter(|last| Some(&last.uuid) == line.uuid.as_ref()) {
-            last.ended = true;
-            last.told |= matches!(answered, Answered::Code { code: 0, .. });
+        let told = matches!(
+            answered,
+            Answered::Code {
+                code: 0,
+                uuid: Some(_)
+            }
+        );
+        if let Some(last) = self.prints.get_mut(&asked.print()) {
+            if last.key == key && (asked.ext_id.is_some() || last.request == asked.number) {
+                last.ended = true;
+                last.told |= told;
+            }
         }
+        // Whoever leaves while another one's document is made may be the one who asks for it.
+        let (next, request) = match answered {
+            _ if told => line.next.take()?,
+            Answered::Abandoned => line.next.clone()?,
+            _ => return None,
+        };
+        let second_after = (!told).then(|| asked.shown("ext_id").unwrap_or_default());
+        let is_second = self.lines.get(&next)?.second_after.is_some();
+        if is_second == second_after.is_some() {
+            return None;
+        }
+        self.judge(&next, second_after.clone(), asked.version);
+        Some(Verdict {
+            request,
+            second_after,
+        })
     }
 
     /// How many requests came with this path and ext_id, and how many documents they made.
@@ -203,174 +264,4 @@ fn of_moment(path: &str, counter: usize) -> Uuid {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::mask::Mask;
-    use crate::published::CREATE_SESSION;
-    use serde_json::{json, Value};
-
-    fn asked<'a>(ext_id: Option<&'a str>, body: &'a Value) -> Asked<'a> {
-        Asked {
-            path: CREATE_SESSION,
-            ext_id,
-            body: body.as_object().unwrap(),
-            number: 1,
-            version: 1,
-            mask: Mask::default(),
-        }
-    }
-
-    #[test]
-    fn the_uuid_of_an_ext_id_is_version_5_and_never_changes() {
-        let uuid = of_ext_id(CREATE_SESSION, "00106304012797-2026-11-24-1");
-        assert_eq!(uuid.get_version_num(), 5);
-        // Written down so that another version of the sandbox gives the same.
-        assert_eq!(uuid.to_string(), "e09d2c31-cc28-547a-bf5f-ce87d6d069c7");
-    }
-
-    #[test]
-    fn an_ext_id_on_another_path_is_another_document() {
-        let mut documents = Documents::default();
-        let (first, second) = (json!({"amount": 1}), json!({"amount": 2}));
-        let shift = asked(Some("a"), &first);
-        let cash = Asked {
-            path: "/cloud-print/cash-in",
-            ..asked(Some("a"), &second)
-        };
-        let mut uuids = Vec::new();
-        for request in [&shift, &cash] {
-            assert!(documents.seen(request).differs_in.is_empty());
-            let taken = documents.take(request);
-            assert!(taken.new);
-            assert_eq!(taken.document.path, request.path);
-            uuids.push(taken.document.uuid);
-        }
-        assert_ne!(uuids[0], uuids[1]);
-        documents.seen(&cash);
-        assert_eq!(documents.count(shift.path, "a"), (1, 1));
-        assert_eq!(documents.count(cash.path, "a"), (2, 1));
-        let requests: Vec<_> = documents.all().iter().map(|made| made.requests).collect();
-        assert_eq!(requests, [1, 2]);
-    }
-
-    #[test]
-    fn the_same_body_on_another_path_is_not_a_second_document() {
-        let mut documents = Documents::default();
-        let body = json!({"login": "1"});
-        let shift = asked(None, &body);
-        let report = Asked {
-            path: "/cloud-print/create-x-report",
-            ..asked(None, &body)
-        };
-        documents.seen(&shift);
-        documents.take(&shift);
-        documents.ended(&shift, &Answered::Closed);
-        documents.seen(&report);
-        assert!(documents.take(&report).second_after.is_none());
-        assert_eq!(documents.lines().count(), 2);
-    }
-
-    #[test]
-    fn requests_without_ext_id_make_a_document_each() {
-        let mut documents = Documents::default();
-        let body = json!({});
-        let request = asked(None, &body);
-        documents.seen(&request);
-        let first = documents.take(&request).document.uuid;
-        documents.seen(&request);
-        let second = documents.take(&request);
-        assert!(second.new);
-        let uuid = second.document.uuid;
-        assert_ne!(first, uuid);
-        assert_eq!(uuid.as_bytes()[14], b'5', "{uuid}");
-        let line = documents.lines().next().unwrap();
-        assert_eq!((line.requests, line.documents), (2, 2));
-    }
-
-    #[test]
-    fn the_document_of_an_ext_id_counts_the_requests_before_and_after_it() {
-        let mut documents = Documents::default();
-        let body = json!({});
-        let request = asked(Some("a"), &body);
-        documents.seen(&request);
-        documents.seen(&request);
-        assert_eq!(documents.count(CREATE_SESSION, "a"), (2, 0));
-        assert!(documents.take(&request).new);
-        documents.seen(&request);
-        assert!(!documents.take(&request).new);
-        assert_eq!(documents.count(CREATE_SESSION, "a"), (3, 1));
-        assert_eq!(documents.all()[0].requests, 3);
-    }
-
-    #[test]
-    fn a_different_body_is_noticed_and_a_different_apikey_is_not() {
-        let mut documents = Documents::default();
-        let first = json!({"apikey": "one", "ext_id": "a", "cashier_name": "Иванова"});
-        let other_key = json!({"apikey": "two", "ext_id": "a", "cashier_name": "Иванова"});
-        let other = json!({"apikey": "two", "ext_id": "a", "test": 1});
-        let ext_id = Some("a");
-        assert!(documents.seen(&asked(ext_id, &first)).differs_in.is_empty());
-        documents.take(&asked(ext_id, &first));
-        assert!(documents
-            .seen(&asked(ext_id, &other_key))
-            .differs_in
-            .is_empty());
-        let seen = documents.seen(&asked(ext_id, &other));
-        assert_eq!(seen.differs_in, ["cashier_name", "test"]);
-        assert!(!seen.corrected);
-        let line = documents.lines().next().unwrap();
-        assert_eq!((line.changed, line.changed_in.len()), (1, 2));
-    }
-
-    #[test]
-    fn a_corrected_request_is_not_compared_with_the_rejected_one_for_ever() {
-        let mut documents = Documents::default();
-        let (first, second) = (json!({"login": "1"}), json!({"login": "2"}));
-        let ext_id = Some("a");
-        let rejected = Answered::Code {
-            code: 6009,
-            uuid: None,
-        };
-        documents.seen(&asked(ext_id, &first));
-        documents.ended(&asked(ext_id, &first), &rejected);
-        let seen = documents.seen(&asked(ext_id, &second));
-        assert_eq!(seen.differs_in, ["login"]);
-        assert!(seen.corrected);
-        let seen = documents.seen(&asked(ext_id, &second));
-        assert!(seen.differs_in.is_empty());
-        assert_eq!(documents.lines().next().unwrap().changed, 0);
-    }
-
-    #[test]
-    fn a_request_that_changes_before_it_was_answered_is_not_a_corrected_one() {
-        let mut documents = Documents::default();
-        let (first, second) = (json!({"login": "1"}), json!({"login": "2"}));
-        documents.seen(&asked(Some("a"), &first));
-        documents.ended(&asked(Some("a"), &first), &Answered::Http(503));
-        assert!(!documents.seen(&asked(Some("a"), &second)).corrected);
-        assert_eq!(documents.lines().next().unwrap().changed, 1);
-    }
-
-    #[test]
-    fn a_repeat_under_a_new_ext_id_is_a_second_document_if_the_first_was_not_heard_of() {
-        for told in [true, false] {
-            let mut documents = Documents::default();
-            let first = json!({"login": "1", "ext_id": "a", "apikey": "one"});
-            let second = json!({"login": "1", "ext_id": "b", "apikey": "two"});
-            let (first, second) = (asked(Some("a"), &first), asked(Some("b"), &second));
-            documents.seen(&first);
-            let uuid = documents.take(&first).document.uuid;
-            let answered = Answered::Code {
-                code: 0,
-                uuid: Some(uuid),
-            };
-            documents.ended(&first, if told { &answered } else { &Answered::Closed });
-            documents.seen(&second);
-            let taken = documents.take(&second);
-            assert!(taken.new);
-            assert_eq!(taken.second_after.is_none(), told);
-            let line = documents.lines().next().unwrap();
-            assert_eq!(line.second_after.is_none(), told);
-        }
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
 //! What the journal shows of a request: everything masked, so that it can go anywhere.
 
+use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -20,6 +21,7 @@ pub(crate) struct Entry {
     #[serde(serialize_with = "utc")]
     time: SystemTime,
     connection: usize,
+    client: IpAddr,
     method: String,
     path: String,
     headers: Vec<(String, String)>,
@@ -87,6 +89,7 @@ impl Entry {
             version: 0,
             time,
             connection: request.connection,
+            client: request.client,
             method: mask.text(&request.method),
             path: mask.path(request.bare_path()),
             headers: request.headers.iter().map(header).collect(),

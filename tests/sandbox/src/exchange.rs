@@ -35,7 +35,7 @@ pub(crate) async fn record(
         Read::Whole(bytes) => bytes.clone(),
         _ => Vec::new(),
     };
-    let exchange = Exchange::begin(state, received(&parts, connection.number, bytes));
+    let exchange = Exchange::begin(state, received(&parts, &connection, bytes));
     let response = match read {
         Read::Whole(_) => {
             parts.extensions.insert(Arc::clone(&exchange.request));
@@ -100,7 +100,7 @@ async fn read(mut body: Body) -> Read {
     }
 }
 
-fn received(parts: &Parts, connection: usize, body: Vec<u8>) -> Request {
+fn received(parts: &Parts, connection: &Connection, body: Vec<u8>) -> Request {
     let json: Option<Value> = serde_json::from_slice(&body).ok();
     let ext_id = json.as_ref().and_then(|json| json.get("ext_id")?.as_str());
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -108,7 +108,8 @@ fn received(parts: &Parts, connection: usize, body: Vec<u8>) -> Request {
     let path = parts.uri.path_and_query();
     Request {
         number: 0,
-        connection,
+        connection: connection.number,
+        client: connection.client,
         method: parts.method.to_string(),
         path: path.map_or_else(|| parts.uri.to_string(), ToString::to_string),
         headers: parts
@@ -168,7 +169,10 @@ impl Exchange {
         let (state, request) = (&self.state, &self.request);
         let took = request.received_at.elapsed();
         if let Some(asked) = state.asked(request) {
-            state.documents.lock().unwrap().ended(&asked, &answered);
+            let verdict = state.documents.lock().unwrap().ended(&asked, &answered);
+            if let Some(verdict) = verdict {
+                state.judged(verdict);
+            }
         }
         if state.options.print {
             let count = request.ext_id.as_deref();

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,8 @@ pub struct Request {
     /// 1 for the first connection of this sandbox; requests that share a number came over one
     /// connection.
     pub connection: usize,
+    /// The address that it came from.
+    pub client: IpAddr,
     /// As received, for example "POST".
     pub method: String,
     /// As received, with the query if there was one; of a whole URL its path.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::asked::Asked;
+use crate::asked::{Asked, Key};
 
 /// What came under one key, and what it made.
 #[derive(Clone, Serialize)]
@@ -22,8 +22,8 @@ pub(crate) struct Line {
     pub(crate) changed_in: BTreeSet<String>,
     /// Of the last document.
     pub(crate) uuid: Option<String>,
-    /// A request with the same body made a document before, under this ext_id, and never heard of
-    /// it: this one's document is a second one of the same content. "" stands for no ext_id.
+    /// A document of the same content was made before for the same printer, under this ext_id, and the till
+    /// has not heard of it: this one is a second one. "" stands for no ext_id.
     pub(crate) second_after: Option<String>,
     /// The numbers of the first and of the last request.
     first: usize,
@@ -35,6 +35,10 @@ pub(crate) struct Line {
     /// The last answer was LifePay's, and a rejection.
     #[serde(skip)]
     pub(crate) rejected: bool,
+    /// While its document was not heard of, another one of the same content was made: under this key, by
+    /// this request.
+    #[serde(skip)]
+    pub(crate) next: Option<(Key, usize)>,
 }
 
 /// How a request compares with what came before with its path and ext_id.
@@ -70,6 +74,7 @@ impl Line {
             version: asked.version,
             fields: asked.fields(),
             rejected: false,
+            next: None,
         }
     }
 

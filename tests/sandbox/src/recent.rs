@@ -40,6 +40,15 @@ impl<K: Clone + Eq + Hash, V> Recent<K, V> {
         true
     }
 
+    /// Inserts, and returns the value before.
+    pub(crate) fn replace(&mut self, key: K, value: V) -> Option<V> {
+        if let Some(known) = self.values.get_mut(&key) {
+            return Some(std::mem::replace(known, value));
+        }
+        self.insert(key, value);
+        None
+    }
+
     /// The keys, the oldest first.
     pub(crate) fn keys(&self) -> impl DoubleEndedIterator<Item = &K> {
         self.order.iter()

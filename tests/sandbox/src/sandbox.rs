@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::answer::Fields;
 use crate::asked::Asked;
-use crate::document::{Document, Documents};
+use crate::document::{Document, Documents, Verdict};
 use crate::entry::{Chosen, Entry};
 use crate::event::Events;
 use crate::journal::{Journal, Request};
@@ -123,6 +123,15 @@ impl State {
         self.journal.note(request.number, choose);
     }
 
+    /// Notes what has become of a document that was made before.
+    pub(crate) fn judged(&self, verdict: Verdict) {
+        self.journal.note(verdict.request, |entry| {
+            if let Some(document) = &mut entry.document {
+                document.second_after = verdict.second_after;
+            }
+        });
+    }
+
     /// Whether this fault meets this request for the first time: faults that pass are
     /// remembered by path and ext_id, or by path and body if there is no ext_id.
     pub(crate) fn first_time(&self, fault: Does, request: &Request) -> bool {
@@ -147,6 +156,7 @@ impl State {
         published::of(path).map(|_| Asked {
             number: request.number,
             version: self.journal.changes.next(),
+            client: request.client,
             path,
             ext_id: request.ext_id.as_deref(),
             body,

@@ -4,7 +4,7 @@
 //! client must survive.
 
 use std::future::pending;
-use std::net::TcpListener;
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +39,8 @@ const TLS_HANDSHAKE: u8 = 22;
 #[derive(Clone)]
 pub(crate) struct Connection {
     pub(crate) number: usize,
+    /// The other end.
+    pub(crate) client: IpAddr,
     /// Whether it is encrypted.
     pub(crate) secure: bool,
     end: mpsc::UnboundedSender<End>,
@@ -176,8 +178,13 @@ impl Stream for TlsStream<TcpStream> {
 
 async fn connection_task<S: Stream>(stream: S, number: usize, router: Router) {
     let (end, mut ended) = mpsc::unbounded_channel();
+    // It fails for a connection that was reset already.
+    let client = stream.socket().peer_addr();
     let router = router.layer(Extension(Connection {
         number,
+        client: client.map_or(Ipv4Addr::UNSPECIFIED.into(), |client| {
+            client.ip().to_canonical()
+        }),
         secure: S::SECURE,
         end,
     }));

@@ -183,7 +183,8 @@ export function all(request) {
   const headers = request.headers.map((header) => header.join(': ')).join('\n');
   const more = make('details', '', make('summary', '', 'Заголовки запроса'), make('pre', '', headers));
   return make('div', '', facts(request),
-    isSecond(request) ? make('p', 'changed', secondText(request) + ', и ответа на него касса не получила.') : null,
+    isSecond(request) ? make('p', 'changed', secondText(request) + ', и ответа на него касса не получила.' +
+      (request.document.second_after ? ' Если она получит его, повторив запрос с прежним ext_id, отметка снимется.' : '')) : null,
     request.differs_in.length ? changes(request) : null,
     make('div', 'columns',
       make('div', '', make('h3', '', 'Запрос'), make('pre', 'sent', text), more),

@@ -285,6 +285,44 @@ fn a_repeat_with_another_ext_id_or_none_makes_a_second_document_that_is_marked()
 }
 
 #[test]
+fn a_second_document_is_none_any_more_once_the_first_is_heard_of() {
+    let sandbox = sandbox();
+    switch(&sandbox, "answer", json!({"answer": "lost", "count": 1}));
+    let first = shift(json!({"ext_id": "till-1"}));
+    let mut client = Client::to(&sandbox);
+    client.post(&first);
+    assert!(client.receive().unwrap().is_none());
+    // Another till of the same login.
+    ask(&sandbox, &shift(json!({"ext_id": "till-2"}))).uuid();
+    let shown = journal(&sandbox);
+    assert_eq!(shown["requests"][1]["document"]["second_after"], "till-1");
+    let version = shown["version"].as_u64().unwrap();
+    ask(&sandbox, &first).uuid();
+    let shown = journal_since(&sandbox, version);
+    assert_eq!(shown["totals"]["second"], 0);
+    let document = &shown["requests"][0]["document"];
+    assert_eq!(shown["requests"][0]["ext_id"], "till-2");
+    assert_eq!(document["second_after"], json!(null));
+    for line in shown["ext_ids"].as_array().unwrap() {
+        assert_eq!(line["second_after"], json!(null));
+    }
+}
+
+#[test]
+fn a_second_document_with_another_cashier_is_one() {
+    let sandbox = sandbox();
+    switch(&sandbox, "answer", json!({"answer": "lost", "count": 1}));
+    let mut client = Client::to(&sandbox);
+    client.post(&shift(json!({"ext_id": "a", "cashier_name": "Иванова"})));
+    assert!(client.receive().unwrap().is_none());
+    let again = json!({"ext_id": "b", "cashier_name": "Петров", "callback_data": "касса 2"});
+    ask(&sandbox, &shift(again)).uuid();
+    let journal = journal(&sandbox);
+    assert_eq!(journal["requests"][1]["document"]["second_after"], "a");
+    assert_eq!(journal["requests"][1]["client"], "127.0.0.1");
+}
+
+#[test]
 fn only_the_last_thousand_requests_are_kept_and_all_are_counted() {
     let sandbox = sandbox();
     let mut client = Client::to(&sandbox);
