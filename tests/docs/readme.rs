@@ -79,7 +79,7 @@ fn the_sandboxes_switches_are_as_the_table_says() {
         Some((path, rest.split_once("` |")?.0))
     });
     let rows: Vec<_> = rows.collect();
-    assert_eq!(rows.len(), 11, "{rows:?}");
+    assert_eq!(rows.len(), 12, "{rows:?}");
     for (path, order) in rows {
         let url = format!("{}sandbox/{path}", sandbox.page_url());
         let request = agent.post(&url).content_type("application/json");

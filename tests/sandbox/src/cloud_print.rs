@@ -58,7 +58,8 @@ async fn switched(
     answering: &Answering,
 ) -> Answer {
     match answering.answer {
-        Name::Reset => return Answer::Reset,
+        // Over a connection that was there before.
+        Name::Refused | Name::Reset => return Answer::Reset,
         Name::Unavailable => return Answer::Page(Page::unavailable()),
         Name::Html => return Answer::Page(Page::portal()),
         Name::Redirect => return Answer::Page(Page::redirect(portal_url(state, request))),

@@ -6,6 +6,7 @@
 //! domain, since anyone can make a name of theirs point to 127.0.0.1.
 
 use std::convert::Infallible;
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::console;
 use crate::document::Totals;
 use crate::entry::Entry;
 use crate::event::Event;
@@ -33,8 +35,8 @@ use crate::fields::{self, Words};
 use crate::journal::Counts;
 use crate::line::Line;
 use crate::published::{self, Part};
-use crate::sandbox::State;
-use crate::switch::Positions;
+use crate::sandbox::{page_url, State};
+use crate::switch::{Answering, Name, Positions};
 
 /// The page is told of changes this often at most.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -171,6 +173,8 @@ struct Snapshot<'a> {
     run: &'a str,
     version: u64,
     base_url: String,
+    /// Another one than the till's while that one is closed.
+    page_port: u16,
     tls: bool,
     counts: Counts,
     totals: Totals,
@@ -197,6 +201,7 @@ fn snapshot(state: &State, since: u64) -> Snapshot<'_> {
         run: &state.run,
         version,
         base_url: state.url(),
+        page_port: state.gate.page().port(),
         tls: state.options.tls,
         counts,
         totals: documents.totals(),
@@ -244,19 +249,54 @@ fn order<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, (St
 }
 
 /// The switches as they are now, or what was wrong.
-fn done(state: &State, result: Result<(), String>) -> Response {
-    match result {
-        Ok(()) => {
-            state.journal.changes.next();
-            reply(&json!({ "switches": state.switches.now() }))
-        }
-        Err(text) => refusal(StatusCode::BAD_REQUEST, &text),
+async fn done(state: &Arc<State>, result: Result<(), String>) -> Response {
+    if let Err(text) = result {
+        return refusal(StatusCode::BAD_REQUEST, &text);
     }
+    let opened = follow(state).await;
+    state.journal.changes.next();
+    if let Err(error) = opened {
+        let text = format!("порт {} занять не удалось: {error}", state.address.port());
+        return refusal(StatusCode::CONFLICT, &text);
+    }
+    let page_port = state.gate.page().port();
+    reply(&json!({ "switches": state.switches.now(), "page_port": page_port }))
+}
+
+/// Opens or closes the port as the switches say.
+async fn follow(state: &Arc<State>) -> io::Result<()> {
+    let answering = state.switches.now().answer;
+    open_or_close(state, &answering).await?;
+    if let (Name::Refused, Some(seconds)) = (answering.answer, answering.seconds) {
+        let (state, turn) = (Arc::clone(state), state.switches.turn());
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+            let usual = Answering::usual();
+            if state.switches.turn() == turn && state.switches.set_answer(usual.clone()).is_ok() {
+                // If the port is taken, the next order tries again.
+                let _ = open_or_close(&state, &usual).await;
+                state.journal.changes.next();
+            }
+        });
+    }
+    Ok(())
+}
+
+async fn open_or_close(state: &State, answering: &Answering) -> io::Result<()> {
+    let open = answering.answer != Name::Refused;
+    let was_open = state.gate.is_open();
+    state.gate.set(open).await?;
+    if state.options.print && open != was_open {
+        let text = if open { "accepting" } else { "refusing" };
+        let page = page_url(state.gate.page());
+        console::print(&format!("{text} connections, page {page}\n"));
+    }
+    Ok(())
 }
 
 async fn answer(Shared(state): Shared<Arc<State>>, headers: HeaderMap, body: Bytes) -> Response {
     match order(&headers, &body) {
-        Ok(answer) => done(&state, state.switches.set_answer(answer)),
+        Ok(answer) => done(&state, state.switches.set_answer(answer)).await,
         Err((status, text)) => refusal(status, &text),
     }
 }
@@ -267,8 +307,8 @@ async fn certificate(
     body: Bytes,
 ) -> Response {
     match order(&headers, &body) {
-        Ok(_) if !state.options.tls => done(&state, Err("только с --tls".to_owned())),
-        Ok(certificate) => done(&state, state.switches.set_certificate(certificate)),
+        Ok(_) if !state.options.tls => done(&state, Err("только с --tls".to_owned())).await,
+        Ok(certificate) => done(&state, state.switches.set_certificate(certificate)).await,
         Err((status, text)) => refusal(status, &text),
     }
 }
@@ -277,7 +317,7 @@ async fn notify(Shared(state): Shared<Arc<State>>, headers: HeaderMap, body: Byt
     match order(&headers, &body) {
         Ok(notify) => {
             state.switches.set_notify(notify);
-            done(&state, Ok(()))
+            done(&state, Ok(())).await
         }
         Err((status, text)) => refusal(status, &text),
     }
@@ -312,7 +352,7 @@ async fn reset(Shared(state): Shared<Arc<State>>, headers: HeaderMap, body: Byte
     if what != What::Switches {
         state.clear();
     }
-    done(&state, Ok(()))
+    done(&state, Ok(())).await
 }
 
 #[cfg(test)]

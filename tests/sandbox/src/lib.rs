@@ -22,6 +22,7 @@
 //! | --- | --- |
 //! | `sandbox` | [`Sandbox`], the handle that tests hold, and its [`Options`] |
 //! | `server` | the accept loop, connections that can be cut, the routes |
+//! | `gate` | the port, which can be closed, and the page's own one meanwhile |
 //! | `tls` | HTTPS with certificates made on the fly |
 //! | `exchange` | one request from receipt to answer: recorded and printed |
 //! | `request` | the strict check of what came |
@@ -58,6 +59,7 @@ mod entry;
 mod event;
 mod exchange;
 mod fields;
+mod gate;
 mod journal;
 mod line;
 pub mod magic;

@@ -16,6 +16,7 @@ use crate::asked::Asked;
 use crate::document::{Document, Documents, Verdict};
 use crate::entry::{Chosen, Entry};
 use crate::event::Events;
+use crate::gate::{Gate, Listeners, Orders};
 use crate::journal::{Journal, Request};
 use crate::magic::Does;
 use crate::mask::{Apikeys, Mask};
@@ -71,6 +72,7 @@ pub(crate) struct State {
     pub(crate) documents: Mutex<Documents>,
     pub(crate) events: Events,
     pub(crate) switches: Switches,
+    pub(crate) gate: Gate,
     /// Only with TLS.
     pub(crate) authority: Option<Authority>,
     /// Tells one run from another.
@@ -80,11 +82,13 @@ pub(crate) struct State {
 }
 
 impl State {
-    fn new(options: Options, address: SocketAddr) -> io::Result<State> {
+    fn new(options: Options, address: SocketAddr) -> io::Result<(State, Orders)> {
         let authority = options.tls.then(Authority::new).transpose()?;
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
-        Ok(State {
+        let (gate, orders) = Gate::new(address);
+        let state = State {
             address,
+            gate,
             journal: Journal::default(),
             documents: Mutex::default(),
             events: Events::default(),
@@ -94,7 +98,8 @@ impl State {
             options,
             once: Mutex::new(Recent::new(FAULTS)),
             apikeys: Mutex::default(),
-        })
+        };
+        Ok((state, orders))
     }
 
     pub(crate) fn url(&self) -> String {
@@ -185,7 +190,7 @@ impl Listening {
 }
 
 /// Where it listens on all addresses, loopback is one of them.
-fn page_url(address: SocketAddr) -> String {
+pub(crate) fn page_url(address: SocketAddr) -> String {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
@@ -227,7 +232,8 @@ impl Sandbox {
         })?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let state = Arc::new(State::new(options, address)?);
+        let (state, orders) = State::new(options, address)?;
+        let state = Arc::new(state);
         announce(&Listening {
             address,
             url: state.url(),
@@ -242,8 +248,9 @@ impl Sandbox {
             .name("lifepay-sandbox".to_owned())
             .spawn(move || {
                 runtime.block_on(async {
+                    let listeners = Listeners::new(listener, orders);
                     tokio::select! {
-                        () = server::serve(listener, serving) => {}
+                        () = server::serve(listeners, serving) => {}
                         _ = stopped => {}
                     }
                 });
@@ -262,10 +269,11 @@ impl Sandbox {
         self.state.url()
     }
 
-    /// The address of the page, for a browser. It is plain http also with TLS.
+    /// The address of the page, for a browser. It is plain http also with TLS, and has another port
+    /// while the sandbox refuses connections.
     #[must_use]
     pub fn page_url(&self) -> String {
-        page_url(self.state.address)
+        page_url(self.state.gate.page())
     }
 
     /// The certificate that a client has to trust, in PEM; None without TLS.

@@ -4,7 +4,7 @@
 //! client must survive.
 
 use std::future::pending;
-use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +24,7 @@ use tokio_rustls::server::TlsStream;
 use crate::answer::{fault, Answer, Page, Reply};
 use crate::cloud_print::cloud_print;
 use crate::event::What;
+use crate::gate::Listeners;
 use crate::journal::Request;
 use crate::published::FOLDERS;
 use crate::sandbox::State;
@@ -102,12 +103,10 @@ async fn unknown_path(
 }
 
 /// Accepts connections until it is dropped.
-pub(crate) async fn serve(listener: TcpListener, state: Arc<State>) {
-    let listener = tokio::net::TcpListener::from_std(listener)
-        .expect("called inside the runtime, with a non-blocking socket");
+pub(crate) async fn serve(mut listeners: Listeners, state: Arc<State>) {
     let router = routes(&state);
     loop {
-        let Ok((stream, _)) = listener.accept().await else {
+        let Ok(stream) = listeners.accept().await else {
             // Out of file descriptors, most likely: others must be closed first.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
@@ -124,18 +123,18 @@ async fn accepted(stream: TcpStream, number: usize, state: Arc<State>, router: R
     let _ = stream.set_nodelay(true);
     let tls = state.authority.as_ref();
     let Some(authority) = tls.filter(|_| state.options.tls) else {
-        return connection_task(stream, number, router).await;
+        return connection_task(stream, number, &state, router).await;
     };
     let mut first = [0];
     match stream.peek(&mut first).await {
         Ok(1..) if first[0] == TLS_HANDSHAKE => {}
-        Ok(1..) => return connection_task(stream, number, router).await,
+        Ok(1..) => return connection_task(stream, number, &state, router).await,
         _ => return,
     }
     let certificate = state.switches.take_certificate();
     state.journal.changes.next();
     match authority.accept(stream, certificate).await {
-        Ok(stream) => connection_task(stream, number, router).await,
+        Ok(stream) => connection_task(stream, number, &state, router).await,
         Err(failed) => {
             let error = failed.error;
             if state.options.print {
@@ -176,7 +175,8 @@ impl Stream for TlsStream<TcpStream> {
     }
 }
 
-async fn connection_task<S: Stream>(stream: S, number: usize, router: Router) {
+async fn connection_task<S: Stream>(stream: S, number: usize, state: &State, router: Router) {
+    let mut cut = state.gate.cut();
     let (end, mut ended) = mpsc::unbounded_channel();
     // It fails for a connection that was reset already.
     let client = stream.socket().peer_addr();
@@ -192,10 +192,14 @@ async fn connection_task<S: Stream>(stream: S, number: usize, router: Router) {
     let mut http = http1::Builder::new()
         .timer(TokioTimer::new())
         .serve_connection(TokioIo::new(stream), service);
-    let end = tokio::select! {
-        // Its errors are the client's leaving, which the exchange has recorded.
-        _ = &mut http => return,
-        end = ended.recv() => end,
+    let end = loop {
+        tokio::select! {
+            // Its errors are the client's leaving, which the exchange has recorded.
+            _ = &mut http => return,
+            end = ended.recv() => break end,
+            // The answer under way is the last one.
+            Ok(()) = cut.changed() => Pin::new(&mut http).graceful_shutdown(),
+        }
     };
     let mut stream = http.into_parts().io.into_inner();
     match end {

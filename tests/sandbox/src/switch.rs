@@ -1,5 +1,6 @@
 //! Switches: what is answered from now on, whatever the request says.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,9 @@ pub(crate) enum Name {
     /// What the request asks for, magic values included.
     #[serde(rename = "usual")]
     Usual,
+    /// No connection can be made.
+    #[serde(rename = "refused")]
+    Refused,
     /// The connection is reset.
     #[serde(rename = "reset")]
     Reset,
@@ -42,6 +46,7 @@ impl Name {
     pub(crate) fn text(self) -> &'static str {
         match self {
             Name::Usual => "usual",
+            Name::Refused => "refused",
             Name::Reset => "reset",
             Name::Unavailable => "http_503",
             Name::Slow => "slow",
@@ -58,7 +63,7 @@ impl Name {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Answering {
     pub(crate) answer: Name,
-    /// Only with slow.
+    /// With slow: until the answer. With refused: until connections can be made again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) seconds: Option<f64>,
     /// These four only with code. Without a message it is the page's.
@@ -76,7 +81,7 @@ pub(crate) struct Answering {
 }
 
 impl Answering {
-    fn usual() -> Answering {
+    pub(crate) fn usual() -> Answering {
         Answering {
             answer: Name::Usual,
             seconds: None,
@@ -103,8 +108,14 @@ impl Answering {
             Name::Code if self.code.is_none_or(|code| code < 1) => {
                 "code: целое число от 1; для кода 0 есть usual".to_owned()
             }
-            _ if self.seconds.is_some() && self.answer != Name::Slow => {
-                "seconds: только для slow".to_owned()
+            Name::Refused if !self.seconds.is_none_or(|s| (0.0..=SLOWEST).contains(&s)) => {
+                format!("seconds: от 0 до {SLOWEST}")
+            }
+            Name::Refused if self.count.is_some() => {
+                "count: не для refused, ведь отказанные соединения песочница не видит".to_owned()
+            }
+            _ if self.seconds.is_some() && !matches!(self.answer, Name::Slow | Name::Refused) => {
+                "seconds: только для slow и refused".to_owned()
             }
             _ if !is_code && (self.code.is_some() || texts.iter().any(|text| text.is_some())) => {
                 "code, message, field, text: только для code".to_owned()
@@ -191,6 +202,8 @@ pub(crate) struct Positions {
 pub(crate) struct Switches {
     at_start: Positions,
     now: Mutex<Positions>,
+    /// Changes whenever somebody says what is answered.
+    turn: AtomicU64,
 }
 
 impl Switches {
@@ -211,6 +224,7 @@ impl Switches {
         Switches {
             now: Mutex::new(at_start.clone()),
             at_start,
+            turn: AtomicU64::default(),
         }
     }
 
@@ -218,7 +232,13 @@ impl Switches {
         self.now.lock().unwrap().clone()
     }
 
+    /// Which order it was that chose the answer.
+    pub(crate) fn turn(&self) -> u64 {
+        self.turn.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn reset(&self) {
+        self.turn.fetch_add(1, Ordering::SeqCst);
         *self.now.lock().unwrap() = self.at_start.clone();
     }
 
@@ -228,6 +248,7 @@ impl Switches {
         if let Some(fault) = answer.fault() {
             return Err(fault);
         }
+        self.turn.fetch_add(1, Ordering::SeqCst);
         self.now.lock().unwrap().answer = answer;
         Ok(())
     }
@@ -321,6 +342,8 @@ mod tests {
             (r#"{"answer":"reset","code":400}"#, "code"),
             (r#"{"answer":"code","code":400,"field":"login"}"#, "text"),
             (r#"{"answer":"reset","count":0}"#, "count"),
+            (r#"{"answer":"refused","count":1}"#, "count"),
+            (r#"{"answer":"refused","seconds":4000}"#, "seconds"),
             (r#"{"answer":"usual","count":1}"#, "count"),
         ] {
             let error = switches.set_answer(answering(text)).unwrap_err();
@@ -333,6 +356,7 @@ mod tests {
     fn the_names_are_those_of_the_json() {
         for name in [
             Name::Usual,
+            Name::Refused,
             Name::Reset,
             Name::Unavailable,
             Name::Slow,

@@ -4,7 +4,7 @@ import { counted, fill, id, make } from './dom.js';
 import * as extIds from './ext_ids.js';
 import * as feed from './feed.js';
 import { learn, requests } from './request.js';
-import { drawSwitches, listen } from './switches.js';
+import { drawSwitches, follow, listen } from './switches.js';
 
 const POLL_MS = 1000;
 const RETRY_MS = 2000;
@@ -68,6 +68,7 @@ function take(journal) {
   extIds.learn(journal.ext_ids);
   drawTotals(journal);
   drawSwitches(journal.switches);
+  follow(journal.page_port);
   return false;
 }
 

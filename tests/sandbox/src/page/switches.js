@@ -44,6 +44,11 @@ export function drawSwitches(switches) {
   back.hidden = !on;
 }
 
+// While the till's port is closed the page is at another one.
+export function follow(port) {
+  if (port !== Number(location.port || 80)) location.port = port;
+}
+
 async function order(path, body) {
   id('fault').textContent = '';
   try {
@@ -51,7 +56,10 @@ async function order(path, body) {
       method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body),
     });
     const reply = await response.json();
-    if (response.ok) drawSwitches(reply.switches);
+    if (response.ok) {
+      drawSwitches(reply.switches);
+      follow(reply.page_port);
+    }
     else id('fault').textContent = 'Не принято. ' + reply.error;
   } catch (error) {
     id('fault').textContent = 'Песочница не отвечает.';
@@ -75,7 +83,7 @@ function choose(answer) {
       body.text = id('text').value || id('text').placeholder;
     }
   }
-  return order('answer', answer === 'usual' ? body : counting(body));
+  return order('answer', answer === 'usual' || answer === 'refused' ? body : counting(body));
 }
 
 export function listen() {

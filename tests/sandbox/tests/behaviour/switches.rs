@@ -1,12 +1,13 @@
 //! Each switch, as a client meets it.
 
 use std::io::ErrorKind;
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use lifepay_sandbox::{Answered, Options, Sandbox, PORTAL};
 use serde_json::json;
 
-use crate::wire::{ask, journal, shift, switch, Client};
+use crate::wire::{ask, journal, order, shift, switch, Client};
 use crate::LONG;
 
 fn sandbox() -> Sandbox {
@@ -27,6 +28,49 @@ fn reset_resets_the_connection_and_makes_no_document() {
     // The page is there all the same, and so is the way back.
     switch(&sandbox, "answer", json!({"answer": "usual"}));
     ask(&sandbox, &shift(json!({"ext_id": "a"}))).uuid();
+}
+
+#[test]
+fn refused_refuses_connections_until_the_page_says_otherwise_at_a_port_of_its_own() {
+    let sandbox = sandbox();
+    let mut kept = Client::to(&sandbox);
+    kept.ask(&shift(json!({}))).uuid();
+    for _ in 0..2 {
+        let reply = order(&sandbox, "answer", &json!({"answer": "refused"}));
+        let page_port = u16::try_from(reply.json()["page_port"].as_u64().unwrap()).unwrap();
+        assert_ne!(page_port, sandbox.port());
+        assert_eq!(sandbox.page_url(), format!("http://127.0.0.1:{page_port}/"));
+        let error = TcpStream::connect(("127.0.0.1", sandbox.port())).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+        // What was there before ends.
+        assert!(kept.receive().unwrap().is_none());
+
+        let mut page = Client::connect(page_port);
+        let json = ["Content-Type: application/json"];
+        let usual = br#"{"answer":"usual"}"#;
+        page.send_to("localhost", "POST /sandbox/answer", &json, usual);
+        let reply = page.receive().unwrap().unwrap().json();
+        assert_eq!(reply["page_port"], sandbox.port());
+        kept = Client::to(&sandbox);
+        kept.ask(&shift(json!({}))).uuid();
+    }
+    assert_eq!(sandbox.requests().len(), 3);
+    assert_eq!(journal(&sandbox)["page_port"], sandbox.port());
+}
+
+#[test]
+fn refused_ends_by_itself_after_as_many_seconds_as_were_asked_for() {
+    let sandbox = sandbox();
+    let begun = Instant::now();
+    let refused = json!({"answer": "refused", "seconds": 0.3});
+    switch(&sandbox, "answer", refused);
+    while TcpStream::connect(("127.0.0.1", sandbox.port())).is_err() {
+        assert!(begun.elapsed() < LONG);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(begun.elapsed() >= Duration::from_millis(300));
+    ask(&sandbox, &shift(json!({}))).uuid();
+    assert_eq!(journal(&sandbox)["switches"]["answer"]["answer"], "usual");
 }
 
 #[test]

@@ -179,6 +179,24 @@ fn serial_499_resets_the_connection_every_time() {
 }
 
 #[test]
+fn refused_sends_nothing_and_reset_may_have_sent_it() {
+    for (answer, outcome) in [("reset", 2), ("refused", 1)] {
+        let sandbox = sandbox();
+        // Over a connection of before, as well.
+        assert_eq!(Call::to(&sandbox.url()).send().code, 0);
+        let config = ureq::Agent::config_builder().proxy(None);
+        let agent: ureq::Agent = config.build().into();
+        let order = format!("{}sandbox/answer", sandbox.page_url());
+        let order = agent.post(&order).content_type("application/json");
+        let json = format!(r#"{{"answer":"{answer}"}}"#);
+        assert_eq!(order.send(json).expect("an answer").status(), 200);
+        let answer = Call::to(&sandbox.url()).send();
+        let expected = (code::LP_ERR_NETWORK, outcome);
+        assert_eq!(code_and_outcome(&answer), expected, "{answer:?}");
+    }
+}
+
+#[test]
 fn serial_408_is_too_slow() {
     let sandbox = sandbox();
     let answer = send(&sandbox, "00000000000408");

@@ -65,7 +65,7 @@ fn each_switch_changes_what_the_c_program_gets() {
     for (position, (answer, now, status, parts, row)) in [
         (
             "reset",
-            "нет сети",
+            "обрыв связи",
             4,
             ["LP_ERR_NETWORK", ""],
             "соединение сброшено",
@@ -178,6 +178,31 @@ fn a_switch_for_the_next_requests_goes_back_by_itself_and_a_click_brings_it_back
     browser.enter("#code", "0");
     browser.click("[data-answer=code]");
     browser.until("document.getElementById('fault').textContent.includes('code: целое число')");
+}
+
+#[test]
+fn no_network_refuses_connections_and_the_page_goes_to_a_port_of_its_own_and_back() {
+    let Some((sandbox, browser)) = page(Options::default()) else {
+        return;
+    };
+    browser.click("[data-answer=refused]");
+    let live = "document.getElementById('live').textContent === 'На связи'";
+    let now = "document.getElementById('now-text').textContent";
+    browser.until(&format!(
+        "location.port !== '{}' && {now} === 'нет сети' && {live}",
+        sandbox.port()
+    ));
+    let said = open_shift(&sandbox, LOGIN);
+    assert_eq!(said.status, Some(3), "{}", said.text);
+    assert!(said.text.contains("nothing was sent"), "{}", said.text);
+    assert!(sandbox.requests().is_empty());
+    browser.click("#back");
+    browser.until(&format!(
+        "location.port === '{}' && {now} === 'как обычно' && {live}",
+        sandbox.port()
+    ));
+    assert_eq!(open_shift(&sandbox, LOGIN).status, Some(0));
+    until_rows(&browser, 1);
 }
 
 #[test]

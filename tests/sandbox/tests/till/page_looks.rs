@@ -113,6 +113,7 @@ fn everything_is_reached_by_the_keyboard() {
         "input always",
         "input count",
         "button usual",
+        "button refused",
         "button reset",
         "button http_503",
         "button lost",
