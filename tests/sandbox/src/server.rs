@@ -97,7 +97,12 @@ async fn unknown_path(
     Shared(state): Shared<Arc<State>>,
     Extension(request): Extension<Arc<Request>>,
 ) -> Answer {
-    let faults = fault("path", "Неизвестный адрес.");
+    let text = if request.method == "CONNECT" {
+        "Песочница не прокси: задайте её адрес в base_url и не задавайте прокси."
+    } else {
+        "Неизвестный адрес."
+    };
+    let faults = fault("path", text);
     state.found(&request, &faults);
     Answer::LifePay(StatusCode::NOT_FOUND, Reply::rejected(6000, faults))
 }

@@ -65,6 +65,38 @@ fn a_whole_url_in_the_request_line_is_its_path() {
 }
 
 #[test]
+fn a_till_with_an_http_proxy_set_is_a_till_like_any_other() {
+    let sandbox = sandbox();
+    let body = shift(json!({})).to_string();
+    // As curl -x writes it.
+    let headers = [
+        "User-Agent: curl/7.88.1",
+        "Accept: */*",
+        "Proxy-Connection: Keep-Alive",
+        "Content-Type: application/x-www-form-urlencoded",
+    ];
+    let mut client = Client::to(&sandbox);
+    for (url, status) in [
+        ("http://sapi.life-pay.ru/cloud-print/create-session", 200),
+        ("http://sapi.life-pay.ru", 404),
+        ("http://sapi.life-pay.ru?x=1", 404),
+    ] {
+        let first = format!("POST {url}");
+        client.send_to("sapi.life-pay.ru", &first, &headers, body.as_bytes());
+        let reply = client.receive().unwrap().expect("an answer");
+        assert_eq!(reply.status, status, "{url}");
+    }
+    let paths: Vec<_> = sandbox.requests().into_iter().map(|r| r.path).collect();
+    assert_eq!(paths, [CREATE_SESSION, "/", "/?x=1"]);
+    client.send("CONNECT sapi.life-pay.ru:443", &[], b"");
+    let reply = client.receive().unwrap().expect("an answer");
+    assert!(reply.json()["data"]["path"][0]
+        .as_str()
+        .unwrap()
+        .contains("не прокси"));
+}
+
+#[test]
 fn debug_output_masks_the_apikey() {
     let sandbox = sandbox();
     let mut client = Client::to(&sandbox);
