@@ -46,7 +46,9 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, Str
             Some((name, value)) => (name, Some(value.to_owned())),
             None => (argument.as_str(), None),
         };
-        if let "--notify" | "--tls" | "--quiet" | "--help" | "-h" | "--version" | "-V" = name {
+        if let "--notify" | "--strict" | "--tls" | "--quiet" | "--help" | "-h" | "--version"
+        | "-V" = name
+        {
             if joined.is_some() {
                 return Err(format!("{name} takes no value"));
             }
@@ -69,6 +71,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, Str
             "--tls" => options.tls = true,
             "--ca-file" => ca_file = Some(PathBuf::from(value()?)),
             "--notify" => options.notify = true,
+            "--strict" => options.strict = true,
             "--quiet" => options.print = false,
             "--help" | "-h" => return Ok(Command::Print(help())),
             "--version" | "-V" => {
@@ -115,6 +118,8 @@ Usage: lifepay-sandbox [OPTIONS]
   --slow SECONDS         how long the slow printer takes; default 60
   --retry-after SECONDS  what HTTP 429 asks to wait; default 5
   --notify               notify callback_url (http:// only) of each document
+  --strict               refuse any Content-Type but application/json; otherwise it is
+                         a finding only, since LifePay's page names none
   --quiet                print no requests
   --help, --version
 
@@ -155,8 +160,8 @@ mod tests {
     #[test]
     fn options_are_read_with_a_space_or_an_equals_sign() {
         for line in [
-            "--port 0 --listen ::1 --slow 0.5 --retry-after 7 --notify --quiet --port-file p --tls --ca-file c",
-            "--port=0 --listen=::1 --slow=0.5 --retry-after=7 --notify --quiet --port-file=p --tls --ca-file=c",
+            "--port 0 --listen ::1 --slow 0.5 --retry-after 7 --notify --strict --quiet --port-file p --tls --ca-file c",
+            "--port=0 --listen=::1 --slow=0.5 --retry-after=7 --notify --strict --quiet --port-file=p --tls --ca-file=c",
         ] {
             let Command::Serve {
                 options,
@@ -171,7 +176,7 @@ mod tests {
             assert_eq!(options.slow, Duration::from_millis(500));
             assert_eq!(options.retry_after, 7);
             assert!(options.notify);
-            assert!(!options.print);
+            assert!(!options.print && options.strict);
             assert_eq!(port_file, Some(PathBuf::from("p")));
             assert!(options.tls);
             assert_eq!(ca_file, Some(PathBuf::from("c")));
@@ -191,7 +196,7 @@ mod tests {
         assert_eq!(options.port, DEFAULT_PORT);
         assert!(options.listen.is_loopback());
         assert!(options.print);
-        assert!(!options.notify);
+        assert!(!options.notify && !options.strict);
         assert_eq!(port_file, None);
         assert!(!options.tls);
         assert_eq!(ca_file, None);

@@ -13,7 +13,7 @@ use crate::journal::Request;
 use crate::magic::{self, Does};
 use crate::notify;
 use crate::published;
-use crate::request::{faults, Checked};
+use crate::request::{check, Check, Checked};
 use crate::sandbox::State;
 use crate::server::{Connection, PORTAL};
 use crate::switch::{Answering, Name};
@@ -34,17 +34,17 @@ pub(crate) async fn cloud_print(
         return Answer::Page(Page::plain_http());
     }
     let published = published::of(request.bare_path()).expect("the routes are of these folders");
-    let checked = Checked::read(&request, published);
-    if checked.is_err() {
-        state.found(&request, &faults(&request, published));
+    let Check { result, findings } = check(&request, published, state.options.strict);
+    if !findings.is_empty() {
+        state.found(&request, &findings);
     }
     let answering = state.switches.take_answer();
     if answering.answer != Name::Usual {
         let chosen = Chosen::Switch(answering.answer.text());
         state.chosen(&request, chosen);
-        return switched(&state, &request, checked, &answering).await;
+        return switched(&state, &request, result, &answering).await;
     }
-    match checked {
+    match result {
         Ok(checked) => usual(&state, &request, &checked).await,
         Err(reply) => reply.into(),
     }

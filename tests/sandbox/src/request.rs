@@ -31,13 +31,50 @@ pub(crate) struct Checked {
     pub(crate) callback_data: Option<Value>,
 }
 
-impl Checked {
+/// What the check has come to.
+pub(crate) struct Check {
     /// The checked request, or the rejection: code 6000 for its form, else 400 for its values.
-    pub(crate) fn read(request: &Request, published: &Published) -> Result<Checked, Reply> {
-        let pairs = envelope(request)
-            .and_then(|()| pairs(&request.body))
-            .and_then(|pairs| types(&pairs, published).map(|()| pairs))
-            .map_err(|fields| Reply::rejected(6000, fields))?;
+    pub(crate) result: Result<Checked, Reply>,
+    /// Everything that is wrong or doubtful, of its form and of its values, for people to read.
+    pub(crate) findings: Fields,
+}
+
+/// With `strict` what is doubtful is wrong.
+pub(crate) fn check(request: &Request, published: &Published, strict: bool) -> Check {
+    let (mut envelope, doubtful) = (method(request), content_type(request));
+    let mut findings = envelope.clone();
+    findings.extend(doubtful.clone());
+    if strict {
+        envelope.extend(doubtful);
+    }
+    let rejected =
+        |code, fields: &Fields| (!fields.is_empty()).then(|| Reply::rejected(code, fields.clone()));
+    let pairs = match pairs(&request.body) {
+        Ok(pairs) => pairs,
+        Err(unreadable) => {
+            findings.extend(unreadable.clone());
+            let rejection = rejected(6000, &envelope);
+            return Check {
+                result: Err(rejection.unwrap_or_else(|| Reply::rejected(6000, unreadable))),
+                findings,
+            };
+        }
+    };
+    let (types, values) = (types(&pairs, published), values(&pairs, published));
+    let rejection = rejected(6000, &envelope)
+        .or_else(|| rejected(6000, &types))
+        .or_else(|| rejected(400, &values));
+    // The types last: the rest follows from them.
+    findings.extend(values);
+    findings.extend(types);
+    Check {
+        result: rejection.map_or_else(|| Ok(Checked::of(&pairs)), Err),
+        findings,
+    }
+}
+
+impl Checked {
+    fn of(pairs: &[(String, Value)]) -> Checked {
         let get = |name: &str| {
             let pair = pairs.iter().find(|(known, _)| known == name);
             pair.map(|(_, value)| value)
@@ -46,43 +83,26 @@ impl Checked {
             let text = get(name).and_then(Value::as_str);
             text.filter(|text| !text.is_empty()).map(str::to_owned)
         };
-        let faults = values(&pairs, published);
-        if !faults.is_empty() {
-            return Err(Reply::rejected(400, faults));
-        }
-        Ok(Checked {
+        Checked {
             login: text("login").unwrap_or_default(),
             test: get("test").and_then(Value::as_u64) == Some(1),
             target_serial: text("target_serial"),
             callback_url: text("callback_url"),
             callback_data: get("callback_data").cloned(),
-        })
-    }
-}
-
-/// Everything that is wrong with a request, of its form and of its values, for people to read.
-pub(crate) fn faults(request: &Request, published: &Published) -> Fields {
-    let mut faults = envelope(request).err().unwrap_or_default();
-    let pairs = match pairs(&request.body) {
-        Ok(pairs) => pairs,
-        Err(unreadable) => {
-            faults.extend(unreadable);
-            return faults;
         }
-    };
-    faults.extend(values(&pairs, published));
-    // In the place of what follows from them.
-    faults.extend(types(&pairs, published).err().unwrap_or_default());
-    faults
+    }
 }
 
-/// Method and Content-Type. LifePay itself is not so strict about the latter, since the page's
-/// own example sends curl's default; but what it does accept is not written anywhere.
-fn envelope(request: &Request) -> Result<(), Fields> {
-    let mut faults = Fields::new();
-    if request.method != "POST" {
-        faults.extend(fault("method", "Тип запроса: POST."));
+fn method(request: &Request) -> Fields {
+    match &request.method[..] {
+        "POST" => Fields::new(),
+        _ => fault("method", "Тип запроса: POST."),
     }
+}
+
+/// LifePay's own example sends curl's default, application/x-www-form-urlencoded, and the page names no
+/// Content-Type. So another one than JSON's is doubtful only.
+fn content_type(request: &Request) -> Fields {
     let given = request.header(CONTENT_TYPE.as_str()).unwrap_or_default();
     let mut parts = given.split(';').map(str::trim);
     let json = parts.next().unwrap_or_default();
@@ -96,14 +116,17 @@ fn envelope(request: &Request) -> Result<(), Fields> {
                 .eq_ignore_ascii_case("utf-8")
         });
     if !json.eq_ignore_ascii_case("application/json") {
-        faults.extend(fault("Content-Type", "Должен быть application/json."));
+        fault(
+            "Content-Type",
+            "Ожидается application/json, ведь в теле JSON.",
+        )
     } else if foreign {
-        faults.extend(fault("Content-Type", "Кодировка JSON: UTF-8."));
-    }
-    if faults.is_empty() {
-        Ok(())
+        fault(
+            "Content-Type",
+            "Ожидается кодировка UTF-8: другой у JSON нет.",
+        )
     } else {
-        Err(faults)
+        Fields::new()
     }
 }
 
@@ -130,7 +153,7 @@ fn pairs(body: &[u8]) -> Result<Vec<(String, Value)>, Fields> {
     Ok(pairs.0)
 }
 
-fn types(pairs: &[(String, Value)], published: &Published) -> Result<(), Fields> {
+fn types(pairs: &[(String, Value)], published: &Published) -> Fields {
     let mut faults = Fields::new();
     for (position, (name, value)) in pairs.iter().enumerate() {
         let mut add = |text: &str| {
@@ -147,11 +170,7 @@ fn types(pairs: &[(String, Value)], published: &Published) -> Result<(), Fields>
             _ => {}
         }
     }
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        Err(faults)
-    }
+    faults
 }
 
 fn values(pairs: &[(String, Value)], published: &Published) -> Fields {

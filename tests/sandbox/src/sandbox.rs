@@ -42,6 +42,9 @@ pub struct Options {
     pub notify: bool,
     /// Whether each request is printed to stdout. Default: off.
     pub print: bool,
+    /// Whether requests are refused for what LifePay's page does not say, but is doubtful: a Content-Type
+    /// other than application/json. Default: off, it is only shown.
+    pub strict: bool,
     /// HTTPS, with certificates of an authority that is made for this run. The page is there
     /// over plain http all the same. Default: off.
     pub tls: bool,
@@ -56,6 +59,7 @@ impl Default for Options {
             retry_after: 5,
             notify: false,
             print: false,
+            strict: false,
             tls: false,
         }
     }

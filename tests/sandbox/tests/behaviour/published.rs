@@ -168,7 +168,11 @@ fn what_is_not_published_is_taken_as_it_is() {
 
 #[test]
 fn the_form_of_a_request_is_checked_on_every_path() {
-    let sandbox = sandbox();
+    let sandbox = Sandbox::start(Options {
+        strict: true,
+        ..Options::default()
+    })
+    .unwrap();
     let json = ["Content-Type: application/json"];
     let doubled = br#"{"apikey":"a","login":"b","login":"c"}"#.as_slice();
     for path in [Z_REPORT, UNKNOWN] {

@@ -3,7 +3,7 @@
 use lifepay_sandbox::{Options, Sandbox, CREATE_SESSION};
 use serde_json::{json, Value};
 
-use crate::wire::{ask, shift, Client, Reply};
+use crate::wire::{ask, journal, shift, Client, Reply};
 
 fn sandbox() -> Sandbox {
     Sandbox::start(Options::default()).unwrap()
@@ -153,8 +153,40 @@ fn a_doubled_field_is_code_6000_and_named() {
 }
 
 #[test]
-fn the_content_type_must_be_json_in_utf_8() {
+fn lifepays_own_example_is_taken_and_its_content_type_is_a_finding() {
     let sandbox = sandbox();
+    let body = shift(json!({"test": 0, "target_serial": "00106304012797"})).to_string();
+    let post = format!("POST {CREATE_SESSION}");
+    for headers in [
+        &["Content-Type: application/x-www-form-urlencoded"][..],
+        &[],
+        &["Content-Type: application/json; charset=windows-1251"],
+    ] {
+        send(&sandbox, &post, headers, body.as_bytes()).uuid();
+        let journal = journal(&sandbox);
+        let shown = journal["requests"].as_array().unwrap().last().unwrap();
+        let findings = shown["findings"].as_array().unwrap();
+        assert_eq!(findings.len(), 1, "{shown}");
+        assert_eq!(findings[0]["field"], "Content-Type");
+    }
+    // What else is wrong is named in the answer, and both in the findings.
+    let reply = send(&sandbox, &post, &[], b"apikey=a&login=b");
+    assert_eq!(
+        (reply.code(), named(&reply)),
+        (6000, vec!["body".to_owned()])
+    );
+    let journal = journal(&sandbox);
+    let findings = journal["requests"][3]["findings"].as_array().unwrap();
+    assert_eq!(findings.len(), 2, "{findings:?}");
+}
+
+#[test]
+fn with_strict_the_content_type_must_be_json_in_utf_8() {
+    let sandbox = Sandbox::start(Options {
+        strict: true,
+        ..Options::default()
+    })
+    .unwrap();
     let body = shift(json!({})).to_string();
     let send = |headers: &[&str]| {
         let post = format!("POST {CREATE_SESSION}");
