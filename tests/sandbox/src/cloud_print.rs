@@ -38,7 +38,13 @@ pub(crate) async fn cloud_print(
     if !findings.is_empty() {
         state.found(&request, &findings);
     }
-    let answering = state.switches.take_answer();
+    // Switches are for what a till sends, which is a POST.
+    let is_post = request.method == "POST";
+    let answering = if is_post {
+        state.switches.take_answer()
+    } else {
+        Answering::usual()
+    };
     if answering.answer != Name::Usual {
         let chosen = Chosen::Switch(answering.answer.text());
         state.chosen(&request, chosen);

@@ -1,21 +1,18 @@
 //! The page and its HTTP interface: `/` and everything below `/sandbox/`.
 //!
-//! A page of another site that the programmer's browser shows must neither work the switches nor
-//! read the journal. So an order is JSON, which a browser sends to another origin only after a
-//! question that is not answered here; a foreign Origin is refused; and so is a Host that is a
-//! domain, since anyone can make a name of theirs point to 127.0.0.1.
+//! An order is JSON, which a browser sends to another origin only after a question that is not answered
+//! here; `origin` says who else is refused.
 
 use std::convert::Infallible;
 use std::io;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{RawQuery, Request, State as Shared};
 use axum::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, ORIGIN,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::{from_fn, Next};
@@ -34,6 +31,7 @@ use crate::event::Event;
 use crate::fields::{self, Words};
 use crate::journal::Counts;
 use crate::line::Line;
+use crate::origin;
 use crate::published::{self, Part};
 use crate::sandbox::{page_url, State};
 use crate::switch::{Answering, Name, Positions};
@@ -89,7 +87,7 @@ fn fixed(kind: &'static str, text: &'static str) -> MethodRouter<Arc<State>> {
 }
 
 async fn guard(request: Request, next: Next) -> Response {
-    if let Err(refused) = is_own(request.headers()) {
+    if let Err(refused) = origin::is_own(request.headers()) {
         return refusal(StatusCode::FORBIDDEN, refused);
     }
     let mut response = next.run(request).await;
@@ -109,34 +107,7 @@ async fn guard(request: Request, next: Next) -> Response {
     response
 }
 
-/// Whether a request is from our own page, or from a program.
-fn is_own(headers: &HeaderMap) -> Result<(), &'static str> {
-    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-    let host = text(HOST).unwrap_or_default();
-    if !is_ours(host) {
-        return Err("Host: нужен IP-адрес, localhost или имя без домена");
-    }
-    let origin = text(ORIGIN).map(|origin| origin.split_once("://").map(|(_, host)| host));
-    if origin.is_some_and(|origin| origin != Some(host)) {
-        return Err("Origin: чужая страница");
-    }
-    Ok(())
-}
-
-/// A name without a dot is known to the local network only.
-fn is_ours(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
-    let bare = name.trim_start_matches('[').trim_end_matches(']');
-    bare.parse::<IpAddr>().is_ok()
-        || !name.is_empty() && !name.contains('.')
-        || name.ends_with(".localhost")
-        || name.ends_with(".local")
-}
-
-fn refusal(status: StatusCode, text: &str) -> Response {
+pub(crate) fn refusal(status: StatusCode, text: &str) -> Response {
     (status, reply(&json!({ "error": text }))).into_response()
 }
 
@@ -353,32 +324,4 @@ async fn reset(Shared(state): Shared<Arc<State>>, headers: HeaderMap, body: Byte
         state.clear();
     }
     done(&state, Ok(())).await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_host_that_anyone_could_own_is_not_ours() {
-        for host in [
-            "127.0.0.1",
-            "127.0.0.1:8080",
-            "[::1]:8080",
-            "localhost:1",
-            "till",
-            "pc.local",
-        ] {
-            assert!(is_ours(host), "{host}");
-        }
-        for host in [
-            "",
-            "evil.example",
-            "evil.example:8080",
-            "127.0.0.1.evil.example",
-            "localhost.evil.example:80",
-        ] {
-            assert!(!is_ours(host), "{host}");
-        }
-    }
 }

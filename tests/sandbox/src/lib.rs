@@ -24,6 +24,7 @@
 //! | `server` | the accept loop, connections that can be cut, the routes |
 //! | `gate` | the port, which can be closed, and the page's own one meanwhile |
 //! | `tls` | HTTPS with certificates made on the fly |
+//! | `origin` | who asks: no page of another site |
 //! | `exchange` | one request from receipt to answer: recorded and printed |
 //! | `request` | the strict check of what came |
 //! | `fields` | fields of requests; the page's in its words |
@@ -65,6 +66,7 @@ mod line;
 pub mod magic;
 mod mask;
 mod notify;
+mod origin;
 mod published;
 mod recent;
 mod request;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::any;
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
@@ -26,6 +26,7 @@ use crate::cloud_print::cloud_print;
 use crate::event::What;
 use crate::gate::Listeners;
 use crate::journal::Request;
+use crate::origin::no_foreign_page;
 use crate::published::FOLDERS;
 use crate::sandbox::State;
 use crate::{console, control, exchange};
@@ -73,6 +74,7 @@ impl Connection {
 fn routes(state: &Arc<State>) -> Router {
     let recorded = from_fn_with_state(Arc::clone(state), exchange::record);
     let elsewhere = any(unknown_path).layer(recorded.clone());
+    let elsewhere = elsewhere.layer(from_fn(no_foreign_page));
     let elsewhere = elsewhere.with_state(Arc::clone(state));
     let documents = FOLDERS.iter().fold(Router::new(), |router, folder| {
         // Any method: a wrong one is the client's fault and answered as such.
@@ -82,6 +84,7 @@ fn routes(state: &Arc<State>) -> Router {
         .route(PORTAL, any(portal))
         .fallback(unknown_path)
         .layer(recorded)
+        .layer(from_fn(no_foreign_page))
         // What the page asks for is not recorded, but a client's POST to its address is.
         .route("/", control::page().fallback_service(elsewhere))
         .merge(control::routes())

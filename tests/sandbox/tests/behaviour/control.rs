@@ -51,6 +51,10 @@ fn a_foreign_page_can_neither_work_the_switches_nor_read_the_journal() {
     assert_eq!(preflight.status, 405);
     assert_eq!(preflight.header("access-control-allow-origin"), None);
 
+    // A link of another site may lead here.
+    let link = ["Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate"];
+    assert_eq!(send(&sandbox, &host, "GET /", &link, "").status, 200);
+
     let journal = send(&sandbox, &host, "GET /sandbox/journal.json", &[], "");
     assert_eq!(journal.json()["switches"]["answer"]["answer"], "usual");
     let reply = send(&sandbox, &host, "POST /sandbox/answer", &[JSON, &own], html);

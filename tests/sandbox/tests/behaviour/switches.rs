@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use lifepay_sandbox::{Answered, Options, Sandbox, PORTAL};
+use lifepay_sandbox::{Answered, Options, Sandbox, CREATE_SESSION, PORTAL};
 use serde_json::json;
 
 use crate::wire::{ask, journal, order, shift, switch, Client};
@@ -167,6 +167,52 @@ fn a_count_is_shown_as_it_runs_down_and_other_paths_do_not_use_it_up() {
     assert_eq!(ask(&sandbox, &shift(json!({}))).status, 503);
     assert_eq!(left(), json!(null));
     ask(&sandbox, &shift(json!({}))).uuid();
+}
+
+#[test]
+fn only_what_a_till_would_send_uses_up_a_count() {
+    let sandbox = sandbox();
+    let on = json!({"answer": "http_503", "count": 1});
+    switch(&sandbox, "answer", on.clone());
+    let body = shift(json!({"ext_id": "a"})).to_string();
+    let json = "Content-Type: application/json";
+    for (number, method) in ["GET", "HEAD", "OPTIONS", "PUT"].into_iter().enumerate() {
+        let mut client = Client::to(&sandbox);
+        client.send(
+            &format!("{method} {CREATE_SESSION}"),
+            &[json],
+            body.as_bytes(),
+        );
+        assert!(sandbox.wait_for_answers(number + 1, LONG));
+    }
+    for sign in [
+        "Origin: http://evil.example",
+        "Origin: null",
+        "Sec-Fetch-Site: cross-site",
+    ] {
+        let mut client = Client::to(&sandbox);
+        let first = format!("POST {CREATE_SESSION}");
+        client.send_to("127.0.0.1", &first, &[json, sign], body.as_bytes());
+        let reply = client.receive().unwrap().unwrap();
+        assert_eq!(reply.status, 403, "{sign}");
+        let error = reply.json()["error"].as_str().unwrap().to_owned();
+        assert!(error.contains("чужой страницы"), "{error}");
+    }
+    // A name that was made to point here.
+    let mut client = Client::to(&sandbox);
+    let headers = [json, "Origin: http://evil.example"];
+    let first = format!("POST {CREATE_SESSION}");
+    client.send_to("evil.example", &first, &headers, body.as_bytes());
+    assert_eq!(client.receive().unwrap().unwrap().status, 403);
+    for path in ["/", "/elsewhere", PORTAL] {
+        client.send_to("127.0.0.1", &format!("POST {path}"), &headers, b"");
+        assert_eq!(client.receive().unwrap().unwrap().status, 403, "{path}");
+    }
+
+    assert_eq!(journal(&sandbox)["switches"]["answer"], on);
+    assert_eq!(sandbox.requests().len(), 4);
+    assert!(sandbox.documents().is_empty());
+    assert_eq!(ask(&sandbox, &shift(json!({}))).status, 503);
 }
 
 #[test]
