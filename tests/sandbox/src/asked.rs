@@ -22,6 +22,7 @@ const BESIDE: [&str; 7] = [
 ];
 
 pub(crate) struct Asked<'a> {
+    pub(crate) id: usize,
     pub(crate) number: usize,
     pub(crate) version: u64,
     /// Where it came from.

@@ -142,7 +142,7 @@ fn document(state: &Arc<State>, request: &Request, checked: &Checked) -> String 
         .expect("a checked request is a JSON object");
     let taken = state.documents.lock().unwrap().take(&asked);
     let document = taken.document;
-    state.journal.note(request.number, |entry| {
+    state.journal.note(request.id, |entry| {
         entry.document = Some(Made {
             uuid: document.uuid.clone(),
             new: taken.new,

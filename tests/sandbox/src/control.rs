@@ -165,8 +165,7 @@ fn snapshot(state: &State, since: u64) -> Snapshot<'_> {
     let version = state.journal.changes.now();
     let (requests, counts) = state.journal.since(since);
     let documents = state.documents.lock().unwrap();
-    let lines = documents.lines().take(LINES);
-    let lines = lines.filter(|line| line.version > since);
+    let lines = documents.lines(since).take(LINES);
     let is_whole = since == 0;
     Snapshot {
         run: &state.run,

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::asked::{Asked, Key};
 use crate::journal::Answered;
 use crate::line::{Line, Seen};
+use crate::lines::Lines;
 use crate::recent::Recent;
 
 /// How many documents and ext_ids are remembered. LifePay has not published its number.
@@ -39,7 +40,7 @@ pub struct Document {
 /// The last document of its content, whatever its ext_id.
 struct Last {
     key: Key,
-    /// The request that made it.
+    /// The id of the request that made it.
     request: usize,
     /// For people.
     ext_id: String,
@@ -56,7 +57,7 @@ pub(crate) struct Taken {
     pub(crate) second_after: Option<String>,
 }
 
-/// That a document, known by the request that made it, is a second one after this ext_id, or is none any more.
+/// That a document, known by the id of the request that made it, is a second one after this ext_id, or is none any more.
 pub(crate) struct Verdict {
     pub(crate) request: usize,
     pub(crate) second_after: Option<String>,
@@ -75,7 +76,7 @@ pub(crate) struct Totals {
 pub(crate) struct Documents {
     made: VecDeque<Document>,
     totals: Totals,
-    lines: Recent<Key, Line>,
+    lines: Lines,
     prints: Recent<u64, Last>,
 }
 
@@ -84,7 +85,7 @@ impl Default for Documents {
         Documents {
             made: VecDeque::new(),
             totals: Totals::default(),
-            lines: Recent::new(REMEMBERED),
+            lines: Lines::new(REMEMBERED),
             prints: Recent::new(REMEMBERED),
         }
     }
@@ -106,19 +107,21 @@ impl Documents {
         self.totals.clone()
     }
 
-    /// What has come, by path and ext_id, the newest first.
-    pub(crate) fn lines(&self) -> impl Iterator<Item = &Line> {
-        self.lines.values().rev()
+    /// What has come since a version, by path and ext_id, the last change first.
+    pub(crate) fn lines(&self, since: u64) -> impl Iterator<Item = &Line> {
+        self.lines.since(since)
     }
 
     /// Counts a request.
     pub(crate) fn seen(&mut self, asked: &Asked) -> Seen {
         let key = asked.key();
-        let Some(known) = self.lines.get_mut(&key) else {
-            self.lines.insert(key, Line::of(asked));
+        let seen = self
+            .lines
+            .change(&key, asked.version, |line| line.seen(asked));
+        let Some(seen) = seen else {
+            self.lines.add(key, Line::of(asked));
             return Seen::default();
         };
-        let seen = known.seen(asked);
         self.totals.changed += usize::from(seen.is_changed());
         seen
     }
@@ -126,7 +129,7 @@ impl Documents {
     /// The document of this request, which is made unless its path and ext_id have one.
     pub(crate) fn take(&mut self, asked: &Asked) -> Taken {
         let next = self.totals.documents;
-        let line = self.lines.get_mut(&asked.key());
+        let line = self.lines.get(&asked.key());
         let requests = match (&line, asked.ext_id) {
             (Some(line), Some(_)) => line.requests,
             _ => 1,
@@ -149,11 +152,10 @@ impl Documents {
                 second_after: None,
             };
         }
-        if let Some(line) = line {
+        self.lines.change(&asked.key(), asked.version, |line| {
             line.documents += 1;
             line.uuid = Some(document.uuid.clone());
-            line.version = asked.version;
-        }
+        });
         let second_after = self.compare(asked);
         self.totals.documents += 1;
         self.made.push_back(document.clone());
@@ -172,7 +174,7 @@ impl Documents {
     fn compare(&mut self, asked: &Asked) -> Option<String> {
         let last = Last {
             key: asked.key(),
-            request: asked.number,
+            request: asked.id,
             ext_id: asked.shown("ext_id").unwrap_or_default(),
             ended: false,
             told: false,
@@ -182,7 +184,7 @@ impl Documents {
         if matches!(before.key, Key::ExtId { .. }) {
             // It may be heard of yet.
             if let Some(line) = self.lines.get_mut(&before.key) {
-                line.next = Some((asked.key(), asked.number));
+                line.next = Some((asked.key(), asked.id));
             }
         }
         if !before.ended {
@@ -195,13 +197,12 @@ impl Documents {
 
     /// Makes the document of a line a second one, or none any more.
     fn judge(&mut self, key: &Key, second_after: Option<String>, version: u64) {
-        let Some(line) = self.lines.get_mut(key) else {
-            return;
-        };
-        self.totals.second += usize::from(second_after.is_some());
-        self.totals.second -= usize::from(second_after.is_none() && line.second_after.is_some());
-        line.second_after = second_after;
-        line.version = version;
+        let totals = &mut self.totals;
+        self.lines.change(key, version, |line| {
+            totals.second += usize::from(second_after.is_some());
+            totals.second -= usize::from(second_after.is_none() && line.second_after.is_some());
+            line.second_after = second_after;
+        });
     }
 
     /// Notes what became of a request. Returns what that makes of another one's document.
@@ -217,7 +218,7 @@ impl Documents {
             }
         );
         if let Some(last) = self.prints.get_mut(&asked.print()) {
-            if last.key == key && (asked.ext_id.is_some() || last.request == asked.number) {
+            if last.key == key && (asked.ext_id.is_some() || last.request == asked.id) {
                 last.ended = true;
                 last.told |= told;
             }

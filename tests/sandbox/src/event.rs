@@ -16,7 +16,10 @@ const KEPT: usize = 1000;
 
 #[derive(Clone, Serialize)]
 pub(crate) struct Event {
-    pub(crate) number: usize,
+    /// As with requests.
+    #[serde(skip)]
+    id: usize,
+    number: usize,
     version: u64,
     #[serde(serialize_with = "utc")]
     time: SystemTime,
@@ -54,6 +57,7 @@ pub(crate) enum What {
 struct Kept {
     events: VecDeque<Event>,
     numbered: usize,
+    cleared_at: usize,
 }
 
 #[derive(Default)]
@@ -62,12 +66,13 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    /// The number of the new event.
+    /// The id of the new event.
     pub(crate) fn add(&self, changes: &Changes, what: What) -> usize {
         let mut kept = self.kept.lock().unwrap();
         kept.numbered += 1;
         let event = Event {
-            number: kept.numbered,
+            id: kept.numbered,
+            number: kept.numbered - kept.cleared_at,
             version: changes.next(),
             time: SystemTime::now(),
             what,
@@ -80,10 +85,10 @@ impl Events {
     }
 
     /// Changes an event, if it is kept.
-    pub(crate) fn note(&self, changes: &Changes, number: usize, note: impl FnOnce(&mut What)) {
+    pub(crate) fn note(&self, changes: &Changes, id: usize, note: impl FnOnce(&mut What)) {
         let mut kept = self.kept.lock().unwrap();
         let mut events = kept.events.iter_mut();
-        if let Some(event) = events.find(|event| event.number == number) {
+        if let Some(event) = events.find(|event| event.id == id) {
             note(&mut event.what);
             event.version = changes.next();
         }
@@ -97,6 +102,8 @@ impl Events {
     }
 
     pub(crate) fn clear(&self) {
-        self.kept.lock().unwrap().events.clear();
+        let mut kept = self.kept.lock().unwrap();
+        kept.events.clear();
+        kept.cleared_at = kept.numbered;
     }
 }

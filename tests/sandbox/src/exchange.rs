@@ -107,6 +107,7 @@ fn received(parts: &Parts, connection: &Connection, body: Vec<u8>) -> Request {
     // A client that takes us for its proxy writes a whole URL. Routes go by its path alone.
     let path = parts.uri.path_and_query();
     Request {
+        id: 0,
         number: 0,
         connection: connection.number,
         client: connection.client,
@@ -142,7 +143,7 @@ impl Exchange {
     fn begin(state: Arc<State>, mut request: Request) -> Exchange {
         let clock = SystemTime::now();
         let mask = state.mask(&request);
-        request.number = state.journal.number();
+        (request.id, request.number) = state.journal.number();
         let mut corrected = false;
         if let Some(asked) = state.asked(&request) {
             let seen = state.documents.lock().unwrap().seen(&asked);
@@ -183,11 +184,11 @@ impl Exchange {
             );
             console::print(&block);
         }
-        state.journal.note(request.number, |entry| {
+        state.journal.note(request.id, |entry| {
             entry.took = Some(took);
             entry.answer = sent.map(|sent| sent.masked(&self.mask));
         });
-        state.journal.answered(request.number, answered);
+        state.journal.answered(request.id, answered);
     }
 }
 

@@ -16,7 +16,9 @@ use crate::mask::Mask;
 /// A request as it was received.
 #[derive(Clone)]
 pub struct Request {
-    /// 1 for the first request of this sandbox.
+    /// 1 for the first one of this sandbox, whatever is forgotten.
+    pub(crate) id: usize,
+    /// 1 for the first request of this sandbox, and again after a reset of the journal.
     pub number: usize,
     /// 1 for the first connection of this sandbox; requests that share a number came over one
     /// connection.
@@ -145,7 +147,7 @@ struct Entries {
     shown: VecDeque<Entry>,
     /// Since the start.
     numbered: usize,
-    /// The last number when the journal was cleared, and the version of that.
+    /// The last id when the journal was cleared, and the version of that.
     cleared_at: usize,
     cleared: u64,
     /// Since the journal was cleared, those included that are not kept any more.
@@ -158,9 +160,9 @@ struct Entries {
 
 impl Entries {
     /// None if it is not kept any more.
-    fn position(&self, number: usize) -> Option<usize> {
-        let first = self.requests.front()?.number;
-        let position = number.checked_sub(first)?;
+    fn position(&self, id: usize) -> Option<usize> {
+        let first = self.requests.front()?.id;
+        let position = id.checked_sub(first)?;
         (position < self.requests.len()).then_some(position)
     }
 
@@ -216,11 +218,11 @@ impl Journal {
         entries.connections
     }
 
-    /// The number of the next request, for whoever must know it before it is recorded.
-    pub(crate) fn number(&self) -> usize {
+    /// The id and the number of the next request, for whoever must know them before it is recorded.
+    pub(crate) fn number(&self) -> (usize, usize) {
         let mut entries = self.entries.lock().unwrap();
         entries.numbered += 1;
-        entries.numbered
+        (entries.numbered, entries.numbered - entries.cleared_at)
     }
 
     /// Records a request, which has its number.
@@ -237,21 +239,21 @@ impl Journal {
     }
 
     /// Changes what is shown of a request, if it is kept.
-    pub(crate) fn note(&self, number: usize, note: impl FnOnce(&mut Entry)) {
+    pub(crate) fn note(&self, id: usize, note: impl FnOnce(&mut Entry)) {
         let mut entries = self.entries.lock().unwrap();
-        if let Some(position) = entries.position(number) {
+        if let Some(position) = entries.position(id) {
             let entry = &mut entries.shown[position];
             note(entry);
             entry.version = self.changes.next();
         }
     }
 
-    pub(crate) fn answered(&self, number: usize, answered: Answered) {
+    pub(crate) fn answered(&self, id: usize, answered: Answered) {
         let mut entries = self.entries.lock().unwrap();
-        if number > entries.cleared_at {
+        if id > entries.cleared_at {
             entries.ended += 1;
         }
-        if let Some(position) = entries.position(number) {
+        if let Some(position) = entries.position(id) {
             entries.requests[position].answered = Some(answered.clone());
             let entry = &mut entries.shown[position];
             entry.answered = Some(answered);
@@ -273,7 +275,7 @@ impl Journal {
         (changed.cloned().collect(), counts)
     }
 
-    /// Forgets all requests. The next one's number follows the last one's all the same.
+    /// Forgets all requests. The next one is number 1 again.
     pub(crate) fn clear(&self) {
         let mut entries = self.entries.lock().unwrap();
         *entries = Entries {

@@ -32,7 +32,7 @@
 //! | `cloud_print` | the answer: switches and magic values first, then a document |
 //! | `switch` | what is answered from now on |
 //! | [`magic`] | the table of magic values |
-//! | `asked`, `line` | a request as documents see it, and what is known of its ext_id |
+//! | `asked`, `line`, `lines` | a request as documents see it, and what is known of its ext_id |
 //! | `document` | documents and their uuids |
 //! | `answer` | LifePay's answer as PHP would write it, and pages of HTML |
 //! | `notify` | notifications to callback_url |
@@ -63,6 +63,7 @@ mod fields;
 mod gate;
 mod journal;
 mod line;
+mod lines;
 pub mod magic;
 mod mask;
 mod notify;

@@ -29,6 +29,9 @@ pub(crate) struct Line {
     first: usize,
     last: usize,
     pub(crate) version: u64,
+    /// Its place in the order in which lines were added.
+    #[serde(skip)]
+    pub(crate) serial: usize,
     /// The body that made the document; while there is none, the last one. Of each field the hash.
     #[serde(skip)]
     fields: BTreeMap<String, u64>,
@@ -72,6 +75,7 @@ impl Line {
             first: asked.number,
             last: asked.number,
             version: asked.version,
+            serial: 0,
             fields: asked.fields(),
             rejected: false,
             next: None,
@@ -83,7 +87,6 @@ impl Line {
         let fields = asked.fields();
         self.requests += 1;
         self.last = asked.number;
-        self.version = asked.version;
         let names: BTreeSet<_> = self.fields.keys().chain(fields.keys()).cloned().collect();
         let differs = |name: &String| self.fields.get(name) != fields.get(name);
         let differs_in: Vec<_> = names.into_iter().filter(differs).collect();

@@ -47,7 +47,7 @@ pub(crate) async fn send(state: Arc<State>, request: usize, url: String, data: D
         error: None,
         took: None,
     };
-    let number = state.events.add(&state.journal.changes, what);
+    let event = state.events.add(&state.journal.changes, what);
     let answer = match tokio::time::timeout(LIMIT, post(&url, &php_json(&data))).await {
         Ok(answer) => answer,
         Err(_) => Err("no answer in time".to_owned()),
@@ -64,7 +64,7 @@ pub(crate) async fn send(state: Arc<State>, request: usize, url: String, data: D
             elapsed.as_millis()
         ));
     }
-    state.events.note(&state.journal.changes, number, |what| {
+    state.events.note(&state.journal.changes, event, |what| {
         if let What::Notification {
             http_status,
             error,

@@ -123,13 +123,13 @@ impl State {
     pub(crate) fn found(&self, request: &Request, faults: &Fields) {
         let mask = self.mask(request);
         let find = |entry: &mut Entry| entry.find(faults, &mask);
-        self.journal.note(request.number, find);
+        self.journal.note(request.id, find);
     }
 
     /// Notes what has chosen the answer.
     pub(crate) fn chosen(&self, request: &Request, chosen: Chosen) {
         let choose = |entry: &mut Entry| entry.chosen_by = Some(chosen);
-        self.journal.note(request.number, choose);
+        self.journal.note(request.id, choose);
     }
 
     /// Notes what has become of a document that was made before.
@@ -163,6 +163,7 @@ impl State {
         let body = request.json.as_ref()?.as_object()?;
         let path = request.bare_path();
         published::of(path).map(|_| Asked {
+            id: request.id,
             number: request.number,
             version: self.journal.changes.next(),
             client: request.client,

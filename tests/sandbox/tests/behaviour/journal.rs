@@ -346,6 +346,26 @@ fn only_the_last_thousand_requests_are_kept_and_all_are_counted() {
 }
 
 #[test]
+fn a_changed_repeat_of_an_old_ext_id_is_among_those_that_are_shown() {
+    let sandbox = sandbox();
+    let mut client = Client::to(&sandbox);
+    for number in 1..=1010 {
+        client.ask(&shift(json!({"ext_id": number.to_string()})));
+    }
+    let version = journal(&sandbox)["version"].as_u64().unwrap();
+    client.ask(&shift(json!({"ext_id": "1", "cashier_name": "Иванова"})));
+    for shown in [journal_since(&sandbox, version), journal(&sandbox)] {
+        let line = &shown["ext_ids"][0];
+        assert_eq!(
+            (&line["ext_id"], &line["changed"]),
+            (&json!("1"), &json!(1))
+        );
+    }
+    let shown = journal(&sandbox);
+    assert_eq!(shown["ext_ids"].as_array().unwrap().len(), 1000);
+}
+
+#[test]
 fn large_bodies_are_kept_up_to_a_limit() {
     let sandbox = sandbox();
     let mut client = Client::to(&sandbox);

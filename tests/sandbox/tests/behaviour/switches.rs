@@ -257,8 +257,9 @@ fn reset_brings_everything_back_or_a_part_of_it() {
     switch(&sandbox, "reset", json!({}));
     assert_eq!(state(), (true, 0, 0, 0));
     dirty();
-    // Numbers go on, so that no two requests of one run share one.
-    assert_eq!(sandbox.requests()[0].number, 3);
+    // The numbers begin anew, as after a start.
+    assert_eq!(sandbox.requests()[0].number, 1);
+    assert_eq!(journal(&sandbox)["requests"][0]["number"], 1);
     assert!(sandbox.wait_for_answers(1, LONG));
     assert_eq!(state(), (false, 1, 1, 1));
 }
@@ -275,10 +276,17 @@ fn a_request_under_way_when_the_journal_is_cleared_is_answered_and_not_counted()
     client.post(&shift(json!({"ext_id": "a"})));
     assert!(sandbox.wait_for_requests(1, LONG));
     switch(&sandbox, "reset", json!({}));
+    // It shares its number with the next one, which is not taken for it.
+    let mut next = Client::to(&sandbox);
+    next.ask(&shift(json!({"login": "70000006009"})));
+    assert_eq!(sandbox.requests()[0].number, 1);
     client.receive().unwrap().unwrap().uuid();
     let counts = &journal(&sandbox)["counts"];
     assert_eq!(
         (&counts["received"], &counts["ended"]),
-        (&json!(0), &json!(0))
+        (&json!(1), &json!(1))
     );
+    let shown = &journal(&sandbox)["requests"][0];
+    assert_eq!(shown["answered"]["code"], 6009);
+    assert_eq!(shown["document"], json!(null));
 }
