@@ -25,8 +25,10 @@
 //! | `gate` | the port, which can be closed, and the page's own one meanwhile |
 //! | `tls` | HTTPS with certificates made on the fly |
 //! | `origin` | who asks: no page of another site |
+//! | `visitor` | what browsers ask for by themselves, which is not recorded |
 //! | `exchange` | one request from receipt to answer: recorded and printed |
 //! | `request` | the strict check of what came |
+//! | `unreadable` | why a body is no JSON object |
 //! | `fields` | fields of requests; the page's in its words |
 //! | `published` | each document's path, and its fields as far as published |
 //! | `cloud_print` | the answer: switches and magic values first, then a document |
@@ -75,6 +77,8 @@ mod sandbox;
 mod server;
 mod switch;
 mod tls;
+mod unreadable;
+mod visitor;
 
 pub use document::Document;
 pub use journal::{Answered, Request};

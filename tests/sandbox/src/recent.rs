@@ -19,10 +19,6 @@ impl<K: Clone + Eq + Hash, V> Recent<K, V> {
         }
     }
 
-    pub(crate) fn get(&self, key: &K) -> Option<&V> {
-        self.values.get(key)
-    }
-
     pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         self.values.get_mut(key)
     }
@@ -53,11 +49,6 @@ impl<K: Clone + Eq + Hash, V> Recent<K, V> {
     pub(crate) fn keys(&self) -> impl DoubleEndedIterator<Item = &K> {
         self.order.iter()
     }
-
-    /// The values, the oldest first.
-    pub(crate) fn values(&self) -> impl DoubleEndedIterator<Item = &V> {
-        self.order.iter().filter_map(|key| self.values.get(key))
-    }
 }
 
 #[cfg(test)]
@@ -71,8 +62,11 @@ mod tests {
         assert!(recent.insert("b", 2));
         assert!(!recent.insert("a", 3));
         assert!(recent.insert("c", 4));
-        assert_eq!(recent.get(&"a"), None);
+        assert_eq!(recent.get_mut(&"a"), None);
         assert_eq!(recent.keys().collect::<Vec<_>>(), [&"b", &"c"]);
-        assert_eq!(recent.values().collect::<Vec<_>>(), [&2, &4]);
+        assert_eq!(
+            (recent.replace("b", 5), recent.replace("d", 6)),
+            (Some(2), None)
+        );
     }
 }

@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -17,6 +17,7 @@ use crate::fields::Kind;
 use crate::journal::Request;
 use crate::mask::Mask;
 use crate::published::{Extent, Published};
+use crate::unreadable;
 
 /// A body of more bytes is refused unseen. The page names no limit; its fields fit many times.
 pub(crate) const LARGEST_BODY: usize = 1024 * 1024;
@@ -49,7 +50,7 @@ pub(crate) fn check(request: &Request, published: &Published, strict: bool) -> C
     }
     let rejected =
         |code, fields: &Fields| (!fields.is_empty()).then(|| Reply::rejected(code, fields.clone()));
-    let pairs = match pairs(&request.body) {
+    let pairs = match pairs(request) {
         Ok(pairs) => pairs,
         Err(unreadable) => {
             findings.extend(unreadable.clone());
@@ -138,18 +139,14 @@ pub(crate) fn shown(body: &[u8], mask: &Mask) -> Option<Pairs> {
 }
 
 /// The fields of the body in the order of receipt, doubled ones included.
-fn pairs(body: &[u8]) -> Result<Vec<(String, Value)>, Fields> {
-    let text =
-        std::str::from_utf8(body).map_err(|_| fault("body", "Не UTF-8: возможно, CP1251."))?;
-    let pairs: Pairs = serde_json::from_str(text).map_err(|error| {
-        // What is JSON but no object would be quoted in the error, and might be the apikey.
-        let reason = if error.is_data() {
-            String::new()
-        } else {
-            format!(": {error}")
-        };
-        fault("body", &format!("Не объект JSON{reason}."))
-    })?;
+fn pairs(request: &Request) -> Result<Vec<(String, Value)>, Fields> {
+    let encoding = request.header(CONTENT_ENCODING.as_str());
+    if let Some(reason) = unreadable::bytes(&request.body, encoding) {
+        return Err(fault("body", &reason));
+    }
+    let text = std::str::from_utf8(&request.body).unwrap_or_default();
+    let pairs: Pairs = serde_json::from_str(text)
+        .map_err(|error| fault("body", &unreadable::text(text, &error)))?;
     Ok(pairs.0)
 }
 

@@ -29,6 +29,7 @@ use crate::journal::Request;
 use crate::origin::no_foreign_page;
 use crate::published::FOLDERS;
 use crate::sandbox::State;
+use crate::visitor::not_recorded;
 use crate::{console, control, exchange};
 
 /// The path of the page to which target_serial …302 redirects.
@@ -74,6 +75,7 @@ impl Connection {
 fn routes(state: &Arc<State>) -> Router {
     let recorded = from_fn_with_state(Arc::clone(state), exchange::record);
     let elsewhere = any(unknown_path).layer(recorded.clone());
+    let elsewhere = elsewhere.layer(from_fn(not_recorded));
     let elsewhere = elsewhere.layer(from_fn(no_foreign_page));
     let elsewhere = elsewhere.with_state(Arc::clone(state));
     let documents = FOLDERS.iter().fold(Router::new(), |router, folder| {
@@ -84,6 +86,7 @@ fn routes(state: &Arc<State>) -> Router {
         .route(PORTAL, any(portal))
         .fallback(unknown_path)
         .layer(recorded)
+        .layer(from_fn(not_recorded))
         .layer(from_fn(no_foreign_page))
         // What the page asks for is not recorded, but a client's POST to its address is.
         .route("/", control::page().fallback_service(elsewhere))

@@ -433,9 +433,27 @@ fn what_the_page_asks_for_is_not_in_the_journal_and_a_clients_post_to_it_is() {
     client.send_to("localhost", "GET /sandbox/nothing", &[], b"");
     assert_eq!(client.receive().unwrap().unwrap().status, 404);
     assert!(sandbox.requests().is_empty());
+    // A browser's own.
+    for (path, status) in [
+        ("/favicon.ico", 200),
+        ("/robots.txt", 404),
+        ("/.well-known/appspecific/com.chrome.devtools.json", 404),
+        ("/apple-touch-icon-precomposed.png", 404),
+    ] {
+        client.send_to("localhost", &format!("GET {path}"), &[], b"");
+        assert_eq!(client.receive().unwrap().unwrap().status, status, "{path}");
+    }
+    let browser = ["Sec-Fetch-Dest: document", "Sec-Fetch-Site: none"];
+    client.send_to("localhost", "GET /cloud-prin", &browser, b"");
+    assert_eq!(client.receive().unwrap().unwrap().status, 404);
+    assert!(sandbox.requests().is_empty());
     client.send_to("localhost", "POST /", &[], b"{}");
     assert_eq!(client.receive().unwrap().unwrap().status, 404);
     assert_eq!(sandbox.requests()[0].path, "/");
     let shown = journal(&sandbox);
     assert_eq!(shown["requests"][0]["findings"][0]["field"], "path");
+    // A till's mistake is not one of a browser.
+    client.send_to("localhost", "GET /cloud-prin", &[], b"");
+    client.receive().unwrap();
+    assert_eq!(sandbox.requests().len(), 2);
 }

@@ -144,6 +144,32 @@ fn a_body_that_is_no_json_object_is_code_6000() {
 }
 
 #[test]
+fn a_body_that_is_no_json_object_is_told_in_russian_what_it_is() {
+    let sandbox = sandbox();
+    let post = format!("POST {CREATE_SESSION}");
+    for (headers, body, text) in [
+        (
+            &[][..],
+            &b"\xef\xbb\xbf{\"apikey\":\"a\",\"login\":\"b\"}"[..],
+            "BOM",
+        ),
+        (&[], b"{\"apikey\":\"a\",\"login\":\"\xc8\xe2\"}", "CP1251"),
+        (
+            &["Content-Encoding: gzip"],
+            b"\x1f\x8b\x08\0\0\0\0\0",
+            "gzip",
+        ),
+        (&[], b"{\"apikey\":\"a\",}", "строке 1, позиция 15"),
+        (&[], b"apikey=a&login=b", "форму"),
+    ] {
+        let reply = send(&sandbox, &post, headers, body);
+        assert_eq!(reply.code(), 6000);
+        let told = reply.json()["data"]["body"][0].as_str().unwrap().to_owned();
+        assert!(told.contains(text), "{text}: {told}");
+    }
+}
+
+#[test]
 fn a_doubled_field_is_code_6000_and_named() {
     let body = b"{\"apikey\":\"a\",\"login\":\"b\",\"login\":\"c\"}";
     let post = format!("POST {CREATE_SESSION}");
