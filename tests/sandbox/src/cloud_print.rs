@@ -8,6 +8,7 @@ use axum::extract::State as Shared;
 use axum::Extension;
 
 use crate::answer::{fault, Answer, Fields, Page, Reply};
+use crate::connections::Connection;
 use crate::entry::{Chosen, Made};
 use crate::journal::Request;
 use crate::magic::{self, Does};
@@ -15,7 +16,7 @@ use crate::notify;
 use crate::published;
 use crate::request::{check, Check, Checked};
 use crate::sandbox::State;
-use crate::server::{Connection, PORTAL};
+use crate::server::PORTAL;
 use crate::switch::{Answering, Name};
 
 /// A switch that is on decides. Otherwise a faulty request is rejected whatever magic it holds, so

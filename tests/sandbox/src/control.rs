@@ -18,12 +18,13 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::{from_fn, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, MethodRouter};
-use axum::Router;
+use axum::{Extension, Router};
 use http_body_util::channel::Channel;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::connections::Connection;
 use crate::console;
 use crate::document::Totals;
 use crate::entry::Entry;
@@ -185,10 +186,14 @@ fn snapshot(state: &State, since: u64) -> Snapshot<'_> {
 }
 
 /// Server-sent events: each is the version at which something has changed.
-async fn events(Shared(state): Shared<Arc<State>>) -> Response {
+async fn events(
+    Shared(state): Shared<Arc<State>>,
+    Extension(connection): Extension<Connection>,
+) -> Response {
     let (mut sender, body) = Channel::<Bytes, Infallible>::new(1);
     let mut changes = state.journal.changes.watch();
     tokio::spawn(async move {
+        let _busy = connection.busy();
         changes.mark_changed();
         loop {
             let waited = tokio::time::timeout(SIGN_OF_LIFE, changes.changed()).await;

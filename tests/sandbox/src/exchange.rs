@@ -1,10 +1,11 @@
 //! One request from receipt to answer: read, recorded, answered, printed.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use axum::body::Body;
 use axum::extract::State as Shared;
+use axum::http::header::CONTENT_LENGTH;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -13,13 +14,13 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 
 use crate::answer::{fault, Answer, Fields, Reply, Sent};
+use crate::connections::Connection;
 use crate::console;
 use crate::entry::Entry;
 use crate::journal::{Answered, Request};
 use crate::mask::Mask;
 use crate::request::LARGEST_BODY;
 use crate::sandbox::State;
-use crate::server::Connection;
 
 /// The layer around all routes. It buffers the body, so that a request is in the journal before
 /// anything is decided about it, and hands it to the route as an `Arc<Request>` extension.
@@ -30,9 +31,10 @@ pub(crate) async fn record(
     next: Next,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
-    let read = read(body).await;
+    let read = read(body, state.options.idle).await;
     let bytes = match &read {
         Read::Whole(bytes) => bytes.clone(),
+        Read::Late(bytes) => bytes.clone(),
         _ => Vec::new(),
     };
     let exchange = Exchange::begin(state, received(&parts, &connection, bytes));
@@ -47,6 +49,21 @@ pub(crate) async fn record(
             let faults = fault("body", &text);
             exchange.state.found(&exchange.request, &faults);
             Answer::from(Reply::rejected(6000, faults)).into_response()
+        }
+        Read::Late(bytes) => {
+            let length = parts.headers.get(CONTENT_LENGTH);
+            let length = length
+                .and_then(|length| length.to_str().ok())
+                .unwrap_or("?");
+            let seconds = exchange.state.options.idle.as_secs_f64();
+            let text = format!(
+                "Тело не пришло целиком: {} из {length} байт за {seconds} с. Проверьте Content-Length.",
+                bytes.len()
+            );
+            let faults = fault("body", &text);
+            exchange.state.found(&exchange.request, &faults);
+            exchange.end(Answered::Closed, &faults, None);
+            return connection.close().await;
         }
         Read::Broken => {
             drop(exchange);
@@ -72,18 +89,24 @@ pub(crate) async fn record(
 enum Read {
     Whole(Vec<u8>),
     TooLarge,
+    /// It did not come to its end in time.
+    Late(Vec<u8>),
     /// The client left in the middle, or garbled the framing.
     Broken,
 }
 
 /// A body that is too large is read to its end and forgotten: a client that writes it all
 /// before it reads would get a reset instead of its answer.
-async fn read(mut body: Body) -> Read {
+async fn read(mut body: Body, limit: Duration) -> Read {
     let mut bytes = Vec::new();
     let mut length = 0;
-    while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else {
-            return Read::Broken;
+    let end = tokio::time::Instant::now() + limit;
+    loop {
+        let frame = match tokio::time::timeout_at(end, body.frame()).await {
+            Ok(Some(Ok(frame))) => frame,
+            Ok(Some(Err(_))) => return Read::Broken,
+            Ok(None) => break,
+            Err(_) => return Read::Late(bytes),
         };
         let Some(data) = frame.data_ref() else {
             continue;

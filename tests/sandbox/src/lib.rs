@@ -21,7 +21,8 @@
 //! | file | what is in it |
 //! | --- | --- |
 //! | `sandbox` | [`Sandbox`], the handle that tests hold, and its [`Options`] |
-//! | `server` | the accept loop, connections that can be cut, the routes |
+//! | `server` | the accept loop, the routes |
+//! | `connections` | those that are open, and how to cut them |
 //! | `gate` | the port, which can be closed, and the page's own one meanwhile |
 //! | `tls` | HTTPS with certificates made on the fly |
 //! | `origin` | who asks: no page of another site |
@@ -55,6 +56,7 @@ pub mod args;
 mod asked;
 mod changes;
 mod cloud_print;
+mod connections;
 mod console;
 mod control;
 mod document;

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::answer::Fields;
 use crate::asked::Asked;
+use crate::connections::Connections;
 use crate::document::{Document, Documents, Verdict};
 use crate::entry::{Chosen, Entry};
 use crate::event::Events;
@@ -45,6 +46,9 @@ pub struct Options {
     /// Whether requests are refused for what LifePay's page does not say, but is doubtful: a Content-Type
     /// other than application/json. Default: off, it is only shown.
     pub strict: bool,
+    /// How long a connection may be idle, and how long the head and the body of a request may take to
+    /// come. Default: 30 s.
+    pub idle: Duration,
     /// HTTPS, with certificates of an authority that is made for this run. The page is there
     /// over plain http all the same. Default: off.
     pub tls: bool,
@@ -60,6 +64,7 @@ impl Default for Options {
             notify: false,
             print: false,
             strict: false,
+            idle: Duration::from_secs(30),
             tls: false,
         }
     }
@@ -77,6 +82,7 @@ pub(crate) struct State {
     pub(crate) events: Events,
     pub(crate) switches: Switches,
     pub(crate) gate: Gate,
+    pub(crate) connections: Arc<Connections>,
     /// Only with TLS.
     pub(crate) authority: Option<Authority>,
     /// Tells one run from another.
@@ -93,6 +99,7 @@ impl State {
         let state = State {
             address,
             gate,
+            connections: Arc::default(),
             journal: Journal::default(),
             documents: Mutex::default(),
             events: Events::default(),

@@ -3,14 +3,14 @@
 //! axum's own loop gives no way to close a connection without an answer, which is what a
 //! client must survive.
 
-use std::future::pending;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::{from_fn, from_fn_with_state, Next};
+use axum::response::Response;
 use axum::routing::any;
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
@@ -18,17 +18,18 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
 use tokio_rustls::server::TlsStream;
 
 use crate::answer::{fault, Answer, Page, Reply};
 use crate::cloud_print::cloud_print;
+use crate::connections::{Connection, End, Open};
 use crate::event::What;
 use crate::gate::Listeners;
 use crate::journal::Request;
 use crate::origin::no_foreign_page;
 use crate::published::FOLDERS;
 use crate::sandbox::State;
+use crate::tls::Authority;
 use crate::visitor::not_recorded;
 use crate::{console, control, exchange};
 
@@ -37,40 +38,6 @@ pub const PORTAL: &str = "/portal";
 
 /// The first byte of a connection over TLS.
 const TLS_HANDSHAKE: u8 = 22;
-
-/// The connection a request came over. Handlers get it as an extension.
-#[derive(Clone)]
-pub(crate) struct Connection {
-    pub(crate) number: usize,
-    /// The other end.
-    pub(crate) client: IpAddr,
-    /// Whether it is encrypted.
-    pub(crate) secure: bool,
-    end: mpsc::UnboundedSender<End>,
-}
-
-enum End {
-    Close,
-    Reset,
-}
-
-impl Connection {
-    /// Closes the connection without an answer; never returns.
-    pub(crate) async fn close<T>(&self) -> T {
-        self.cut(End::Close).await
-    }
-
-    /// Resets the connection; never returns.
-    pub(crate) async fn reset<T>(&self) -> T {
-        self.cut(End::Reset).await
-    }
-
-    async fn cut<T>(&self, end: End) -> T {
-        // The caller runs inside the task that receives this, which then drops the caller.
-        let _ = self.end.send(end);
-        pending().await
-    }
-}
 
 fn routes(state: &Arc<State>) -> Router {
     let recorded = from_fn_with_state(Arc::clone(state), exchange::record);
@@ -119,48 +86,78 @@ pub(crate) async fn serve(mut listeners: Listeners, state: Arc<State>) {
     loop {
         let Ok(stream) = listeners.accept().await else {
             // Out of file descriptors, most likely: others must be closed first.
+            state.connections.end_an_idle_one();
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
         let number = state.journal.connected();
-        tokio::spawn(accepted(stream, number, Arc::clone(&state), router.clone()));
+        // It fails for a connection that was reset already.
+        let client = stream.peer_addr().map(|client| client.ip().to_canonical());
+        let client = client.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+        let open = state.connections.open(number, client);
+        tokio::spawn(accepted(stream, open, Arc::clone(&state), router.clone()));
+        if state.connections.are_too_many() {
+            state.connections.end_an_idle_one();
+        }
     }
+}
+
+async fn accepted(stream: TcpStream, mut open: Open, state: Arc<State>, router: Router) {
+    // Without this the kernel delays the second of two small writes.
+    let _ = stream.set_nodelay(true);
+    let Some(authority) = &state.authority else {
+        return connection_task(stream, open, &state, router).await;
+    };
+    let begun = tokio::select! {
+        begun = begin(stream, authority, &open.connection, &state) => begun,
+        _ = open.ended.recv() => return,
+    };
+    match begun {
+        Some(Begun::Tls(stream)) => connection_task(*stream, open, &state, router).await,
+        Some(Begun::Plain(stream)) => connection_task(stream, open, &state, router).await,
+        None => {}
+    }
+}
+
+enum Begun {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
 }
 
 /// Over TLS if there is to be any. The page can be had without: a browser knows nothing of our
 /// certificate, and a switch that makes it a bad one must not lock out whoever works the switches.
-async fn accepted(stream: TcpStream, number: usize, state: Arc<State>, router: Router) {
-    // Without this the kernel delays the second of two small writes.
-    let _ = stream.set_nodelay(true);
-    let tls = state.authority.as_ref();
-    let Some(authority) = tls.filter(|_| state.options.tls) else {
-        return connection_task(stream, number, &state, router).await;
-    };
+async fn begin(
+    stream: TcpStream,
+    authority: &Authority,
+    connection: &Connection,
+    state: &State,
+) -> Option<Begun> {
     let mut first = [0];
-    match stream.peek(&mut first).await {
-        Ok(1..) if first[0] == TLS_HANDSHAKE => {}
-        Ok(1..) => return connection_task(stream, number, &state, router).await,
-        _ => return,
+    let read = tokio::time::timeout(state.options.idle, stream.peek(&mut first)).await;
+    match read {
+        Ok(Ok(1..)) if first[0] == TLS_HANDSHAKE => {}
+        Ok(Ok(1..)) => return Some(Begun::Plain(stream)),
+        _ => return None,
     }
     let certificate = state.switches.take_certificate();
     state.journal.changes.next();
-    match authority.accept(stream, certificate).await {
-        Ok(stream) => connection_task(stream, number, &state, router).await,
-        Err(failed) => {
-            let error = failed.error;
-            if state.options.print {
-                let error = console::plain(&error);
-                console::print(&format!("connection {number}: no TLS: {error}\n"));
-            }
-            let what = What::Handshake {
-                connection: number,
-                server_name: failed.server_name,
-                certificate,
-                error,
-            };
-            state.events.add(&state.journal.changes, what);
-        }
+    let failed = match authority.accept(stream, certificate).await {
+        Ok(stream) => return Some(Begun::Tls(Box::new(stream))),
+        Err(failed) => failed,
+    };
+    let (number, error) = (connection.number, failed.error);
+    if state.options.print {
+        let error = console::plain(&error);
+        console::print(&format!("connection {number}: no TLS: {error}\n"));
     }
+    let what = What::Handshake {
+        connection: number,
+        server_name: failed.server_name,
+        certificate,
+        error,
+    };
+    state.events.add(&state.journal.changes, what);
+    None
 }
 
 /// A stream that can be closed and reset.
@@ -186,30 +183,22 @@ impl Stream for TlsStream<TcpStream> {
     }
 }
 
-async fn connection_task<S: Stream>(stream: S, number: usize, state: &State, router: Router) {
+async fn connection_task<S: Stream>(stream: S, mut open: Open, state: &State, router: Router) {
     let mut cut = state.gate.cut();
-    let (end, mut ended) = mpsc::unbounded_channel();
-    // It fails for a connection that was reset already.
-    let client = stream.socket().peer_addr();
-    let router = router.layer(Extension(Connection {
-        number,
-        client: client.map_or(Ipv4Addr::UNSPECIFIED.into(), |client| {
-            client.ip().to_canonical()
-        }),
-        secure: S::SECURE,
-        end,
-    }));
+    let connection = open.connection.clone().secured(S::SECURE);
+    let router = router.layer(from_fn(in_use)).layer(Extension(connection));
     let service = TowerToHyperService::new(router);
     let mut http = http1::Builder::new()
         .timer(TokioTimer::new())
+        .header_read_timeout(state.options.idle)
         .serve_connection(TokioIo::new(stream), service);
     let end = loop {
         tokio::select! {
             // Its errors are the client's leaving, which the exchange has recorded.
             _ = &mut http => return,
-            end = ended.recv() => break end,
+            end = open.ended.recv() => break end,
             // The answer under way is the last one.
-            Ok(()) = cut.changed() => Pin::new(&mut http).graceful_shutdown(),
+            Ok(()) = cut.changed() => std::pin::Pin::new(&mut http).graceful_shutdown(),
         }
     };
     let mut stream = http.into_parts().io.into_inner();
@@ -221,4 +210,14 @@ async fn connection_task<S: Stream>(stream: S, number: usize, state: &State, rou
         // Over TLS an orderly end is told.
         _ => drop(stream.shutdown().await),
     }
+}
+
+/// The outermost layer.
+async fn in_use(
+    Extension(connection): Extension<Connection>,
+    request: axum::extract::Request,
+    next: Next,
+) -> Response {
+    let _busy = connection.busy();
+    next.run(request).await
 }

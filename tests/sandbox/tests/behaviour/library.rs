@@ -6,7 +6,7 @@ use std::time::Duration;
 use lifepay_sandbox::{Answered, Options, Sandbox, CREATE_SESSION};
 use serde_json::json;
 
-use crate::wire::{ask, shift, Client};
+use crate::wire::{ask, journal, shift, Client};
 use crate::LONG;
 
 fn sandbox() -> Sandbox {
@@ -164,6 +164,45 @@ fn an_incomplete_body_is_an_abandoned_request_without_document() {
     assert!(sandbox.wait_for_answers(1, LONG));
     assert_eq!(sandbox.requests()[0].answered, Some(Answered::Abandoned));
     assert!(sandbox.documents().is_empty());
+}
+
+#[test]
+fn a_body_that_does_not_come_to_its_end_in_time_is_named_and_the_connection_closed() {
+    let sandbox = Sandbox::start(Options {
+        idle: Duration::from_millis(300),
+        ..Options::default()
+    })
+    .unwrap();
+    let mut half = Client::to(&sandbox);
+    let head = format!(
+        "POST {CREATE_SESSION} HTTP/1.1\r\nHost: till.test\r\n\
+         Content-Type: application/json\r\nContent-Length: 50\r\n\r\n{{\"apikey\""
+    );
+    half.write(head.as_bytes());
+    assert!(half.receive().unwrap().is_none());
+    let request = sandbox.requests().remove(0);
+    assert_eq!(request.answered, Some(Answered::Closed));
+    let finding = &journal(&sandbox)["requests"][0]["findings"][0];
+    let text = finding["texts"][0].as_str().unwrap();
+    assert!(text.contains("9 из 50 байт за 0.3 с"), "{text}");
+    assert!(sandbox.documents().is_empty());
+    // Nor do a half head and an idle connection stay.
+    let mut idle = Client::to(&sandbox);
+    let mut begun = Client::to(&sandbox);
+    begun.write(b"POST / HT");
+    assert!(idle.receive().unwrap().is_none());
+    assert_eq!(begun.read(&mut [0]), 0);
+}
+
+#[test]
+fn idle_connections_do_not_lock_out_others() {
+    let sandbox = sandbox();
+    let mut idle: Vec<_> = (0..510).map(|_| Client::to(&sandbox)).collect();
+    // The one that has been idle for longest makes room.
+    assert!(idle[0].receive().unwrap().is_none());
+    ask(&sandbox, &shift(json!({}))).uuid();
+    assert_eq!(journal(&sandbox)["counts"]["received"], 1);
+    idle[509].ask(&shift(json!({}))).uuid();
 }
 
 #[test]

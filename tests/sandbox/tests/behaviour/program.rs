@@ -22,7 +22,11 @@ struct Program {
 
 impl Program {
     fn start(arguments: &[&str]) -> Program {
-        let mut child = Command::new(PROGRAM)
+        Program::start_as(Command::new(PROGRAM), arguments)
+    }
+
+    fn start_as(mut command: Command, arguments: &[&str]) -> Program {
+        let mut child = command
             .args(["--port", "0"])
             .args(arguments)
             .stdout(Stdio::piped())
@@ -245,6 +249,20 @@ fn a_signal_ends_it_cleanly_and_quiet_prints_one_line() {
         assert_eq!(end, Err(RecvTimeoutError::Disconnected), "{signal}");
         assert_eq!(program.child.wait().unwrap().code(), Some(0), "{signal}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn with_few_file_descriptors_idle_connections_do_not_lock_out_the_page() {
+    let mut shell = Command::new("sh");
+    let script = "ulimit -n 64; exec \"$0\" \"$@\"";
+    shell.args(["-c", script, PROGRAM]);
+    let program = Program::start_as(shell, &["--quiet"]);
+    let idle: Vec<_> = (0..100).map(|_| Client::connect(program.port)).collect();
+    let mut page = Client::connect(program.port);
+    page.send_to("localhost", "GET /", &[], b"");
+    assert_eq!(page.receive().unwrap().unwrap().status, 200);
+    drop(idle);
 }
 
 #[test]

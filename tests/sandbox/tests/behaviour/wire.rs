@@ -61,6 +61,11 @@ impl Client {
         self.stream.get_mut().write_all(bytes).unwrap();
     }
 
+    /// What comes, as bytes.
+    pub fn read(&mut self, bytes: &mut [u8]) -> usize {
+        self.stream.read(bytes).unwrap()
+    }
+
     /// `first` is the request line without its version; `headers` go along with Host and length.
     pub fn send(&mut self, first: &str, headers: &[&str], body: &[u8]) {
         self.send_to("till.test", first, headers, body);

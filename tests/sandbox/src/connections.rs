@@ -1,0 +1,139 @@
+//! The open connections. There is a limit to them, so that idle ones cannot lock out the page: whoever comes
+//! then takes the place of the one that has been idle for longest.
+
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+
+/// How many there are at most, unless more of them are at work.
+pub(crate) const MOST: usize = 500;
+
+pub(crate) enum End {
+    Close,
+    Reset,
+}
+
+/// The connection a request came over. Handlers get it as an extension.
+#[derive(Clone)]
+pub(crate) struct Connection {
+    pub(crate) number: usize,
+    /// The other end.
+    pub(crate) client: IpAddr,
+    /// Whether it is encrypted.
+    pub(crate) secure: bool,
+    used: Arc<Mutex<Use>>,
+    end: mpsc::UnboundedSender<End>,
+}
+
+struct Use {
+    /// How many are at work with it.
+    by: usize,
+    since: Instant,
+}
+
+/// While it lives the connection is not idle.
+pub(crate) struct Busy(Arc<Mutex<Use>>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let mut used = self.0.lock().unwrap();
+        used.by -= 1;
+        used.since = Instant::now();
+    }
+}
+
+impl Connection {
+    pub(crate) fn secured(self, secure: bool) -> Connection {
+        Connection { secure, ..self }
+    }
+
+    pub(crate) fn busy(&self) -> Busy {
+        self.used.lock().unwrap().by += 1;
+        Busy(Arc::clone(&self.used))
+    }
+
+    /// Closes the connection without an answer; never returns.
+    pub(crate) async fn close<T>(&self) -> T {
+        self.cut(End::Close).await
+    }
+
+    /// Resets the connection; never returns.
+    pub(crate) async fn reset<T>(&self) -> T {
+        self.cut(End::Reset).await
+    }
+
+    async fn cut<T>(&self, end: End) -> T {
+        // The caller runs inside the task that receives this, which then drops the caller.
+        let _ = self.end.send(end);
+        pending().await
+    }
+
+    fn idle_since(&self) -> Option<Instant> {
+        let used = self.used.lock().unwrap();
+        (used.by == 0).then_some(used.since)
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Connections {
+    open: Mutex<BTreeMap<usize, Connection>>,
+}
+
+/// An open connection; it is none any more when this is dropped.
+pub(crate) struct Open {
+    pub(crate) connection: Connection,
+    /// How it is to end.
+    pub(crate) ended: mpsc::UnboundedReceiver<End>,
+    connections: Arc<Connections>,
+}
+
+impl Connections {
+    pub(crate) fn open(self: &Arc<Self>, number: usize, client: IpAddr) -> Open {
+        let (end, ended) = mpsc::unbounded_channel();
+        let connection = Connection {
+            number,
+            client,
+            secure: false,
+            used: Arc::new(Mutex::new(Use {
+                by: 0,
+                since: Instant::now(),
+            })),
+            end,
+        };
+        let mut open = self.open.lock().unwrap();
+        open.insert(number, connection.clone());
+        Open {
+            connection,
+            ended,
+            connections: Arc::clone(self),
+        }
+    }
+
+    pub(crate) fn are_too_many(&self) -> bool {
+        self.open.lock().unwrap().len() > MOST
+    }
+
+    /// Ends the one that has been idle for longest, if any is.
+    pub(crate) fn end_an_idle_one(&self) {
+        let mut open = self.open.lock().unwrap();
+        let idle = open.values().filter_map(|connection| {
+            let since = connection.idle_since()?;
+            Some((since, connection.number))
+        });
+        let longest = idle.min().and_then(|(_, number)| open.remove(&number));
+        if let Some(connection) = longest {
+            let _ = connection.end.send(End::Close);
+        }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let mut open = self.connections.open.lock().unwrap();
+        open.remove(&self.connection.number);
+    }
+}
