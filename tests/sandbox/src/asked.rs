@@ -1,4 +1,4 @@
-//! A request as far as documents are concerned.
+//! A request as far as documents are concerned. Made once, since a body may be large.
 
 use std::collections::hash_map::DefaultHasher;
 use std::collections::BTreeMap;
@@ -21,20 +21,23 @@ const BESIDE: [&str; 7] = [
     "callback_data",
 ];
 
-pub(crate) struct Asked<'a> {
+pub(crate) struct Asked {
+    /// The request's.
     pub(crate) id: usize,
     pub(crate) number: usize,
-    pub(crate) version: u64,
-    /// Where it came from.
-    pub(crate) client: IpAddr,
-    pub(crate) path: &'a str,
-    pub(crate) ext_id: Option<&'a str>,
-    pub(crate) body: &'a Map<String, Value>,
+    pub(crate) path: String,
+    pub(crate) ext_id: Option<String>,
+    pub(crate) key: Key,
+    /// What is to be printed and on which printer, whatever its ext_id.
+    pub(crate) print: u64,
+    /// Of each field but the apikey the hash.
+    pub(crate) fields: BTreeMap<String, u64>,
+    pub(crate) login: Option<String>,
     pub(crate) mask: Mask,
 }
 
 /// What requests are counted by: path and ext_id or, without one, path and body.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
     ExtId { path: String, ext_id: String },
     Body(u64),
@@ -49,53 +52,61 @@ impl Key {
     }
 }
 
-impl Asked<'_> {
-    pub(crate) fn shown(&self, field: &str) -> Option<String> {
-        let value = self.body.get(field)?.as_str()?;
-        Some(self.mask.text(value)).filter(|value| !value.is_empty())
-    }
-
-    pub(crate) fn key(&self) -> Key {
-        match self.ext_id {
-            Some(ext_id) => Key::new(self.path, ext_id),
-            None => Key::Body(self.hash(|name| name != "apikey" && name != "ext_id")),
+impl Asked {
+    /// A request for a document of this path, from this address, with this body. Its ids are the caller's to give.
+    pub(crate) fn new(path: &str, client: IpAddr, body: &Map<String, Value>, mask: Mask) -> Asked {
+        let fields = body.iter().filter(|(name, _)| *name != "apikey");
+        let fields = fields.map(|(name, value)| (name.clone(), hash_of(value)));
+        let fields: BTreeMap<_, _> = fields.collect();
+        let given = |name: &str| {
+            let text = body.get(name).and_then(Value::as_str);
+            text.filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        let ext_id = given("ext_id");
+        let key = match &ext_id {
+            Some(ext_id) => Key::new(path, ext_id),
+            None => Key::Body(hash(path, &fields, |name| name != "ext_id")),
+        };
+        // The printer is that of target_serial, whoever the login is. Without one it is the login's, and then
+        // tills at two addresses are taken to have two printers.
+        let has_printer = given("target_serial").is_some();
+        let content = hash(path, &fields, |name| {
+            !(BESIDE.contains(&name) || has_printer && name == "login")
+        });
+        let mut hasher = DefaultHasher::new();
+        ((!has_printer).then_some(client), content).hash(&mut hasher);
+        Asked {
+            id: 0,
+            number: 0,
+            path: path.to_owned(),
+            ext_id,
+            key,
+            print: hasher.finish(),
+            login: given("login").map(|login| mask.text(&login)),
+            fields,
+            mask,
         }
     }
 
-    /// What is to be printed and on which printer, whatever its ext_id. The printer is that of
-    /// target_serial, whoever the login is. Without one it is the login's, and then tills at two addresses
-    /// are taken to have two printers.
-    pub(crate) fn print(&self) -> u64 {
-        let serial = self.body.get("target_serial");
-        let is_given = serial
-            .and_then(Value::as_str)
-            .is_some_and(|serial| !serial.is_empty());
-        let printer = (!is_given).then_some(self.client);
-        let content = self.hash(|name| !(BESIDE.contains(&name) || is_given && name == "login"));
-        let mut hasher = DefaultHasher::new();
-        (printer, content).hash(&mut hasher);
-        hasher.finish()
+    /// For people.
+    pub(crate) fn shown_ext_id(&self) -> Option<String> {
+        let ext_id = self.ext_id.as_deref();
+        ext_id.map(|ext_id| self.mask.text(ext_id))
     }
+}
 
-    /// Of the path and of the fields that count.
-    fn hash(&self, counts: impl Fn(&str) -> bool) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.path.hash(&mut hasher);
-        for (name, value) in self.body.iter().filter(|(name, _)| counts(name)) {
-            (name, value.to_string()).hash(&mut hasher);
-        }
-        hasher.finish()
+/// Of the path and of the fields that count.
+fn hash(path: &str, fields: &BTreeMap<String, u64>, counts: impl Fn(&str) -> bool) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    path.hash(&mut hasher);
+    for field in fields.iter().filter(|(name, _)| counts(name)) {
+        field.hash(&mut hasher);
     }
+    hasher.finish()
+}
 
-    /// Of each field the hash.
-    pub(crate) fn fields(&self) -> BTreeMap<String, u64> {
-        let fields = self.body.iter().filter(|(name, _)| *name != "apikey");
-        fields
-            .map(|(name, value)| {
-                let mut hasher = DefaultHasher::new();
-                value.to_string().hash(&mut hasher);
-                (name.clone(), hasher.finish())
-            })
-            .collect()
-    }
+fn hash_of(value: &Value) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
 }

@@ -138,10 +138,10 @@ fn accepted(state: &Arc<State>, request: &Request, checked: &Checked) -> Reply {
 
 /// The uuid of this request's document, old or new.
 fn document(state: &Arc<State>, request: &Request, checked: &Checked) -> String {
-    let asked = state
-        .asked(request)
-        .expect("a checked request is a JSON object");
-    let taken = state.documents.lock().unwrap().take(&asked);
+    let asked = request.asked.as_ref();
+    let asked = asked.expect("a checked request is a JSON object");
+    let version = state.journal.changes.next();
+    let taken = state.documents.lock().unwrap().take(asked, version);
     let document = taken.document;
     state.journal.note(request.id, |entry| {
         entry.document = Some(Made {
@@ -159,7 +159,8 @@ fn document(state: &Arc<State>, request: &Request, checked: &Checked) -> String 
             callback_data: checked.callback_data.clone(),
         };
         let (state, url) = (Arc::clone(state), url.clone());
-        tokio::spawn(notify::send(state, request.number, url, data, asked.mask));
+        let mask = asked.mask.clone();
+        tokio::spawn(notify::send(state, request.number, url, data, mask));
     }
     document.uuid
 }

@@ -9,6 +9,9 @@ use crate::answer::Fields;
 use crate::journal::{Answered, Request};
 use crate::mask::Mask;
 
+/// The most characters of a body that are printed.
+const LONGEST: usize = 2000;
+
 /// Prints to stdout. That nobody reads it is no reason to stop.
 pub(crate) fn print(text: &str) {
     let mut stdout = std::io::stdout().lock();
@@ -18,12 +21,23 @@ pub(crate) fn print(text: &str) {
 
 /// Text without control characters, which could do anything to the reader's terminal.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            c if c.is_control() => c.escape_unicode().to_string(),
-            c => c.to_string(),
-        })
-        .collect()
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// The beginning of a long text; the page has all of it.
+fn beginning(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}… ({} bytes)", &text[..end], text.len()),
+        None => text.to_owned(),
+    }
 }
 
 /// The block of lines on one request. `count` is how many requests came with its path and
@@ -56,7 +70,7 @@ pub(crate) fn block(
         lines.push(fields.join(", "));
     }
     if !request.body.is_empty() {
-        lines.push(format!("body {}", request.shown_body(mask)));
+        lines.push(format!("body {}", beginning(&request.shown_body(mask))));
     }
     lines.push(format!("answered {answered}, {} ms", took.as_millis()));
     for (field, texts) in faults {

@@ -113,13 +113,11 @@ impl Documents {
     }
 
     /// Counts a request.
-    pub(crate) fn seen(&mut self, asked: &Asked) -> Seen {
-        let key = asked.key();
-        let seen = self
-            .lines
-            .change(&key, asked.version, |line| line.seen(asked));
+    pub(crate) fn seen(&mut self, asked: &Asked, version: u64) -> Seen {
+        let key = &asked.key;
+        let seen = self.lines.change(key, version, |line| line.seen(asked));
         let Some(seen) = seen else {
-            self.lines.add(key, Line::of(asked));
+            self.lines.add(key.clone(), Line::of(asked, version));
             return Seen::default();
         };
         self.totals.changed += usize::from(seen.is_changed());
@@ -127,22 +125,22 @@ impl Documents {
     }
 
     /// The document of this request, which is made unless its path and ext_id have one.
-    pub(crate) fn take(&mut self, asked: &Asked) -> Taken {
+    pub(crate) fn take(&mut self, asked: &Asked, version: u64) -> Taken {
         let next = self.totals.documents;
-        let line = self.lines.get(&asked.key());
-        let requests = match (&line, asked.ext_id) {
+        let line = self.lines.get(&asked.key);
+        let requests = match (&line, &asked.ext_id) {
             (Some(line), Some(_)) => line.requests,
             _ => 1,
         };
         let known = line.as_ref().is_some_and(|line| line.documents > 0) && asked.ext_id.is_some();
-        let uuid = match asked.ext_id {
-            Some(ext_id) => of_ext_id(asked.path, ext_id),
-            None => of_moment(asked.path, next),
+        let uuid = match &asked.ext_id {
+            Some(ext_id) => of_ext_id(&asked.path, ext_id),
+            None => of_moment(&asked.path, next),
         };
         let document = Document {
             uuid: uuid.to_string(),
-            path: asked.path.to_owned(),
-            ext_id: asked.ext_id.map(str::to_owned),
+            path: asked.path.clone(),
+            ext_id: asked.ext_id.clone(),
             requests,
         };
         if known {
@@ -152,11 +150,11 @@ impl Documents {
                 second_after: None,
             };
         }
-        self.lines.change(&asked.key(), asked.version, |line| {
+        self.lines.change(&asked.key, version, |line| {
             line.documents += 1;
             line.uuid = Some(document.uuid.clone());
         });
-        let second_after = self.compare(asked);
+        let second_after = self.compare(asked, version);
         self.totals.documents += 1;
         self.made.push_back(document.clone());
         if self.made.len() > REMEMBERED {
@@ -171,27 +169,27 @@ impl Documents {
 
     /// Compares a new document with the one of the same content before it. Returns the ext_id of the latter if
     /// it makes this one a second one.
-    fn compare(&mut self, asked: &Asked) -> Option<String> {
+    fn compare(&mut self, asked: &Asked, version: u64) -> Option<String> {
         let last = Last {
-            key: asked.key(),
+            key: asked.key.clone(),
             request: asked.id,
-            ext_id: asked.shown("ext_id").unwrap_or_default(),
+            ext_id: asked.shown_ext_id().unwrap_or_default(),
             ended: false,
             told: false,
         };
-        let before = self.prints.replace(asked.print(), last);
+        let before = self.prints.replace(asked.print, last);
         let before = before.filter(|before| !before.told)?;
         if matches!(before.key, Key::ExtId { .. }) {
             // It may be heard of yet.
             if let Some(line) = self.lines.get_mut(&before.key) {
-                line.next = Some((asked.key(), asked.id));
+                line.next = Some((asked.key.clone(), asked.id));
             }
         }
         if !before.ended {
             return None;
         }
         let ext_id = Some(before.ext_id);
-        self.judge(&asked.key(), ext_id.clone(), asked.version);
+        self.judge(&asked.key, ext_id.clone(), version);
         ext_id
     }
 
@@ -206,9 +204,14 @@ impl Documents {
     }
 
     /// Notes what became of a request. Returns what that makes of another one's document.
-    pub(crate) fn ended(&mut self, asked: &Asked, answered: &Answered) -> Option<Verdict> {
-        let key = asked.key();
-        let line = self.lines.get_mut(&key)?;
+    pub(crate) fn ended(
+        &mut self,
+        asked: &Asked,
+        version: u64,
+        answered: &Answered,
+    ) -> Option<Verdict> {
+        let key = &asked.key;
+        let line = self.lines.get_mut(key)?;
         line.rejected = matches!(answered, Answered::Code { code, .. } if *code != 0);
         let told = matches!(
             answered,
@@ -217,8 +220,8 @@ impl Documents {
                 uuid: Some(_)
             }
         );
-        if let Some(last) = self.prints.get_mut(&asked.print()) {
-            if last.key == key && (asked.ext_id.is_some() || last.request == asked.id) {
+        if let Some(last) = self.prints.get_mut(&asked.print) {
+            if last.key == *key && (asked.ext_id.is_some() || last.request == asked.id) {
                 last.ended = true;
                 last.told |= told;
             }
@@ -229,12 +232,12 @@ impl Documents {
             Answered::Abandoned => line.next.clone()?,
             _ => return None,
         };
-        let second_after = (!told).then(|| asked.shown("ext_id").unwrap_or_default());
+        let second_after = (!told).then(|| asked.shown_ext_id().unwrap_or_default());
         let is_second = self.lines.get(&next)?.second_after.is_some();
         if is_second == second_after.is_some() {
             return None;
         }
-        self.judge(&next, second_after.clone(), asked.version);
+        self.judge(&next, second_after.clone(), version);
         Some(Verdict {
             request,
             second_after,

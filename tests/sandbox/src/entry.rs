@@ -10,8 +10,8 @@ use serde_json::{json, Value};
 use crate::answer::{Fields, Sent};
 use crate::journal::{Answered, Request};
 use crate::mask::Mask;
+use crate::pairs::Pairs;
 use crate::published::{self, Extent};
-use crate::request::{self, Pairs};
 
 #[derive(Clone, Serialize)]
 pub(crate) struct Entry {
@@ -99,7 +99,7 @@ impl Entry {
             cashier_name: field("cashier_name"),
             cashier_inn: field("cashier_inn"),
             test: field("test"),
-            body: request::shown(&request.body, mask),
+            body: request.pairs.as_ref().map(|pairs| pairs.masked(mask)),
             body_bytes: request.body.len(),
             checked: published::of(request.bare_path()).map(|known| known.extent),
             findings: Vec::new(),

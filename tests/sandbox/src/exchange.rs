@@ -14,11 +14,14 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 
 use crate::answer::{fault, Answer, Fields, Reply, Sent};
+use crate::asked::Asked;
 use crate::connections::Connection;
 use crate::console;
 use crate::entry::Entry;
 use crate::journal::{Answered, Request};
 use crate::mask::Mask;
+use crate::pairs::Pairs;
+use crate::published;
 use crate::request::LARGEST_BODY;
 use crate::sandbox::State;
 
@@ -124,7 +127,9 @@ async fn read(mut body: Body, limit: Duration) -> Read {
 }
 
 fn received(parts: &Parts, connection: &Connection, body: Vec<u8>) -> Request {
-    let json: Option<Value> = serde_json::from_slice(&body).ok();
+    let pairs: Option<Pairs> = serde_json::from_slice(&body).ok();
+    let json = pairs.as_ref().map(Pairs::value);
+    let json = json.or_else(|| serde_json::from_slice(&body).ok());
     let ext_id = json.as_ref().and_then(|json| json.get("ext_id")?.as_str());
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     // A client that takes us for its proxy writes a whole URL. Routes go by its path alone.
@@ -145,6 +150,8 @@ fn received(parts: &Parts, connection: &Connection, body: Vec<u8>) -> Request {
             .filter(|ext_id| !ext_id.is_empty())
             .map(str::to_owned),
         json,
+        pairs: pairs.map(Arc::new),
+        asked: None,
         body,
         differs_in: Vec::new(),
         received_at: Instant::now(),
@@ -168,9 +175,19 @@ impl Exchange {
         let mask = state.mask(&request);
         (request.id, request.number) = state.journal.number();
         let mut corrected = false;
-        if let Some(asked) = state.asked(&request) {
-            let seen = state.documents.lock().unwrap().seen(&asked);
+        let json = request.json.as_ref().and_then(Value::as_object);
+        let body = json.filter(|_| published::of(request.bare_path()).is_some());
+        if let Some(body) = body {
+            let asked = Asked::new(request.bare_path(), request.client, body, mask.clone());
+            let asked = Asked {
+                id: request.id,
+                number: request.number,
+                ..asked
+            };
+            let version = state.journal.changes.next();
+            let seen = state.documents.lock().unwrap().seen(&asked, version);
             (request.differs_in, corrected) = (seen.differs_in, seen.corrected);
+            request.asked = Some(Arc::new(asked));
         }
         let mut entry = Entry::of(&request, clock, &mask);
         entry.corrected = corrected;
@@ -192,8 +209,11 @@ impl Exchange {
         self.ended = true;
         let (state, request) = (&self.state, &self.request);
         let took = request.received_at.elapsed();
-        if let Some(asked) = state.asked(request) {
-            let verdict = state.documents.lock().unwrap().ended(&asked, &answered);
+        if let Some(asked) = &request.asked {
+            let version = state.journal.changes.next();
+            let mut documents = state.documents.lock().unwrap();
+            let verdict = documents.ended(asked, version, &answered);
+            drop(documents);
             if let Some(verdict) = verdict {
                 state.judged(verdict);
             }

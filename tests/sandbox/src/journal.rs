@@ -3,15 +3,17 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::{Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::asked::Asked;
 use crate::changes::Changes;
 use crate::entry::Entry;
 use crate::mask::Mask;
+use crate::pairs::Pairs;
 
 /// A request as it was received.
 #[derive(Clone)]
@@ -35,6 +37,10 @@ pub struct Request {
     pub body: Vec<u8>,
     /// The body as JSON, if it is JSON. Here the apikey stands in the clear: tests check it.
     pub json: Option<Value>,
+    /// Likewise, in the order of receipt.
+    pub(crate) pairs: Option<Arc<Pairs>>,
+    /// As documents see it, if it is for one.
+    pub(crate) asked: Option<Arc<Asked>>,
     /// The body's ext_id, unless it has none or an empty one.
     pub ext_id: Option<String>,
     /// The fields in which the body differs from what came before with the same path and ext_id.

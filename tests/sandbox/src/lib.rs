@@ -29,6 +29,7 @@
 //! | `visitor` | what browsers ask for by themselves, which is not recorded |
 //! | `exchange` | one request from receipt to answer: recorded and printed |
 //! | `request` | the strict check of what came |
+//! | `pairs` | a JSON object as it was written |
 //! | `unreadable` | why a body is no JSON object |
 //! | `fields` | fields of requests; the page's in its words |
 //! | `published` | each document's path, and its fields as far as published |
@@ -72,6 +73,7 @@ pub mod magic;
 mod mask;
 mod notify;
 mod origin;
+mod pairs;
 mod published;
 mod recent;
 mod request;

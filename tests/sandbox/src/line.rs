@@ -61,11 +61,11 @@ impl Seen {
 
 impl Line {
     /// Begins with the first request.
-    pub(crate) fn of(asked: &Asked) -> Line {
+    pub(crate) fn of(asked: &Asked, version: u64) -> Line {
         Line {
-            path: asked.mask.path(asked.path),
-            ext_id: asked.shown("ext_id"),
-            login: asked.shown("login"),
+            path: asked.mask.path(&asked.path),
+            ext_id: asked.shown_ext_id(),
+            login: asked.login.clone(),
             requests: 1,
             documents: 0,
             changed: 0,
@@ -74,9 +74,9 @@ impl Line {
             second_after: None,
             first: asked.number,
             last: asked.number,
-            version: asked.version,
+            version,
             serial: 0,
-            fields: asked.fields(),
+            fields: asked.fields.clone(),
             rejected: false,
             next: None,
         }
@@ -84,7 +84,7 @@ impl Line {
 
     /// Counts a further request.
     pub(crate) fn seen(&mut self, asked: &Asked) -> Seen {
-        let fields = asked.fields();
+        let fields = &asked.fields;
         self.requests += 1;
         self.last = asked.number;
         let names: BTreeSet<_> = self.fields.keys().chain(fields.keys()).cloned().collect();
@@ -101,7 +101,7 @@ impl Line {
         }
         if self.documents == 0 {
             // Nothing depends on the earlier body: a rejected request may be sent corrected.
-            self.fields = fields;
+            self.fields = fields.clone();
         }
         seen
     }

@@ -5,17 +5,12 @@
 //! that is wrong stays wrong. The texts on single fields are the sandbox's own. Documents other
 //! than the opening of a shift are checked as far as published.
 
-use std::fmt;
-
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::answer::{fault, Fields, Reply};
 use crate::fields::Kind;
 use crate::journal::Request;
-use crate::mask::Mask;
 use crate::published::{Extent, Published};
 use crate::unreadable;
 
@@ -50,18 +45,17 @@ pub(crate) fn check(request: &Request, published: &Published, strict: bool) -> C
     }
     let rejected =
         |code, fields: &Fields| (!fields.is_empty()).then(|| Reply::rejected(code, fields.clone()));
-    let pairs = match pairs(request) {
-        Ok(pairs) => pairs,
-        Err(unreadable) => {
-            findings.extend(unreadable.clone());
-            let rejection = rejected(6000, &envelope);
-            return Check {
-                result: Err(rejection.unwrap_or_else(|| Reply::rejected(6000, unreadable))),
-                findings,
-            };
-        }
+    let Some(pairs) = &request.pairs else {
+        let unreadable = unreadable(request);
+        findings.extend(unreadable.clone());
+        let rejection = rejected(6000, &envelope);
+        return Check {
+            result: Err(rejection.unwrap_or_else(|| Reply::rejected(6000, unreadable))),
+            findings,
+        };
     };
-    let (types, values) = (types(&pairs, published), values(&pairs, published));
+    let pairs = pairs.fields();
+    let (types, values) = (types(pairs, published), values(pairs, published));
     let rejection = rejected(6000, &envelope)
         .or_else(|| rejected(6000, &types))
         .or_else(|| rejected(400, &values));
@@ -69,7 +63,7 @@ pub(crate) fn check(request: &Request, published: &Published, strict: bool) -> C
     findings.extend(values);
     findings.extend(types);
     Check {
-        result: rejection.map_or_else(|| Ok(Checked::of(&pairs)), Err),
+        result: rejection.map_or_else(|| Ok(Checked::of(pairs)), Err),
         findings,
     }
 }
@@ -131,23 +125,10 @@ fn content_type(request: &Request) -> Fields {
     }
 }
 
-/// The body with the apikey masked, its fields in the order of receipt; None if it is no object.
-pub(crate) fn shown(body: &[u8], mask: &Mask) -> Option<Pairs> {
-    let pairs: Pairs = serde_json::from_slice(body).ok()?;
-    let masked = |(name, value): &(String, Value)| (mask.name(name), mask.field(name, value));
-    Some(Pairs(pairs.0.iter().map(masked).collect()))
-}
-
-/// The fields of the body in the order of receipt, doubled ones included.
-fn pairs(request: &Request) -> Result<Vec<(String, Value)>, Fields> {
+/// Why the body is no JSON object.
+fn unreadable(request: &Request) -> Fields {
     let encoding = request.header(CONTENT_ENCODING.as_str());
-    if let Some(reason) = unreadable::bytes(&request.body, encoding) {
-        return Err(fault("body", &reason));
-    }
-    let text = std::str::from_utf8(&request.body).unwrap_or_default();
-    let pairs: Pairs = serde_json::from_str(text)
-        .map_err(|error| fault("body", &unreadable::text(text, &error)))?;
-    Ok(pairs.0)
+    fault("body", &unreadable::body(&request.body, encoding))
 }
 
 fn types(pairs: &[(String, Value)], published: &Published) -> Fields {
@@ -194,39 +175,4 @@ fn values(pairs: &[(String, Value)], published: &Published) -> Fields {
 
 fn is_given(value: &Value) -> bool {
     !value.is_null() && value.as_str() != Some("")
-}
-
-/// A JSON object that remembers doubled fields, of which serde_json's own keeps the last one
-/// only. Readers differ in which they keep, so that no client should send any.
-#[derive(Clone)]
-pub(crate) struct Pairs(Vec<(String, Value)>);
-
-impl Serialize for Pairs {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
-    }
-}
-
-impl<'de> Deserialize<'de> for Pairs {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pairs, D::Error> {
-        struct Object;
-
-        impl<'de> Visitor<'de> for Object {
-            type Value = Pairs;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
-                }
-                Ok(Pairs(pairs))
-            }
-        }
-
-        deserializer.deserialize_map(Object)
-    }
 }

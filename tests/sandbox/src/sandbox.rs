@@ -12,7 +12,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
 
 use crate::answer::Fields;
-use crate::asked::Asked;
 use crate::connections::Connections;
 use crate::document::{Document, Documents, Verdict};
 use crate::entry::{Chosen, Entry};
@@ -21,7 +20,6 @@ use crate::gate::{Gate, Listeners, Orders};
 use crate::journal::{Journal, Request};
 use crate::magic::Does;
 use crate::mask::{Apikeys, Mask};
-use crate::published;
 use crate::recent::Recent;
 use crate::server;
 use crate::switch::Switches;
@@ -163,22 +161,6 @@ impl State {
     /// The mask for what is shown of a request: its own apikey and those seen before.
     pub(crate) fn mask(&self, request: &Request) -> Mask {
         self.apikeys.lock().unwrap().seen(request)
-    }
-
-    /// A request for a document, as documents see it.
-    pub(crate) fn asked<'a>(&self, request: &'a Request) -> Option<Asked<'a>> {
-        let body = request.json.as_ref()?.as_object()?;
-        let path = request.bare_path();
-        published::of(path).map(|_| Asked {
-            id: request.id,
-            number: request.number,
-            version: self.journal.changes.next(),
-            client: request.client,
-            path,
-            ext_id: request.ext_id.as_deref(),
-            body,
-            mask: self.mask(request),
-        })
     }
 }
 

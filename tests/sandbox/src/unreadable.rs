@@ -3,6 +3,8 @@
 
 use serde_json::error::Category;
 
+use crate::pairs::Pairs;
+
 /// The first bytes of what is no text.
 const MARKS: [(&[u8], &str); 8] = [
     (
@@ -30,8 +32,18 @@ const MARKS: [(&[u8], &str); 8] = [
     (b"--", "Похоже на форму (multipart): нужен объект JSON."),
 ];
 
+pub(crate) fn body(body: &[u8], encoding: Option<&str>) -> String {
+    bytes(body, encoding).unwrap_or_else(|| {
+        let body = String::from_utf8_lossy(body);
+        match serde_json::from_str::<Pairs>(&body) {
+            Err(error) => text(&body, &error),
+            Ok(_) => "Нужен объект JSON.".to_owned(),
+        }
+    })
+}
+
 /// None if the bytes are UTF-8 text and bear no mark of something else.
-pub(crate) fn bytes(body: &[u8], encoding: Option<&str>) -> Option<String> {
+fn bytes(body: &[u8], encoding: Option<&str>) -> Option<String> {
     if body.is_empty() {
         return Some("Тело пустое: нужен объект JSON.".to_owned());
     }
@@ -82,7 +94,7 @@ fn code_page(body: &[u8]) -> Option<&'static str> {
 }
 
 /// Of a text that could not be read.
-pub(crate) fn text(body: &str, error: &serde_json::Error) -> String {
+fn text(body: &str, error: &serde_json::Error) -> String {
     let first = body.trim_start().chars().next();
     let is_form = !matches!(first, Some('{' | '[' | '"')) && body.contains('=');
     if is_form {
@@ -132,9 +144,7 @@ mod tests {
             ("{\"a\":secret}", "строке 1, позиция 6"),
             ("{\n\"a\":1,}", "строке 2"),
         ] {
-            let error = serde_json::from_str::<crate::request::Pairs>(body);
-            let error = error.err().unwrap();
-            let text = text(body, &error);
+            let text = super::body(body.as_bytes(), None);
             assert!(text.contains(named), "{body}: {text}");
             assert!(!text.contains("secret"), "{text}");
             assert!(

@@ -3,17 +3,20 @@ use crate::mask::Mask;
 use crate::published::CREATE_SESSION;
 use serde_json::{json, Value};
 
-fn asked<'a>(ext_id: Option<&'a str>, body: &'a Value) -> Asked<'a> {
-    Asked {
-        path: CREATE_SESSION,
-        ext_id,
-        body: body.as_object().unwrap(),
-        id: 1,
-        number: 1,
-        version: 1,
-        client: std::net::Ipv4Addr::LOCALHOST.into(),
-        mask: Mask::default(),
+fn asked(ext_id: Option<&str>, body: &Value) -> Asked {
+    asked_for(CREATE_SESSION, ext_id, body)
+}
+
+fn asked_for(path: &str, ext_id: Option<&str>, body: &Value) -> Asked {
+    asked_from("127.0.0.1", path, ext_id, body)
+}
+
+fn asked_from(client: &str, path: &str, ext_id: Option<&str>, body: &Value) -> Asked {
+    let mut body = body.as_object().unwrap().clone();
+    if let Some(ext_id) = ext_id {
+        body.insert("ext_id".to_owned(), json!(ext_id));
     }
+    Asked::new(path, client.parse().unwrap(), &body, Mask::default())
 }
 
 #[test]
@@ -29,22 +32,19 @@ fn an_ext_id_on_another_path_is_another_document() {
     let mut documents = Documents::default();
     let (first, second) = (json!({"amount": 1}), json!({"amount": 2}));
     let shift = asked(Some("a"), &first);
-    let cash = Asked {
-        path: "/cloud-print/cash-in",
-        ..asked(Some("a"), &second)
-    };
+    let cash = asked_for("/cloud-print/cash-in", Some("a"), &second);
     let mut uuids = Vec::new();
     for request in [&shift, &cash] {
-        assert!(documents.seen(request).differs_in.is_empty());
-        let taken = documents.take(request);
+        assert!(documents.seen(request, 1).differs_in.is_empty());
+        let taken = documents.take(request, 1);
         assert!(taken.new);
         assert_eq!(taken.document.path, request.path);
         uuids.push(taken.document.uuid);
     }
     assert_ne!(uuids[0], uuids[1]);
-    documents.seen(&cash);
-    assert_eq!(documents.count(shift.path, "a"), (1, 1));
-    assert_eq!(documents.count(cash.path, "a"), (2, 1));
+    documents.seen(&cash, 1);
+    assert_eq!(documents.count(&shift.path, "a"), (1, 1));
+    assert_eq!(documents.count(&cash.path, "a"), (2, 1));
     let requests: Vec<_> = documents.all().iter().map(|made| made.requests).collect();
     assert_eq!(requests, [1, 2]);
 }
@@ -54,15 +54,12 @@ fn the_same_body_on_another_path_is_not_a_second_document() {
     let mut documents = Documents::default();
     let body = json!({"login": "1"});
     let shift = asked(None, &body);
-    let report = Asked {
-        path: "/cloud-print/create-x-report",
-        ..asked(None, &body)
-    };
-    documents.seen(&shift);
-    documents.take(&shift);
-    documents.ended(&shift, &Answered::Closed);
-    documents.seen(&report);
-    assert!(documents.take(&report).second_after.is_none());
+    let report = asked_for("/cloud-print/create-x-report", None, &body);
+    documents.seen(&shift, 1);
+    documents.take(&shift, 1);
+    documents.ended(&shift, 1, &Answered::Closed);
+    documents.seen(&report, 1);
+    assert!(documents.take(&report, 1).second_after.is_none());
     assert_eq!(documents.lines(0).count(), 2);
 }
 
@@ -71,10 +68,10 @@ fn requests_without_ext_id_make_a_document_each() {
     let mut documents = Documents::default();
     let body = json!({});
     let request = asked(None, &body);
-    documents.seen(&request);
-    let first = documents.take(&request).document.uuid;
-    documents.seen(&request);
-    let second = documents.take(&request);
+    documents.seen(&request, 1);
+    let first = documents.take(&request, 1).document.uuid;
+    documents.seen(&request, 1);
+    let second = documents.take(&request, 1);
     assert!(second.new);
     let uuid = second.document.uuid;
     assert_ne!(first, uuid);
@@ -88,12 +85,12 @@ fn the_document_of_an_ext_id_counts_the_requests_before_and_after_it() {
     let mut documents = Documents::default();
     let body = json!({});
     let request = asked(Some("a"), &body);
-    documents.seen(&request);
-    documents.seen(&request);
+    documents.seen(&request, 1);
+    documents.seen(&request, 1);
     assert_eq!(documents.count(CREATE_SESSION, "a"), (2, 0));
-    assert!(documents.take(&request).new);
-    documents.seen(&request);
-    assert!(!documents.take(&request).new);
+    assert!(documents.take(&request, 1).new);
+    documents.seen(&request, 1);
+    assert!(!documents.take(&request, 1).new);
     assert_eq!(documents.count(CREATE_SESSION, "a"), (3, 1));
     assert_eq!(documents.all()[0].requests, 3);
 }
@@ -105,13 +102,16 @@ fn a_different_body_is_noticed_and_a_different_apikey_is_not() {
     let other_key = json!({"apikey": "two", "ext_id": "a", "cashier_name": "Иванова"});
     let other = json!({"apikey": "two", "ext_id": "a", "test": 1});
     let ext_id = Some("a");
-    assert!(documents.seen(&asked(ext_id, &first)).differs_in.is_empty());
-    documents.take(&asked(ext_id, &first));
     assert!(documents
-        .seen(&asked(ext_id, &other_key))
+        .seen(&asked(ext_id, &first), 1)
         .differs_in
         .is_empty());
-    let seen = documents.seen(&asked(ext_id, &other));
+    documents.take(&asked(ext_id, &first), 1);
+    assert!(documents
+        .seen(&asked(ext_id, &other_key), 1)
+        .differs_in
+        .is_empty());
+    let seen = documents.seen(&asked(ext_id, &other), 1);
     assert_eq!(seen.differs_in, ["cashier_name", "test"]);
     assert!(!seen.corrected);
     let line = documents.lines(0).next().unwrap();
@@ -127,12 +127,12 @@ fn a_corrected_request_is_not_compared_with_the_rejected_one_for_ever() {
         code: 6009,
         uuid: None,
     };
-    documents.seen(&asked(ext_id, &first));
-    documents.ended(&asked(ext_id, &first), &rejected);
-    let seen = documents.seen(&asked(ext_id, &second));
+    documents.seen(&asked(ext_id, &first), 1);
+    documents.ended(&asked(ext_id, &first), 1, &rejected);
+    let seen = documents.seen(&asked(ext_id, &second), 1);
     assert_eq!(seen.differs_in, ["login"]);
     assert!(seen.corrected);
-    let seen = documents.seen(&asked(ext_id, &second));
+    let seen = documents.seen(&asked(ext_id, &second), 1);
     assert!(seen.differs_in.is_empty());
     assert_eq!(documents.lines(0).next().unwrap().changed, 0);
 }
@@ -141,9 +141,9 @@ fn a_corrected_request_is_not_compared_with_the_rejected_one_for_ever() {
 fn a_request_that_changes_before_it_was_answered_is_not_a_corrected_one() {
     let mut documents = Documents::default();
     let (first, second) = (json!({"login": "1"}), json!({"login": "2"}));
-    documents.seen(&asked(Some("a"), &first));
-    documents.ended(&asked(Some("a"), &first), &Answered::Http(503));
-    assert!(!documents.seen(&asked(Some("a"), &second)).corrected);
+    documents.seen(&asked(Some("a"), &first), 1);
+    documents.ended(&asked(Some("a"), &first), 1, &Answered::Http(503));
+    assert!(!documents.seen(&asked(Some("a"), &second), 1).corrected);
     assert_eq!(documents.lines(0).next().unwrap().changed, 1);
 }
 
@@ -158,9 +158,9 @@ fn told() -> Answered {
 
 /// Asks for a document, ends so, and returns the ext_id that makes it a second one.
 fn asks(documents: &mut Documents, asked: &Asked, end: &Answered) -> Option<String> {
-    documents.seen(asked);
-    let taken = documents.take(asked);
-    documents.ended(asked, end);
+    documents.seen(asked, 1);
+    let taken = documents.take(asked, 1);
+    documents.ended(asked, 1, end);
     taken.second_after
 }
 
@@ -218,10 +218,7 @@ fn without_a_serial_number_another_login_or_address_is_another_printer() {
         let mut documents = Documents::default();
         asks(&mut documents, &asked(Some("a"), &first), &LOST);
         let second = json!({"login": login, "ext_id": "b"});
-        let second = Asked {
-            client: client.parse().unwrap(),
-            ..asked(Some("b"), &second)
-        };
+        let second = asked_from(client, CREATE_SESSION, Some("b"), &second);
         let after = asks(&mut documents, &second, &told());
         assert_eq!(after.is_some(), is_second, "{login} {client}");
     }
@@ -241,14 +238,14 @@ fn a_first_document_that_is_heard_of_later_leaves_no_second_one() {
     assert!(asks(&mut documents, &second, &told()).is_some());
     assert_eq!(documents.totals().second, 1);
     // A repeat that is lost again changes nothing.
-    documents.seen(&first);
-    assert!(documents.ended(&first, &LOST).is_none());
-    documents.seen(&first);
-    let verdict = documents.ended(&first, &told()).unwrap();
+    documents.seen(&first, 1);
+    assert!(documents.ended(&first, 1, &LOST).is_none());
+    documents.seen(&first, 1);
+    let verdict = documents.ended(&first, 1, &told()).unwrap();
     assert_eq!((verdict.request, verdict.second_after), (2, None));
     assert_eq!(documents.totals().second, 0);
     assert!(documents.lines(0).all(|line| line.second_after.is_none()));
-    assert!(documents.ended(&first, &told()).is_none());
+    assert!(documents.ended(&first, 1, &told()).is_none());
 }
 
 #[test]
@@ -256,15 +253,15 @@ fn whoever_leaves_while_the_next_document_is_made_gets_a_second_one() {
     let mut documents = Documents::default();
     let (first, second) = (json!({"ext_id": "a"}), json!({"ext_id": "b"}));
     let first = asked(Some("a"), &first);
-    documents.seen(&first);
-    documents.take(&first);
+    documents.seen(&first, 1);
+    documents.take(&first, 1);
     let second = Asked {
         id: 2,
         number: 2,
         ..asked(Some("b"), &second)
     };
     assert!(asks(&mut documents, &second, &told()).is_none());
-    let verdict = documents.ended(&first, &Answered::Abandoned).unwrap();
+    let verdict = documents.ended(&first, 1, &Answered::Abandoned).unwrap();
     assert_eq!(verdict.request, 2);
     assert_eq!(verdict.second_after.as_deref(), Some("a"));
     assert_eq!(documents.totals().second, 1);

@@ -204,6 +204,21 @@ fn a_body_that_is_not_json_is_not_printed() {
 }
 
 #[test]
+fn of_a_long_body_the_beginning_is_printed() {
+    let mut program = Program::start(&[]);
+    let mut client = Client::connect(program.port);
+    let body = shift(json!({"ext_id": "a", "callback_data": "ж".repeat(10_000)}));
+    client.ask(&body).uuid();
+    let printed = program.printed_until("ext_id a: ");
+    assert!(printed.chars().count() < 3000, "{printed}");
+    let size = format!(
+        "… ({} bytes)",
+        body.to_string().replace("key-of-a-test-", "***").len()
+    );
+    assert!(printed.contains(&size), "{printed}");
+}
+
+#[test]
 fn a_failed_notification_is_printed_and_the_document_stands() {
     // Bound and closed again, so that nobody answers there.
     let closed = TcpListener::bind("127.0.0.1:0")

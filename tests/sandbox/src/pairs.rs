@@ -1,0 +1,62 @@
+//! A JSON object as it was written.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use crate::mask::Mask;
+
+/// A JSON object that remembers doubled fields, of which serde_json's own keeps the last one
+/// only. Readers differ in which they keep, so that no client should send any.
+#[derive(Clone, Debug)]
+pub(crate) struct Pairs(Vec<(String, Value)>);
+
+impl Pairs {
+    /// Doubled ones included.
+    pub(crate) fn fields(&self) -> &[(String, Value)] {
+        &self.0
+    }
+
+    /// The same as others read it.
+    pub(crate) fn value(&self) -> Value {
+        Value::Object(self.0.iter().cloned().collect())
+    }
+
+    /// With the apikey masked.
+    pub(crate) fn masked(&self, mask: &Mask) -> Pairs {
+        let masked = |(name, value): &(String, Value)| (mask.name(name), mask.field(name, value));
+        Pairs(self.0.iter().map(masked).collect())
+    }
+}
+
+impl Serialize for Pairs {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pairs, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Pairs;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}
