@@ -145,6 +145,8 @@ pub(crate) struct Page {
     status: StatusCode,
     header: Option<(HeaderName, String)>,
     title: &'static str,
+    /// For whoever reads the page.
+    advice: &'static str,
 }
 
 impl Page {
@@ -153,6 +155,7 @@ impl Page {
             status: StatusCode::SERVICE_UNAVAILABLE,
             header: None,
             title: "503 Service Temporarily Unavailable",
+            advice: "",
         }
     }
 
@@ -162,6 +165,7 @@ impl Page {
             status: StatusCode::BAD_REQUEST,
             header: None,
             title: "400 The plain HTTP request was sent to HTTPS port",
+            advice: "Песочница запущена с --tls: base_url кассы начинается с https://.",
         }
     }
 
@@ -170,6 +174,7 @@ impl Page {
             status: StatusCode::TOO_MANY_REQUESTS,
             header: Some((RETRY_AFTER, retry_after.to_string())),
             title: "429 Too Many Requests",
+            advice: "",
         }
     }
 
@@ -178,6 +183,7 @@ impl Page {
             status: StatusCode::FOUND,
             header: Some((LOCATION, location)),
             title: "302 Found",
+            advice: "",
         }
     }
 
@@ -186,14 +192,19 @@ impl Page {
             status: StatusCode::OK,
             header: None,
             title: "Wi-Fi: please log in",
+            advice: "",
         }
     }
 
     fn html(&self) -> String {
         let title = self.title;
+        let advice = match self.advice {
+            "" => String::new(),
+            advice => format!("<p>{advice}</p>"),
+        };
         format!(
             "<!DOCTYPE html>\n<html>\n<head><title>{title}</title></head>\n\
-             <body><h1>{title}</h1></body>\n</html>\n"
+             <body><h1>{title}</h1>{advice}</body>\n</html>\n"
         )
     }
 }

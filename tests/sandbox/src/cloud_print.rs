@@ -8,6 +8,7 @@ use axum::extract::State as Shared;
 use axum::Extension;
 
 use crate::answer::{fault, Answer, Fields, Page, Reply};
+use crate::answering::{Answering, Name};
 use crate::connections::Connection;
 use crate::entry::{Chosen, Made};
 use crate::journal::Request;
@@ -17,7 +18,6 @@ use crate::published;
 use crate::request::{check, Check, Checked};
 use crate::sandbox::State;
 use crate::server::PORTAL;
-use crate::switch::{Answering, Name};
 
 /// A switch that is on decides. Otherwise a faulty request is rejected whatever magic it holds, so
 /// that magic values cannot hide a client's faults. Then come the faults on the way to LifePay,

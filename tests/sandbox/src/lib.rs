@@ -34,7 +34,7 @@
 //! | `fields` | fields of requests; the page's in its words |
 //! | `published` | each document's path, and its fields as far as published |
 //! | `cloud_print` | the answer: switches and magic values first, then a document |
-//! | `switch` | what is answered from now on |
+//! | `answering`, `switch` | what is answered from now on, and the other switches |
 //! | [`magic`] | the table of magic values |
 //! | `asked`, `line`, `lines` | a request as documents see it, and what is known of its ext_id |
 //! | `document` | documents and their uuids |
@@ -44,6 +44,8 @@
 //! | `entry`, `event` | what is shown of requests, and of what happens beside them |
 //! | `changes`, `recent` | versions, and a map that forgets the oldest |
 //! | `control` | the page and its HTTP interface |
+//! | `order`, `orders` | what is asked of the sandbox itself |
+//! | `snapshot` | the journal as JSON |
 //! | `page/` | the page: HTML, CSS, JavaScript, in Russian |
 //! | `console` | the lines printed for each request |
 //! | `mask` | keeps the apikey out of all that is printed and shown |
@@ -52,6 +54,7 @@
 #![deny(unsafe_code, missing_docs)]
 
 mod answer;
+mod answering;
 #[doc(hidden)]
 pub mod args;
 mod asked;
@@ -72,6 +75,8 @@ mod lines;
 pub mod magic;
 mod mask;
 mod notify;
+mod order;
+mod orders;
 mod origin;
 mod pairs;
 mod published;
@@ -79,6 +84,7 @@ mod recent;
 mod request;
 mod sandbox;
 mod server;
+mod snapshot;
 mod switch;
 mod tls;
 mod unreadable;

@@ -3,6 +3,7 @@
 //! Their form is the sandbox's own. LifePay's is not published, and only the texts of the
 //! statuses are the page's: a till must not be built on what is sent here.
 
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,7 @@ use crate::mask::Mask;
 use crate::sandbox::State;
 
 const LIMIT: Duration = Duration::from_secs(10);
+const NO_URL: &str = "callback_url — не адрес: нужен http://узел:порт/путь";
 
 /// The JSON of a notification.
 #[derive(Serialize)]
@@ -50,7 +52,7 @@ pub(crate) async fn send(state: Arc<State>, request: usize, url: String, data: D
     let event = state.events.add(&state.journal.changes, what);
     let answer = match tokio::time::timeout(LIMIT, post(&url, &php_json(&data))).await {
         Ok(answer) => answer,
-        Err(_) => Err("no answer in time".to_owned()),
+        Err(_) => Err(format!("нет ответа за {} с", LIMIT.as_secs())),
     };
     let elapsed = begun.elapsed();
     if state.options.print {
@@ -80,18 +82,22 @@ pub(crate) async fn send(state: Arc<State>, request: usize, url: String, data: D
 }
 
 async fn post(url: &str, data: &str) -> Result<u16, String> {
-    let uri: Uri = url.parse().map_err(|_| "not a URL".to_owned())?;
-    if uri.scheme_str() != Some("http") {
-        return Err("the sandbox notifies http:// addresses only".to_owned());
+    let uri: Uri = url.parse().map_err(|_| NO_URL.to_owned())?;
+    let scheme = uri.scheme_str().ok_or(NO_URL)?;
+    if scheme != "http" {
+        return Err(
+            "песочница уведомляет только по http://: задайте такой callback_url".to_owned(),
+        );
     }
-    let host = uri.host().ok_or("the URL has no host")?;
+    let host = uri.host().ok_or(NO_URL)?;
     // An IPv6 address has brackets in a URL, but not where it is connected to.
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let port = uri.port_u16().unwrap_or(80);
-    let stream = TcpStream::connect((bare, port)).await.map_err(text)?;
+    let stream = TcpStream::connect((bare, port)).await;
+    let stream = stream.map_err(|error| unreachable(&error))?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
-        .map_err(text)?;
+        .map_err(unanswered)?;
     let form = form_urlencoded::Serializer::new(String::new())
         .append_pair("data", data)
         .finish();
@@ -100,13 +106,29 @@ async fn post(url: &str, data: &str) -> Result<u16, String> {
         .header(HOST, format!("{host}:{port}"))
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
         .body(Body::from(form))
-        .map_err(text)?;
+        .map_err(|_| NO_URL)?;
     // Ends when the sender is dropped; its errors are the sender's, too.
     tokio::spawn(connection);
-    let response = sender.send_request(request).await.map_err(text)?;
+    let response = sender.send_request(request).await.map_err(unanswered)?;
     Ok(response.status().as_u16())
 }
 
-fn text(error: impl std::fmt::Display) -> String {
-    error.to_string()
+/// Why there is no connection, with the system's own words.
+fn unreachable(error: &io::Error) -> String {
+    let text = match error.kind() {
+        ErrorKind::ConnectionRefused => "соединение не принято: там никто не слушает этот порт",
+        ErrorKind::ConnectionReset => "соединение сброшено",
+        ErrorKind::TimedOut => "соединение не установлено вовремя",
+        _ => "соединиться не удалось: проверьте узел и порт в callback_url",
+    };
+    format!("{text} ({error})")
+}
+
+fn unanswered(error: hyper::Error) -> String {
+    let text = if error.is_parse() {
+        "ответ — не HTTP"
+    } else {
+        "соединение закрыто без ответа"
+    };
+    format!("{text} ({error})")
 }

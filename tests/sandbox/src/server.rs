@@ -148,7 +148,7 @@ async fn begin(
     let (number, error) = (connection.number, failed.error);
     if state.options.print {
         let error = console::plain(&error);
-        console::print(&format!("connection {number}: no TLS: {error}\n"));
+        console::print(&format!("connection {number}: TLS failed: {error}\n"));
     }
     let what = What::Handshake {
         connection: number,

@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 use tokio_rustls::rustls::server::Acceptor;
-use tokio_rustls::rustls::{self, ServerConfig};
+use tokio_rustls::rustls::{self, AlertDescription, Error, ServerConfig};
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::LazyConfigAcceptor;
 
@@ -37,6 +37,31 @@ pub(crate) struct Authority {
 pub(crate) struct Failed {
     pub(crate) server_name: Option<String>,
     pub(crate) error: String,
+}
+
+/// Why a handshake came to nothing, and what to do.
+fn reason(error: &io::Error) -> &'static str {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    match inner {
+        Some(Error::AlertReceived(AlertDescription::UnknownCA)) => {
+            "касса не доверяет сертификату: укажите ей ca.pem этого запуска"
+        }
+        // The same name, but another key.
+        Some(Error::AlertReceived(AlertDescription::DecryptError)) => {
+            "у кассы ca.pem прошлого запуска: укажите ей ca.pem этого запуска"
+        }
+        Some(Error::AlertReceived(AlertDescription::CertificateExpired)) => {
+            "касса считает сертификат просроченным: если это не переключатель, проверьте её часы"
+        }
+        Some(Error::AlertReceived(
+            AlertDescription::BadCertificate | AlertDescription::CertificateUnknown,
+        )) => "касса отклонила сертификат: проверьте, что ей указан ca.pem этого запуска и верное имя сервера",
+        Some(Error::AlertReceived(_)) => "касса прервала рукопожатие",
+        Some(Error::PeerIncompatible(_)) => "касса не знает нужного TLS: 1.2 или новее",
+        Some(Error::InvalidMessage(_) | Error::InappropriateMessage { .. }) => "это не TLS",
+        Some(_) => "рукопожатие не удалось",
+        None => "касса закрыла соединение посреди рукопожатия: так отклоняют сертификат без объяснений",
+    }
 }
 
 impl Authority {
@@ -71,8 +96,8 @@ impl Authority {
         let handshake = self.handshake(stream, certificate, &mut server_name);
         let error = match tokio::time::timeout(LIMIT, handshake).await {
             Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "no handshake in time".to_owned(),
+            Ok(Err(error)) => format!("{} ({error})", reason(&error)),
+            Err(_) => format!("рукопожатие не закончилось за {} с", LIMIT.as_secs()),
         };
         Err(Failed { server_name, error })
     }

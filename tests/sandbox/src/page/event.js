@@ -15,7 +15,7 @@ export function cellsBeside(event) {
     fill(result, make('span', 'pill ' + (waits ? 'pending' : good ? 'good' : 'warn'), text));
   } else {
     const name = event.server_name ? ', имя ' + event.server_name : '';
-    fill(wide, make('span', '', 'Соединение ' + event.connection + ' без TLS: сертификат ' +
+    fill(wide, make('span', '', 'Соединение ' + event.connection + ': TLS не установлен, сертификат ' +
       CERTIFICATES[event.certificate] + name));
     fill(result, make('span', 'pill warn', 'касса отказалась'));
   }
@@ -31,6 +31,5 @@ export function allBeside(event) {
     return make('div', '', make('p', '', 'POST ' + event.url), make('h3', '', 'Поле data'),
       make('pre', 'sent', pretty(event.data)), make('h3', '', 'Ответ кассы'), make('pre', '', outcome));
   }
-  return make('div', '', make('p', '', 'Касса не доверяет сертификату, или её время неверно, или это не TLS. Доверять нужно ca.pem этого запуска.'),
-    make('h3', '', 'Что сообщил TLS'), make('pre', '', event.error));
+  return make('div', '', make('h3', '', 'Почему TLS не установлен'), make('pre', '', event.error));
 }

@@ -96,15 +96,61 @@ fn a_wrong_order_is_named_and_changes_nothing() {
             "--tls",
         ),
         ("reset", json!({"what": "me"}), 400, "me"),
+        ("reset", json!([]), 400, "объект JSON"),
+        ("answer", json!(["html"]), 400, "объект JSON"),
+        ("notify", json!(["error"]), 400, "объект JSON"),
+        (
+            "answer",
+            json!({"answer": "html", "count": 1.5}),
+            400,
+            "count: нужно целое число",
+        ),
+        (
+            "answer",
+            json!({"answer": "html", "count": "1"}),
+            400,
+            "count: нужно целое число",
+        ),
+        ("notify", json!({"status": 1}), 400, "есть off, processed"),
         ("switch", json!({}), 404, "адреса"),
     ] {
         let reply = order(&sandbox, path, &body);
         assert_eq!(reply.status, status, "{path} {body}");
         let error = reply.json()["error"].as_str().unwrap().to_owned();
         assert!(error.contains(named), "{path} {body}: {error}");
+        for english in ["expected", "unknown", "invalid", "missing", "line "] {
+            assert!(!error.contains(english), "{path} {body}: {error}");
+        }
     }
+    for (body, named) in [
+        ("", "пустое"),
+        ("{\"answer\"", "обрывается"),
+        ("{answer: html}", "строке 1, позиция 2"),
+        ("{\"answer\":\"html\",\"answer\":\"lost\"}", "дважды"),
+    ] {
+        let reply = send(&sandbox, "localhost", "POST /sandbox/answer", &[JSON], body);
+        let error = reply.json()["error"].as_str().unwrap().to_owned();
+        assert_eq!(reply.status, 400, "{body}");
+        assert!(error.contains(named), "{body}: {error}");
+    }
+    let large = " ".repeat(100_000);
+    let reply = send(
+        &sandbox,
+        "localhost",
+        "POST /sandbox/answer",
+        &[JSON],
+        &large,
+    );
+    assert_eq!(reply.status, 413);
+    assert!(reply.json()["error"]
+        .as_str()
+        .unwrap()
+        .contains("тело больше"));
     let reply = send(&sandbox, "localhost", "GET /sandbox/answer", &[], "");
-    assert_eq!(reply.status, 405);
+    assert_eq!((reply.status, reply.header("allow")), (405, Some("POST")));
+    // What is not given may be null.
+    let usual = json!({"answer": "usual", "count": null, "seconds": null, "message": ""});
+    assert_eq!(order(&sandbox, "answer", &usual).status, 200);
     let reply = order(&sandbox, "reset", &json!({}));
     assert_eq!(
         reply.json()["switches"],

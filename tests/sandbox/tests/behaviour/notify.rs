@@ -158,3 +158,28 @@ fn the_switch_chooses_the_status_and_what_is_sent_is_shown() {
     );
     assert_eq!(journal(&sandbox)["events"].as_array().unwrap().len(), 3);
 }
+
+#[test]
+fn why_a_notification_is_not_delivered_is_told_in_russian() {
+    let sandbox = sandbox(true);
+    // Bound and closed again, so that nobody answers there.
+    let closed = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let closed = closed.unwrap();
+    for (position, (url, reason)) in [
+        (format!("http://{closed}/"), "никто не слушает этот порт"),
+        ("https://till.test/".to_owned(), "только по http://"),
+        ("касса".to_owned(), "не адрес: нужен http://"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        ask(&sandbox, &shift(json!({"callback_url": url}))).uuid();
+        let error = loop {
+            let event = journal(&sandbox)["events"][position].clone();
+            if let Some(error) = event["error"].as_str() {
+                break error.to_owned();
+            }
+        };
+        assert!(error.contains(reason), "{url}: {error}");
+    }
+}

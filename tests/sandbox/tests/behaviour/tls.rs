@@ -73,6 +73,8 @@ fn whoever_trusts_another_is_not_served_and_that_is_shown() {
     let event = shown_handshake(&sandbox, 0);
     assert_eq!(event["server_name"], "localhost");
     assert_eq!(event["certificate"], "valid");
+    let error = event["error"].as_str().unwrap();
+    assert!(error.contains("ca.pem этого запуска"), "{error}");
     assert!(sandbox.requests().is_empty());
 }
 
@@ -122,7 +124,13 @@ fn the_page_is_there_over_plain_http_and_the_rest_is_not() {
         sandbox.page_url(),
         format!("http://127.0.0.1:{}/", sandbox.port())
     );
-    assert_eq!(ask(&sandbox, &shift(json!({}))).status, 400);
+    let reply = ask(&sandbox, &shift(json!({})));
+    assert_eq!(reply.status, 400);
+    assert!(
+        reply.body.contains("начинается с https://"),
+        "{}",
+        reply.body
+    );
     let shown = journal(&sandbox);
     assert_eq!(shown["tls"], true);
     assert_eq!(shown["requests"][0]["findings"][0]["field"], "path");

@@ -177,7 +177,8 @@ fn a_switch_for_the_next_requests_goes_back_by_itself_and_a_click_brings_it_back
 
     browser.enter("#code", "0");
     browser.click("[data-answer=code]");
-    browser.until("document.getElementById('fault').textContent.includes('code: целое число')");
+    browser
+        .until("document.getElementById('fault').textContent.includes('code: нужно целое число')");
 }
 
 #[test]
@@ -225,6 +226,7 @@ fn certificates_are_switched_while_the_page_stays() {
         until_rows(&browser, position + 1);
         let (_, row) = newest(&browser);
         assert!(row.contains("касса отказалась"), "{row}");
+        assert!(row.contains("TLS не установлен"), "{row}");
     }
     browser.click("#back");
     browser.until("document.getElementById('now-text').textContent === 'как обычно'");

@@ -1,0 +1,209 @@
+//! An order to the sandbox: the fields of its JSON, one by one, with what is wrong with them in Russian.
+//! null and "" stand for a field that is not given.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use axum::extract::{FromRequest, Request};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde_json::Value;
+
+use crate::control::refusal;
+use crate::pairs::Pairs;
+use crate::sandbox::State;
+use crate::unreadable;
+
+/// The most bytes of an order.
+const LARGEST: usize = 64 * 1024;
+/// The most characters of a text.
+const LONGEST: usize = 1000;
+
+pub(crate) struct Order {
+    /// Those that have not been read.
+    fields: Vec<(String, Value)>,
+    /// The names that were asked for.
+    known: Vec<&'static str>,
+}
+
+impl Order {
+    /// # Errors
+    /// What is wrong with the body.
+    pub(crate) fn new(body: &[u8]) -> Result<Order, String> {
+        let pairs: Option<Pairs> = serde_json::from_slice(body).ok();
+        let pairs = pairs.ok_or_else(|| unreadable::body(body, None))?;
+        let fields = pairs.fields();
+        for (position, (name, _)) in fields.iter().enumerate() {
+            if fields[..position].iter().any(|(known, _)| known == name) {
+                return Err(format!("{name}: поле указано дважды"));
+            }
+        }
+        let given = |(_, value): &&(String, Value)| !value.is_null() && *value != "";
+        Ok(Order {
+            fields: fields.iter().filter(given).cloned().collect(),
+            known: Vec::new(),
+        })
+    }
+
+    fn take(&mut self, name: &'static str) -> Option<Value> {
+        self.known.push(name);
+        let position = self.fields.iter().position(|(known, _)| known == name)?;
+        Some(self.fields.remove(position).1)
+    }
+
+    /// One of some words.
+    pub(crate) fn choice<T: Copy>(
+        &mut self,
+        name: &'static str,
+        all: &[(&str, T)],
+    ) -> Result<Option<T>, String> {
+        let Some(value) = self.take(name) else {
+            return Ok(None);
+        };
+        let found = all.iter().find(|(word, _)| value == *word);
+        if let Some((_, found)) = found {
+            return Ok(Some(*found));
+        }
+        let words: Vec<_> = all.iter().map(|(word, _)| *word).collect();
+        Err(format!(
+            "{name}: нет значения {value}; есть {}",
+            words.join(", ")
+        ))
+    }
+
+    pub(crate) fn number(
+        &mut self,
+        name: &'static str,
+        range: RangeInclusive<f64>,
+    ) -> Result<Option<f64>, String> {
+        let Some(value) = self.take(name) else {
+            return Ok(None);
+        };
+        let number = value.as_f64().filter(|number| range.contains(number));
+        let wanted = || {
+            format!(
+                "{name}: нужно число от {} до {}",
+                range.start(),
+                range.end()
+            )
+        };
+        number.map(Some).ok_or_else(wanted)
+    }
+
+    /// 2.0 is 2: JSON has one kind of numbers.
+    pub(crate) fn whole<T: TryFrom<i64>>(
+        &mut self,
+        name: &'static str,
+        range: RangeInclusive<T>,
+    ) -> Result<Option<T>, String>
+    where
+        T: Copy + std::fmt::Display + PartialOrd,
+    {
+        let Some(value) = self.take(name) else {
+            return Ok(None);
+        };
+        let float = value.as_f64().filter(|float| float.fract() == 0.0);
+        #[allow(clippy::cast_possible_truncation)]
+        let whole = value.as_i64().or_else(|| float.map(|float| float as i64));
+        let whole = whole.and_then(|whole| T::try_from(whole).ok());
+        let wanted = || {
+            format!(
+                "{name}: нужно целое число от {} до {}",
+                range.start(),
+                range.end()
+            )
+        };
+        let whole = whole.filter(|whole| range.contains(whole));
+        whole.map(Some).ok_or_else(wanted)
+    }
+
+    pub(crate) fn text(&mut self, name: &'static str) -> Result<Option<String>, String> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::String(text)) if text.chars().count() <= LONGEST => Ok(Some(text)),
+            Some(_) => Err(format!(
+                "{name}: нужна строка не длиннее {LONGEST} символов"
+            )),
+        }
+    }
+
+    /// # Errors
+    /// A field that nobody has asked for.
+    pub(crate) fn end(self) -> Result<(), String> {
+        match self.fields.first() {
+            None => Ok(()),
+            Some((name, _)) => {
+                let known = self.known.join(", ");
+                Err(format!("{name}: нет такого поля; есть {known}"))
+            }
+        }
+    }
+}
+
+impl FromRequest<Arc<State>> for Order {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &Arc<State>) -> Result<Order, Response> {
+        if !is_json(request.headers()) {
+            let text = "Content-Type: должен быть application/json";
+            return Err(refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+        }
+        let body = axum::body::to_bytes(request.into_body(), LARGEST);
+        let body = match tokio::time::timeout(state.options.idle, body).await {
+            Ok(Ok(body)) => body,
+            Ok(Err(_)) => {
+                let text = format!("тело больше {LARGEST} байт или пришло не целиком");
+                return Err(refusal(StatusCode::PAYLOAD_TOO_LARGE, &text));
+            }
+            Err(_) => {
+                let text = "тело не пришло целиком: проверьте Content-Length";
+                return Err(refusal(StatusCode::REQUEST_TIMEOUT, text));
+            }
+        };
+        Order::new(&body).map_err(|text| refusal(StatusCode::BAD_REQUEST, &text))
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()?.split(';').next());
+    kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(text: &str) -> Order {
+        Order::new(text.as_bytes()).map_err(|_| text).unwrap()
+    }
+
+    #[test]
+    fn null_and_an_empty_text_are_not_given_and_a_whole_float_is_whole() {
+        let mut order = order(r#"{"a":null,"b":"","c":2.0,"d":"x"}"#);
+        assert_eq!(order.whole::<u32>("a", 1..=9), Ok(None));
+        assert_eq!(order.text("b"), Ok(None));
+        assert_eq!(order.whole::<u32>("c", 1..=9), Ok(Some(2)));
+        assert_eq!(order.choice("d", &[("x", 1)]), Ok(Some(1)));
+        assert_eq!(order.end(), Ok(()));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_in_russian() {
+        let wrong = |body: &str| Order::new(body.as_bytes()).err().unwrap();
+        assert!(wrong("").contains("пустое"));
+        assert!(wrong("[]").contains("объект JSON"));
+        assert!(wrong(r#"{"a":1,"a":1}"#).contains("a: поле указано дважды"));
+        let mut order = order(r#"{"a":1.5,"b":"z","c":"1","d":1,"e":1}"#);
+        let a = order.whole::<u32>("a", 1..=9).unwrap_err();
+        assert_eq!(a, "a: нужно целое число от 1 до 9");
+        let b = order.choice("b", &[("x", 1), ("y", 2)]).unwrap_err();
+        assert_eq!(b, "b: нет значения \"z\"; есть x, y");
+        let c = order.number("c", 0.0..=3600.0).unwrap_err();
+        assert_eq!(c, "c: нужно число от 0 до 3600");
+        assert!(order.text("d").unwrap_err().contains("d: нужна строка"));
+        let e = order.end().unwrap_err();
+        assert_eq!(e, "e: нет такого поля; есть a, b, c, d");
+    }
+}

@@ -1,0 +1,121 @@
+//! Orders: each changes switches, or forgets what was.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State as Shared;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::json;
+
+use crate::answering::{Answering, Name};
+use crate::console;
+use crate::control::{refusal, reply};
+use crate::order::Order;
+use crate::sandbox::{page_url, State};
+use crate::switch::{Certifying, Notifying};
+
+pub(crate) async fn answer(Shared(state): Shared<Arc<State>>, order: Order) -> Response {
+    let read = Answering::read(order);
+    done(&state, read.map(|answer| state.switches.set_answer(answer))).await
+}
+
+pub(crate) async fn certificate(Shared(state): Shared<Arc<State>>, order: Order) -> Response {
+    if !state.options.tls {
+        let text = "сертификата нет: запустите песочницу с --tls";
+        return refusal(StatusCode::BAD_REQUEST, text);
+    }
+    let read = Certifying::read(order);
+    let set = |certificate| state.switches.set_certificate(certificate);
+    done(&state, read.map(set)).await
+}
+
+pub(crate) async fn notify(Shared(state): Shared<Arc<State>>, order: Order) -> Response {
+    let read = Notifying::read(order);
+    done(&state, read.map(|notify| state.switches.set_notify(notify))).await
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum What {
+    All,
+    Switches,
+    /// Requests, documents, and what is known of ext_ids.
+    Journal,
+}
+
+impl What {
+    fn read(mut order: Order) -> Result<What, String> {
+        let all = [
+            ("all", What::All),
+            ("switches", What::Switches),
+            ("journal", What::Journal),
+        ];
+        let what = order.choice("what", &all)?;
+        order.end()?;
+        // Not given: everything, as at the start.
+        Ok(what.unwrap_or(What::All))
+    }
+}
+
+pub(crate) async fn reset(Shared(state): Shared<Arc<State>>, order: Order) -> Response {
+    let reset = What::read(order).map(|what| {
+        if what != What::Journal {
+            state.switches.reset();
+        }
+        if what != What::Switches {
+            state.clear();
+        }
+    });
+    done(&state, reset).await
+}
+
+/// The switches as they are now, or what was wrong.
+async fn done(state: &Arc<State>, result: Result<(), String>) -> Response {
+    if let Err(text) = result {
+        return refusal(StatusCode::BAD_REQUEST, &text);
+    }
+    let opened = follow(state).await;
+    state.journal.changes.next();
+    if let Err(error) = opened {
+        let text = format!(
+            "порт {} занят другой программой: закройте её и повторите ({error})",
+            state.address.port()
+        );
+        return refusal(StatusCode::CONFLICT, &text);
+    }
+    let page_port = state.gate.page().port();
+    reply(&json!({ "switches": state.switches.now(), "page_port": page_port }))
+}
+
+/// Opens or closes the port as the switches say.
+async fn follow(state: &Arc<State>) -> io::Result<()> {
+    let answering = state.switches.now().answer;
+    open_or_close(state, &answering).await?;
+    if let (Name::Refused, Some(seconds)) = (answering.answer, answering.seconds) {
+        let (state, turn) = (Arc::clone(state), state.switches.turn());
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+            let usual = Answering::usual();
+            if state.switches.turn() == turn {
+                state.switches.set_answer(usual.clone());
+                // If the port is taken, the next order tries again.
+                let _ = open_or_close(&state, &usual).await;
+                state.journal.changes.next();
+            }
+        });
+    }
+    Ok(())
+}
+
+async fn open_or_close(state: &State, answering: &Answering) -> io::Result<()> {
+    let open = answering.answer != Name::Refused;
+    let was_open = state.gate.is_open();
+    state.gate.set(open).await?;
+    if state.options.print && open != was_open {
+        let text = if open { "accepting" } else { "refusing" };
+        let page = page_url(state.gate.page());
+        console::print(&format!("{text} connections, page {page}\n"));
+    }
+    Ok(())
+}

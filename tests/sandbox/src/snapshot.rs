@@ -1,0 +1,86 @@
+//! The journal as JSON.
+
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State as Shared};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Serialize;
+
+use crate::control::{refusal, reply};
+use crate::document::Totals;
+use crate::entry::Entry;
+use crate::event::Event;
+use crate::fields::{self, Words};
+use crate::journal::Counts;
+use crate::line::Line;
+use crate::published::{self, Part};
+use crate::sandbox::State;
+use crate::switch::Positions;
+
+/// How many ext_ids the journal lists, each by its path.
+const LINES: usize = 1000;
+
+/// `?since=VERSION` leaves out what has not changed since.
+pub(crate) async fn journal(
+    Shared(state): Shared<Arc<State>>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let query = query.unwrap_or_default();
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    let since = pairs.find_map(|(name, value)| (name == "since").then(|| value.parse()));
+    match since.transpose() {
+        Ok(since) => reply(&snapshot(&state, since.unwrap_or(0))),
+        Err(_) => refusal(
+            StatusCode::BAD_REQUEST,
+            "since: нужно целое число от 0, version из прошлого ответа",
+        ),
+    }
+}
+
+/// The order of a body's fields is the client's, which no Value keeps.
+#[derive(Serialize)]
+struct Snapshot<'a> {
+    /// Another one: the sandbox was started anew, and what was read before is gone.
+    run: &'a str,
+    version: u64,
+    base_url: String,
+    /// Another one than the till's while that one is closed.
+    page_port: u16,
+    tls: bool,
+    counts: Counts,
+    totals: Totals,
+    switches: Positions,
+    ext_ids: Vec<Line>,
+    requests: Vec<Entry>,
+    events: Vec<Event>,
+    /// These two only in a whole snapshot.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fields: Vec<Words>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    published: Vec<Part>,
+}
+
+fn snapshot(state: &State, since: u64) -> Snapshot<'_> {
+    // First, so that what changes meanwhile comes once more the next time.
+    let version = state.journal.changes.now();
+    let (requests, counts) = state.journal.since(since);
+    let documents = state.documents.lock().unwrap();
+    let lines = documents.lines(since).take(LINES);
+    let is_whole = since == 0;
+    Snapshot {
+        run: &state.run,
+        version,
+        base_url: state.url(),
+        page_port: state.gate.page().port(),
+        tls: state.options.tls,
+        counts,
+        totals: documents.totals(),
+        switches: state.switches.now(),
+        ext_ids: lines.cloned().collect(),
+        requests,
+        events: state.events.since(since),
+        fields: is_whole.then(fields::words).unwrap_or_default(),
+        published: is_whole.then(published::parts).unwrap_or_default(),
+    }
+}
