@@ -166,8 +166,9 @@ fn document(state: &Arc<State>, request: &Request, checked: &Checked) -> String 
 }
 
 fn portal_url(state: &State, request: &Request) -> String {
-    let here = state.address.to_string();
-    let scheme = if state.options.tls { "https" } else { "http" };
-    let host = request.header("host").unwrap_or(&here);
-    format!("{scheme}://{host}{PORTAL}")
+    match request.header("host") {
+        Some(host) if state.options.tls => format!("https://{host}{PORTAL}"),
+        Some(host) => format!("http://{host}{PORTAL}"),
+        None => state.url() + PORTAL,
+    }
 }

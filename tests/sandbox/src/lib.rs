@@ -24,6 +24,7 @@
 //! | `server` | the accept loop, the routes |
 //! | `connections` | those that are open, and how to cut them |
 //! | `gate` | the port, which can be closed, and the page's own one meanwhile |
+//! | `addresses` | where a till reaches the sandbox |
 //! | `tls` | HTTPS with certificates made on the fly |
 //! | `origin` | who asks: no page of another site |
 //! | `visitor` | what browsers ask for by themselves, which is not recorded |
@@ -53,6 +54,7 @@
 
 #![deny(unsafe_code, missing_docs)]
 
+mod addresses;
 mod answer;
 mod answering;
 #[doc(hidden)]

@@ -52,6 +52,9 @@ fn serve(options: Options, port_file: Option<&Path>, ca_file: Option<&Path>) -> 
             }
             say(&format!("listening on {}\n", listening.url));
             if print {
+                for url in &listening.other_urls {
+                    say(&format!("from other machines {url}\n"));
+                }
                 say(&format!("page {}\n", listening.page_url()));
                 if let Some(path) = ca_file {
                     say(&format!("trust {}\n", path.display()));

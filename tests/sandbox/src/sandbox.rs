@@ -4,13 +4,14 @@ use std::collections::hash_map::DefaultHasher;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::oneshot;
 
+use crate::addresses;
 use crate::answer::Fields;
 use crate::connections::Connections;
 use crate::document::{Document, Documents, Verdict};
@@ -111,9 +112,18 @@ impl State {
         Ok((state, orders))
     }
 
+    /// The first of [`State::urls`].
     pub(crate) fn url(&self) -> String {
+        self.urls().swap_remove(0)
+    }
+
+    /// What can be given to a till as its base_url, on this machine first, then on others.
+    pub(crate) fn urls(&self) -> Vec<String> {
         let scheme = if self.options.tls { "https" } else { "http" };
-        format!("{scheme}://{}", self.address)
+        let addresses = addresses::reachable(self.address).into_iter();
+        addresses
+            .map(|address| format!("{scheme}://{address}"))
+            .collect()
     }
 
     /// Forgets all requests and documents, but no apikey.
@@ -171,6 +181,8 @@ pub struct Listening {
     pub address: SocketAddr,
     /// As [`Sandbox::url`].
     pub url: String,
+    /// The same for tills on other machines, if it listens on all addresses.
+    pub other_urls: Vec<String>,
     /// As [`Sandbox::ca_pem`].
     pub ca_pem: Option<String>,
 }
@@ -183,14 +195,8 @@ impl Listening {
     }
 }
 
-/// Where it listens on all addresses, loopback is one of them.
 pub(crate) fn page_url(address: SocketAddr) -> String {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    format!("http://{}/", SocketAddr::new(ip, address.port()))
+    format!("http://{}/", addresses::reachable(address)[0])
 }
 
 /// A running sandbox, on a thread of its own. Dropping it stops the server and closes every
@@ -231,6 +237,7 @@ impl Sandbox {
         announce(&Listening {
             address,
             url: state.url(),
+            other_urls: state.urls().split_off(1),
             ca_pem: state.authority.as_ref().map(Authority::pem),
         })?;
         let runtime = tokio::runtime::Builder::new_current_thread()

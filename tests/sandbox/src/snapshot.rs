@@ -45,6 +45,8 @@ struct Snapshot<'a> {
     run: &'a str,
     version: u64,
     base_url: String,
+    /// The same on other machines, if it can be reached from them.
+    other_base_urls: Vec<String>,
     /// Another one than the till's while that one is closed.
     page_port: u16,
     tls: bool,
@@ -68,10 +70,13 @@ fn snapshot(state: &State, since: u64) -> Snapshot<'_> {
     let documents = state.documents.lock().unwrap();
     let lines = documents.lines(since).take(LINES);
     let is_whole = since == 0;
+    let mut urls = state.urls();
+    let other_urls = urls.split_off(1);
     Snapshot {
         run: &state.run,
         version,
-        base_url: state.url(),
+        base_url: urls.swap_remove(0),
+        other_base_urls: other_urls,
         page_port: state.gate.page().port(),
         tls: state.options.tls,
         counts,

@@ -55,6 +55,11 @@ function take(journal) {
     for (const name of names) select.appendChild(make('option', '', name));
   }
   id('base-url').textContent = journal.base_url;
+  const others = journal.other_base_urls.map((url) => make('code', '', url));
+  id('other-base-urls').hidden = !others.length;
+  if (others.length !== id('other-base-urls').querySelectorAll('code').length) {
+    fill(id('other-base-urls'), make('span', '', 'с других компьютеров'), ...others);
+  }
   id('tls').hidden = !journal.tls;
   for (const request of journal.requests) {
     requests.set(request.number, request);

@@ -221,6 +221,24 @@ fn dropping_it_closes_connections_and_frees_the_port() {
 }
 
 #[test]
+fn whoever_listens_on_all_addresses_names_those_that_a_till_can_use() {
+    let sandbox = Sandbox::start(Options {
+        listen: std::net::Ipv4Addr::UNSPECIFIED.into(),
+        ..Options::default()
+    })
+    .unwrap();
+    let local = format!("http://127.0.0.1:{}", sandbox.port());
+    assert_eq!(sandbox.url(), local);
+    let journal = journal(&sandbox);
+    assert_eq!(journal["base_url"], local);
+    for other in journal["other_base_urls"].as_array().unwrap() {
+        let address = other.as_str().unwrap().strip_prefix("http://").unwrap();
+        assert!(!address.starts_with("0.0.0.0") && !address.starts_with("127."));
+        std::net::TcpStream::connect(address).unwrap();
+    }
+}
+
+#[test]
 fn a_port_in_use_is_an_error() {
     let sandbox = sandbox();
     let taken = Options {

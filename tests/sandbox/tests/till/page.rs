@@ -207,6 +207,23 @@ fn no_network_refuses_connections_and_the_page_goes_to_a_port_of_its_own_and_bac
 }
 
 #[test]
+fn whoever_listens_on_all_addresses_shows_those_that_a_till_can_use() {
+    let Some((sandbox, browser)) = page(Options {
+        listen: std::net::Ipv4Addr::UNSPECIFIED.into(),
+        ..Options::default()
+    }) else {
+        return;
+    };
+    let shown = browser.run(
+        "return document.querySelector('.address').innerText",
+        json!([]),
+    );
+    let local = format!("base_url http://127.0.0.1:{}", sandbox.port());
+    assert!(shown.as_str().unwrap().starts_with(&local), "{shown}");
+    assert!(!shown.as_str().unwrap().contains("0.0.0.0"), "{shown}");
+}
+
+#[test]
 fn certificates_are_switched_while_the_page_stays() {
     let Some((sandbox, browser)) = page(Options {
         tls: true,
