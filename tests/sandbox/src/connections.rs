@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::future::pending;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
@@ -115,6 +115,19 @@ impl Connections {
 
     pub(crate) fn are_too_many(&self) -> bool {
         self.open.lock().unwrap().len() > MOST
+    }
+
+    /// Waits until all that were told to end, and are not at work, have ended.
+    pub(crate) async fn idle_ones_end(&self) {
+        let begun = Instant::now();
+        let is_idle = |open: &Connection| open.idle_since().is_some_and(|since| since < begun);
+        // None needs that long.
+        while begun.elapsed() < Duration::from_secs(1) {
+            if !self.open.lock().unwrap().values().any(is_idle) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     /// Ends the one that has been idle for longest, if any is.

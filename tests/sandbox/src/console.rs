@@ -1,8 +1,9 @@
 //! What is printed for each request.
 
 use std::io::Write;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
+use chrono::{DateTime, Local};
 use serde_json::Value;
 
 use crate::answer::Fields;
@@ -40,62 +41,104 @@ fn beginning(text: &str) -> String {
     }
 }
 
-/// The block of lines on one request. `count` is how many requests came with its path and
-/// ext_id and how many documents they made.
-pub(crate) fn block(
-    request: &Request,
-    mask: &Mask,
-    clock: SystemTime,
-    answered: &Answered,
-    faults: &Fields,
-    took: Duration,
-    count: Option<(usize, usize)>,
-) -> String {
-    let mut lines = vec![format!(
-        "{} #{} {} {}, connection {}",
-        time_of_day(clock),
-        request.number,
-        request.method,
-        mask.path(request.bare_path()),
-        request.connection
-    )];
-    if request.json.as_ref().is_some_and(Value::is_object) {
-        let fields = ["ext_id", "login", "target_serial", "test"].map(|name| {
-            let value = request.field(name);
-            format!(
-                "{name} {}",
-                value.map_or("-".to_owned(), |value| shown(mask, value))
-            )
-        });
-        lines.push(fields.join(", "));
+/// What is printed of one request: the same as the page shows.
+pub(crate) struct Block<'a> {
+    pub(crate) request: &'a Request,
+    pub(crate) mask: &'a Mask,
+    pub(crate) clock: SystemTime,
+    pub(crate) answered: &'a Answered,
+    /// What the answer says is wrong, by field.
+    pub(crate) faults: &'a Fields,
+    pub(crate) took: Duration,
+    /// How many requests came with its path and ext_id and how many documents they made.
+    pub(crate) count: Option<(usize, usize)>,
+    pub(crate) remarks: Remarks,
+}
+
+/// What the journal remarks on a request. Masked.
+#[derive(Default)]
+pub(crate) struct Remarks {
+    /// What the strict check found, by field.
+    pub(crate) findings: Vec<(String, String)>,
+    /// Whether it may differ from what came before with its path and ext_id.
+    pub(crate) corrected: bool,
+    pub(crate) second_after: Option<String>,
+}
+
+impl Block<'_> {
+    pub(crate) fn print(&self) {
+        let lines = [self.head(), self.remarks()].concat();
+        let lines: Vec<_> = lines.iter().map(|line| plain(line)).collect();
+        print(&(lines.join("\n    ") + "\n"));
     }
-    if !request.body.is_empty() {
-        lines.push(format!("body {}", beginning(&request.shown_body(mask))));
-    }
-    lines.push(format!("answered {answered}, {} ms", took.as_millis()));
-    for (field, texts) in faults {
-        let texts = texts.iter().map(|text| mask.text(text));
-        let texts: Vec<_> = texts.collect();
-        lines.push(format!("{}: {}", mask.name(field), texts.join(" ")));
-    }
-    if let (Some(ext_id), Some((requests, documents))) = (&request.ext_id, count) {
-        let ext_id = mask.text(ext_id);
-        lines.push(format!(
-            "ext_id {ext_id}: {}, {}",
-            counted(requests, "request"),
-            counted(documents, "document")
-        ));
-        if !request.differs_in.is_empty() {
-            let names = request.differs_in.iter().map(|name| mask.name(name));
-            let names: Vec<_> = names.collect();
-            lines.push(format!(
-                "warning: ext_id {ext_id} came before with a different body: {}",
-                names.join(", ")
-            ));
+
+    fn head(&self) -> Vec<String> {
+        let (request, mask) = (self.request, self.mask);
+        let mut lines = vec![format!(
+            "{} #{} {} {}, connection {}",
+            time_of_day(self.clock),
+            request.number,
+            request.method,
+            mask.path(request.bare_path()),
+            request.connection
+        )];
+        if request.json.as_ref().is_some_and(Value::is_object) {
+            let fields = ["ext_id", "login", "target_serial", "test"].map(|name| {
+                let value = request.field(name);
+                let value = value.map_or("-".to_owned(), |value| shown(mask, value));
+                format!("{name} {value}")
+            });
+            lines.push(fields.join(", "));
         }
+        if !request.body.is_empty() {
+            lines.push(format!("body {}", beginning(&request.shown_body(mask))));
+        }
+        let (answered, took) = (self.answered, self.took.as_millis());
+        lines.push(format!("answered {answered}, {took} ms"));
+        lines
     }
-    let lines: Vec<_> = lines.iter().map(|line| plain(line)).collect();
-    lines.join("\n    ") + "\n"
+
+    fn remarks(&self) -> Vec<String> {
+        let (request, mask, remarks) = (self.request, self.mask, &self.remarks);
+        let mut lines = Vec::new();
+        for (field, texts) in self.faults {
+            let texts: Vec<_> = texts.iter().map(|text| mask.text(text)).collect();
+            lines.push(format!("{}: {}", mask.name(field), texts.join(" ")));
+        }
+        for (field, texts) in &remarks.findings {
+            if !self.faults.keys().any(|fault| mask.name(fault) == *field) {
+                lines.push(format!("{field}: {texts}"));
+            }
+        }
+        let ext_id = request.ext_id.as_deref().map(|ext_id| mask.text(ext_id));
+        if let (Some(ext_id), Some((requests, documents))) = (&ext_id, self.count) {
+            let requests = counted(requests, "request");
+            let documents = counted(documents, "document");
+            lines.push(format!("ext_id {ext_id}: {requests}, {documents}"));
+        }
+        if let (Some(ext_id), false) = (&ext_id, request.differs_in.is_empty()) {
+            let names = request.differs_in.iter().map(|name| mask.name(name));
+            let names = names.collect::<Vec<_>>().join(", ");
+            lines.push(if remarks.corrected {
+                format!("corrected after a rejection: {names}")
+            } else {
+                format!("warning: ext_id {ext_id} came before with a different body: {names}")
+            });
+        }
+        if let Some(before) = &remarks.second_after {
+            lines.push(format!("warning: {}", second_document(before)));
+        }
+        lines
+    }
+}
+
+/// As the page says it.
+pub(crate) fn second_document(before: &str) -> String {
+    let before = match before {
+        "" => "without ext_id".to_owned(),
+        ext_id => format!("with ext_id {ext_id}"),
+    };
+    format!("second document, the till has not learnt of the first one {before}")
 }
 
 /// Strings without their quotes: most are plain words.
@@ -111,15 +154,9 @@ fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{ending}")
 }
 
-/// In UTC: the standard library knows no other.
+/// Local, as on the page.
 fn time_of_day(clock: SystemTime) -> String {
-    let since = clock.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let seconds = since.as_secs() % 86_400;
-    format!(
-        "{:02}:{:02}:{:02}.{:03}Z",
-        seconds / 3600,
-        seconds / 60 % 60,
-        seconds % 60,
-        since.subsec_millis()
-    )
+    DateTime::<Local>::from(clock)
+        .format("%H:%M:%S%.3f")
+        .to_string()
 }

@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{json, Value};
 
 use crate::answer::{Fields, Sent};
+use crate::console::Remarks;
 use crate::journal::{Answered, Request};
 use crate::mask::Mask;
 use crate::pairs::Pairs;
@@ -123,6 +124,19 @@ impl Entry {
             texts: texts.iter().map(|text| mask.text(text)).collect(),
         };
         self.findings = faults.iter().map(finding).collect();
+    }
+}
+
+impl Entry {
+    /// For the console.
+    pub(crate) fn remarks(&self) -> Remarks {
+        let finding = |finding: &Finding| (finding.field.clone(), finding.texts.join(" "));
+        let document = self.document.as_ref();
+        Remarks {
+            findings: self.findings.iter().map(finding).collect(),
+            corrected: self.corrected,
+            second_after: document.and_then(|document| document.second_after.clone()),
+        }
     }
 }
 

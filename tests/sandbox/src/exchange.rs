@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::answer::{fault, Answer, Fields, Reply, Sent};
 use crate::asked::Asked;
 use crate::connections::Connection;
-use crate::console;
+use crate::console::Block;
 use crate::entry::Entry;
 use crate::journal::{Answered, Request};
 use crate::mask::Mask;
@@ -209,23 +209,30 @@ impl Exchange {
         self.ended = true;
         let (state, request) = (&self.state, &self.request);
         let took = request.received_at.elapsed();
-        if let Some(asked) = &request.asked {
+        let verdict = request.asked.as_ref().and_then(|asked| {
             let version = state.journal.changes.next();
             let mut documents = state.documents.lock().unwrap();
-            let verdict = documents.ended(asked, version, &answered);
-            drop(documents);
-            if let Some(verdict) = verdict {
-                state.judged(verdict);
-            }
-        }
+            documents.ended(asked, version, &answered)
+        });
         if state.options.print {
             let count = request.ext_id.as_deref();
             let path = request.bare_path();
             let count = count.map(|ext_id| state.documents.lock().unwrap().count(path, ext_id));
-            let block = console::block(
-                request, &self.mask, self.clock, &answered, faults, took, count,
-            );
-            console::print(&block);
+            let remarks = state.journal.look(request.id, Entry::remarks);
+            let block = Block {
+                request,
+                mask: &self.mask,
+                clock: self.clock,
+                answered: &answered,
+                faults,
+                took,
+                count,
+                remarks: remarks.unwrap_or_default(),
+            };
+            block.print();
+        }
+        if let Some(verdict) = verdict {
+            state.judged(verdict);
         }
         state.journal.note(request.id, |entry| {
             entry.took = Some(took);

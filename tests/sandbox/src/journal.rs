@@ -254,6 +254,14 @@ impl Journal {
         }
     }
 
+    /// What is shown of a request, if it is kept.
+    pub(crate) fn look<R>(&self, id: usize, look: impl FnOnce(&Entry) -> R) -> Option<R> {
+        let entries = self.entries.lock().unwrap();
+        entries
+            .position(id)
+            .map(|position| look(&entries.shown[position]))
+    }
+
     pub(crate) fn answered(&self, id: usize, answered: Answered) {
         let mut entries = self.entries.lock().unwrap();
         if id > entries.cleared_at {

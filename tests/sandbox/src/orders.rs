@@ -112,6 +112,10 @@ async fn open_or_close(state: &State, answering: &Answering) -> io::Result<()> {
     let open = answering.answer != Name::Refused;
     let was_open = state.gate.is_open();
     state.gate.set(open).await?;
+    if !open && was_open {
+        // A till that is told afterwards finds its connection of before closed.
+        state.connections.idle_ones_end().await;
+    }
     if state.options.print && open != was_open {
         let text = if open { "accepting" } else { "refusing" };
         let page = page_url(state.gate.page());

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use crate::addresses;
 use crate::answer::Fields;
 use crate::connections::Connections;
+use crate::console::{self, second_document};
 use crate::document::{Document, Documents, Verdict};
 use crate::entry::{Chosen, Entry};
 use crate::event::Events;
@@ -149,6 +150,14 @@ impl State {
 
     /// Notes what has become of a document that was made before.
     pub(crate) fn judged(&self, verdict: Verdict) {
+        let number = self.journal.look(verdict.request, |entry| entry.number);
+        if let (true, Some(number)) = (self.options.print, number) {
+            let text = match &verdict.second_after {
+                Some(before) => format!("warning: #{number} made a {}", second_document(before)),
+                None => format!("#{number} made no second document: the first one was heard of"),
+            };
+            console::print(&(console::plain(&text) + "\n"));
+        }
         self.journal.note(verdict.request, |entry| {
             if let Some(document) = &mut entry.document {
                 document.second_after = verdict.second_after;

@@ -50,4 +50,12 @@ export function clock(time) {
   return digits(date.getHours()) + ':' + digits(date.getMinutes()) + ':' + digits(date.getSeconds());
 }
 
+// With its date, in local time, too.
+export function moment(time) {
+  const date = new Date(time);
+  const digits = (number) => String(number).padStart(2, '0');
+  return date.getFullYear() + '-' + digits(date.getMonth() + 1) + '-' + digits(date.getDate()) + ' ' +
+    clock(time) + '.' + String(date.getMilliseconds()).padStart(3, '0');
+}
+
 export const pretty = (value) => JSON.stringify(value, null, 2);

@@ -1,6 +1,6 @@
 // What is shown of a request: its row, and all of it when it is opened.
 
-import { counted, clock, make, pathOf, plain, pretty, short } from './dom.js';
+import { counted, clock, make, moment, pathOf, plain, pretty, short } from './dom.js';
 import { ANSWERS } from './words.js';
 
 // Those that are known, by number.
@@ -90,7 +90,7 @@ function sentOf(request) {
 
 function facts(request) {
   const parts = [request.method + ' ' + request.path, 'соединение ' + request.connection,
-    request.time.replace('T', ' ').replace('Z', ' UTC')];
+    moment(request.time)];
   const document = request.document;
   if (document) parts.push((document.new ? 'новый документ ' : 'прежний документ ') + document.uuid);
   const chosen = chosenBy(request);

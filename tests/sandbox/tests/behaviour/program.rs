@@ -130,6 +130,56 @@ fn each_request_is_printed_with_the_apikey_masked() {
 }
 
 #[test]
+fn the_console_says_what_the_page_says() {
+    let mut command = Command::new(PROGRAM);
+    command.env("TZ", "VLAT-10");
+    let mut program = Program::start_as(command, &[]);
+    let order = |order: &[u8]| {
+        let mut client = Client::connect(program.port);
+        let json = ["Content-Type: application/json"];
+        client.send_to("localhost", "POST /sandbox/answer", &json, order);
+        assert_eq!(client.receive().unwrap().unwrap().status, 200);
+    };
+    // A correction after a rejection is none of the warnings.
+    let mut client = Client::connect(program.port);
+    client.ask(&shift(json!({"ext_id": "a", "login": "70000006009"})));
+    client
+        .ask(&shift(json!({"ext_id": "a", "login": "79030000000"})))
+        .uuid();
+    let lost = shift(json!({"ext_id": "b"}));
+    order(br#"{"answer":"lost","count":1}"#);
+    client.post(&lost);
+    assert!(client.receive().unwrap().is_none());
+    let mut client = Client::connect(program.port);
+    client.ask(&shift(json!({"ext_id": "c"}))).uuid();
+    client.ask(&lost).uuid();
+    let body = shift(json!({"ext_id": "d"})).to_string();
+    client.send("POST /cloud-print/create-session", &[], body.as_bytes());
+    client.receive().unwrap().unwrap().uuid();
+
+    let printed = program.printed_until("ext_id d: ");
+    for part in [
+        "corrected after a rejection: login\n",
+        "warning: second document, the till has not learnt of the first one with ext_id b\n",
+        "#4 made no second document: the first one was heard of\n",
+        "Content-Type: Ожидается application/json",
+    ] {
+        assert!(printed.contains(part), "{part} is not in {printed}");
+    }
+    assert_eq!(printed.matches("warning").count(), 1, "{printed}");
+    // Its time is the local one.
+    let shown: u64 = printed
+        .rsplit("\n")
+        .find_map(|line| line.split_once(':')?.0.parse().ok())
+        .unwrap();
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    let hour = now.as_secs() / 3600 + 10;
+    assert!([hour % 24, (hour + 23) % 24].contains(&shown), "{printed}");
+}
+
+#[test]
 fn each_path_is_printed_with_its_own_counts() {
     let mut program = Program::start(&[]);
     let ext_id = json!({"ext_id": "a"});

@@ -129,6 +129,12 @@ impl Browser {
         self.devtools("Emulation.setDeviceMetricsOverride", metrics);
     }
 
+    /// As if the computer stood there.
+    pub fn time_zone(&self, name: &str) {
+        let zone = json!({ "timezoneId": name });
+        self.devtools("Emulation.setTimezoneOverride", zone);
+    }
+
     /// As the system's setting "light" or "dark".
     pub fn colours(&self, scheme: &str) {
         let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);

@@ -363,6 +363,25 @@ fn a_request_opens_to_all_that_is_known_of_it() {
 }
 
 #[test]
+fn a_requests_time_is_the_local_one_everywhere() {
+    let Some((sandbox, browser)) = page(Options::default()) else {
+        return;
+    };
+    browser.time_zone("Asia/Vladivostok");
+    open_shift(&sandbox, LOGIN);
+    until_rows(&browser, 1);
+    browser.click("#feed tr.entry button");
+    browser.until("document.querySelector('#feed .detail:not([hidden])')");
+    let times = browser.run(
+        "return [document.querySelector('#feed td.time').innerText, \
+         document.querySelector('#feed .detail p').innerText]",
+        json!([]),
+    );
+    let (row, detail) = (times[0].as_str().unwrap(), times[1].as_str().unwrap());
+    assert!(detail.contains(row) && !detail.contains("UTC"), "{times}");
+}
+
+#[test]
 fn the_page_comes_back_when_the_sandbox_does() {
     let Some((sandbox, browser)) = page(Options::default()) else {
         return;
