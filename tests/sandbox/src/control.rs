@@ -34,10 +34,11 @@ const PAUSE: Duration = Duration::from_millis(100);
 const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 
 /// The page's files: path, type, text.
-const FILES: [(&str, &str, &str); 10] = [
+const FILES: [(&str, &str, &str); 11] = [
     ("/page.css", "text/css", include_str!("page/page.css")),
     ("/icon.svg", "image/svg+xml", include_str!("page/icon.svg")),
     ("/page.js", SCRIPT, include_str!("page/page.js")),
+    ("/stream.js", SCRIPT, include_str!("page/stream.js")),
     ("/dom.js", SCRIPT, include_str!("page/dom.js")),
     ("/words.js", SCRIPT, include_str!("page/words.js")),
     ("/request.js", SCRIPT, include_str!("page/request.js")),

@@ -17,6 +17,8 @@ use crate::unreadable;
 
 /// The most bytes of an order.
 const LARGEST: usize = 64 * 1024;
+/// The most characters of a wrong value that are quoted.
+const QUOTED: usize = 100;
 /// The most characters of a text.
 const LONGEST: usize = 1000;
 
@@ -66,10 +68,9 @@ impl Order {
             return Ok(Some(*found));
         }
         let words: Vec<_> = all.iter().map(|(word, _)| *word).collect();
-        Err(format!(
-            "{name}: нет значения {value}; есть {}",
-            words.join(", ")
-        ))
+        let given: String = value.to_string().chars().take(QUOTED).collect();
+        let words = words.join(", ");
+        Err(format!("{name}: нет значения {given}; есть {words}"))
     }
 
     pub(crate) fn number(
@@ -92,13 +93,13 @@ impl Order {
     }
 
     /// 2.0 is 2: JSON has one kind of numbers.
-    pub(crate) fn whole<T: TryFrom<i64>>(
+    pub(crate) fn whole<T>(
         &mut self,
         name: &'static str,
         range: RangeInclusive<T>,
     ) -> Result<Option<T>, String>
     where
-        T: Copy + std::fmt::Display + PartialOrd,
+        T: TryFrom<i64> + Copy + std::fmt::Display + PartialOrd,
     {
         let Some(value) = self.take(name) else {
             return Ok(None);
@@ -135,6 +136,7 @@ impl Order {
             None => Ok(()),
             Some((name, _)) => {
                 let known = self.known.join(", ");
+                let name: String = name.chars().take(QUOTED).collect();
                 Err(format!("{name}: нет такого поля; есть {known}"))
             }
         }

@@ -4,7 +4,7 @@ import { counted, fill, id, make } from './dom.js';
 import * as extIds from './ext_ids.js';
 import * as feed from './feed.js';
 import { learn, requests } from './request.js';
-import { drawSwitches, follow, listen } from './switches.js';
+import { drawLoss, drawSwitches, follow, forgetLoss, listen } from './switches.js';
 
 const POLL_MS = 1000;
 const RETRY_MS = 2000;
@@ -102,23 +102,30 @@ async function update() {
 }
 
 function live(on) {
+  if (on) forgetLoss();
+  else drawLoss();
   const element = id('live');
   const text = on ? 'На связи' : 'Нет связи с песочницей, переподключение…';
   element.className = on ? 'live on' : 'live off';
   if (element.textContent !== text) element.textContent = text;
 }
 
+function poll() {
+  setInterval(update, POLL_MS);
+  update();
+}
+
+// All tabs share one stream, which says when something has changed.
 function connect() {
-  if (!window.EventSource) {
-    setInterval(update, POLL_MS);
-    update();
+  if (!window.SharedWorker) {
+    poll();
     return;
   }
-  const events = new EventSource('/sandbox/events');
-  events.onmessage = update;
-  events.onerror = () => {
-    live(false);
-    if (events.readyState === EventSource.CLOSED) setTimeout(connect, RETRY_MS);
+  const worker = new SharedWorker('/sandbox/stream.js');
+  worker.onerror = poll;
+  worker.port.onmessage = (event) => {
+    if (event.data === 'changed') update();
+    else live(false);
   };
 }
 

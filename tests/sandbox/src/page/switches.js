@@ -1,6 +1,6 @@
 // The switches: what is answered from now on.
 
-import { counted, id } from './dom.js';
+import { counted, id, make } from './dom.js';
 import { ANSWERS, CERTIFICATES } from './words.js';
 
 function pressed(container, name, value) {
@@ -16,8 +16,41 @@ function answeringText(answer) {
   return 'код ' + answer.code + (answer.message ? ' «' + answer.message + '»' : '') + field;
 }
 
+// What is answered now, and what of it the form shows: not how many requests are left.
+let answering = { answer: 'usual' };
+let filled = '';
+
+// The form shows what is on, whoever has switched it. What is being typed stays.
+function fillForm(answer) {
+  const now = JSON.stringify([answer.answer, answer.seconds, answer.code, answer.message, answer.field,
+    answer.text, answer.count === null]);
+  answering = answer;
+  if (now === filled) return;
+  filled = now;
+  if (answer.answer === 'usual') return;
+  const put = (name, value) => {
+    if (document.activeElement !== id(name)) id(name).value = value;
+  };
+  if (answer.answer === 'slow') put('seconds', answer.seconds);
+  if (answer.answer === 'code') {
+    const field = answer.field || '';
+    const known = Array.from(id('field').options).some((option) => option.value === field);
+    if (!known) id('field').appendChild(make('option', '', field));
+    put('code', answer.code);
+    put('message', answer.message || '');
+    put('field', field);
+    put('text', answer.text || '');
+  }
+  if (answer.answer === 'refused') return;
+  id(answer.count === null ? 'always' : 'counted').checked = true;
+  if (answer.count !== null) put('count', answer.count);
+}
+
+const set = (name, text) => { if (id(name).textContent !== text) id(name).textContent = text; };
+
 export function drawSwitches(switches) {
   const { answer, certificate, notify } = switches;
+  fillForm(answer);
   pressed('answers', 'answer', answer.answer);
   pressed('certificates', 'certificate', certificate.certificate);
   pressed('statuses', 'status', notify.status);
@@ -35,13 +68,26 @@ export function drawSwitches(switches) {
   }
   const on = texts.length > 0;
   if (on && !counts.length) counts.push('до отмены');
-  const set = (name, text) => { if (id(name).textContent !== text) id(name).textContent = text; };
   set('now-text', on ? texts.join('; ') : ANSWERS.usual);
   set('now-count', on ? '(' + counts.join(', ') + ')' : '');
   id('now').className = on ? 'now on' : 'now';
   const back = id('back');
   if (!on && document.activeElement === back) id('answers').querySelector('button').focus();
   back.hidden = !on;
+}
+
+// Nobody knows what is on while the sandbox cannot be asked.
+export function drawLoss() {
+  set('now-text', 'неизвестно, песочница не отвечает');
+  set('now-count', '');
+  id('now').className = 'now lost';
+  id('back').hidden = true;
+}
+
+const LOST = 'Не принято: песочница не отвечает.';
+
+export function forgetLoss() {
+  if (id('fault').textContent === LOST) id('fault').textContent = '';
 }
 
 // While the till's port is closed the page is at another one.
@@ -62,28 +108,35 @@ async function order(path, body) {
     }
     else id('fault').textContent = 'Не принято. ' + reply.error;
   } catch (error) {
-    id('fault').textContent = 'Песочница не отвечает.';
+    id('fault').textContent = LOST;
   }
 }
 
-// With for how many, if that is chosen.
+// Null if it is empty: that is not 0.
+const number = (name) => (id(name).value === '' ? null : Number(id(name).value));
+
+// With for how many, if that is chosen. Null if that is not said.
 function counting(body) {
-  if (id('counted').checked) body.count = Number(id('count').value);
-  return body;
+  if (!id('counted').checked) return body;
+  body.count = number('count');
+  if (body.count !== null) return body;
+  id('fault').textContent = 'Не принято. Укажите, на сколько запросов.';
+  return null;
 }
 
 function choose(answer) {
-  const body = { answer };
-  if (answer === 'slow') body.seconds = Number(id('seconds').value);
+  let body = { answer };
+  if (answer === 'slow') body.seconds = number('seconds');
   if (answer === 'code') {
-    body.code = Number(id('code').value);
+    body.code = number('code');
     if (id('message').value) body.message = id('message').value;
     if (id('field').value) {
       body.field = id('field').value;
       body.text = id('text').value || id('text').placeholder;
     }
   }
-  return order('answer', answer === 'usual' || answer === 'refused' ? body : counting(body));
+  if (answer !== 'usual' && answer !== 'refused') body = counting(body);
+  return body && order('answer', body);
 }
 
 export function listen() {
@@ -94,7 +147,8 @@ export function listen() {
   on('answers', (data) => choose(data.answer));
   on('certificates', (data) => {
     const body = { certificate: data.certificate };
-    order('certificate', data.certificate === 'valid' ? body : counting(body));
+    const counted = data.certificate === 'valid' ? body : counting(body);
+    if (counted) order('certificate', counted);
   });
   on('statuses', (data) => order('notify', { status: data.status }));
   on('reset-switches', () => order('reset', { what: 'switches' }));
@@ -104,7 +158,15 @@ export function listen() {
     if (!id('tls').hidden) order('certificate', { certificate: 'valid' });
   });
   id('count').addEventListener('input', () => { id('counted').checked = true; });
+  // What is edited while it is on takes effect at once.
+  document.querySelector('.duration').addEventListener('change', () => {
+    if (answering.answer !== 'usual' && answering.answer !== 'refused') choose(answering.answer);
+  });
   for (const settings of document.querySelectorAll('.settings')) {
+    settings.addEventListener('change', () => {
+      const { answer } = settings.parentNode.querySelector('button').dataset;
+      if (answer === answering.answer) choose(answer);
+    });
     settings.addEventListener('keydown', (event) => {
       if (event.key !== 'Enter') return;
       event.preventDefault();

@@ -423,6 +423,7 @@ fn what_the_page_asks_for_is_not_in_the_journal_and_a_clients_post_to_it_is() {
         "/",
         "/sandbox/page.js",
         "/sandbox/dom.js",
+        "/sandbox/stream.js",
         "/sandbox/page.css",
         "/sandbox/icon.svg",
         "/sandbox/journal.json",

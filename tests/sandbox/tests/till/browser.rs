@@ -115,6 +115,20 @@ impl Browser {
         self.command("goog/cdp/execute", &body)
     }
 
+    /// Opens another tab, and goes on there.
+    pub fn tab(&self, url: &str) -> String {
+        let tab = self.command("window/new", &json!({"type": "tab"}));
+        let handle = tab["handle"].as_str().expect("a tab").to_owned();
+        self.go_to(&handle);
+        self.command("url", &json!({ "url": url }));
+        handle
+    }
+
+    /// Goes on in that tab.
+    pub fn go_to(&self, handle: &str) {
+        self.command("window", &json!({ "handle": handle }));
+    }
+
     /// Loads the page anew; the script runs before it does.
     pub fn reload_with(&self, script: &str) {
         let source = json!({ "source": script });

@@ -7,6 +7,7 @@ mod open_page;
 mod page;
 mod page_looks;
 mod page_paths;
+mod page_state;
 
 /// What the library's own tests share, as far as it is needed here.
 #[path = "../../../support"]

@@ -404,14 +404,14 @@ fn the_page_comes_back_when_the_sandbox_does() {
 }
 
 #[test]
-fn a_browser_without_server_sent_events_asks_every_second() {
+fn a_browser_without_shared_workers_asks_every_second() {
     let Some((sandbox, browser)) = page(Options::default()) else {
         return;
     };
-    browser.reload_with("delete window.EventSource");
+    browser.reload_with("delete window.SharedWorker");
     browser.until("document.getElementById('live').textContent === 'На связи'");
     assert_eq!(
-        browser.run("return window.EventSource", json!([])),
+        browser.run("return window.SharedWorker", json!([])),
         json!(null)
     );
     open_shift(&sandbox, &format!("{LOGIN} --ext-id a"));

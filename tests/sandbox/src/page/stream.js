@@ -1,0 +1,29 @@
+// A shared worker: one stream of events for all tabs. A browser opens six connections to a host at most, and a
+// seventh stream would wait for one of them for ever.
+
+const RETRY_MS = 2000;
+
+const tabs = [];
+// What the last message was; a new tab gets it at once.
+let last = null;
+
+function tell(message) {
+  last = message;
+  for (const tab of tabs) tab.postMessage(message);
+}
+
+function connect() {
+  const events = new EventSource('/sandbox/events');
+  events.onmessage = () => tell('changed');
+  events.onerror = () => {
+    tell('lost');
+    if (events.readyState === EventSource.CLOSED) setTimeout(connect, RETRY_MS);
+  };
+}
+
+onconnect = (event) => {
+  const tab = event.ports[0];
+  tabs.push(tab);
+  if (last) tab.postMessage(last);
+};
+connect();

@@ -1,0 +1,182 @@
+//! Whether the page shows what is so: its form, whoever works the switches; a sandbox that is gone; many tabs.
+
+#![cfg(target_os = "linux")]
+
+use lifepay_sandbox::{Options, Sandbox};
+use serde_json::{json, Value};
+
+use crate::browser::Browser;
+use crate::open_page::{open_shift, page, until_rows, LOGIN};
+
+const TAB: &str = "\u{e004}";
+const LIVE: &str = "document.getElementById('live').textContent === 'На связи'";
+
+/// An order by HTTP, as a till's tests give it.
+fn order(sandbox: &Sandbox, order: &Value) {
+    let url = format!("{}sandbox/answer", sandbox.page_url());
+    let config = ureq::Agent::config_builder().proxy(None);
+    let agent: ureq::Agent = config.build().into();
+    let request = agent.post(&url).content_type("application/json");
+    let reply = request.send(order.to_string()).expect("an answer");
+    assert_eq!(reply.status(), 200);
+}
+
+/// What stands in the form.
+fn form(browser: &Browser) -> Value {
+    browser.run(
+        "const value = (id) => document.getElementById(id).value; \
+         return [value('seconds'), value('code'), value('message'), value('field'), value('text'), \
+         document.getElementById('counted').checked, value('count')]",
+        json!([]),
+    )
+}
+
+fn until_now(browser: &Browser, text: &str) {
+    browser.until(&format!(
+        "document.getElementById('now-text').textContent === '{text}'"
+    ));
+}
+
+#[test]
+fn the_form_shows_what_is_on_whoever_has_switched_it() {
+    let Some((sandbox, browser)) = page(Options::default()) else {
+        return;
+    };
+    let code = json!({
+        "answer": "code", "code": 400, "message": "Смена уже открыта", "field": "target_serial",
+        "text": "Принтер занят.", "count": 3,
+    });
+    let shown = json!([
+        "10",
+        "400",
+        "Смена уже открыта",
+        "target_serial",
+        "Принтер занят.",
+        true,
+        "3"
+    ]);
+    let now = "код 400 «Смена уже открыта», target_serial: Принтер занят.";
+    order(&sandbox, &code);
+    until_now(&browser, now);
+    assert_eq!(form(&browser), shown);
+    // After a reload, and on a second page.
+    browser.reload_with("");
+    until_now(&browser, now);
+    assert_eq!(form(&browser), shown);
+    browser.tab(&sandbox.page_url());
+    until_now(&browser, now);
+    assert_eq!(form(&browser), shown);
+
+    order(&sandbox, &json!({"answer": "slow", "seconds": 2.5}));
+    until_now(&browser, "медленно, через 2.5 с");
+    let form = form(&browser);
+    assert_eq!((&form[0], &form[5]), (&json!("2.5"), &json!(false)));
+    assert_eq!(browser.complaints(), json!([]));
+}
+
+#[test]
+fn what_is_edited_while_it_is_on_takes_effect_and_empty_seconds_are_not_0() {
+    let Some((sandbox, browser)) = page(Options::default()) else {
+        return;
+    };
+    browser.click("[data-answer=slow]");
+    until_now(&browser, "медленно, через 10 с");
+    browser.enter("#seconds", "7");
+    browser.press(TAB);
+    until_now(&browser, "медленно, через 7 с");
+    browser.click("[data-answer=code]");
+    until_now(&browser, "код 6095");
+    browser.enter("#code", "6080");
+    browser.press(TAB);
+    until_now(&browser, "код 6080");
+    browser.enter("#message", "Нельзя");
+    browser.press(TAB);
+    until_now(&browser, "код 6080 «Нельзя»");
+    browser.enter("#count", "2");
+    browser.press(TAB);
+    browser.until("document.getElementById('now-count').textContent === '(ещё 2 запроса)'");
+    let said = open_shift(&sandbox, LOGIN);
+    assert!(said.text.contains("Нельзя"), "{}", said.text);
+
+    browser.click("[name=duration][value=always]");
+    browser.enter("#seconds", "x");
+    browser.run("document.getElementById('seconds').value = ''", json!([]));
+    browser.click("[data-answer=slow]");
+    let fault = "document.getElementById('fault').textContent";
+    browser.until(&format!(
+        "{fault}.includes('укажите, через сколько секунд')"
+    ));
+    until_now(&browser, "код 6080 «Нельзя»");
+    browser.run("document.getElementById('count').value = ''; document.getElementById('counted').checked = true", json!([]));
+    browser.click("[data-answer=html]");
+    browser.until(&format!("{fault}.includes('на сколько запросов')"));
+    until_now(&browser, "код 6080 «Нельзя»");
+}
+
+#[test]
+fn a_long_message_leaves_the_page_usable() {
+    let Some((sandbox, browser)) = page(Options::default()) else {
+        return;
+    };
+    let long = "Ы".repeat(1000);
+    let code = json!({
+        "answer": "code", "code": 400, "message": long, "field": "target_serial", "text": long,
+    });
+    order(&sandbox, &code);
+    browser.until("document.getElementById('now-text').textContent.length > 1000");
+    open_shift(&sandbox, &format!("{LOGIN} --ext-id a"));
+    until_rows(&browser, 1);
+    let sizes = browser.run(
+        "const height = (name) => document.querySelector(name).getBoundingClientRect().height; \
+         return [height('#now'), height('#feed tr.entry'), \
+         document.documentElement.scrollWidth - innerWidth, \
+         document.documentElement.scrollHeight - innerHeight]",
+        json!([]),
+    );
+    let size = |position: usize| sizes[position].as_f64().unwrap();
+    assert!(size(0) < 100.0, "{sizes}");
+    assert!(size(1) < 130.0, "{sizes}");
+    assert!(size(2) <= 0.0 && size(3) <= 0.0, "{sizes}");
+    browser.click("#back");
+    until_now(&browser, "как обычно");
+}
+
+#[test]
+fn a_sandbox_that_is_gone_is_not_as_usual_and_leaves_nothing_red_when_it_is_back() {
+    let Some((sandbox, browser)) = page(Options::default()) else {
+        return;
+    };
+    let port = sandbox.port();
+    drop(sandbox);
+    until_now(&browser, "неизвестно, песочница не отвечает");
+    let class = browser.run("return document.getElementById('now').className", json!([]));
+    assert_eq!(class, "now lost");
+    browser.click("[data-answer=html]");
+    let fault = "document.getElementById('fault').textContent";
+    browser.until(&format!("{fault}.includes('не отвечает')"));
+    let _sandbox = Sandbox::start(Options {
+        port,
+        ..Options::default()
+    })
+    .expect("the port is free again");
+    until_now(&browser, "как обычно");
+    browser.until(&format!("{LIVE} && {fault} === ''"));
+    let class = browser.run("return document.getElementById('now').className", json!([]));
+    assert_eq!(class, "now");
+}
+
+#[test]
+fn ten_tabs_are_all_told() {
+    let Some((sandbox, browser)) = page(Options::default()) else {
+        return;
+    };
+    let tabs: Vec<_> = (0..10).map(|_| browser.tab(&sandbox.page_url())).collect();
+    for number in 1..=2 {
+        open_shift(&sandbox, LOGIN);
+        for tab in &tabs {
+            browser.go_to(tab);
+            browser.until(LIVE);
+            until_rows(&browser, number);
+        }
+    }
+}
