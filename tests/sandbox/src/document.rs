@@ -57,7 +57,8 @@ pub(crate) struct Taken {
     pub(crate) second_after: Option<String>,
 }
 
-/// That a document, known by the id of the request that made it, is a second one after this ext_id, or is none any more.
+/// That a document, known by the id of the request that made it, is a second one after this ext_id, or is
+/// none any more.
 pub(crate) struct Verdict {
     pub(crate) request: usize,
     pub(crate) second_after: Option<String>,

@@ -36,8 +36,7 @@ pub(crate) async fn record(
     let (mut parts, body) = request.into_parts();
     let read = read(body, state.options.idle).await;
     let bytes = match &read {
-        Read::Whole(bytes) => bytes.clone(),
-        Read::Late(bytes) => bytes.clone(),
+        Read::Whole(bytes) | Read::Late(bytes) => bytes.clone(),
         _ => Vec::new(),
     };
     let exchange = Exchange::begin(state, received(&parts, &connection, bytes));

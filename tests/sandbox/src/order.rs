@@ -105,7 +105,6 @@ impl Order {
             return Ok(None);
         };
         let float = value.as_f64().filter(|float| float.fract() == 0.0);
-        #[allow(clippy::cast_possible_truncation)]
         let whole = value.as_i64().or_else(|| float.map(|float| float as i64));
         let whole = whole.and_then(|whole| T::try_from(whole).ok());
         let wanted = || {
