@@ -94,7 +94,36 @@ impl Answering {
 
     /// # Errors
     /// What is wrong with the order.
-    pub(crate) fn read(mut order: Order) -> Result<Answering, String> {
+    pub(crate) fn read(order: Order) -> Result<Answering, String> {
+        let answering = Answering::fields(order)?;
+        let has_count = answering.count.is_some();
+        let fault = match answering.answer {
+            Name::Refused if has_count => Some(
+                "count: не для refused, ведь отказанные соединения песочница не видит".to_owned(),
+            ),
+            Name::Usual if has_count => Some("count: не для usual".to_owned()),
+            _ => answering.fault(),
+        };
+        fault.map_or(Ok(answering), Err)
+    }
+
+    /// One of several in an order. Each is for one request if it does not say for how many; the last one
+    /// stays.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn read_step(order: Order, is_last: bool) -> Result<Answering, String> {
+        let mut answering = Answering::fields(order)?;
+        if answering.answer == Name::Refused {
+            return Err("refused: только отдельно, не среди других ответов".to_owned());
+        }
+        if !is_last {
+            answering.count = answering.count.or(Some(1));
+        }
+        answering.fault().map_or(Ok(answering), Err)
+    }
+
+    fn fields(mut order: Order) -> Result<Answering, String> {
         let words: Vec<_> = NAMES.iter().map(|(word, _)| *word).collect();
         let answer = order.choice("answer", &NAMES)?;
         let answering = Answering {
@@ -108,7 +137,7 @@ impl Answering {
             count: order.whole("count", 1..=u32::MAX)?,
         };
         order.end()?;
-        answering.fault().map_or(Ok(answering), Err)
+        Ok(answering)
     }
 
     /// What does not go together.
@@ -124,10 +153,6 @@ impl Answering {
             Name::Code if self.code.is_none() => {
                 "code: укажите код, целое число от 1; для кода 0 есть usual".to_owned()
             }
-            Name::Refused if self.count.is_some() => {
-                "count: не для refused, ведь отказанные соединения песочница не видит".to_owned()
-            }
-            Name::Usual if self.count.is_some() => "count: не для usual".to_owned(),
             Name::Slow | Name::Refused if has_code => ONLY_CODE.to_owned(),
             Name::Slow | Name::Refused => return None,
             _ if self.seconds.is_some() => "seconds: только для slow и refused".to_owned(),

@@ -85,6 +85,7 @@ mod published;
 mod recent;
 mod request;
 mod sandbox;
+mod sequence;
 mod server;
 mod snapshot;
 mod switch;

@@ -4,6 +4,7 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
@@ -35,6 +36,12 @@ impl Order {
     pub(crate) fn new(body: &[u8]) -> Result<Order, String> {
         let pairs: Option<Pairs> = serde_json::from_slice(body).ok();
         let pairs = pairs.ok_or_else(|| unreadable::body(body, None))?;
+        Order::of(&pairs)
+    }
+
+    /// # Errors
+    /// A doubled field.
+    pub(crate) fn of(pairs: &Pairs) -> Result<Order, String> {
         let fields = pairs.fields();
         for (position, (name, _)) in fields.iter().enumerate() {
             if fields[..position].iter().any(|(known, _)| known == name) {
@@ -46,6 +53,14 @@ impl Order {
             fields: fields.iter().filter(given).cloned().collect(),
             known: Vec::new(),
         })
+    }
+
+    /// One that says only which answer.
+    pub(crate) fn named(answer: &str) -> Order {
+        Order {
+            fields: vec![("answer".to_owned(), answer.into())],
+            known: Vec::new(),
+        }
     }
 
     fn take(&mut self, name: &'static str) -> Option<Value> {
@@ -146,23 +161,31 @@ impl FromRequest<Arc<State>> for Order {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &Arc<State>) -> Result<Order, Response> {
-        if !is_json(request.headers()) {
-            let text = "Content-Type: должен быть application/json";
-            return Err(refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
-        }
-        let body = axum::body::to_bytes(request.into_body(), LARGEST);
-        let body = match tokio::time::timeout(state.options.idle, body).await {
-            Ok(Ok(body)) => body,
-            Ok(Err(_)) => {
-                let text = format!("тело больше {LARGEST} байт или пришло не целиком");
-                return Err(refusal(StatusCode::PAYLOAD_TOO_LARGE, &text));
-            }
-            Err(_) => {
-                let text = "тело не пришло целиком: проверьте Content-Length";
-                return Err(refusal(StatusCode::REQUEST_TIMEOUT, text));
-            }
-        };
+        let body = body(request, state).await?;
         Order::new(&body).map_err(|text| refusal(StatusCode::BAD_REQUEST, &text))
+    }
+}
+
+/// The body of a request that says that it is JSON.
+///
+/// # Errors
+/// The answer to another one.
+pub(crate) async fn body(request: Request, state: &State) -> Result<Bytes, Response> {
+    if !is_json(request.headers()) {
+        let text = "Content-Type: должен быть application/json";
+        return Err(refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+    }
+    let body = axum::body::to_bytes(request.into_body(), LARGEST);
+    match tokio::time::timeout(state.options.idle, body).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(_)) => {
+            let text = format!("тело больше {LARGEST} байт или пришло не целиком");
+            Err(refusal(StatusCode::PAYLOAD_TOO_LARGE, &text))
+        }
+        Err(_) => {
+            let text = "тело не пришло целиком: проверьте Content-Length";
+            Err(refusal(StatusCode::REQUEST_TIMEOUT, text))
+        }
     }
 }
 

@@ -14,11 +14,12 @@ use crate::console;
 use crate::control::{refusal, reply};
 use crate::order::Order;
 use crate::sandbox::{page_url, State};
+use crate::sequence::Sequence;
 use crate::switch::{Certifying, Notifying};
 
-pub(crate) async fn answer(Shared(state): Shared<Arc<State>>, order: Order) -> Response {
-    let read = Answering::read(order);
-    done(&state, read.map(|answer| state.switches.set_answer(answer))).await
+pub(crate) async fn answer(Shared(state): Shared<Arc<State>>, answers: Sequence) -> Response {
+    state.switches.set_answers(answers);
+    done(&state, Ok(())).await
 }
 
 pub(crate) async fn certificate(Shared(state): Shared<Arc<State>>, order: Order) -> Response {
@@ -96,11 +97,10 @@ async fn follow(state: &Arc<State>) -> io::Result<()> {
         let (state, turn) = (Arc::clone(state), state.switches.turn());
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
-            let usual = Answering::usual();
             if state.switches.turn() == turn {
-                state.switches.set_answer(usual.clone());
+                state.switches.answer_as_usual();
                 // If the port is taken, the next order tries again.
-                let _ = open_or_close(&state, &usual).await;
+                let _ = open_or_close(&state, &Answering::usual()).await;
                 state.journal.changes.next();
             }
         });

@@ -1,5 +1,6 @@
 //! Switches: what is answered from now on, whatever the request says.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Mutex;
 
@@ -7,6 +8,7 @@ use serde::Serialize;
 
 use crate::answering::Answering;
 use crate::order::Order;
+use crate::sequence::Sequence;
 
 /// Which certificate --tls shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -93,6 +95,8 @@ impl Notifying {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Positions {
     pub(crate) answer: Answering,
+    /// What is answered after that.
+    then: VecDeque<Answering>,
     certificate: Certifying,
     pub(crate) notify: Notifying,
 }
@@ -113,6 +117,7 @@ impl Switches {
         };
         let at_start = Positions {
             answer: Answering::usual(),
+            then: VecDeque::new(),
             certificate: Certifying {
                 certificate: Certificate::Valid,
                 count: None,
@@ -140,9 +145,17 @@ impl Switches {
         *self.now.lock().unwrap() = self.at_start.clone();
     }
 
-    pub(crate) fn set_answer(&self, answer: Answering) {
+    pub(crate) fn set_answers(&self, answers: Sequence) {
         self.turn.fetch_add(1, Ordering::SeqCst);
-        self.now.lock().unwrap().answer = answer;
+        let mut now = self.now.lock().unwrap();
+        (now.answer, now.then) = (answers.first, answers.then);
+    }
+
+    pub(crate) fn answer_as_usual(&self) {
+        self.set_answers(Sequence {
+            first: Answering::usual(),
+            then: VecDeque::new(),
+        });
     }
 
     pub(crate) fn set_certificate(&self, certificate: Certifying) {
@@ -158,7 +171,7 @@ impl Switches {
         let mut now = self.now.lock().unwrap();
         let taken = now.answer.clone();
         if is_last(&mut now.answer.count) {
-            now.answer = Answering::usual();
+            now.answer = now.then.pop_front().unwrap_or_else(Answering::usual);
         }
         taken
     }
@@ -188,26 +201,46 @@ mod tests {
     use super::*;
     use crate::answering::Name;
 
-    fn answering(text: &str) -> Answering {
-        Order::new(text.as_bytes())
-            .and_then(Answering::read)
-            .unwrap()
+    fn answers(text: &str) -> Sequence {
+        Sequence::new(text.as_bytes()).unwrap()
     }
 
     #[test]
     fn a_switch_counts_its_requests_and_goes_back() {
         let switches = Switches::new(false);
-        let reset = answering(r#"{"answer":"reset","count":2}"#);
-        switches.set_answer(reset);
+        switches.set_answers(answers(r#"{"answer":"reset","count":2}"#));
         let taken: Vec<_> = (0..3).map(|_| switches.take_answer().answer).collect();
         assert_eq!(taken, [Name::Reset, Name::Reset, Name::Usual]);
         assert_eq!(switches.now(), switches.at_start);
     }
 
     #[test]
+    fn answers_follow_one_another() {
+        let switches = Switches::new(false);
+        let text =
+            r#"["http_503", {"answer":"lost","count":2}, "usual", {"answer":"html","count":1}]"#;
+        switches.set_answers(answers(text));
+        let taken: Vec<_> = (0..6).map(|_| switches.take_answer().answer).collect();
+        let expected = [
+            Name::Unavailable,
+            Name::Lost,
+            Name::Lost,
+            Name::Usual,
+            Name::Html,
+            Name::Usual,
+        ];
+        assert_eq!(taken, expected);
+        assert_eq!(switches.now(), switches.at_start);
+        // An order replaces what was still to come.
+        switches.set_answers(answers(text));
+        switches.answer_as_usual();
+        assert_eq!(switches.now(), switches.at_start);
+    }
+
+    #[test]
     fn a_switch_without_a_count_stays_until_it_is_reset() {
         let switches = Switches::new(true);
-        switches.set_answer(answering(r#"{"answer":"html"}"#));
+        switches.set_answers(answers(r#"{"answer":"html"}"#));
         for _ in 0..3 {
             assert_eq!(switches.take_answer().answer, Name::Html);
         }

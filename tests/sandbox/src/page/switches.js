@@ -16,6 +16,8 @@ function answeringText(answer) {
   return 'код ' + answer.code + (answer.message ? ' «' + answer.message + '»' : '') + field;
 }
 
+const stepText = (step) => answeringText(step) + (step.count > 1 ? ' ×' + step.count : '');
+
 // What is answered now, and what of it the form shows: not how many requests are left.
 let answering = { answer: 'usual' };
 let filled = '';
@@ -49,7 +51,7 @@ function fillForm(answer) {
 const set = (name, text) => { if (id(name).textContent !== text) id(name).textContent = text; };
 
 export function drawSwitches(switches) {
-  const { answer, certificate, notify } = switches;
+  const { answer, then, certificate, notify } = switches;
   fillForm(answer);
   pressed('answers', 'answer', answer.answer);
   pressed('certificates', 'certificate', certificate.certificate);
@@ -58,7 +60,11 @@ export function drawSwitches(switches) {
   const counts = [];
   if (answer.answer !== 'usual') {
     texts.push(answeringText(answer));
-    if (answer.count !== null) counts.push('ещё ' + counted(answer.count, 'запрос', 'запроса', 'запросов'));
+  }
+  if (answer.count !== null) counts.push('ещё ' + counted(answer.count, 'запрос', 'запроса', 'запросов'));
+  if (then.length) {
+    if (!texts.length) texts.push(ANSWERS.usual);
+    texts.push('затем ' + then.map(stepText).join(', '));
   }
   if (certificate.certificate !== 'valid') {
     texts.push('сертификат: ' + CERTIFICATES[certificate.certificate]);

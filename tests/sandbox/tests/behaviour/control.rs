@@ -87,7 +87,7 @@ fn a_wrong_order_is_named_and_changes_nothing() {
         ),
         ("answer", json!({"answer": "slow"}), 400, "seconds"),
         ("answer", json!({}), 400, "answer"),
-        ("answer", json!([]), 400, "JSON"),
+        ("answer", json!([]), 400, "шагов"),
         ("notify", json!({"status": "done"}), 400, "done"),
         (
             "certificate",
@@ -97,7 +97,8 @@ fn a_wrong_order_is_named_and_changes_nothing() {
         ),
         ("reset", json!({"what": "me"}), 400, "me"),
         ("reset", json!([]), 400, "объект JSON"),
-        ("answer", json!(["html"]), 400, "объект JSON"),
+        ("answer", json!(["html", 1]), 400, "объектов JSON"),
+        ("answer", json!(["html", "fast"]), 400, "шаг 2: answer"),
         ("notify", json!(["error"]), 400, "объект JSON"),
         (
             "answer",
@@ -156,6 +157,7 @@ fn a_wrong_order_is_named_and_changes_nothing() {
         reply.json()["switches"],
         json!({
             "answer": {"answer": "usual", "count": null},
+            "then": [],
             "certificate": {"certificate": "valid", "count": null},
             "notify": {"status": "off"},
         })

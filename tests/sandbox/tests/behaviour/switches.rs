@@ -74,6 +74,41 @@ fn refused_ends_by_itself_after_as_many_seconds_as_were_asked_for() {
 }
 
 #[test]
+fn answers_are_given_in_the_order_that_was_asked_for() {
+    let sandbox = sandbox();
+    let order = json!([
+        "http_503",
+        {"answer": "code", "code": 6080, "count": 2},
+        "usual",
+        {"answer": "html", "count": 1},
+    ]);
+    let told = switch(&sandbox, "answer", order);
+    assert_eq!(told["answer"], json!({"answer": "http_503", "count": 1}));
+    let then: Vec<_> = told["then"].as_array().unwrap().iter().collect();
+    assert_eq!(then.len(), 3, "{told}");
+    assert_eq!(then[1], &json!({"answer": "usual", "count": 1}));
+    let post = || ask(&sandbox, &shift(json!({"ext_id": "a"})));
+    assert_eq!(post().status, 503);
+    assert_eq!(post().json()["code"], 6080);
+    // A magic value counts where the answer is as usual, and an order from the page does not.
+    let told = journal(&sandbox)["switches"].clone();
+    assert_eq!(
+        told["answer"],
+        json!({"answer": "code", "code": 6080, "count": 1})
+    );
+    assert_eq!(post().json()["code"], 6080);
+    let uuid = post().uuid();
+    let html = Some("text/html; charset=UTF-8");
+    assert_eq!(post().header("content-type"), html);
+    assert_eq!(post().uuid(), uuid);
+    let told = journal(&sandbox)["switches"].clone();
+    assert_eq!(
+        (&told["answer"]["answer"], &told["then"]),
+        (&json!("usual"), &json!([]))
+    );
+}
+
+#[test]
 fn http_503_html_and_redirect_answer_pages_and_make_no_document() {
     let sandbox = sandbox();
     for (answer, status) in [("http_503", 503), ("html", 200), ("redirect", 302)] {

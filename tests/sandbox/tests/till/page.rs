@@ -182,6 +182,31 @@ fn a_switch_for_the_next_requests_goes_back_by_itself_and_a_click_brings_it_back
 }
 
 #[test]
+fn answers_one_after_another_are_shown_in_their_order() {
+    let Some((sandbox, browser)) = page(Options::default()) else {
+        return;
+    };
+    let order = "return fetch('/sandbox/answer', {method: 'POST', body: arguments[0], \
+                 headers: {'Content-Type': 'application/json'}}).then((reply) => reply.status)";
+    let steps = r#"["usual", {"answer": "http_503", "count": 2}, "html"]"#;
+    assert_eq!(browser.run(order, json!([steps])), 200);
+    let shown = |text: &str, count: &str| {
+        let is = |name: &str, text: &str| {
+            format!("document.getElementById('{name}').textContent === '{text}'")
+        };
+        let both = [is("now-text", text), is("now-count", count)];
+        browser.until(&both.join(" && "));
+        open_shift(&sandbox, LOGIN).status
+    };
+    let usual = "как обычно; затем HTTP 503 ×2, HTML с HTTP 200";
+    assert_eq!(shown(usual, "(ещё 1 запрос)"), Some(0));
+    let fails = "HTTP 503; затем HTML с HTTP 200";
+    assert_eq!(shown(fails, "(ещё 2 запроса)"), Some(4));
+    assert_eq!(shown(fails, "(ещё 1 запрос)"), Some(4));
+    assert_eq!(shown("HTML с HTTP 200", "(до отмены)"), Some(4));
+}
+
+#[test]
 fn no_network_refuses_connections_and_the_page_goes_to_a_port_of_its_own_and_back() {
     let Some((sandbox, browser)) = page(Options::default()) else {
         return;
