@@ -42,7 +42,7 @@ pub(crate) async fn cloud_print(
     // Switches are for what a till sends, which is a POST.
     let is_post = request.method == "POST";
     let answering = if is_post {
-        state.switches.take_answer()
+        state.switches.take_answer(&request)
     } else {
         Answering::usual()
     };

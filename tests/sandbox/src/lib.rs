@@ -92,6 +92,7 @@ mod switch;
 mod tls;
 mod unreadable;
 mod visitor;
+mod whose;
 
 pub use document::Document;
 pub use journal::{Answered, Request};

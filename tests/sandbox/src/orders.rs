@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State as Shared;
+use axum::extract::{RawQuery, State as Shared};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::json;
@@ -16,10 +16,28 @@ use crate::order::Order;
 use crate::sandbox::{page_url, State};
 use crate::sequence::Sequence;
 use crate::switch::{Certifying, Notifying};
+use crate::whose::Whose;
 
-pub(crate) async fn answer(Shared(state): Shared<Arc<State>>, answers: Sequence) -> Response {
-    state.switches.set_answers(answers);
-    done(&state, Ok(())).await
+/// The query says for whose requests it is.
+pub(crate) async fn answer(
+    Shared(state): Shared<Arc<State>>,
+    RawQuery(query): RawQuery,
+    answers: Sequence,
+) -> Response {
+    let refused = answers.answer.answer == Name::Refused;
+    let set = Whose::read(&query.unwrap_or_default()).and_then(|whose| {
+        match whose {
+            None => state.switches.set_answers(answers),
+            Some(_) if refused => {
+                let text =
+                    "refused: только для всех, ведь отказанные соединения песочница не видит";
+                return Err(text.to_owned());
+            }
+            Some(whose) => state.switches.set_rule(whose, answers),
+        }
+        Ok(())
+    });
+    done(&state, set).await
 }
 
 pub(crate) async fn certificate(Shared(state): Shared<Arc<State>>, order: Order) -> Response {
@@ -91,14 +109,14 @@ async fn done(state: &Arc<State>, result: Result<(), String>) -> Response {
 
 /// Opens or closes the port as the switches say.
 async fn follow(state: &Arc<State>) -> io::Result<()> {
-    let answering = state.switches.now().answer;
+    let answering = state.switches.now().answers.answer;
     open_or_close(state, &answering).await?;
     if let (Name::Refused, Some(seconds)) = (answering.answer, answering.seconds) {
         let (state, turn) = (Arc::clone(state), state.switches.turn());
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
             if state.switches.turn() == turn {
-                state.switches.answer_as_usual();
+                state.switches.set_answers(Sequence::usual());
                 // If the port is taken, the next order tries again.
                 let _ = open_or_close(&state, &Answering::usual()).await;
                 state.journal.changes.next();

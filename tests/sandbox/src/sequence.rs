@@ -6,21 +6,23 @@ use std::sync::Arc;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::answering::Answering;
 use crate::control::refusal;
 use crate::order::{body, Order};
 use crate::pairs::Pairs;
 use crate::sandbox::State;
+use crate::switch::is_last;
 
 /// The most steps.
 const LONGEST: usize = 1000;
 
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Sequence {
-    pub(crate) first: Answering,
-    pub(crate) then: VecDeque<Answering>,
+    pub(crate) answer: Answering,
+    /// What comes after that.
+    then: VecDeque<Answering>,
 }
 
 #[derive(Deserialize)]
@@ -31,14 +33,34 @@ enum Step {
 }
 
 impl Sequence {
+    pub(crate) fn usual() -> Sequence {
+        Sequence {
+            answer: Answering::usual(),
+            then: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn is_usual(&self) -> bool {
+        *self == Sequence::usual()
+    }
+
+    /// What the next request is answered with; counts it.
+    pub(crate) fn take(&mut self) -> Answering {
+        let taken = self.answer.clone();
+        if is_last(&mut self.answer.count) {
+            self.answer = self.then.pop_front().unwrap_or_else(Answering::usual);
+        }
+        taken
+    }
+
     /// # Errors
     /// What is wrong with the body.
     pub(crate) fn new(body: &[u8]) -> Result<Sequence, String> {
         let is_array = body.trim_ascii_start().first() == Some(&b'[');
         if !is_array {
-            let first = Order::new(body).and_then(Answering::read)?;
+            let answer = Order::new(body).and_then(Answering::read)?;
             let then = VecDeque::new();
-            return Ok(Sequence { first, then });
+            return Ok(Sequence { answer, then });
         }
         let steps: Vec<Step> = serde_json::from_slice(body)
             .map_err(|_| "порядок ответов: нужен массив из имён и объектов JSON".to_owned())?;
@@ -55,8 +77,8 @@ impl Sequence {
             let step = order.and_then(|order| Answering::read_step(order, number == last));
             read.push_back(step.map_err(|text| format!("шаг {number}: {text}"))?);
         }
-        let first = read.pop_front().unwrap_or_else(Answering::usual);
-        Ok(Sequence { first, then: read })
+        let answer = read.pop_front().unwrap_or_else(Answering::usual);
+        Ok(Sequence { answer, then: read })
     }
 }
 
@@ -78,7 +100,7 @@ mod tests {
     fn a_step_is_for_one_request_but_the_last_one() {
         let body = br#"["http_503", {"answer":"lost","count":2}, {"answer":"usual"}, "html"]"#;
         let sequence = Sequence::new(body).unwrap();
-        let all = [sequence.first].into_iter().chain(sequence.then);
+        let all = [sequence.answer].into_iter().chain(sequence.then);
         let steps: Vec<_> = all.map(|step| (step.answer, step.count)).collect();
         let expected = [
             (Name::Unavailable, Some(1)),
@@ -87,6 +109,42 @@ mod tests {
             (Name::Html, None),
         ];
         assert_eq!(steps, expected);
+    }
+
+    fn taken(body: &str, requests: usize) -> (Vec<Name>, Sequence) {
+        let mut sequence = Sequence::new(body.as_bytes()).unwrap();
+        let taken = (0..requests).map(|_| sequence.take().answer).collect();
+        (taken, sequence)
+    }
+
+    #[test]
+    fn one_answer_counts_its_requests_and_goes_back() {
+        let (names, left) = taken(r#"{"answer":"reset","count":2}"#, 3);
+        assert_eq!(names, [Name::Reset, Name::Reset, Name::Usual]);
+        assert!(left.is_usual());
+        let (names, left) = taken(r#"{"answer":"html"}"#, 3);
+        assert_eq!(names, [Name::Html; 3]);
+        assert!(!left.is_usual());
+    }
+
+    #[test]
+    fn several_answers_follow_one_another() {
+        let body =
+            r#"["http_503", {"answer":"lost","count":2}, "usual", {"answer":"html","count":1}]"#;
+        let (names, left) = taken(body, 6);
+        let expected = [
+            Name::Unavailable,
+            Name::Lost,
+            Name::Lost,
+            Name::Usual,
+            Name::Html,
+            Name::Usual,
+        ];
+        assert_eq!(names, expected);
+        assert!(left.is_usual());
+        let (names, left) = taken(r#"["lost", "html"]"#, 3);
+        assert_eq!(names, [Name::Lost, Name::Html, Name::Html]);
+        assert!(!left.is_usual());
     }
 
     #[test]

@@ -1,14 +1,15 @@
 //! Switches: what is answered from now on, whatever the request says.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Mutex;
 
 use serde::Serialize;
 
 use crate::answering::Answering;
+use crate::journal::Request;
 use crate::order::Order;
 use crate::sequence::Sequence;
+use crate::whose::Whose;
 
 /// Which certificate --tls shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -91,12 +92,21 @@ impl Notifying {
     }
 }
 
+/// What the requests of some are answered with.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Rule {
+    whose: Whose,
+    #[serde(flatten)]
+    answers: Sequence,
+}
+
 /// All switches, as they are shown.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Positions {
-    pub(crate) answer: Answering,
-    /// What is answered after that.
-    then: VecDeque<Answering>,
+    #[serde(flatten)]
+    pub(crate) answers: Sequence,
+    /// In place of that, for the requests of some: the first one that fits counts.
+    rules: Vec<Rule>,
     certificate: Certifying,
     pub(crate) notify: Notifying,
 }
@@ -116,8 +126,8 @@ impl Switches {
             Status::Off
         };
         let at_start = Positions {
-            answer: Answering::usual(),
-            then: VecDeque::new(),
+            answers: Sequence::usual(),
+            rules: Vec::new(),
             certificate: Certifying {
                 certificate: Certificate::Valid,
                 count: None,
@@ -147,15 +157,16 @@ impl Switches {
 
     pub(crate) fn set_answers(&self, answers: Sequence) {
         self.turn.fetch_add(1, Ordering::SeqCst);
-        let mut now = self.now.lock().unwrap();
-        (now.answer, now.then) = (answers.first, answers.then);
+        self.now.lock().unwrap().answers = answers;
     }
 
-    pub(crate) fn answer_as_usual(&self) {
-        self.set_answers(Sequence {
-            first: Answering::usual(),
-            then: VecDeque::new(),
-        });
+    /// The same for the requests of some. As usual is what everyone's are answered with.
+    pub(crate) fn set_rule(&self, whose: Whose, answers: Sequence) {
+        let rules = &mut self.now.lock().unwrap().rules;
+        rules.retain(|rule| rule.whose != whose);
+        if !answers.is_usual() {
+            rules.insert(0, Rule { whose, answers });
+        }
     }
 
     pub(crate) fn set_certificate(&self, certificate: Certifying) {
@@ -166,13 +177,15 @@ impl Switches {
         self.now.lock().unwrap().notify = notify;
     }
 
-    /// What the next request is answered with; counts it.
-    pub(crate) fn take_answer(&self) -> Answering {
-        let mut now = self.now.lock().unwrap();
-        let taken = now.answer.clone();
-        if is_last(&mut now.answer.count) {
-            now.answer = now.then.pop_front().unwrap_or_else(Answering::usual);
-        }
+    /// What a request is answered with; counts it.
+    pub(crate) fn take_answer(&self, request: &Request) -> Answering {
+        let now = &mut *self.now.lock().unwrap();
+        let mut rules = now.rules.iter_mut();
+        let rule = rules.find(|rule| rule.whose.is_of(request));
+        let taken = rule
+            .map_or(&mut now.answers, |rule| &mut rule.answers)
+            .take();
+        now.rules.retain(|rule| !rule.answers.is_usual());
         taken
     }
 
@@ -188,64 +201,10 @@ impl Switches {
 }
 
 /// Counts one. At the last one the count is gone.
-fn is_last(count: &mut Option<u32>) -> bool {
+pub(crate) fn is_last(count: &mut Option<u32>) -> bool {
     *count = match *count {
         None => return false,
         Some(count) => count.checked_sub(1).filter(|left| *left > 0),
     };
     count.is_none()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::answering::Name;
-
-    fn answers(text: &str) -> Sequence {
-        Sequence::new(text.as_bytes()).unwrap()
-    }
-
-    #[test]
-    fn a_switch_counts_its_requests_and_goes_back() {
-        let switches = Switches::new(false);
-        switches.set_answers(answers(r#"{"answer":"reset","count":2}"#));
-        let taken: Vec<_> = (0..3).map(|_| switches.take_answer().answer).collect();
-        assert_eq!(taken, [Name::Reset, Name::Reset, Name::Usual]);
-        assert_eq!(switches.now(), switches.at_start);
-    }
-
-    #[test]
-    fn answers_follow_one_another() {
-        let switches = Switches::new(false);
-        let text =
-            r#"["http_503", {"answer":"lost","count":2}, "usual", {"answer":"html","count":1}]"#;
-        switches.set_answers(answers(text));
-        let taken: Vec<_> = (0..6).map(|_| switches.take_answer().answer).collect();
-        let expected = [
-            Name::Unavailable,
-            Name::Lost,
-            Name::Lost,
-            Name::Usual,
-            Name::Html,
-            Name::Usual,
-        ];
-        assert_eq!(taken, expected);
-        assert_eq!(switches.now(), switches.at_start);
-        // An order replaces what was still to come.
-        switches.set_answers(answers(text));
-        switches.answer_as_usual();
-        assert_eq!(switches.now(), switches.at_start);
-    }
-
-    #[test]
-    fn a_switch_without_a_count_stays_until_it_is_reset() {
-        let switches = Switches::new(true);
-        switches.set_answers(answers(r#"{"answer":"html"}"#));
-        for _ in 0..3 {
-            assert_eq!(switches.take_answer().answer, Name::Html);
-        }
-        switches.reset();
-        assert_eq!(switches.take_answer().answer, Name::Usual);
-        assert_eq!(switches.now().notify.status, Status::Processed);
-    }
 }

@@ -21,6 +21,8 @@ const stepText = (step) => answeringText(step) + (step.count > 1 ? ' ×' + step.
 // What is answered now, and what of it the form shows: not how many requests are left.
 let answering = { answer: 'usual' };
 let filled = '';
+// For whose requests there is an answer of their own.
+let selected = [];
 
 // The form shows what is on, whoever has switched it. What is being typed stays.
 function fillForm(answer) {
@@ -51,7 +53,7 @@ function fillForm(answer) {
 const set = (name, text) => { if (id(name).textContent !== text) id(name).textContent = text; };
 
 export function drawSwitches(switches) {
-  const { answer, then, certificate, notify } = switches;
+  const { answer, then, rules, certificate, notify } = switches;
   fillForm(answer);
   pressed('answers', 'answer', answer.answer);
   pressed('certificates', 'certificate', certificate.certificate);
@@ -66,6 +68,11 @@ export function drawSwitches(switches) {
     if (!texts.length) texts.push(ANSWERS.usual);
     texts.push('затем ' + then.map(stepText).join(', '));
   }
+  for (const rule of rules) {
+    const steps = [rule.answer, ...rule.then].map(stepText).join(', затем ');
+    texts.push('для ' + Object.entries(rule.whose).map((pair) => pair.join(' ')).join(' и ') + ': ' + steps);
+  }
+  selected = rules.map((rule) => new URLSearchParams(rule.whose));
   if (certificate.certificate !== 'valid') {
     texts.push('сертификат: ' + CERTIFICATES[certificate.certificate]);
     if (certificate.count !== null) {
@@ -161,6 +168,7 @@ export function listen() {
   on('reset-journal', () => order('reset', { what: 'journal' }));
   on('back', () => {
     choose('usual');
+    for (const whose of selected) order('answer?' + whose, { answer: 'usual' });
     if (!id('tls').hidden) order('certificate', { certificate: 'valid' });
   });
   id('count').addEventListener('input', () => { id('counted').checked = true; });

@@ -98,6 +98,14 @@ fn a_wrong_order_is_named_and_changes_nothing() {
         ("reset", json!({"what": "me"}), 400, "me"),
         ("reset", json!([]), 400, "объект JSON"),
         ("answer", json!(["html", 1]), 400, "объектов JSON"),
+        ("answer?serial=1", json!(["html"]), 400, "serial: по этому"),
+        ("answer?login=", json!(["html"]), 400, "login: не задано"),
+        (
+            "answer?login=1",
+            json!({"answer": "refused"}),
+            400,
+            "только для всех",
+        ),
         ("answer", json!(["html", "fast"]), 400, "шаг 2: answer"),
         ("notify", json!(["error"]), 400, "объект JSON"),
         (
@@ -158,6 +166,7 @@ fn a_wrong_order_is_named_and_changes_nothing() {
         json!({
             "answer": {"answer": "usual", "count": null},
             "then": [],
+            "rules": [],
             "certificate": {"certificate": "valid", "count": null},
             "notify": {"status": "off"},
         })

@@ -109,6 +109,64 @@ fn answers_are_given_in_the_order_that_was_asked_for() {
 }
 
 #[test]
+fn some_requests_are_answered_in_a_way_of_their_own() {
+    let sandbox = sandbox();
+    let post = |login: &str, ext_id: &str| {
+        let mut client = Client::to(&sandbox);
+        client.post(&shift(json!({"login": login, "ext_id": ext_id})));
+        client.receive().unwrap().map(|reply| reply.status)
+    };
+    let rules = |told: &serde_json::Value| told["rules"].as_array().unwrap().len();
+    switch(
+        &sandbox,
+        "answer?login=79030000001",
+        json!(["http_503", "lost", "usual"]),
+    );
+    let told = switch(
+        &sandbox,
+        "answer?ext_id=b%20b&path=/cloud-print/create-session",
+        json!({"answer": "html", "count": 2}),
+    );
+    let whose = json!({"ext_id": "b b", "path": "/cloud-print/create-session"});
+    assert_eq!((rules(&told), &told["rules"][0]["whose"]), (2, &whose));
+    // Others are answered as before, and use nothing up.
+    assert_eq!(post("79030000002", "x"), Some(200));
+    assert_eq!(post("79030000001", "a"), Some(503));
+    assert_eq!(post("79030000001", "a"), None);
+    assert_eq!(
+        rules(&journal(&sandbox)["switches"]),
+        1,
+        "as usual is no rule"
+    );
+    assert_eq!(post("79030000001", "a"), Some(200));
+    // What was said last counts first.
+    switch(
+        &sandbox,
+        "answer?login=79030000003",
+        json!({"answer": "http_503"}),
+    );
+    assert_eq!(post("79030000003", "b b"), Some(503));
+    switch(
+        &sandbox,
+        "answer?login=79030000003",
+        json!({"answer": "usual"}),
+    );
+    // A page of HTML, twice.
+    switch(&sandbox, "answer", json!({"answer": "http_503"}));
+    for status in [200, 200, 503] {
+        assert_eq!(post("79030000003", "b b"), Some(status));
+    }
+    switch(
+        &sandbox,
+        "answer?login=79030000001",
+        json!({"answer": "html"}),
+    );
+    let reply = order(&sandbox, "reset", &json!({"what": "switches"}));
+    assert_eq!(rules(&reply.json()["switches"]), 0);
+    assert_eq!(post("79030000003", "b b"), Some(200));
+}
+
+#[test]
 fn http_503_html_and_redirect_answer_pages_and_make_no_document() {
     let sandbox = sandbox();
     for (answer, status) in [("http_503", 503), ("html", 200), ("redirect", 302)] {

@@ -204,6 +204,13 @@ fn answers_one_after_another_are_shown_in_their_order() {
     assert_eq!(shown(fails, "(ещё 2 запроса)"), Some(4));
     assert_eq!(shown(fails, "(ещё 1 запрос)"), Some(4));
     assert_eq!(shown("HTML с HTTP 200", "(до отмены)"), Some(4));
+
+    let order = order.replace("answer'", "answer?ext_id=a'");
+    assert_eq!(browser.run(&order, json!([r#"{"answer": "lost"}"#])), 200);
+    let some = "HTML с HTTP 200; для ext_id a: ответ потерян";
+    assert_eq!(shown(some, "(до отмены)"), Some(4));
+    browser.click("#back");
+    assert_eq!(shown("как обычно", ""), Some(0));
 }
 
 #[test]

@@ -1,0 +1,60 @@
+//! For whose requests an answer is: those with these fields. Several tills, or tests that run at once, share
+//! a sandbox by it.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::journal::Request;
+
+const KNOWN: &str = "есть login, target_serial, ext_id, path";
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Whose {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    login: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target_serial: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ext_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+}
+
+impl Whose {
+    /// Of a URL's query. None: for everyone's.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn read(query: &str) -> Result<Option<Whose>, String> {
+        let mut whose = Whose::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let field = match &*name {
+                "login" => &mut whose.login,
+                "target_serial" => &mut whose.target_serial,
+                "ext_id" => &mut whose.ext_id,
+                "path" => &mut whose.path,
+                _ => {
+                    return Err(format!(
+                        "{name}: по этому полю запросы не отбираются; {KNOWN}"
+                    ))
+                }
+            };
+            if value.is_empty() {
+                return Err(format!("{name}: не задано"));
+            }
+            *field = Some(value.into_owned());
+        }
+        Ok((whose != Whose::default()).then_some(whose))
+    }
+
+    pub(crate) fn is_of(&self, request: &Request) -> bool {
+        let sent = |name: &str| request.json.as_ref()?.get(name).and_then(Value::as_str);
+        let is = |wanted: &Option<String>, found: Option<&str>| {
+            wanted.as_deref().is_none_or(|wanted| found == Some(wanted))
+        };
+        is(&self.login, sent("login"))
+            && is(&self.target_serial, sent("target_serial"))
+            && is(&self.ext_id, sent("ext_id"))
+            && is(&self.path, Some(request.bare_path()))
+    }
+}
