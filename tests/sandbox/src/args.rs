@@ -72,6 +72,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, Str
             "--ca-file" => ca_file = Some(PathBuf::from(value()?)),
             "--notify" => options.notify = true,
             "--strict" => options.strict = true,
+            "--scenario" => options.scenario = Some(PathBuf::from(value()?)),
             "--quiet" => options.print = false,
             "--help" | "-h" => return Ok(Command::Print(help())),
             "--version" | "-V" => {
@@ -120,6 +121,7 @@ Usage: lifepay-sandbox [OPTIONS]
   --notify               notify callback_url (http:// only) of each document
   --strict               refuse any Content-Type but application/json; otherwise it is
                          a finding only, since LifePay's page names none
+  --scenario FILE        start with these answers, in JSON; README.md has the form
   --quiet                print no requests
   --help, --version
 
@@ -160,8 +162,8 @@ mod tests {
     #[test]
     fn options_are_read_with_a_space_or_an_equals_sign() {
         for line in [
-            "--port 0 --listen ::1 --slow 0.5 --retry-after 7 --notify --strict --quiet --port-file p --tls --ca-file c",
-            "--port=0 --listen=::1 --slow=0.5 --retry-after=7 --notify --strict --quiet --port-file=p --tls --ca-file=c",
+            "--port 0 --listen ::1 --slow 0.5 --retry-after 7 --notify --strict --quiet --port-file p --tls --ca-file c --scenario s",
+            "--port=0 --listen=::1 --slow=0.5 --retry-after=7 --notify --strict --quiet --port-file=p --tls --ca-file=c --scenario=s",
         ] {
             let Command::Serve {
                 options,
@@ -177,6 +179,7 @@ mod tests {
             assert_eq!(options.retry_after, 7);
             assert!(options.notify);
             assert!(!options.print && options.strict);
+            assert_eq!(options.scenario, Some(PathBuf::from("s")));
             assert_eq!(port_file, Some(PathBuf::from("p")));
             assert!(options.tls);
             assert_eq!(ca_file, Some(PathBuf::from("c")));

@@ -85,6 +85,7 @@ mod published;
 mod recent;
 mod request;
 mod sandbox;
+mod scenario;
 mod sequence;
 mod server;
 mod snapshot;

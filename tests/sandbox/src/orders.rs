@@ -16,7 +16,6 @@ use crate::order::Order;
 use crate::sandbox::{page_url, State};
 use crate::sequence::Sequence;
 use crate::switch::{Certifying, Notifying};
-use crate::whose::Whose;
 
 /// The query says for whose requests it is.
 pub(crate) async fn answer(
@@ -24,19 +23,7 @@ pub(crate) async fn answer(
     RawQuery(query): RawQuery,
     answers: Sequence,
 ) -> Response {
-    let refused = answers.answer.answer == Name::Refused;
-    let set = Whose::read(&query.unwrap_or_default()).and_then(|whose| {
-        match whose {
-            None => state.switches.set_answers(answers),
-            Some(_) if refused => {
-                let text =
-                    "refused: только для всех, ведь отказанные соединения песочница не видит";
-                return Err(text.to_owned());
-            }
-            Some(whose) => state.switches.set_rule(whose, answers),
-        }
-        Ok(())
-    });
+    let set = state.switches.order(&query.unwrap_or_default(), answers);
     done(&state, set).await
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -23,6 +24,7 @@ use crate::journal::{Journal, Request};
 use crate::magic::Does;
 use crate::mask::{Apikeys, Mask};
 use crate::recent::Recent;
+use crate::scenario;
 use crate::server;
 use crate::switch::Switches;
 use crate::tls::Authority;
@@ -46,6 +48,9 @@ pub struct Options {
     /// Whether requests are refused for what LifePay's page does not say, but is doubtful: a Content-Type
     /// other than application/json. Default: off, it is only shown.
     pub strict: bool,
+    /// A file of orders with which it starts, and to which a reset returns; the README has its form.
+    /// Default: none.
+    pub scenario: Option<PathBuf>,
     /// How long a connection may be idle, and how long the head and the body of a request may take to
     /// come. Default: 30 s.
     pub idle: Duration,
@@ -64,6 +69,7 @@ impl Default for Options {
             notify: false,
             print: false,
             strict: false,
+            scenario: None,
             idle: Duration::from_secs(30),
             tls: false,
         }
@@ -96,6 +102,11 @@ impl State {
         let authority = options.tls.then(Authority::new).transpose()?;
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
         let (gate, orders) = Gate::new(address);
+        let mut switches = Switches::new(options.notify);
+        if let Some(file) = &options.scenario {
+            scenario::begin(&mut switches, file, options.tls)
+                .map_err(|text| io::Error::new(io::ErrorKind::InvalidInput, text))?;
+        }
         let state = State {
             address,
             gate,
@@ -103,7 +114,7 @@ impl State {
             journal: Journal::default(),
             documents: Mutex::default(),
             events: Events::default(),
-            switches: Switches::new(options.notify),
+            switches,
             authority,
             run: format!("{:x}", since_1970.unwrap_or_default().as_nanos()),
             options,
@@ -220,7 +231,8 @@ impl Sandbox {
     /// Starts a sandbox, which accepts connections when this returns.
     ///
     /// # Errors
-    /// The address cannot be listened on, for example because another program does.
+    /// The address cannot be listened on, for example because another program does; or there is something
+    /// wrong with the scenario.
     pub fn start(options: Options) -> io::Result<Sandbox> {
         Sandbox::start_announced(options, |_| Ok(()))
     }

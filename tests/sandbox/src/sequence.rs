@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
-use crate::answering::Answering;
+use crate::answering::{Answering, Name};
 use crate::control::refusal;
 use crate::order::{body, Order};
 use crate::pairs::Pairs;
@@ -42,6 +42,10 @@ impl Sequence {
 
     pub(crate) fn is_usual(&self) -> bool {
         *self == Sequence::usual()
+    }
+
+    pub(crate) fn is_refused(&self) -> bool {
+        self.answer.answer == Name::Refused
     }
 
     /// What the next request is answered with; counts it.
@@ -94,7 +98,6 @@ impl FromRequest<Arc<State>> for Sequence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answering::Name;
 
     #[test]
     fn a_step_is_for_one_request_but_the_last_one() {

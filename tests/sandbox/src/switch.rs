@@ -155,13 +155,35 @@ impl Switches {
         *self.now.lock().unwrap() = self.at_start.clone();
     }
 
+    /// A reset goes back to here.
+    pub(crate) fn begin_as_now(&mut self) {
+        self.at_start = self.now();
+    }
+
+    /// What is answered to everyone, or to those whom a query names.
+    ///
+    /// # Errors
+    /// What is wrong with the query.
+    pub(crate) fn order(&self, query: &str, answers: Sequence) -> Result<(), String> {
+        match Whose::read(query)? {
+            None => self.set_answers(answers),
+            Some(_) if answers.is_refused() => {
+                let text =
+                    "refused: только для всех, ведь отказанные соединения песочница не видит";
+                return Err(text.to_owned());
+            }
+            Some(whose) => self.set_rule(whose, answers),
+        }
+        Ok(())
+    }
+
     pub(crate) fn set_answers(&self, answers: Sequence) {
         self.turn.fetch_add(1, Ordering::SeqCst);
         self.now.lock().unwrap().answers = answers;
     }
 
     /// The same for the requests of some. As usual is what everyone's are answered with.
-    pub(crate) fn set_rule(&self, whose: Whose, answers: Sequence) {
+    fn set_rule(&self, whose: Whose, answers: Sequence) {
         let rules = &mut self.now.lock().unwrap().rules;
         rules.retain(|rule| rule.whose != whose);
         if !answers.is_usual() {

@@ -167,6 +167,37 @@ fn some_requests_are_answered_in_a_way_of_their_own() {
 }
 
 #[test]
+fn a_scenario_is_what_it_starts_with_and_what_a_reset_returns_to() {
+    let file = std::env::temp_dir().join(format!("lifepay-scenario-{}.json", std::process::id()));
+    let scenario = r#"{"answer": ["http_503", "usual"], "answer?login=79030000001": "html"}"#;
+    std::fs::write(&file, scenario).unwrap();
+    let options = Options {
+        scenario: Some(file.clone()),
+        ..Options::default()
+    };
+    let sandbox = Sandbox::start(options.clone()).unwrap();
+    let post = |login: &str| ask(&sandbox, &shift(json!({"login": login, "ext_id": "a"})));
+    for _ in 0..2 {
+        assert_eq!(post("79030000002").status, 503);
+        assert_eq!(post("79030000002").json()["code"], 0);
+        let html = Some("text/html; charset=UTF-8");
+        assert_eq!(post("79030000001").header("content-type"), html);
+        switch(
+            &sandbox,
+            "answer?login=79030000001",
+            json!({"answer": "usual"}),
+        );
+        switch(&sandbox, "reset", json!({}));
+    }
+    std::fs::write(&file, r#"{"answer": "fast"}"#).unwrap();
+    let error = Sandbox::start(options.clone()).err().unwrap().to_string();
+    assert!(error.contains("answer: шаг 1"), "{error}");
+    std::fs::remove_file(&file).unwrap();
+    let error = Sandbox::start(options).err().unwrap().to_string();
+    assert!(error.contains("lifepay-scenario"), "{error}");
+}
+
+#[test]
 fn http_503_html_and_redirect_answer_pages_and_make_no_document() {
     let sandbox = sandbox();
     for (answer, status) in [("http_503", 503), ("html", 200), ("redirect", 302)] {

@@ -1,0 +1,78 @@
+//! A file of orders, with which the sandbox starts and to which a reset returns: a JSON object of what is
+//! posted below /sandbox/, by its path, such as {"answer": ["lost", "usual"], "answer?login=1": "html"}.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::order::Order;
+use crate::pairs::Pairs;
+use crate::sequence::Sequence;
+use crate::switch::{Certifying, Notifying, Switches};
+
+/// # Errors
+/// What is wrong with the file.
+pub(crate) fn begin(switches: &mut Switches, file: &Path, tls: bool) -> Result<(), String> {
+    let name = file.display();
+    let text = std::fs::read(file).map_err(|error| format!("сценарий {name}: {error}"))?;
+    apply(switches, &text, tls).map_err(|text| format!("сценарий {name}: {text}"))?;
+    switches.begin_as_now();
+    Ok(())
+}
+
+fn apply(switches: &Switches, text: &[u8], tls: bool) -> Result<(), String> {
+    let orders: Pairs =
+        serde_json::from_slice(text).map_err(|_| crate::unreadable::body(text, None))?;
+    for (path, order) in orders.fields() {
+        obey(switches, path, order, tls).map_err(|text| format!("{path}: {text}"))?;
+    }
+    Ok(())
+}
+
+fn obey(switches: &Switches, path: &str, order: &Value, tls: bool) -> Result<(), String> {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    // One answer by its name alone.
+    let text = match order {
+        Value::String(_) => format!("[{order}]"),
+        _ => order.to_string(),
+    };
+    let order = || Order::new(text.as_bytes());
+    match path {
+        "answer" => {
+            let answers = Sequence::new(text.as_bytes())?;
+            if answers.is_refused() {
+                return Err("refused: не в сценарии".to_owned());
+            }
+            switches.order(query, answers)
+        }
+        "certificate" if !tls => Err("сертификата нет: запустите песочницу с --tls".to_owned()),
+        "certificate" => Certifying::read(order()?).map(|to| switches.set_certificate(to)),
+        "notify" => Notifying::read(order()?).map(|to| switches.set_notify(to)),
+        _ => Err("нет такого переключателя; есть answer, notify и certificate".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_path() {
+        for (text, said) in [
+            ("[]", "объект JSON"),
+            (
+                r#"{"answers": "lost"}"#,
+                "answers: нет такого переключателя",
+            ),
+            (r#"{"answer": ["lost", "fast"]}"#, "answer: шаг 2: answer"),
+            (r#"{"answer?serial=1": "lost"}"#, "answer?serial=1: serial"),
+            (r#"{"answer": "refused"}"#, "refused"),
+            (r#"{"answer": {"answer": "refused"}}"#, "answer: refused"),
+            (r#"{"certificate": {"certificate": "expired"}}"#, "--tls"),
+            (r#"{"notify": {"status": "done"}}"#, "notify: status"),
+        ] {
+            let error = apply(&Switches::new(false), text.as_bytes(), false).unwrap_err();
+            assert!(error.contains(said), "{text}: {error}");
+        }
+    }
+}
