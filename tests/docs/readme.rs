@@ -65,7 +65,7 @@ fn the_table_of_magic_values_is_the_sandboxes() {
 }
 
 #[test]
-fn the_sandboxes_switches_are_as_the_table_says() {
+fn the_sandboxes_switches_are_as_the_tables_say() {
     let sandbox = Sandbox::start(Options {
         tls: true,
         ..Options::default()
@@ -73,13 +73,13 @@ fn the_sandboxes_switches_are_as_the_table_says() {
     .unwrap();
     let config = ureq::Agent::config_builder().proxy(None);
     let agent: ureq::Agent = config.http_status_as_error(false).build().into();
-    let readme = readme();
-    let rows = readme.lines().filter_map(|line| {
+    let readmes = readme() + &std::fs::read_to_string(tools::root().join("README.ru.md")).unwrap();
+    let rows = readmes.lines().filter_map(|line| {
         let (path, rest) = line.strip_prefix("| `/sandbox/")?.split_once("` | `")?;
         Some((path, rest.split_once("` |")?.0))
     });
     let rows: Vec<_> = rows.collect();
-    assert_eq!(rows.len(), 14, "{rows:?}");
+    assert_eq!(rows.len(), 2 * 14, "{rows:?}");
     for (path, order) in rows {
         let url = format!("{}sandbox/{path}", sandbox.page_url());
         let request = agent.post(&url).content_type("application/json");
