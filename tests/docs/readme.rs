@@ -107,6 +107,34 @@ fn the_sandboxes_switches_are_as_the_tables_say() {
     }
 }
 
+/// In place of a till.
+const TWO_ATTEMPTS: &str = r#"
+for _ in range(2):
+    till = urllib.request.Request(
+        SANDBOX.replace("sandbox/", "cloud-print/create-session"),
+        b'{"apikey": "key", "login": "79031234567", "ext_id": "shift-1"}',
+        {"Content-Type": "application/json"},
+    )
+    try:
+        urllib.request.urlopen(till)
+    except urllib.error.HTTPError as error:
+        assert error.code == 503
+"#;
+
+#[test]
+fn the_tests_in_python_wait_for_the_tills_requests() {
+    if !tools::have("python3") {
+        return;
+    }
+    let sandbox = Sandbox::start(Options::default()).unwrap();
+    let program = tools::blocks(&readme(), "python").swap_remove(1);
+    let program = program
+        .replace("http://127.0.0.1:8080/", &sandbox.page_url())
+        .replace("...  # the till opens the shift, and repeats", TWO_ATTEMPTS);
+    tools::run(Command::new("python3").args(["-c", &program]));
+    assert_eq!(sandbox.requests().len(), 2);
+}
+
 #[test]
 fn the_table_of_codes_has_every_code_by_its_name() {
     let readme = readme();

@@ -25,6 +25,7 @@ use serde_json::json;
 use crate::connections::Connection;
 use crate::orders;
 use crate::origin;
+use crate::requests::requests;
 use crate::sandbox::State;
 use crate::snapshot::journal;
 
@@ -56,6 +57,8 @@ pub(crate) fn routes() -> Router<Arc<State>> {
     });
     let below = files
         .route("/journal.json", get(journal).fallback(only_get))
+        .route("/requests", get(requests).fallback(only_get))
+        .route("/switches", get(orders::switches).fallback(only_get))
         .route("/events", get(events).fallback(only_get))
         .route("/answer", post(orders::answer).fallback(only_post))
         .route(
@@ -112,7 +115,7 @@ pub(crate) fn reply(value: &impl Serialize) -> Response {
 }
 
 async fn unknown() -> Response {
-    let text = "нет такого адреса; есть GET journal.json и events, POST answer, certificate, notify и reset";
+    let text = "нет такого адреса; есть GET journal.json, requests, switches и events, POST answer, certificate, notify и reset";
     refusal(StatusCode::NOT_FOUND, text)
 }
 

@@ -254,6 +254,14 @@ impl Journal {
         }
     }
 
+    /// What is shown of those that are kept and have ended.
+    pub(crate) fn ended(&self, is_it: impl Fn(&Request) -> bool) -> Vec<Entry> {
+        let entries = self.entries.lock().unwrap();
+        let both = entries.requests.iter().zip(&entries.shown);
+        let found = both.filter(|(request, entry)| entry.took.is_some() && is_it(request));
+        found.map(|(_, entry)| entry.clone()).collect()
+    }
+
     /// What is shown of a request, if it is kept.
     pub(crate) fn look<R>(&self, id: usize, look: impl FnOnce(&Entry) -> R) -> Option<R> {
         let entries = self.entries.lock().unwrap();

@@ -84,6 +84,7 @@ mod pairs;
 mod published;
 mod recent;
 mod request;
+mod requests;
 mod sandbox;
 mod scenario;
 mod sequence;

@@ -1,4 +1,4 @@
-//! Orders: each changes switches, or forgets what was.
+//! Orders: each changes switches, or forgets what was; and the switches as they are.
 
 use std::io;
 use std::sync::Arc;
@@ -90,8 +90,16 @@ async fn done(state: &Arc<State>, result: Result<(), String>) -> Response {
         );
         return refusal(StatusCode::CONFLICT, &text);
     }
+    told(state)
+}
+
+fn told(state: &State) -> Response {
     let page_port = state.gate.page().port();
     reply(&json!({ "switches": state.switches.now(), "page_port": page_port }))
+}
+
+pub(crate) async fn switches(Shared(state): Shared<Arc<State>>) -> Response {
+    told(&state)
 }
 
 /// Opens or closes the port as the switches say.

@@ -458,3 +458,55 @@ fn what_the_page_asks_for_is_not_in_the_journal_and_a_clients_post_to_it_is() {
     client.receive().unwrap();
     assert_eq!(sandbox.requests().len(), 2);
 }
+
+#[test]
+fn a_test_waits_for_the_requests_of_its_till() {
+    let sandbox = Sandbox::start(Options::default()).unwrap();
+    let get = |query: &str| {
+        let mut client = Client::to(&sandbox);
+        client.send_to(
+            "localhost",
+            &format!("GET /sandbox/requests?{query}"),
+            &[],
+            b"",
+        );
+        let reply = client.receive().unwrap().unwrap();
+        (reply.status, reply.json())
+    };
+    let (status, told) = get("ext_id=mine");
+    assert_eq!(
+        (status, &told["count"], &told["requests"]),
+        (200, &json!(0), &json!([]))
+    );
+    let (status, told) = get("ext_id=mine&wait=1&for=0.1s");
+    assert_eq!((status, &told["count"]), (408, &json!(0)));
+    assert!(
+        told["error"].as_str().unwrap().contains("нужно 1"),
+        "{told}"
+    );
+
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(std::time::Duration::from_millis(200));
+            for ext_id in ["mine", "other", "mine"] {
+                ask(&sandbox, &shift(json!({"ext_id": ext_id})));
+            }
+        });
+        let (status, told) = get("ext_id=mine&wait=2&for=30");
+        assert_eq!((status, &told["count"]), (200, &json!(2)), "{told}");
+        for request in told["requests"].as_array().unwrap() {
+            assert_eq!(request["ext_id"], "mine");
+            assert_eq!(request["answered"]["code"], 0, "{request}");
+        }
+    });
+    let (status, told) = get("path=/cloud-print/create-session&wait=3");
+    assert_eq!((status, &told["count"]), (200, &json!(3)));
+    assert_eq!(get("serial=1").0, 400);
+
+    switch(&sandbox, "answer", json!({"answer": "html"}));
+    let mut client = Client::to(&sandbox);
+    client.send_to("localhost", "GET /sandbox/switches", &[], b"");
+    let told = client.receive().unwrap().unwrap().json();
+    assert_eq!(told["switches"]["answer"]["answer"], "html");
+    assert_eq!(told["page_port"], sandbox.port());
+}

@@ -1,0 +1,117 @@
+//! `GET /sandbox/requests`: the requests of some, once there are enough of them, for a till's own tests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{RawQuery, State as Shared};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::Extension;
+use serde_json::json;
+
+use crate::connections::Connection;
+use crate::control::{refusal, reply};
+use crate::sandbox::State;
+use crate::whose::Whose;
+
+/// The longest wait, in seconds.
+const LONGEST: f64 = 600.0;
+/// How long is waited for as many as were asked for, if that is not said.
+const PATIENCE: f64 = 5.0;
+
+/// What a query asks for.
+#[derive(Debug, PartialEq)]
+struct Wanted {
+    whose: Whose,
+    /// How many are waited for.
+    count: usize,
+    limit: Duration,
+}
+
+impl Wanted {
+    fn read(query: &str) -> Result<Wanted, String> {
+        let (mut count, mut limit) = (0, PATIENCE);
+        let mut rest = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            match &*name {
+                "wait" => {
+                    let whole = value.parse();
+                    count = whole.map_err(|_| "wait: нужно целое число запросов".to_owned())?;
+                }
+                "for" => {
+                    let seconds = value.strip_suffix('s').unwrap_or(&value).parse();
+                    let seconds = seconds
+                        .ok()
+                        .filter(|seconds| (0.0..=LONGEST).contains(seconds));
+                    limit =
+                        seconds.ok_or_else(|| format!("for: нужны секунды, от 0 до {LONGEST}"))?;
+                }
+                _ => drop(rest.append_pair(&name, &value)),
+            }
+        }
+        Ok(Wanted {
+            whose: Whose::read(&rest.finish())?.unwrap_or_default(),
+            count,
+            limit: Duration::from_secs_f64(limit),
+        })
+    }
+}
+
+/// Those that have ended.
+pub(crate) async fn requests(
+    Shared(state): Shared<Arc<State>>,
+    Extension(connection): Extension<Connection>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let wanted = match Wanted::read(&query.unwrap_or_default()) {
+        Ok(wanted) => wanted,
+        Err(text) => return refusal(StatusCode::BAD_REQUEST, &text),
+    };
+    let _busy = connection.busy();
+    let mut changes = state.journal.changes.watch();
+    let end = tokio::time::Instant::now() + wanted.limit;
+    loop {
+        changes.mark_unchanged();
+        let found = state.journal.ended(|request| wanted.whose.is_of(request));
+        let count = found.len();
+        if count >= wanted.count {
+            return reply(&json!({ "count": count, "requests": found }));
+        }
+        let changed = tokio::time::timeout_at(end, changes.changed()).await;
+        if !matches!(changed, Ok(Ok(()))) {
+            let text = format!(
+                "за {} с дождались запросов: {count}, а нужно {}",
+                wanted.limit.as_secs_f64(),
+                wanted.count
+            );
+            let told = reply(&json!({ "error": text, "count": count, "requests": found }));
+            return (StatusCode::REQUEST_TIMEOUT, told).into_response();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_says_whose_how_many_and_how_long() {
+        let read = Wanted::read("ext_id=a%20b&wait=2&for=1.5s").unwrap();
+        let whose = Whose::read("ext_id=a%20b").unwrap().unwrap();
+        assert_eq!((read.whose, read.count), (whose, 2));
+        assert_eq!(read.limit, Duration::from_millis(1500));
+        let read = Wanted::read("").unwrap();
+        assert_eq!((read.whose, read.count), (Whose::default(), 0));
+        for (query, said) in [
+            ("wait=x", "wait"),
+            ("wait=-1", "wait"),
+            ("for=-1", "for"),
+            ("for=NaN", "for"),
+            ("for=700", "600"),
+            ("serial=1", "serial"),
+        ] {
+            let error = Wanted::read(query).unwrap_err();
+            assert!(error.contains(said), "{query}: {error}");
+        }
+    }
+}
