@@ -10,6 +10,7 @@ pub fn have(tool: &str) -> bool {
         "fpc" => "-iV",
         "openssl" | "go" => "version",
         "luajit" => "-v",
+        "xbuild" => "/version",
         _ => "--version",
     };
     let found = succeeds(Command::new(tool).arg(version));
