@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using System.Runtime.InteropServices;
 using System.Threading;
 
@@ -26,6 +25,13 @@ namespace LifePay
             {
                 library.ResultFree(ref native);
             }
+        }
+
+        // Of a call that fills no result.
+        public static void Check(int code)
+        {
+            if (code != LifePayCode.Ok)
+                throw new LifePayException(LifePayResult.OfCode(code));
         }
 
         // Sends a request. It is stopped by the token, by a progress that throws, and by the end of the

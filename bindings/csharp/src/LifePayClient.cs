@@ -107,9 +107,7 @@ namespace LifePay
             IntPtr buffer = Marshal.AllocHGlobal(size);
             try
             {
-                int code = Library.Loaded.ExtIdNew(buffer, size);
-                if (code != LifePayCode.Ok)
-                    throw new LifePayException(LifePayResult.OfCode(code));
+                Call.Check(Library.Loaded.ExtIdNew(buffer, size));
                 return Utf8.Text(buffer);
             }
             finally

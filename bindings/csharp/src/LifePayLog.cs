@@ -108,7 +108,7 @@ namespace LifePay
                 if (code == LifePayCode.Argument && !isHandling)
                     arguments.Refuse("path", "файл нельзя открыть для записи: " + path);
                 arguments.Check();
-                Check(code);
+                Call.Check(code);
             }
         }
 
@@ -133,7 +133,7 @@ namespace LifePay
         static void Set()
         {
             Ending.Watch();
-            Check(Library.Loaded.SetLog(Callback, IntPtr.Zero, (int)level));
+            Call.Check(Library.Loaded.SetLog(Callback, IntPtr.Zero, (int)level));
             isSet = true;
         }
 
@@ -175,12 +175,6 @@ namespace LifePay
         {
             if (level < LifePayLogLevel.Off || level > LifePayLogLevel.Trace)
                 throw new ArgumentOutOfRangeException("level", "Такого уровня журнала нет.");
-        }
-
-        static void Check(int code)
-        {
-            if (code != LifePayCode.Ok)
-                throw new LifePayException(LifePayResult.OfCode(code));
         }
     }
 }

@@ -172,7 +172,7 @@ namespace LifePay
             GC.KeepAlive(callback);
             if (thrown != null)
                 throw new InvalidOperationException(thrown.Message, thrown);
-            Check(code);
+            Call.Check(code);
             return entries;
         }
 
@@ -182,7 +182,7 @@ namespace LifePay
             get
             {
                 uint count;
-                Check(Library.Loaded.OutboxPending(handle, out count));
+                Call.Check(Library.Loaded.OutboxPending(handle, out count));
                 return (int)count;
             }
         }
@@ -199,7 +199,7 @@ namespace LifePay
         /// <summary>Отправляет сразу все запросы, которые ждут или отклонены и срок которых не истёк.</summary>
         public void RetryAllNow()
         {
-            Check(Library.Loaded.OutboxRetryNow(handle, IntPtr.Zero));
+            Call.Check(Library.Loaded.OutboxRetryNow(handle, IntPtr.Zero));
         }
 
         /// <summary>
@@ -284,12 +284,6 @@ namespace LifePay
                 LifePayResult entry = Wait(extId, TimeSpan.Zero);
                 throw new LifePayException(entry.Refusing(code, why));
             }
-        }
-
-        static void Check(int code)
-        {
-            if (code != LifePayCode.Ok)
-                throw new LifePayException(LifePayResult.OfCode(code));
         }
     }
 
