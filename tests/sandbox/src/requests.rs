@@ -30,8 +30,7 @@ struct Wanted {
 
 impl Wanted {
     fn read(query: &str) -> Result<Wanted, String> {
-        let (mut count, mut limit) = (0, PATIENCE);
-        let mut rest = form_urlencoded::Serializer::new(String::new());
+        let (mut whose, mut count, mut limit) = (Whose::default(), 0, PATIENCE);
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match &*name {
                 "wait" => {
@@ -46,11 +45,11 @@ impl Wanted {
                     limit =
                         seconds.ok_or_else(|| format!("for: нужны секунды, от 0 до {LONGEST}"))?;
                 }
-                _ => drop(rest.append_pair(&name, &value)),
+                _ => whose.set(&name, &value)?,
             }
         }
         Ok(Wanted {
-            whose: Whose::read(&rest.finish())?.unwrap_or_default(),
+            whose,
             count,
             limit: Duration::from_secs_f64(limit),
         })

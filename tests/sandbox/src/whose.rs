@@ -28,23 +28,30 @@ impl Whose {
     pub(crate) fn read(query: &str) -> Result<Option<Whose>, String> {
         let mut whose = Whose::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let field = match &*name {
-                "login" => &mut whose.login,
-                "target_serial" => &mut whose.target_serial,
-                "ext_id" => &mut whose.ext_id,
-                "path" => &mut whose.path,
-                _ => {
-                    return Err(format!(
-                        "{name}: по этому полю запросы не отбираются; {KNOWN}"
-                    ))
-                }
-            };
-            if value.is_empty() {
-                return Err(format!("{name}: не задано"));
-            }
-            *field = Some(value.into_owned());
+            whose.set(&name, &value)?;
         }
         Ok((whose != Whose::default()).then_some(whose))
+    }
+
+    /// # Errors
+    /// What is wrong with a pair of the query.
+    pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        let field = match name {
+            "login" => &mut self.login,
+            "target_serial" => &mut self.target_serial,
+            "ext_id" => &mut self.ext_id,
+            "path" => &mut self.path,
+            _ => {
+                return Err(format!(
+                    "{name}: по этому полю запросы не отбираются; {KNOWN}"
+                ))
+            }
+        };
+        if value.is_empty() {
+            return Err(format!("{name}: не задано"));
+        }
+        *field = Some(value.to_owned());
+        Ok(())
     }
 
     pub(crate) fn is_of(&self, request: &Request) -> bool {
