@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::journal::Answered;
+use crate::malformed::Malformed;
 use crate::mask::Mask;
 
 /// What goes back to the client, or that nothing does.
@@ -15,6 +16,8 @@ pub(crate) enum Answer {
     /// With HTTP 200, unless the path is unknown.
     LifePay(StatusCode, Reply),
     Page(Page),
+    /// LifePay's, but malformed.
+    Malformed(Malformed),
     /// The connection is closed in an orderly way, without an answer.
     Close,
     /// The connection is reset.
@@ -82,7 +85,7 @@ impl Reply {
         }
     }
 
-    fn masked(mut self, mask: &Mask) -> Reply {
+    pub(crate) fn masked(mut self, mask: &Mask) -> Reply {
         self.message = mask.text(&self.message);
         if let Data::Fields(fields) = self.data {
             let masked = fields.into_iter().map(|(field, texts)| {
@@ -92,6 +95,22 @@ impl Reply {
             self.data = Data::Fields(masked.collect());
         }
         self
+    }
+
+    /// The same, but whoever wrote it forgot the uuid.
+    pub(crate) fn without_uuid(mut self) -> Reply {
+        if self.uuid().is_some() {
+            self.data = Data::Empty([]);
+        }
+        self
+    }
+
+    /// LifePay's code and the uuid, as the journal has them.
+    pub(crate) fn answered(&self) -> Answered {
+        Answered::Code {
+            code: self.code,
+            uuid: self.uuid().map(str::to_owned),
+        }
     }
 
     fn uuid(&self) -> Option<&str> {
@@ -144,7 +163,7 @@ pub(crate) fn php_json(value: &impl Serialize) -> String {
 pub(crate) struct Page {
     status: StatusCode,
     header: Option<(HeaderName, String)>,
-    title: &'static str,
+    title: String,
     /// For whoever reads the page.
     advice: &'static str,
 }
@@ -152,9 +171,17 @@ pub(crate) struct Page {
 impl Page {
     pub(crate) fn unavailable() -> Page {
         Page {
-            status: StatusCode::SERVICE_UNAVAILABLE,
-            header: None,
-            title: "503 Service Temporarily Unavailable",
+            title: "503 Service Temporarily Unavailable".to_owned(),
+            ..Page::of_status(StatusCode::SERVICE_UNAVAILABLE, None)
+        }
+    }
+
+    /// What a server in between says.
+    pub(crate) fn of_status(status: StatusCode, retry_after: Option<u32>) -> Page {
+        Page {
+            status,
+            header: retry_after.map(|seconds| (RETRY_AFTER, seconds.to_string())),
+            title: status.to_string(),
             advice: "",
         }
     }
@@ -164,25 +191,20 @@ impl Page {
         Page {
             status: StatusCode::BAD_REQUEST,
             header: None,
-            title: "400 The plain HTTP request was sent to HTTPS port",
+            title: "400 The plain HTTP request was sent to HTTPS port".to_owned(),
             advice: "Песочница запущена с --tls: base_url кассы начинается с https://.",
         }
     }
 
     pub(crate) fn too_many(retry_after: u32) -> Page {
-        Page {
-            status: StatusCode::TOO_MANY_REQUESTS,
-            header: Some((RETRY_AFTER, retry_after.to_string())),
-            title: "429 Too Many Requests",
-            advice: "",
-        }
+        Page::of_status(StatusCode::TOO_MANY_REQUESTS, Some(retry_after))
     }
 
     pub(crate) fn redirect(location: String) -> Page {
         Page {
             status: StatusCode::FOUND,
             header: Some((LOCATION, location)),
-            title: "302 Found",
+            title: "302 Found".to_owned(),
             advice: "",
         }
     }
@@ -191,13 +213,13 @@ impl Page {
         Page {
             status: StatusCode::OK,
             header: None,
-            title: "Wi-Fi: please log in",
+            title: "Wi-Fi: please log in".to_owned(),
             advice: "",
         }
     }
 
     fn html(&self) -> String {
-        let title = self.title;
+        let title = &self.title;
         let advice = match self.advice {
             "" => String::new(),
             advice => format!("<p>{advice}</p>"),
@@ -212,10 +234,8 @@ impl Page {
 impl Answer {
     fn answered(&self) -> Answered {
         match self {
-            Answer::LifePay(StatusCode::OK, reply) => Answered::Code {
-                code: reply.code,
-                uuid: reply.uuid().map(str::to_owned),
-            },
+            Answer::LifePay(StatusCode::OK, reply) => reply.answered(),
+            Answer::Malformed(malformed) => malformed.answered(),
             Answer::LifePay(status, _) => Answered::Http(status.as_u16()),
             Answer::Page(page) => Answered::Http(page.status.as_u16()),
             Answer::Close => Answered::Closed,
@@ -236,6 +256,12 @@ pub(crate) struct Sent {
 }
 
 impl Sent {
+    /// The body as it went out.
+    pub(crate) fn body(&self) -> String {
+        let json = self.json.as_ref().map(php_json);
+        json.or_else(|| self.text.clone()).unwrap_or_default()
+    }
+
     /// A client's fault can quote what it sent.
     pub(crate) fn masked(self, mask: &Mask) -> Sent {
         let header = self.header;
@@ -266,6 +292,7 @@ impl Answer {
                     ..Sent::default()
                 })
             }
+            Answer::Malformed(malformed) => Some(malformed.sent()),
             Answer::Close | Answer::Reset => None,
         }
     }
@@ -283,7 +310,9 @@ impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         let (answered, sent) = (self.answered(), self.sent());
         let faults = match &self {
-            Answer::LifePay(_, reply) => reply.faults(),
+            Answer::LifePay(_, reply) | Answer::Malformed(Malformed { reply, .. }) => {
+                reply.faults()
+            }
             _ => Fields::new(),
         };
         let mut response = match self {
@@ -294,6 +323,7 @@ impl IntoResponse for Answer {
             )
                 .into_response(),
             Answer::Page(page) => page.into_response(),
+            Answer::Malformed(malformed) => malformed.into_response(),
             Answer::Close | Answer::Reset => ().into_response(),
         };
         response.extensions_mut().insert(answered);

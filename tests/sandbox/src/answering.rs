@@ -2,79 +2,185 @@
 
 use serde::Serialize;
 
-use crate::answer::{fault, message, Fields};
 use crate::order::Order;
 
-/// The longest that the slow switch may take, in seconds.
-const SLOWEST: f64 = 3600.0;
-const ONLY_CODE: &str = "code, message, field, text: только для code";
+/// The longest that an order may have a request or an answer wait, in seconds.
+pub(crate) const SLOWEST: f64 = 3600.0;
+/// The most bytes by which Content-Length may be wrong.
+const FARTHEST: i32 = 1000;
+/// By how many it is, if that is not said.
+const FAR: i32 = 10;
+/// The pause between two bytes, if it is not said, in seconds.
+const DRIP: f64 = 1.0;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub(crate) enum Name {
-    /// What the request asks for, magic values included.
-    #[serde(rename = "usual")]
-    Usual,
-    /// No connection can be made.
-    #[serde(rename = "refused")]
-    Refused,
-    /// The connection is reset.
-    #[serde(rename = "reset")]
-    Reset,
-    #[serde(rename = "http_503")]
-    Unavailable,
-    /// The document is made at once, the answer comes late.
-    #[serde(rename = "slow")]
-    Slow,
-    /// The document is made, the connection is closed.
-    #[serde(rename = "lost")]
-    Lost,
-    /// HTTP 200 with a page.
-    #[serde(rename = "html")]
-    Html,
-    #[serde(rename = "redirect")]
-    Redirect,
-    /// LifePay's JSON with a code, a message and a field's error.
-    #[serde(rename = "code")]
-    Code,
+/// Declares the answers; each has its name in JSON.
+macro_rules! answers {
+    ($($(#[$attribute:meta])* $variant:ident $({ $($field:tt)* })? = $name:literal,)+) => {
+        #[derive(Clone, Debug, PartialEq, Serialize)]
+        #[serde(tag = "answer")]
+        pub(crate) enum What {
+            $($(#[$attribute])* #[serde(rename = $name)] $variant $({ $($field)* })?,)+
+        }
+
+        const NAMES: &[&str] = &[$($name),+];
+
+        impl What {
+            /// As in JSON.
+            pub(crate) fn name(&self) -> &'static str {
+                match self {
+                    $(What::$variant { .. } => $name,)+
+                }
+            }
+        }
+    };
 }
 
-/// As in JSON.
-const NAMES: [(&str, Name); 9] = [
-    ("usual", Name::Usual),
-    ("refused", Name::Refused),
-    ("reset", Name::Reset),
-    ("http_503", Name::Unavailable),
-    ("slow", Name::Slow),
-    ("lost", Name::Lost),
-    ("html", Name::Html),
-    ("redirect", Name::Redirect),
-    ("code", Name::Code),
-];
+answers! {
+    /// What the request asks for, magic values included.
+    Usual = "usual",
+    /// No connection can be made, for so many seconds.
+    Refused {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        seconds: Option<f64>,
+    } = "refused",
+    /// The connection is reset.
+    Reset = "reset",
+    /// No document and no answer; after so many seconds the connection is closed.
+    Swallowed {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        seconds: Option<f64>,
+    } = "swallowed",
+    /// The request waits until another answer is ordered.
+    Paused = "paused",
+    Unavailable = "http_503",
+    /// A page with this HTTP status.
+    Http {
+        status: u16,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after: Option<u32>,
+        /// Whether the document is made all the same.
+        document: bool,
+    } = "http",
+    /// The document is made at once, the answer comes late.
+    Slow { seconds: f64 } = "slow",
+    /// The document is made, the connection is closed.
+    Lost = "lost",
+    /// HTTP 200 with a page.
+    Html = "html",
+    Redirect = "redirect",
+    /// LifePay's JSON with a code, a message and a field's error.
+    Code {
+        code: i32,
+        /// Without one it is the page's.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        field: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+    } = "code",
+    // With the rest the document is made, and something is wrong with the answer.
+    NoUuid = "no_uuid",
+    /// The code is a string.
+    TextCode = "text_code",
+    /// A warning of PHP's stands before the JSON.
+    PhpWarning = "php_warning",
+    BrokenJson = "broken_json",
+    /// No body.
+    Empty = "empty",
+    /// The connection is closed in the middle of the body.
+    Cut = "cut",
+    /// Content-Length is larger than the body by so many bytes.
+    WrongLength { bytes: i32 } = "wrong_length",
+    /// The body comes byte by byte, with a pause between two.
+    Dripping { seconds: f64 } = "dripping",
+}
 
-impl Name {
-    /// As in JSON.
-    pub(crate) fn text(self) -> &'static str {
-        let named = NAMES.iter().find(|(_, name)| *name == self);
-        named.map_or("", |(text, _)| text)
+impl What {
+    fn read(order: &mut Order) -> Result<What, String> {
+        let all: Vec<_> = NAMES.iter().map(|name| (*name, *name)).collect();
+        let name = order.choice("answer", &all)?;
+        let name = name.ok_or_else(|| format!("answer: не задано; есть {}", NAMES.join(", ")))?;
+        let what = match name {
+            "refused" => What::Refused {
+                seconds: seconds(order)?,
+            },
+            "reset" => What::Reset,
+            "swallowed" => What::Swallowed {
+                seconds: seconds(order)?,
+            },
+            "paused" => What::Paused,
+            "http_503" => What::Unavailable,
+            "http" => What::Http {
+                status: order
+                    .whole("status", 200..=599)?
+                    .ok_or("status: укажите код HTTP, от 200 до 599")?,
+                retry_after: order.whole("retry_after", 0..=u32::MAX)?,
+                document: order.flag("document")?.unwrap_or(false),
+            },
+            "slow" => What::Slow {
+                seconds: seconds(order)?.ok_or_else(|| {
+                    format!("seconds: для slow укажите, через сколько секунд ответить, от 0 до {SLOWEST}")
+                })?,
+            },
+            "lost" => What::Lost,
+            "html" => What::Html,
+            "redirect" => What::Redirect,
+            "code" => What::read_code(order)?,
+            "no_uuid" => What::NoUuid,
+            "text_code" => What::TextCode,
+            "php_warning" => What::PhpWarning,
+            "broken_json" => What::BrokenJson,
+            "empty" => What::Empty,
+            "cut" => What::Cut,
+            "wrong_length" => What::WrongLength {
+                bytes: match order.whole("bytes", -FARTHEST..=FARTHEST)? {
+                    Some(0) => return Err("bytes: 0 — это верная длина".to_owned()),
+                    bytes => bytes.unwrap_or(FAR),
+                },
+            },
+            "dripping" => What::Dripping {
+                seconds: seconds(order)?.unwrap_or(DRIP),
+            },
+            _ => What::Usual,
+        };
+        Ok(what)
     }
+
+    fn read_code(order: &mut Order) -> Result<What, String> {
+        let code = order.whole("code", 1..=i32::MAX)?;
+        let message = order.text("message")?;
+        let (field, text) = (order.text("field")?, order.text("text")?);
+        if field.is_some() != text.is_some() {
+            return Err("field и text: укажите оба или ни одного".to_owned());
+        }
+        Ok(What::Code {
+            code: code.ok_or("code: укажите код, целое число от 1; для кода 0 есть usual")?,
+            message,
+            field,
+            text,
+        })
+    }
+
+    /// Whether it can be for some requests only. Those that are refused are not seen, and those that wait do
+    /// so until somebody orders something else.
+    fn is_for_some(&self) -> bool {
+        !matches!(self, What::Usual | What::Refused { .. } | What::Paused)
+    }
+}
+
+fn seconds(order: &mut Order) -> Result<Option<f64>, String> {
+    order.number("seconds", 0.0..=SLOWEST)
 }
 
 /// What is answered, as it is asked for and as it is shown.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Answering {
-    pub(crate) answer: Name,
-    /// With slow: until the answer. With refused: until connections can be made again.
+    #[serde(flatten)]
+    pub(crate) what: What,
+    /// How likely a request meets it. The others are answered as usual, and do not count.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) seconds: Option<f64>,
-    /// These four only with code. Without a message it is the page's.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<i32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<String>,
+    pub(crate) probability: Option<f64>,
     /// For how many requests; null: until it is switched back.
     pub(crate) count: Option<u32>,
 }
@@ -82,12 +188,8 @@ pub(crate) struct Answering {
 impl Answering {
     pub(crate) fn usual() -> Answering {
         Answering {
-            answer: Name::Usual,
-            seconds: None,
-            code: None,
-            message: None,
-            field: None,
-            text: None,
+            what: What::Usual,
+            probability: None,
             count: None,
         }
     }
@@ -96,15 +198,10 @@ impl Answering {
     /// What is wrong with the order.
     pub(crate) fn read(order: Order) -> Result<Answering, String> {
         let answering = Answering::fields(order)?;
-        let has_count = answering.count.is_some();
-        let fault = match answering.answer {
-            Name::Refused if has_count => Some(
-                "count: не для refused, ведь отказанные соединения песочница не видит".to_owned(),
-            ),
-            Name::Usual if has_count => Some("count: не для usual".to_owned()),
-            _ => answering.fault(),
-        };
-        fault.map_or(Ok(answering), Err)
+        if answering.count.is_some() && !answering.what.is_for_some() {
+            return Err(format!("count: не для {}", answering.what.name()));
+        }
+        Ok(answering)
     }
 
     /// One of several in an order. Each is for one request if it does not say for how many; the last one
@@ -114,66 +211,30 @@ impl Answering {
     /// What is wrong with it.
     pub(crate) fn read_step(order: Order, is_last: bool) -> Result<Answering, String> {
         let mut answering = Answering::fields(order)?;
-        if answering.answer == Name::Refused {
-            return Err("refused: только отдельно, не среди других ответов".to_owned());
+        if let What::Refused { .. } | What::Paused = answering.what {
+            let name = answering.what.name();
+            return Err(format!("{name}: только отдельно, не среди других ответов"));
         }
         if !is_last {
             answering.count = answering.count.or(Some(1));
         }
-        answering.fault().map_or(Ok(answering), Err)
-    }
-
-    fn fields(mut order: Order) -> Result<Answering, String> {
-        let words: Vec<_> = NAMES.iter().map(|(word, _)| *word).collect();
-        let answer = order.choice("answer", &NAMES)?;
-        let answering = Answering {
-            answer: answer
-                .ok_or_else(|| format!("answer: не задано; есть {}", words.join(", ")))?,
-            seconds: order.number("seconds", 0.0..=SLOWEST)?,
-            code: order.whole("code", 1..=i32::MAX)?,
-            message: order.text("message")?,
-            field: order.text("field")?,
-            text: order.text("text")?,
-            count: order.whole("count", 1..=u32::MAX)?,
-        };
-        order.end()?;
         Ok(answering)
     }
 
-    /// What does not go together.
-    fn fault(&self) -> Option<String> {
-        let texts = [&self.message, &self.field, &self.text];
-        let has_code = self.code.is_some() || texts.iter().any(|text| text.is_some());
-        Some(match self.answer {
-            Name::Slow if self.seconds.is_none() => {
-                format!(
-                    "seconds: для slow укажите, через сколько секунд ответить, от 0 до {SLOWEST}"
-                )
-            }
-            Name::Code if self.code.is_none() => {
-                "code: укажите код, целое число от 1; для кода 0 есть usual".to_owned()
-            }
-            Name::Slow | Name::Refused if has_code => ONLY_CODE.to_owned(),
-            Name::Slow | Name::Refused => return None,
-            _ if self.seconds.is_some() => "seconds: только для slow и refused".to_owned(),
-            Name::Code if self.field.is_some() != self.text.is_some() => {
-                "field и text: укажите оба или ни одного".to_owned()
-            }
-            Name::Code => return None,
-            _ if has_code => ONLY_CODE.to_owned(),
-            _ => return None,
-        })
-    }
-
-    /// The rejection of a code.
-    pub(crate) fn rejection(&self) -> (i32, String, Fields) {
-        let code = self.code.unwrap_or(500);
-        let text = self.message.clone().unwrap_or_else(|| message(code));
-        let fields = match (&self.field, &self.text) {
-            (Some(field), Some(text)) => fault(field, text),
-            _ => Fields::new(),
+    fn fields(mut order: Order) -> Result<Answering, String> {
+        let what = What::read(&mut order)?;
+        let answering = Answering {
+            probability: order.number("probability", 0.0..=1.0)?,
+            count: order.whole("count", 1..=u32::MAX)?,
+            what,
         };
-        (code, text, fields)
+        let name = answering.what.name();
+        if answering.probability.is_some() && !answering.what.is_for_some() {
+            return Err(format!("probability: не для {name}"));
+        }
+        let unknown = |text| format!("{text} (для ответа {name})");
+        order.end().map_err(unknown)?;
+        Ok(answering)
     }
 }
 
@@ -191,17 +252,28 @@ mod tests {
             (r#"{"answer":"slow"}"#, "seconds"),
             (r#"{"answer":"slow","seconds":-1}"#, "seconds"),
             (r#"{"answer":"slow","seconds":4000}"#, "seconds"),
-            (r#"{"answer":"html","seconds":1}"#, "seconds"),
+            (
+                r#"{"answer":"html","seconds":1}"#,
+                "seconds: нет такого поля",
+            ),
             (r#"{"answer":"code"}"#, "code"),
             (r#"{"answer":"code","code":0}"#, "code"),
-            (r#"{"answer":"reset","code":400}"#, "code"),
+            (r#"{"answer":"reset","code":400}"#, "для ответа reset"),
             (r#"{"answer":"code","code":400,"field":"login"}"#, "text"),
             (r#"{"answer":"reset","count":0}"#, "count"),
             (r#"{"answer":"refused","count":1}"#, "count"),
             (r#"{"answer":"refused","seconds":4000}"#, "seconds"),
+            (r#"{"answer":"paused","count":1}"#, "count"),
             (r#"{"answer":"usual","count":1}"#, "count"),
             (r#"{"answer":"usual","seconds":1}"#, "seconds"),
+            (r#"{"answer":"usual","probability":0.5}"#, "probability"),
+            (r#"{"answer":"lost","probability":1.5}"#, "probability"),
             (r#"{"answer":"slow","seconds":1,"code":1}"#, "code"),
+            (r#"{"answer":"http"}"#, "status"),
+            (r#"{"answer":"http","status":199}"#, "status"),
+            (r#"{"answer":"http","status":500,"document":1}"#, "document"),
+            (r#"{"answer":"wrong_length","bytes":0}"#, "bytes"),
+            (r#"{"answer":"wrong_length","bytes":-1001}"#, "bytes"),
             (r#"{"answer":"html","count":1.5}"#, "count"),
             (r#"{"answer":"html","count":"1"}"#, "count"),
             (r#"{"answer":"html","answer":"html"}"#, "дважды"),
@@ -218,18 +290,34 @@ mod tests {
         for text in [
             r#"{"answer":"usual","count":null,"seconds":null,"message":""}"#,
             r#"{"answer":"html","field":"","text":"","code":null}"#,
-            r#"{"answer":"code","code":400.0,"message":"","count":2.0}"#,
         ] {
-            let answering = read(text).unwrap();
-            assert_eq!(answering.message, None, "{text}");
+            assert_eq!(read(text).unwrap().count, None, "{text}");
         }
+        let text = r#"{"answer":"code","code":400.0,"message":"","count":2.0}"#;
+        let code = What::Code {
+            code: 400,
+            message: None,
+            field: None,
+            text: None,
+        };
+        assert_eq!(read(text).unwrap().what, code);
     }
 
     #[test]
-    fn the_names_are_those_of_the_json() {
-        for (text, name) in NAMES {
-            assert_eq!(serde_json::to_value(name).unwrap(), name.text());
-            assert_eq!(name.text(), text);
+    fn every_name_is_read_and_shown() {
+        for name in NAMES {
+            let text = format!(r#"{{"answer":"{name}"}}"#);
+            let text = match *name {
+                "slow" => r#"{"answer":"slow","seconds":1}"#,
+                "http" => r#"{"answer":"http","status":502,"retry_after":1}"#,
+                "code" => r#"{"answer":"code","code":1}"#,
+                _ => &text,
+            };
+            let answering = read(text).unwrap();
+            assert_eq!(answering.what.name(), *name);
+            let shown = serde_json::to_value(&answering).unwrap();
+            assert_eq!(shown["answer"], *name);
+            assert_eq!(read(&shown.to_string()).unwrap(), answering);
         }
     }
 }

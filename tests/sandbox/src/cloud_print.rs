@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State as Shared;
+use axum::http::StatusCode;
 use axum::Extension;
 
-use crate::answer::{fault, Answer, Fields, Page, Reply};
-use crate::answering::{Answering, Name};
+use crate::answer::{self, fault, Answer, Fields, Page, Reply};
+use crate::answering::What;
 use crate::connections::Connection;
 use crate::entry::{Chosen, Made};
 use crate::journal::Request;
 use crate::magic::{self, Does};
-use crate::notify;
+use crate::malformed::{How, Malformed};
+use crate::notify::Notifications;
 use crate::published;
 use crate::request::{check, Check, Checked};
 use crate::sandbox::State;
@@ -39,21 +41,43 @@ pub(crate) async fn cloud_print(
     if !findings.is_empty() {
         state.found(&request, &findings);
     }
-    // Switches are for what a till sends, which is a POST.
-    let is_post = request.method == "POST";
-    let answering = if is_post {
-        state.switches.take_answer(&request)
-    } else {
-        Answering::usual()
-    };
-    if answering.answer != Name::Usual {
-        let chosen = Chosen::Switch(answering.answer.text());
-        state.chosen(&request, chosen);
-        return switched(&state, &request, result, &answering).await;
+    let answer = decide(&state, &request, result).await;
+    tokio::time::sleep(state.switches.delay()).await;
+    answer
+}
+
+async fn decide(state: &Arc<State>, request: &Request, checked: Result<Checked, Reply>) -> Answer {
+    let what = ordered(state, request).await;
+    if what != What::Usual {
+        state.chosen(request, Chosen::Switch(what.name()));
+        return switched(state, request, checked, what).await;
     }
-    match result {
-        Ok(checked) => usual(&state, &request, &checked).await,
+    match checked {
+        Ok(checked) => usual(state, request, &checked).await,
         Err(reply) => reply.into(),
+    }
+}
+
+/// What the switches say, once they do not have it wait. They are for what a till sends, which is a POST.
+async fn ordered(state: &State, request: &Request) -> What {
+    if request.method != "POST" {
+        return What::Usual;
+    }
+    let mut changes = state.journal.changes.watch();
+    let mut waits = false;
+    loop {
+        changes.mark_unchanged();
+        let what = state.switches.take_answer(request).what;
+        if what != What::Paused {
+            return what;
+        }
+        // Once, since this is a change, too.
+        if !waits {
+            state.chosen(request, Chosen::Switch(what.name()));
+            waits = true;
+        }
+        // It fails when the sandbox ends, and this with it.
+        let _ = changes.changed().await;
     }
 }
 
@@ -62,28 +86,79 @@ async fn switched(
     state: &Arc<State>,
     request: &Request,
     checked: Result<Checked, Reply>,
-    answering: &Answering,
+    what: What,
 ) -> Answer {
-    match answering.answer {
+    // LifePay has the request then, and does with it what it does.
+    let reply = || checked.map_or_else(|reply| reply, |checked| accepted(state, request, &checked));
+    if let Some(how) = defect(&what) {
+        let reply = reply();
+        return Answer::Malformed(Malformed { reply, how });
+    }
+    match what {
         // Over a connection that was there before.
-        Name::Refused | Name::Reset => return Answer::Reset,
-        Name::Unavailable => return Answer::Page(Page::unavailable()),
-        Name::Html => return Answer::Page(Page::portal()),
-        Name::Redirect => return Answer::Page(Page::redirect(portal_url(state, request))),
-        Name::Code => {
-            let (code, message, fields) = answering.rejection();
-            return Reply::rejected_as(code, message, fields).into();
+        What::Refused { .. } | What::Reset => Answer::Reset,
+        What::Swallowed { seconds } => {
+            wait(seconds.unwrap_or(f64::MAX)).await;
+            Answer::Close
         }
-        Name::Slow | Name::Lost | Name::Usual => {}
+        What::Unavailable => Answer::Page(Page::unavailable()),
+        What::Http {
+            status,
+            retry_after,
+            document,
+        } => {
+            if document {
+                reply();
+            }
+            let status = StatusCode::from_u16(status).expect("an order's status is one");
+            Answer::Page(Page::of_status(status, retry_after))
+        }
+        What::Html => Answer::Page(Page::portal()),
+        What::Redirect => Answer::Page(Page::redirect(portal_url(state, request))),
+        What::Code {
+            code,
+            message,
+            field,
+            text,
+        } => {
+            let message = message.unwrap_or_else(|| answer::message(code));
+            let faults = field.zip(text).map(|(field, text)| fault(&field, &text));
+            Reply::rejected_as(code, message, faults.unwrap_or_default()).into()
+        }
+        What::Slow { seconds } => {
+            let reply = reply();
+            wait(seconds).await;
+            reply.into()
+        }
+        What::Lost => {
+            reply();
+            Answer::Close
+        }
+        What::NoUuid => reply().without_uuid().into(),
+        _ => reply().into(),
     }
-    // From here on LifePay has the request, and does with it what it does.
-    let reply = checked.map_or_else(|reply| reply, |checked| accepted(state, request, &checked));
-    if answering.answer == Name::Lost {
-        return Answer::Close;
+}
+
+/// How an answer garbles LifePay's.
+fn defect(what: &What) -> Option<How> {
+    Some(match *what {
+        What::TextCode => How::TextCode,
+        What::PhpWarning => How::PhpWarning,
+        What::BrokenJson => How::BrokenJson,
+        What::Empty => How::Empty,
+        What::Cut => How::Cut,
+        What::WrongLength { bytes } => How::WrongLength(bytes),
+        What::Dripping { seconds } => How::Dripping(Duration::from_secs_f64(seconds)),
+        _ => return None,
+    })
+}
+
+/// For so many seconds, or for ever.
+async fn wait(seconds: f64) {
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(pause) => tokio::time::sleep(pause).await,
+        Err(_) => std::future::pending().await,
     }
-    let seconds = answering.seconds.unwrap_or_default();
-    tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
-    reply.into()
 }
 
 async fn usual(state: &Arc<State>, request: &Request, checked: &Checked) -> Answer {
@@ -150,17 +225,17 @@ fn document(state: &Arc<State>, request: &Request, checked: &Checked) -> String 
             second_after: taken.second_after,
         });
     });
-    let status = state.switches.now().notify.status.words();
-    if let (true, Some(status), Some(url)) = (taken.new, status, &checked.callback_url) {
-        let data = notify::Data {
+    if let (true, Some(url)) = (taken.new, &checked.callback_url) {
+        let notifications = Arc::new(Notifications {
+            request: request.number,
+            url: url.clone(),
             uuid: document.uuid.clone(),
             ext_id: document.ext_id,
-            status,
             callback_data: checked.callback_data.clone(),
-        };
-        let (state, url) = (Arc::clone(state), url.clone());
-        let mask = asked.mask.clone();
-        tokio::spawn(notify::send(state, request.number, url, data, mask));
+            mask: asked.mask.clone(),
+        });
+        let notifying = state.switches.now().notify;
+        tokio::spawn(notifications.send(Arc::clone(state), notifying));
     }
     document.uuid
 }

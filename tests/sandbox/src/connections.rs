@@ -9,12 +9,16 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
+use crate::malformed::Raw;
+
 /// How many there are at most, unless more of them are at work.
 pub(crate) const MOST: usize = 500;
 
 pub(crate) enum End {
     Close,
     Reset,
+    /// Something is written first; then this is called.
+    Write(Raw, Box<dyn FnOnce() + Send>),
 }
 
 /// The connection a request came over. Handlers get it as an extension.
@@ -64,6 +68,12 @@ impl Connection {
     /// Resets the connection; never returns.
     pub(crate) async fn reset<T>(&self) -> T {
         self.cut(End::Reset).await
+    }
+
+    /// Writes an answer past the server, calls `written` unless the client leaves before, and closes the
+    /// connection; never returns.
+    pub(crate) async fn write<T>(&self, raw: Raw, written: impl FnOnce() + Send + 'static) -> T {
+        self.cut(End::Write(raw, Box::new(written))).await
     }
 
     async fn cut<T>(&self, end: End) -> T {

@@ -22,7 +22,9 @@ use http_body_util::channel::Channel;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::again;
 use crate::connections::Connection;
+use crate::har;
 use crate::orders;
 use crate::origin;
 use crate::requests::requests;
@@ -57,6 +59,7 @@ pub(crate) fn routes() -> Router<Arc<State>> {
     });
     let below = files
         .route("/journal.json", get(journal).fallback(only_get))
+        .route("/journal.har", get(har::har).fallback(only_get))
         .route("/requests", get(requests).fallback(only_get))
         .route("/switches", get(orders::switches).fallback(only_get))
         .route("/events", get(events).fallback(only_get))
@@ -65,7 +68,10 @@ pub(crate) fn routes() -> Router<Arc<State>> {
             "/certificate",
             post(orders::certificate).fallback(only_post),
         )
+        .route("/latency", post(orders::latency).fallback(only_post))
         .route("/notify", post(orders::notify).fallback(only_post))
+        .route("/replay", post(again::replay).fallback(only_post))
+        .route("/resend", post(again::resend).fallback(only_post))
         .route("/reset", post(orders::reset).fallback(only_post))
         .fallback(unknown);
     Router::new().nest("/sandbox", below).layer(from_fn(guard))
@@ -115,7 +121,7 @@ pub(crate) fn reply(value: &impl Serialize) -> Response {
 }
 
 async fn unknown() -> Response {
-    let text = "нет такого адреса; есть GET journal.json, requests, switches и events, POST answer, certificate, notify и reset";
+    let text = "нет такого адреса; есть GET journal.json, journal.har, requests, switches и events, POST answer, latency, certificate, notify, replay, resend и reset";
     refusal(StatusCode::NOT_FOUND, text)
 }
 

@@ -20,21 +20,23 @@ pub(crate) struct Entry {
     /// Grows with every change, over the whole sandbox.
     pub(crate) version: u64,
     #[serde(serialize_with = "utc")]
-    time: SystemTime,
-    connection: usize,
+    pub(crate) time: SystemTime,
+    pub(crate) connection: usize,
     client: IpAddr,
-    method: String,
-    path: String,
-    headers: Vec<(String, String)>,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) headers: Vec<(String, String)>,
     ext_id: Value,
     login: Value,
     target_serial: Value,
     cashier_name: Value,
     cashier_inn: Value,
     test: Value,
-    /// Null if it is no JSON object: there is no telling what in it is the apikey then.
-    body: Option<Pairs>,
-    body_bytes: usize,
+    /// Null if it is no JSON object.
+    pub(crate) body: Option<Pairs>,
+    /// Then there is this.
+    pub(crate) body_text: Option<String>,
+    pub(crate) body_bytes: usize,
     /// How far it was checked; null: it is no document's.
     checked: Option<Extent>,
     /// What the strict check found.
@@ -101,6 +103,7 @@ impl Entry {
             cashier_inn: field("cashier_inn"),
             test: field("test"),
             body: request.pairs.as_ref().map(|pairs| pairs.masked(mask)),
+            body_text: request.broken_body(mask),
             body_bytes: request.body.len(),
             checked: published::of(request.bare_path()).map(|known| known.extent),
             findings: Vec::new(),
@@ -142,8 +145,12 @@ impl Entry {
 
 /// In UTC, with milliseconds.
 pub(crate) fn utc<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
-    let time = DateTime::<Utc>::from(*time);
-    serializer.serialize_str(&time.to_rfc3339_opts(SecondsFormat::Millis, true))
+    serializer.serialize_str(&utc_text(*time))
+}
+
+pub(crate) fn utc_text(time: SystemTime) -> String {
+    let time = DateTime::<Utc>::from(time);
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 pub(crate) fn milliseconds<S: Serializer>(
@@ -158,6 +165,7 @@ fn answered<S: Serializer>(answered: &Option<Answered>, serializer: S) -> Result
     let value = answered.as_ref().map(|answered| match answered {
         Answered::Code { code, uuid } => json!({"kind": "code", "code": code, "uuid": uuid}),
         Answered::Http(status) => json!({"kind": "http", "status": status}),
+        Answered::Malformed => kind("malformed"),
         Answered::Closed => kind("closed"),
         Answered::Reset => kind("reset"),
         Answered::Abandoned => kind("abandoned"),

@@ -1,7 +1,7 @@
 //! What happens beside requests: notifications that are sent, TLS handshakes that fail.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::changes::Changes;
 use crate::entry::{milliseconds, utc};
+use crate::notify::Notifications;
 use crate::switch::Certificate;
 
 /// How many are kept.
@@ -43,6 +44,9 @@ pub(crate) enum What {
         error: Option<String>,
         #[serde(serialize_with = "milliseconds", rename = "took_ms")]
         took: Option<Duration>,
+        /// To send it again.
+        #[serde(skip)]
+        again: Arc<Notifications>,
     },
     Handshake {
         connection: usize,
@@ -91,6 +95,16 @@ impl Events {
         if let Some(event) = events.find(|event| event.id == id) {
             note(&mut event.what);
             event.version = changes.next();
+        }
+    }
+
+    /// What is needed to send a notification again; None: it is none, or is not kept.
+    pub(crate) fn notification(&self, number: usize) -> Option<(Arc<Notifications>, &'static str)> {
+        let kept = self.kept.lock().unwrap();
+        let mut events = kept.events.iter();
+        match &events.find(|event| event.number == number)?.what {
+            What::Notification { again, status, .. } => Some((Arc::clone(again), *status)),
+            What::Handshake { .. } => None,
         }
     }
 

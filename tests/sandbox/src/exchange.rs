@@ -19,6 +19,7 @@ use crate::connections::Connection;
 use crate::console::Block;
 use crate::entry::Entry;
 use crate::journal::{Answered, Request};
+use crate::malformed::Raw;
 use crate::mask::Mask;
 use crate::pairs::Pairs;
 use crate::published;
@@ -40,7 +41,7 @@ pub(crate) async fn record(
         _ => Vec::new(),
     };
     let exchange = Exchange::begin(state, received(&parts, &connection, bytes));
-    let response = match read {
+    let mut response = match read {
         Read::Whole(_) => {
             parts.extensions.insert(Arc::clone(&exchange.request));
             let request = axum::extract::Request::from_parts(parts, Body::empty());
@@ -75,12 +76,13 @@ pub(crate) async fn record(
     let answered = response.extensions().get().cloned();
     let answered = answered.unwrap_or(Answered::Http(response.status().as_u16()));
     let faults = response.extensions().get().cloned();
-    let sent = response.extensions().get().cloned();
-    exchange.end(
-        answered.clone(),
-        &faults.unwrap_or_default(),
-        sent.unwrap_or_default(),
-    );
+    let faults: Fields = faults.unwrap_or_default();
+    let sent = response.extensions().get().cloned().unwrap_or_default();
+    if let Some(raw) = response.extensions_mut().remove::<Raw>() {
+        let written = move || exchange.end(answered, &faults, sent);
+        return connection.write(raw, written).await;
+    }
+    exchange.end(answered.clone(), &faults, sent);
     match answered {
         Answered::Closed => connection.close().await,
         Answered::Reset => connection.reset().await,

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
+use axum::http::header::CONTENT_ENCODING;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -14,6 +15,7 @@ use crate::changes::Changes;
 use crate::entry::Entry;
 use crate::mask::Mask;
 use crate::pairs::Pairs;
+use crate::raw_body;
 
 /// A request as it was received.
 #[derive(Clone)]
@@ -64,6 +66,8 @@ pub enum Answered {
     },
     /// Something else than LifePay's JSON, with this HTTP status, which may be 200.
     Http(u16),
+    /// LifePay's answer with HTTP 200, but so that no client can read it.
+    Malformed,
     /// The connection was closed without an answer.
     Closed,
     /// The connection was reset without an answer.
@@ -81,6 +85,7 @@ impl fmt::Display for Answered {
                 uuid: Some(uuid),
             } => write!(f, "code {code}, uuid {uuid}"),
             Answered::Http(status) => write!(f, "HTTP {status}, not LifePay's JSON"),
+            Answered::Malformed => f.write_str("a malformed answer"),
             Answered::Closed => f.write_str("nothing: connection closed"),
             Answered::Reset => f.write_str("nothing: connection reset"),
             Answered::Abandoned => f.write_str("nothing: the client left"),
@@ -109,14 +114,22 @@ impl Request {
         self.path.split('?').next().unwrap_or_default()
     }
 
-    /// The body for people to read: the apikey masked, and only its size if it is not a JSON
-    /// object, since then there is no telling what in it is the apikey.
+    /// The body for people to read, the apikey masked.
     pub(crate) fn shown_body(&self, mask: &Mask) -> String {
         match &self.json {
             Some(json) if json.is_object() => mask.json(json).to_string(),
-            Some(_) => format!("{} bytes, not a JSON object", self.body.len()),
-            None => format!("{} bytes, not JSON", self.body.len()),
+            _ => self.raw_body(mask),
         }
+    }
+
+    fn raw_body(&self, mask: &Mask) -> String {
+        raw_body::shown(&self.body, self.header(CONTENT_ENCODING.as_str()), mask)
+    }
+
+    /// The body if it is no JSON object, for people to read, the apikey masked.
+    pub(crate) fn broken_body(&self, mask: &Mask) -> Option<String> {
+        let is_broken = self.pairs.is_none() && !self.body.is_empty();
+        is_broken.then(|| self.raw_body(mask))
     }
 }
 
@@ -215,6 +228,18 @@ impl Journal {
 
     pub(crate) fn portal_visited(&self) {
         self.entries.lock().unwrap().portal_visits += 1;
+    }
+
+    /// The version at which it was cleared last.
+    pub(crate) fn cleared(&self) -> u64 {
+        self.entries.lock().unwrap().cleared
+    }
+
+    /// The request of this number, if it is kept.
+    pub(crate) fn request(&self, number: usize) -> Option<Request> {
+        let entries = self.entries.lock().unwrap();
+        let mut requests = entries.requests.iter();
+        requests.find(|request| request.number == number).cloned()
     }
 
     /// The number of the new connection.

@@ -35,18 +35,21 @@
 //! | `fields` | fields of requests; the page's in its words |
 //! | `published` | each document's path, and its fields as far as published |
 //! | `cloud_print` | the answer: switches and magic values first, then a document |
-//! | `answering`, `switch` | what is answered from now on, and the other switches |
+//! | `answering`, `switch`, `latency`, `notifying` | what is answered from now on, and the other switches |
 //! | [`magic`] | the table of magic values |
 //! | `asked`, `line`, `lines` | a request as documents see it, and what is known of its ext_id |
 //! | `document` | documents and their uuids |
 //! | `answer` | LifePay's answer as PHP would write it, and pages of HTML |
+//! | `malformed` | the same with something wrong in it |
 //! | `notify` | notifications to callback_url |
+//! | `client`, `again` | requests of the sandbox's own, and what is sent once more |
 //! | `journal` | what tests may ask about afterwards: [`Request`], [`Answered`] |
 //! | `entry`, `event` | what is shown of requests, and of what happens beside them |
 //! | `changes`, `recent` | versions, and a map that forgets the oldest |
 //! | `control` | the page and its HTTP interface |
 //! | `order`, `orders` | what is asked of the sandbox itself |
-//! | `snapshot` | the journal as JSON |
+//! | `snapshot`, `har` | the journal as JSON, and as an HTTP archive |
+//! | `raw_body` | a body that is no JSON object, for people to read |
 //! | `page/` | the page: HTML, CSS, JavaScript, in Russian |
 //! | `console` | the lines printed for each request |
 //! | `mask` | keeps the apikey out of all that is printed and shown |
@@ -55,12 +58,14 @@
 #![deny(unsafe_code, missing_docs)]
 
 mod addresses;
+mod again;
 mod answer;
 mod answering;
 #[doc(hidden)]
 pub mod args;
 mod asked;
 mod changes;
+mod client;
 mod cloud_print;
 mod connections;
 mod console;
@@ -71,17 +76,22 @@ mod event;
 mod exchange;
 mod fields;
 mod gate;
+mod har;
 mod journal;
+mod latency;
 mod line;
 mod lines;
 pub mod magic;
+mod malformed;
 mod mask;
 mod notify;
+mod notifying;
 mod order;
 mod orders;
 mod origin;
 mod pairs;
 mod published;
+mod raw_body;
 mod recent;
 mod request;
 mod requests;

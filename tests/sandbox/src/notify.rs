@@ -3,132 +3,130 @@
 //! Their form is the sandbox's own. LifePay's is not published, and only the texts of the
 //! statuses are the page's: a till must not be built on what is sent here.
 
-use std::io::{self, ErrorKind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, HOST};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{Request, Uri};
-use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde_json::{json, Value};
-use tokio::net::TcpStream;
 
 use crate::answer::php_json;
+use crate::client::{Client, LIMIT};
 use crate::console;
 use crate::event::What;
 use crate::mask::Mask;
+use crate::notifying::Notifying;
 use crate::sandbox::State;
-
-const LIMIT: Duration = Duration::from_secs(10);
-const NO_URL: &str = "callback_url — не адрес: нужен http://узел:порт/путь";
 
 /// The JSON of a notification.
 #[derive(Serialize)]
-pub(crate) struct Data {
-    pub(crate) uuid: String,
+struct Data {
+    uuid: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) ext_id: Option<String>,
+    ext_id: Option<String>,
     /// In the page's words.
-    pub(crate) status: &'static str,
+    status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) callback_data: Option<Value>,
+    callback_data: Option<Value>,
 }
 
-/// Sends a notification once. It is shown and printed; a failure changes nothing.
-pub(crate) async fn send(state: Arc<State>, request: usize, url: String, data: Data, mask: Mask) {
-    let begun = Instant::now();
-    let shown_url = mask.text(&url);
-    let what = What::Notification {
-        request,
-        url: shown_url.clone(),
-        status: data.status,
-        data: mask.json(&json!(data)),
-        http_status: None,
-        error: None,
-        took: None,
-    };
-    let event = state.events.add(&state.journal.changes, what);
-    let answer = match tokio::time::timeout(LIMIT, post(&url, &php_json(&data))).await {
-        Ok(answer) => answer,
-        Err(_) => Err(format!("нет ответа за {} с", LIMIT.as_secs())),
-    };
-    let elapsed = begun.elapsed();
-    if state.options.print {
-        let outcome = match &answer {
-            Ok(status) => format!("HTTP {status}"),
-            Err(reason) => format!("failed: {reason}"),
-        };
-        console::print(&format!(
-            "notification to {}: {outcome}, {} ms\n",
-            console::plain(&shown_url),
-            elapsed.as_millis()
-        ));
-    }
-    state.events.note(&state.journal.changes, event, |what| {
-        if let What::Notification {
-            http_status,
-            error,
-            took,
-            ..
-        } = what
-        {
-            *took = Some(elapsed);
-            *http_status = answer.as_ref().ok().copied();
-            *error = answer.err().map(|reason| mask.text(&reason));
+/// All that a document's notifications have in common.
+pub(crate) struct Notifications {
+    /// The number of the request that made it.
+    pub(crate) request: usize,
+    pub(crate) url: String,
+    pub(crate) uuid: String,
+    pub(crate) ext_id: Option<String>,
+    pub(crate) callback_data: Option<Value>,
+    pub(crate) mask: Mask,
+}
+
+impl Notifications {
+    /// Sends what is ordered, one after another, until the journal is cleared.
+    pub(crate) async fn send(self: Arc<Self>, state: Arc<State>, notifying: Notifying) {
+        let cleared = state.journal.cleared();
+        for step in notifying.steps() {
+            tokio::time::sleep(step.pause()).await;
+            if state.journal.cleared() != cleared {
+                return;
+            }
+            if let Some(status) = step.status.words() {
+                self.send_one(&state, status).await;
+            }
         }
-    });
+    }
+
+    /// Sends one. It is shown and printed; a failure changes nothing.
+    pub(crate) async fn send_one(self: &Arc<Self>, state: &State, status: &'static str) {
+        let begun = Instant::now();
+        let data = Data {
+            uuid: self.uuid.clone(),
+            ext_id: self.ext_id.clone(),
+            status,
+            callback_data: self.callback_data.clone(),
+        };
+        let shown_url = self.mask.text(&self.url);
+        let what = What::Notification {
+            request: self.request,
+            url: shown_url.clone(),
+            status,
+            data: self.mask.json(&json!(data)),
+            http_status: None,
+            error: None,
+            took: None,
+            again: Arc::clone(self),
+        };
+        let event = state.events.add(&state.journal.changes, what);
+        let answer = match tokio::time::timeout(LIMIT, post(&self.url, &php_json(&data))).await {
+            Ok(answer) => answer,
+            Err(_) => Err(format!("нет ответа за {} с", LIMIT.as_secs())),
+        };
+        let elapsed = begun.elapsed();
+        if state.options.print {
+            let outcome = match &answer {
+                Ok(status) => format!("HTTP {status}"),
+                Err(reason) => format!("failed: {reason}"),
+            };
+            console::print(&format!(
+                "notification to {}: {outcome}, {} ms\n",
+                console::plain(&shown_url),
+                elapsed.as_millis()
+            ));
+        }
+        state.events.note(&state.journal.changes, event, |what| {
+            if let What::Notification {
+                http_status,
+                error,
+                took,
+                ..
+            } = what
+            {
+                *took = Some(elapsed);
+                *http_status = answer.as_ref().ok().copied();
+                *error = answer.err().map(|reason| self.mask.text(&reason));
+            }
+        });
+    }
 }
 
 async fn post(url: &str, data: &str) -> Result<u16, String> {
-    let uri: Uri = url.parse().map_err(|_| NO_URL.to_owned())?;
-    let scheme = uri.scheme_str().ok_or(NO_URL)?;
-    if scheme != "http" {
-        return Err(
-            "песочница уведомляет только по http://: задайте такой callback_url".to_owned(),
-        );
-    }
-    let host = uri.host().ok_or(NO_URL)?;
-    // An IPv6 address has brackets in a URL, but not where it is connected to.
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let port = uri.port_u16().unwrap_or(80);
-    let stream = TcpStream::connect((bare, port)).await;
-    let stream = stream.map_err(|error| unreachable(&error))?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+    let uri: Uri = url
+        .parse()
+        .map_err(|_| "callback_url — не адрес: нужен http://узел:порт/путь".to_owned())?;
+    let client = Client::connect(&uri);
+    let client = client
         .await
-        .map_err(unanswered)?;
+        .map_err(|text| format!("callback_url: {text}"))?;
     let form = form_urlencoded::Serializer::new(String::new())
         .append_pair("data", data)
         .finish();
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let request = Request::post(path)
-        .header(HOST, format!("{host}:{port}"))
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
         .body(Body::from(form))
-        .map_err(|_| NO_URL)?;
-    // Ends when the sender is dropped; its errors are the sender's, too.
-    tokio::spawn(connection);
-    let response = sender.send_request(request).await.map_err(unanswered)?;
+        .expect("a path of a URL");
+    let response = client.send(request).await?;
     Ok(response.status().as_u16())
-}
-
-/// Why there is no connection, with the system's own words.
-fn unreachable(error: &io::Error) -> String {
-    let text = match error.kind() {
-        ErrorKind::ConnectionRefused => "соединение не принято: там никто не слушает этот порт",
-        ErrorKind::ConnectionReset => "соединение сброшено",
-        ErrorKind::TimedOut => "соединение не установлено вовремя",
-        _ => "соединиться не удалось: проверьте узел и порт в callback_url",
-    };
-    format!("{text} ({error})")
-}
-
-fn unanswered(error: hyper::Error) -> String {
-    let text = if error.is_parse() {
-        "ответ — не HTTP"
-    } else {
-        "соединение закрыто без ответа"
-    };
-    format!("{text} ({error})")
 }

@@ -9,6 +9,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::control::refusal;
@@ -22,6 +23,8 @@ const LARGEST: usize = 64 * 1024;
 const QUOTED: usize = 100;
 /// The most characters of a text.
 const LONGEST: usize = 1000;
+/// The most orders in one.
+const MOST_STEPS: usize = 1000;
 
 pub(crate) struct Order {
     /// Those that have not been read.
@@ -55,10 +58,10 @@ impl Order {
         })
     }
 
-    /// One that says only which answer.
-    pub(crate) fn named(answer: &str) -> Order {
+    /// One that says nothing but this.
+    fn of_name(field: &str, name: &str) -> Order {
         Order {
-            fields: vec![("answer".to_owned(), answer.into())],
+            fields: vec![(field.to_owned(), name.into())],
             known: Vec::new(),
         }
     }
@@ -133,6 +136,14 @@ impl Order {
         whole.map(Some).ok_or_else(wanted)
     }
 
+    pub(crate) fn flag(&mut self, name: &'static str) -> Result<Option<bool>, String> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(flag)),
+            Some(_) => Err(format!("{name}: нужно true или false")),
+        }
+    }
+
     pub(crate) fn text(&mut self, name: &'static str) -> Result<Option<String>, String> {
         match self.take(name) {
             None => Ok(None),
@@ -155,6 +166,58 @@ impl Order {
             }
         }
     }
+}
+
+/// An order, or one after another.
+pub(crate) enum Orders {
+    One(Order),
+    Several(Vec<Order>),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Step {
+    Name(String),
+    Order(Pairs),
+}
+
+impl Orders {
+    /// An array's steps are objects or, where that says it all, the value of this field alone.
+    ///
+    /// # Errors
+    /// What is wrong with the body.
+    pub(crate) fn new(body: &[u8], field: &str) -> Result<Orders, String> {
+        if body.trim_ascii_start().first() != Some(&b'[') {
+            return Order::new(body).map(Orders::One);
+        }
+        let steps: Vec<Step> = serde_json::from_slice(body)
+            .map_err(|_| "нужен объект JSON или массив из имён и объектов JSON".to_owned())?;
+        if steps.is_empty() || steps.len() > MOST_STEPS {
+            return Err(format!("в массиве должно быть от 1 до {MOST_STEPS} шагов"));
+        }
+        let order = |step| match step {
+            Step::Name(name) => Ok(Order::of_name(field, &name)),
+            Step::Order(pairs) => Order::of(&pairs),
+        };
+        read_steps(steps, |step, _| order(step)).map(Orders::Several)
+    }
+}
+
+/// Reads each step, given whether it is the last one.
+///
+/// # Errors
+/// What is wrong with a step, with its number.
+pub(crate) fn read_steps<S, T>(
+    steps: Vec<S>,
+    read: impl Fn(S, bool) -> Result<T, String>,
+) -> Result<Vec<T>, String> {
+    let last = steps.len();
+    let numbered = (1..).zip(steps);
+    let read = numbered.map(|(number, step)| {
+        let read = read(step, number == last);
+        read.map_err(|text| format!("шаг {number}: {text}"))
+    });
+    read.collect()
 }
 
 impl FromRequest<Arc<State>> for Order {

@@ -9,13 +9,15 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::json;
 
-use crate::answering::{Answering, Name};
+use crate::answering::{Answering, What};
 use crate::console;
 use crate::control::{refusal, reply};
+use crate::latency::Latency;
+use crate::notifying::Notifying;
 use crate::order::Order;
 use crate::sandbox::{page_url, State};
 use crate::sequence::Sequence;
-use crate::switch::{Certifying, Notifying};
+use crate::switch::Certifying;
 
 /// The query says for whose requests it is.
 pub(crate) async fn answer(
@@ -37,39 +39,48 @@ pub(crate) async fn certificate(Shared(state): Shared<Arc<State>>, order: Order)
     done(&state, read.map(set)).await
 }
 
-pub(crate) async fn notify(Shared(state): Shared<Arc<State>>, order: Order) -> Response {
-    let read = Notifying::read(order);
-    done(&state, read.map(|notify| state.switches.set_notify(notify))).await
+pub(crate) async fn latency(Shared(state): Shared<Arc<State>>, order: Order) -> Response {
+    let read = Latency::read(order);
+    done(
+        &state,
+        read.map(|latency| state.switches.set_latency(latency)),
+    )
+    .await
+}
+
+pub(crate) async fn notify(Shared(state): Shared<Arc<State>>, notifying: Notifying) -> Response {
+    state.switches.set_notify(notifying);
+    done(&state, Ok(())).await
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum What {
+enum Part {
     All,
     Switches,
     /// Requests, documents, and what is known of ext_ids.
     Journal,
 }
 
-impl What {
-    fn read(mut order: Order) -> Result<What, String> {
+impl Part {
+    fn read(mut order: Order) -> Result<Part, String> {
         let all = [
-            ("all", What::All),
-            ("switches", What::Switches),
-            ("journal", What::Journal),
+            ("all", Part::All),
+            ("switches", Part::Switches),
+            ("journal", Part::Journal),
         ];
         let what = order.choice("what", &all)?;
         order.end()?;
         // Not given: everything, as at the start.
-        Ok(what.unwrap_or(What::All))
+        Ok(what.unwrap_or(Part::All))
     }
 }
 
 pub(crate) async fn reset(Shared(state): Shared<Arc<State>>, order: Order) -> Response {
-    let reset = What::read(order).map(|what| {
-        if what != What::Journal {
+    let reset = Part::read(order).map(|what| {
+        if what != Part::Journal {
             state.switches.reset();
         }
-        if what != What::Switches {
+        if what != Part::Switches {
             state.clear();
         }
     });
@@ -106,7 +117,10 @@ pub(crate) async fn switches(Shared(state): Shared<Arc<State>>) -> Response {
 async fn follow(state: &Arc<State>) -> io::Result<()> {
     let answering = state.switches.now().answers.answer;
     open_or_close(state, &answering).await?;
-    if let (Name::Refused, Some(seconds)) = (answering.answer, answering.seconds) {
+    if let What::Refused {
+        seconds: Some(seconds),
+    } = answering.what
+    {
         let (state, turn) = (Arc::clone(state), state.switches.turn());
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
@@ -122,7 +136,7 @@ async fn follow(state: &Arc<State>) -> io::Result<()> {
 }
 
 async fn open_or_close(state: &State, answering: &Answering) -> io::Result<()> {
-    let open = answering.answer != Name::Refused;
+    let open = !matches!(answering.what, What::Refused { .. });
     let was_open = state.gate.is_open();
     state.gate.set(open).await?;
     if !open && was_open {

@@ -48,6 +48,9 @@ pub struct Options {
     /// Whether requests are refused for what LifePay's page does not say, but is doubtful: a Content-Type
     /// other than application/json. Default: off, it is only shown.
     pub strict: bool,
+    /// Of the chance behind `probability` and `jitter`: with the same one the same requests meet the same.
+    /// Default: none, other ones each time.
+    pub seed: Option<u64>,
     /// A file of orders with which it starts, and to which a reset returns; the README has its form.
     /// Default: none.
     pub scenario: Option<PathBuf>,
@@ -57,6 +60,9 @@ pub struct Options {
     /// HTTPS, with certificates of an authority that is made for this run. The page is there
     /// over plain http all the same. Default: off.
     pub tls: bool,
+    /// With TLS: a folder where the authority is kept between runs, as ca.pem and ca.key. It is made
+    /// there if there is none. Default: none.
+    pub ca_dir: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -69,9 +75,11 @@ impl Default for Options {
             notify: false,
             print: false,
             strict: false,
+            seed: None,
             scenario: None,
             idle: Duration::from_secs(30),
             tls: false,
+            ca_dir: None,
         }
     }
 }
@@ -99,10 +107,14 @@ pub(crate) struct State {
 
 impl State {
     fn new(options: Options, address: SocketAddr) -> io::Result<(State, Orders)> {
-        let authority = options.tls.then(Authority::new).transpose()?;
+        let authority = match &options.ca_dir {
+            _ if !options.tls => None,
+            Some(folder) => Some(Authority::kept(folder)?),
+            None => Some(Authority::new()?),
+        };
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
         let (gate, orders) = Gate::new(address);
-        let mut switches = Switches::new(options.notify);
+        let mut switches = Switches::new(options.notify, options.seed);
         if let Some(file) = &options.scenario {
             scenario::begin(&mut switches, file, options.tls)
                 .map_err(|text| io::Error::new(io::ErrorKind::InvalidInput, text))?;

@@ -5,10 +5,12 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::latency::Latency;
+use crate::notifying::Notifying;
 use crate::order::Order;
 use crate::pairs::Pairs;
 use crate::sequence::Sequence;
-use crate::switch::{Certifying, Notifying, Switches};
+use crate::switch::{Certifying, Switches};
 
 /// # Errors
 /// What is wrong with the file.
@@ -31,7 +33,7 @@ fn apply(switches: &Switches, text: &[u8], tls: bool) -> Result<(), String> {
 
 fn obey(switches: &Switches, path: &str, order: &Value, tls: bool) -> Result<(), String> {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    // One answer by its name alone.
+    // One answer or state by its name alone.
     let text = match order {
         Value::String(_) => format!("[{order}]"),
         _ => order.to_string(),
@@ -47,8 +49,9 @@ fn obey(switches: &Switches, path: &str, order: &Value, tls: bool) -> Result<(),
         }
         "certificate" if !tls => Err("сертификата нет: запустите песочницу с --tls".to_owned()),
         "certificate" => Certifying::read(order()?).map(|to| switches.set_certificate(to)),
-        "notify" => Notifying::read(order()?).map(|to| switches.set_notify(to)),
-        _ => Err("нет такого переключателя; есть answer, notify и certificate".to_owned()),
+        "notify" => Notifying::read(text.as_bytes()).map(|to| switches.set_notify(to)),
+        "latency" => Latency::read(order()?).map(|to| switches.set_latency(to)),
+        _ => Err("нет такого переключателя; есть answer, latency, notify и certificate".to_owned()),
     }
 }
 
@@ -71,7 +74,7 @@ mod tests {
             (r#"{"certificate": {"certificate": "expired"}}"#, "--tls"),
             (r#"{"notify": {"status": "done"}}"#, "notify: status"),
         ] {
-            let error = apply(&Switches::new(false), text.as_bytes(), false).unwrap_err();
+            let error = apply(&Switches::new(false, None), text.as_bytes(), false).unwrap_err();
             assert!(error.contains(said), "{text}: {error}");
         }
     }

@@ -6,30 +6,19 @@ use std::sync::Arc;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::answering::{Answering, Name};
+use crate::answering::{Answering, What};
 use crate::control::refusal;
-use crate::order::{body, Order};
-use crate::pairs::Pairs;
+use crate::order::{body, read_steps, Orders};
 use crate::sandbox::State;
 use crate::switch::is_last;
-
-/// The most steps.
-const LONGEST: usize = 1000;
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Sequence {
     pub(crate) answer: Answering,
     /// What comes after that.
     then: VecDeque<Answering>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Step {
-    Name(String),
-    Order(Pairs),
 }
 
 impl Sequence {
@@ -45,11 +34,19 @@ impl Sequence {
     }
 
     pub(crate) fn is_refused(&self) -> bool {
-        self.answer.answer == Name::Refused
+        matches!(self.answer.what, What::Refused { .. })
     }
 
-    /// What the next request is answered with; counts it.
-    pub(crate) fn take(&mut self) -> Answering {
+    /// What the next request is answered with; counts it. `meets` says whether something of this probability
+    /// happens.
+    pub(crate) fn take(&mut self, meets: impl FnOnce(f64) -> bool) -> Answering {
+        if self
+            .answer
+            .probability
+            .is_some_and(|probability| !meets(probability))
+        {
+            return Answering::usual();
+        }
         let taken = self.answer.clone();
         if is_last(&mut self.answer.count) {
             self.answer = self.then.pop_front().unwrap_or_else(Answering::usual);
@@ -60,29 +57,15 @@ impl Sequence {
     /// # Errors
     /// What is wrong with the body.
     pub(crate) fn new(body: &[u8]) -> Result<Sequence, String> {
-        let is_array = body.trim_ascii_start().first() == Some(&b'[');
-        if !is_array {
-            let answer = Order::new(body).and_then(Answering::read)?;
-            let then = VecDeque::new();
-            return Ok(Sequence { answer, then });
-        }
-        let steps: Vec<Step> = serde_json::from_slice(body)
-            .map_err(|_| "порядок ответов: нужен массив из имён и объектов JSON".to_owned())?;
-        if steps.is_empty() || steps.len() > LONGEST {
-            return Err(format!("порядок ответов: от 1 до {LONGEST} шагов"));
-        }
-        let last = steps.len();
-        let mut read = VecDeque::new();
-        for (number, step) in (1..).zip(steps) {
-            let order = match step {
-                Step::Name(name) => Ok(Order::named(&name)),
-                Step::Order(pairs) => Order::of(&pairs),
-            };
-            let step = order.and_then(|order| Answering::read_step(order, number == last));
-            read.push_back(step.map_err(|text| format!("шаг {number}: {text}"))?);
-        }
-        let answer = read.pop_front().unwrap_or_else(Answering::usual);
-        Ok(Sequence { answer, then: read })
+        let mut steps: VecDeque<_> = match Orders::new(body, "answer")? {
+            Orders::One(order) => VecDeque::from([Answering::read(order)?]),
+            Orders::Several(orders) => read_steps(orders, Answering::read_step)?.into(),
+        };
+        let answer = steps.pop_front().unwrap_or_else(Answering::usual);
+        Ok(Sequence {
+            answer,
+            then: steps,
+        })
     }
 }
 
@@ -104,29 +87,31 @@ mod tests {
         let body = br#"["http_503", {"answer":"lost","count":2}, {"answer":"usual"}, "html"]"#;
         let sequence = Sequence::new(body).unwrap();
         let all = [sequence.answer].into_iter().chain(sequence.then);
-        let steps: Vec<_> = all.map(|step| (step.answer, step.count)).collect();
+        let steps: Vec<_> = all.map(|step| (step.what, step.count)).collect();
         let expected = [
-            (Name::Unavailable, Some(1)),
-            (Name::Lost, Some(2)),
-            (Name::Usual, Some(1)),
-            (Name::Html, None),
+            (What::Unavailable, Some(1)),
+            (What::Lost, Some(2)),
+            (What::Usual, Some(1)),
+            (What::Html, None),
         ];
         assert_eq!(steps, expected);
     }
 
-    fn taken(body: &str, requests: usize) -> (Vec<Name>, Sequence) {
+    fn taken(body: &str, requests: usize) -> (Vec<What>, Sequence) {
         let mut sequence = Sequence::new(body.as_bytes()).unwrap();
-        let taken = (0..requests).map(|_| sequence.take().answer).collect();
+        let taken = (0..requests)
+            .map(|_| sequence.take(|_| true).what)
+            .collect();
         (taken, sequence)
     }
 
     #[test]
     fn one_answer_counts_its_requests_and_goes_back() {
         let (names, left) = taken(r#"{"answer":"reset","count":2}"#, 3);
-        assert_eq!(names, [Name::Reset, Name::Reset, Name::Usual]);
+        assert_eq!(names, [What::Reset, What::Reset, What::Usual]);
         assert!(left.is_usual());
         let (names, left) = taken(r#"{"answer":"html"}"#, 3);
-        assert_eq!(names, [Name::Html; 3]);
+        assert_eq!(names, [What::Html, What::Html, What::Html]);
         assert!(!left.is_usual());
     }
 
@@ -136,18 +121,31 @@ mod tests {
             r#"["http_503", {"answer":"lost","count":2}, "usual", {"answer":"html","count":1}]"#;
         let (names, left) = taken(body, 6);
         let expected = [
-            Name::Unavailable,
-            Name::Lost,
-            Name::Lost,
-            Name::Usual,
-            Name::Html,
-            Name::Usual,
+            What::Unavailable,
+            What::Lost,
+            What::Lost,
+            What::Usual,
+            What::Html,
+            What::Usual,
         ];
         assert_eq!(names, expected);
         assert!(left.is_usual());
         let (names, left) = taken(r#"["lost", "html"]"#, 3);
-        assert_eq!(names, [Name::Lost, Name::Html, Name::Html]);
+        assert_eq!(names, [What::Lost, What::Html, What::Html]);
         assert!(!left.is_usual());
+    }
+
+    #[test]
+    fn who_does_not_meet_an_answer_is_not_counted() {
+        let body = br#"{"answer":"lost","probability":0.5,"count":1}"#;
+        let mut sequence = Sequence::new(body).unwrap();
+        let mut take = |meets| {
+            sequence
+                .take(|probability| meets && probability == 0.5)
+                .what
+        };
+        let taken = [take(false), take(false), take(true), take(true)];
+        assert_eq!(taken, [What::Usual, What::Usual, What::Lost, What::Usual]);
     }
 
     #[test]
@@ -165,6 +163,7 @@ mod tests {
                 "шаг 1: answer: поле указано дважды",
             ),
             (r#"["refused"]"#, "шаг 1: refused"),
+            (r#"["usual", "paused"]"#, "шаг 2: paused"),
         ] {
             let error = Sequence::new(body.as_bytes()).unwrap_err();
             assert!(error.contains(said), "{body}: {error}");

@@ -3,6 +3,7 @@
 //! axum's own loop gives no way to close a connection without an answer, which is what a
 //! client must survive.
 
+use std::io::{self, ErrorKind};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
@@ -26,6 +27,7 @@ use crate::connections::{Connection, End, Open};
 use crate::event::What;
 use crate::gate::Listeners;
 use crate::journal::Request;
+use crate::malformed::Raw;
 use crate::origin::no_foreign_page;
 use crate::published::FOLDERS;
 use crate::sandbox::State;
@@ -207,9 +209,41 @@ async fn connection_task<S: Stream>(stream: S, mut open: Open, state: &State, ro
             // With no time to linger, closing sends RST.
             let _ = stream.socket().set_zero_linger();
         }
+        Some(End::Write(raw, written)) => {
+            let _busy = open.connection.busy();
+            // It fails if the client leaves.
+            if write(&mut stream, &raw).await.is_ok() {
+                written();
+                if raw.held {
+                    let _ = tokio::time::timeout(state.options.idle, stream.read(&mut [0])).await;
+                }
+                let _ = stream.shutdown().await;
+            }
+        }
         // Over TLS an orderly end is told.
         _ => drop(stream.shutdown().await),
     }
+}
+
+async fn write(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), raw: &Raw) -> io::Result<()> {
+    stream.write_all(raw.head.as_bytes()).await?;
+    let Some(pause) = raw.pause else {
+        stream.write_all(raw.body.as_bytes()).await?;
+        return stream.flush().await;
+    };
+    for (position, byte) in raw.body.bytes().enumerate() {
+        if position > 0 {
+            // Whoever sends something now has not read the answer.
+            if let Ok(read) = tokio::time::timeout(pause, stream.read(&mut [0])).await {
+                if read? == 0 {
+                    return Err(ErrorKind::UnexpectedEof.into());
+                }
+            }
+        }
+        stream.write_all(&[byte]).await?;
+        stream.flush().await?;
+    }
+    Ok(())
 }
 
 /// The outermost layer.

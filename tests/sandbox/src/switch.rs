@@ -2,11 +2,15 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Mutex;
+use std::time::Duration;
 
+use fastrand::Rng;
 use serde::Serialize;
 
 use crate::answering::Answering;
 use crate::journal::Request;
+use crate::latency::Latency;
+use crate::notifying::{Notifying, Status};
 use crate::order::Order;
 use crate::sequence::Sequence;
 use crate::whose::Whose;
@@ -47,51 +51,6 @@ impl Certifying {
     }
 }
 
-/// What callback_url is told of a new document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Status {
-    /// Nothing.
-    Off,
-    Processed,
-    Waiting,
-    Error,
-}
-
-impl Status {
-    /// In the page's words.
-    pub(crate) fn words(self) -> Option<&'static str> {
-        match self {
-            Status::Off => None,
-            Status::Processed => Some("обработан"),
-            Status::Waiting => Some("ожидает повтора"),
-            Status::Error => Some("ошибка"),
-        }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Notifying {
-    pub(crate) status: Status,
-}
-
-impl Notifying {
-    /// # Errors
-    /// What is wrong with the order.
-    pub(crate) fn read(mut order: Order) -> Result<Notifying, String> {
-        let all = [
-            ("off", Status::Off),
-            ("processed", Status::Processed),
-            ("waiting", Status::Waiting),
-            ("error", Status::Error),
-        ];
-        let status = order.choice("status", &all)?;
-        order.end()?;
-        let status = status.ok_or("status: не задано; есть off, processed, waiting, error")?;
-        Ok(Notifying { status })
-    }
-}
-
 /// What the requests of some are answered with.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Rule {
@@ -107,6 +66,7 @@ pub(crate) struct Positions {
     pub(crate) answers: Sequence,
     /// In place of that, for the requests of some: the first one that fits counts.
     rules: Vec<Rule>,
+    pub(crate) latency: Latency,
     certificate: Certifying,
     pub(crate) notify: Notifying,
 }
@@ -114,12 +74,15 @@ pub(crate) struct Positions {
 pub(crate) struct Switches {
     at_start: Positions,
     now: Mutex<Positions>,
+    /// None: another chance at each start.
+    seed: Option<u64>,
+    chance: Mutex<Rng>,
     /// Changes whenever somebody says what is answered.
     turn: AtomicU64,
 }
 
 impl Switches {
-    pub(crate) fn new(notify: bool) -> Switches {
+    pub(crate) fn new(notify: bool, seed: Option<u64>) -> Switches {
         let status = if notify {
             Status::Processed
         } else {
@@ -128,15 +91,18 @@ impl Switches {
         let at_start = Positions {
             answers: Sequence::usual(),
             rules: Vec::new(),
+            latency: Latency::default(),
             certificate: Certifying {
                 certificate: Certificate::Valid,
                 count: None,
             },
-            notify: Notifying { status },
+            notify: Notifying::at_once(status),
         };
         Switches {
             now: Mutex::new(at_start.clone()),
             at_start,
+            seed,
+            chance: Mutex::new(chance(seed)),
             turn: AtomicU64::default(),
         }
     }
@@ -153,6 +119,7 @@ impl Switches {
     pub(crate) fn reset(&self) {
         self.turn.fetch_add(1, Ordering::SeqCst);
         *self.now.lock().unwrap() = self.at_start.clone();
+        *self.chance.lock().unwrap() = chance(self.seed);
     }
 
     /// A reset goes back to here.
@@ -191,6 +158,16 @@ impl Switches {
         }
     }
 
+    pub(crate) fn set_latency(&self, latency: Latency) {
+        self.now.lock().unwrap().latency = latency;
+    }
+
+    /// How late the next answer is.
+    pub(crate) fn delay(&self) -> Duration {
+        let latency = self.now.lock().unwrap().latency;
+        latency.delay(self.chance.lock().unwrap().f64())
+    }
+
     pub(crate) fn set_certificate(&self, certificate: Certifying) {
         self.now.lock().unwrap().certificate = certificate;
     }
@@ -204,9 +181,8 @@ impl Switches {
         let now = &mut *self.now.lock().unwrap();
         let mut rules = now.rules.iter_mut();
         let rule = rules.find(|rule| rule.whose.is_of(request));
-        let taken = rule
-            .map_or(&mut now.answers, |rule| &mut rule.answers)
-            .take();
+        let answers = rule.map_or(&mut now.answers, |rule| &mut rule.answers);
+        let taken = answers.take(|probability| self.chance.lock().unwrap().f64() < probability);
         now.rules.retain(|rule| !rule.answers.is_usual());
         taken
     }
@@ -220,6 +196,10 @@ impl Switches {
         }
         taken
     }
+}
+
+fn chance(seed: Option<u64>) -> Rng {
+    seed.map_or_else(Rng::new, Rng::with_seed)
 }
 
 /// Counts one. At the last one the count is gone.

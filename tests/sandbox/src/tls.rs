@@ -1,17 +1,20 @@
-//! HTTPS with certificates made on the fly: a certification authority of this run, and for each
+//! HTTPS with certificates made on the fly: a certification authority, of this run or kept, and for each
 //! connection a certificate with the name and the address that the client has asked for, so that
 //! it fits whatever the machine is called.
 
 use std::collections::HashMap;
-use std::io;
+use std::fs;
+use std::io::{self, Write};
 use std::net::IpAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tokio::net::TcpStream;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::server::Acceptor;
 use tokio_rustls::rustls::{self, AlertDescription, Error, ServerConfig};
 use tokio_rustls::server::TlsStream;
@@ -25,11 +28,15 @@ const REMEMBERED: usize = 64;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Browsers and some libraries refuse certificates that are valid for longer.
 const VALID: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+/// Of an authority that is kept: tills are told of it once.
+const VALID_KEPT: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 type Wanted = (Certificate, IpAddr, Option<String>);
 
 pub(crate) struct Authority {
-    issuer: CertifiedIssuer<'static, KeyPair>,
+    issuer: Issuer<'static, KeyPair>,
+    /// Its certificate.
+    pem: String,
     made: Mutex<HashMap<Wanted, Arc<ServerConfig>>>,
 }
 
@@ -65,25 +72,50 @@ fn reason(error: &io::Error) -> &'static str {
 }
 
 impl Authority {
+    /// Of this run only.
     pub(crate) fn new() -> io::Result<Authority> {
+        let key = KeyPair::generate().map_err(io::Error::other)?;
+        Authority::signed("lifepay-sandbox, made for one run", VALID, key)
+    }
+
+    /// The one that is kept in a folder, as ca.pem and ca.key. It is made there if there is none.
+    ///
+    /// # Errors
+    /// The folder cannot be used, or what is in it.
+    pub(crate) fn kept(folder: &Path) -> io::Result<Authority> {
+        let (certificate, key) = (folder.join("ca.pem"), folder.join("ca.key"));
+        if !certificate.exists() && !key.exists() {
+            fs::create_dir_all(folder).map_err(|error| at(folder, error))?;
+            let pair = KeyPair::generate().map_err(io::Error::other)?;
+            write_secret(&key, &pair.serialize_pem()).map_err(|error| at(&key, error))?;
+            let made = Authority::signed("lifepay-sandbox", VALID_KEPT, pair)?;
+            fs::write(&certificate, &made.pem).map_err(|error| at(&certificate, error))?;
+            return Ok(made);
+        }
+        read(&certificate, &key).map_err(|error| {
+            let text = format!("удостоверяющий центр не читается ({error}): удалите ca.pem и ca.key, песочница сделает новые");
+            at(folder, io::Error::other(text))
+        })
+    }
+
+    fn signed(name: &str, valid: Duration, key: KeyPair) -> io::Result<Authority> {
         let mut parameters = CertificateParams::default();
-        let name = "lifepay-sandbox, made for one run";
         parameters.distinguished_name.push(DnType::CommonName, name);
         parameters.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         let now = SystemTime::now();
         parameters.not_before = (now - DAY).into();
-        parameters.not_after = (now + VALID).into();
-        let key = KeyPair::generate().map_err(io::Error::other)?;
-        let issuer = CertifiedIssuer::self_signed(parameters, key).map_err(io::Error::other)?;
+        parameters.not_after = (now + valid).into();
+        let certificate = parameters.self_signed(&key).map_err(io::Error::other)?;
         Ok(Authority {
-            issuer,
+            issuer: Issuer::new(parameters, key),
+            pem: certificate.pem(),
             made: Mutex::default(),
         })
     }
 
     /// Its certificate, which a client has to trust.
     pub(crate) fn pem(&self) -> String {
-        self.issuer.pem()
+        self.pem.clone()
     }
 
     /// The server's side of a handshake, with this certificate.
@@ -149,12 +181,45 @@ impl Authority {
         parameters.not_after = to.into();
         let key = KeyPair::generate()?;
         let signed = parameters.signed_by(&key, &self.issuer)?;
-        let key = PrivatePkcs8KeyDer::from(key.serialize_der());
-        let provider = Arc::new(ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(rustls::ALL_VERSIONS)?
-            .with_no_client_auth()
-            .with_single_cert(vec![signed.der().clone()], key.into())?;
-        Ok(config)
+        Ok(server_config(signed.der().clone(), &key)?)
     }
+}
+
+fn read(
+    certificate: &Path,
+    key: &Path,
+) -> Result<Authority, Box<dyn std::error::Error + Send + Sync>> {
+    let pem = fs::read_to_string(certificate)?;
+    let key = KeyPair::from_pem(&fs::read_to_string(key)?)?;
+    // It refuses a key that is not the certificate's.
+    server_config(CertificateDer::from_pem_slice(pem.as_bytes())?, &key)?;
+    Ok(Authority {
+        issuer: Issuer::from_ca_cert_pem(&pem, key)?,
+        pem,
+        made: Mutex::default(),
+    })
+}
+
+fn server_config(
+    certificate: CertificateDer<'static>,
+    key: &KeyPair,
+) -> Result<ServerConfig, Error> {
+    let key = PrivatePkcs8KeyDer::from(key.serialize_der());
+    ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(rustls::ALL_VERSIONS)?
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key.into())
+}
+
+fn at(path: &Path, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+/// Only its owner may read it, where the system has a way to say so.
+fn write_secret(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())
 }

@@ -107,7 +107,12 @@ fn a_wrong_order_is_named_and_changes_nothing() {
             "только для всех",
         ),
         ("answer", json!(["html", "fast"]), 400, "шаг 2: answer"),
-        ("notify", json!(["error"]), 400, "объект JSON"),
+        ("notify", json!(["error", 1]), 400, "объектов JSON"),
+        ("notify", json!(["error", "off"]), 400, "шаг 2: off"),
+        ("latency", json!({"jitter": 1}), 400, "seconds"),
+        ("replay", json!({}), 400, "number"),
+        ("replay", json!({"number": 7}), 404, "запроса 7"),
+        ("resend", json!({"number": 7}), 404, "уведомления 7"),
         (
             "answer",
             json!({"answer": "html", "count": 1.5}),
@@ -167,8 +172,9 @@ fn a_wrong_order_is_named_and_changes_nothing() {
             "answer": {"answer": "usual", "count": null},
             "then": [],
             "rules": [],
+            "latency": {"seconds": 0.0, "jitter": 0.0},
             "certificate": {"certificate": "valid", "count": null},
-            "notify": {"status": "off"},
+            "notify": {"status": "off", "seconds": 0.0, "then": []},
         })
     );
 }

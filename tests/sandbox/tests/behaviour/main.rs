@@ -1,7 +1,9 @@
 //! The sandbox as its users meet it: over a socket, through the library, as a program.
 
+mod again;
 mod control;
 mod documents;
+mod faults;
 mod journal;
 mod library;
 mod magic;

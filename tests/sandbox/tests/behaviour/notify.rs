@@ -2,11 +2,12 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
+use std::time::{Duration, Instant};
 
 use lifepay_sandbox::{Options, Sandbox};
 use serde_json::{json, Value};
 
-use crate::wire::{ask, ask_for, journal, shift, switch};
+use crate::wire::{ask, ask_for, journal, order as order_to, shift, switch};
 
 fn sandbox(notify: bool) -> Sandbox {
     Sandbox::start(Options {
@@ -167,7 +168,9 @@ fn why_a_notification_is_not_delivered_is_told_in_russian() {
     let closed = closed.unwrap();
     for (position, (url, reason)) in [
         (format!("http://{closed}/"), "никто не слушает этот порт"),
-        ("https://till.test/".to_owned(), "только по http://"),
+        (format!("https://{closed}/"), "никто не слушает этот порт"),
+        (sandbox.url().replace("http", "https"), "TLS не установлен"),
+        ("ftp://till.test/".to_owned(), "не адрес: нужен http://"),
         ("касса".to_owned(), "не адрес: нужен http://"),
     ]
     .into_iter()
@@ -182,4 +185,69 @@ fn why_a_notification_is_not_delivered_is_told_in_russian() {
         };
         assert!(error.contains(reason), "{url}: {error}");
     }
+}
+
+#[test]
+fn a_till_is_notified_over_https_whoever_signed_its_certificate() {
+    let sandbox = sandbox(true);
+    // It takes requests for any path, and so stands in for a till.
+    let till = Sandbox::start(Options {
+        tls: true,
+        ..Options::default()
+    });
+    let till = till.unwrap();
+    let url = format!("{}/hook?shop=7", till.url());
+    ask(&sandbox, &shift(json!({"callback_url": url}))).uuid();
+    assert!(till.wait_for_answers(1, crate::LONG));
+    let request = &till.requests()[0];
+    assert_eq!(
+        (&request.method[..], &request.path[..]),
+        ("POST", "/hook?shop=7")
+    );
+    assert!(request.body.starts_with(b"data="), "{request:?}");
+}
+
+#[test]
+fn states_follow_one_another_with_pauses_and_can_be_sent_again() {
+    let sandbox = sandbox(false);
+    let order = json!(["waiting", {"status": "processed", "seconds": 0.2}]);
+    let told = switch(&sandbox, "notify", order)["notify"].clone();
+    let then = json!([{"status": "processed", "seconds": 0.2}]);
+    assert_eq!(
+        told,
+        json!({"status": "waiting", "seconds": 0.0, "then": then})
+    );
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    ask(
+        &sandbox,
+        &shift(json!({"callback_url": url, "ext_id": "a"})),
+    );
+    let first = take_one(&listener).1;
+    let begun = Instant::now();
+    let second = take_one(&listener).1;
+    assert!(begun.elapsed() >= Duration::from_millis(150));
+    assert_eq!(first["status"], "ожидает повтора");
+    assert_eq!(second["status"], "обработан");
+    assert_eq!(first["uuid"], second["uuid"]);
+
+    let reply = order_to(&sandbox, "resend", &json!({"number": 1}));
+    assert_eq!((reply.status, reply.json()), (200, json!({})));
+    assert_eq!(take_one(&listener).1, first);
+    let events = journal(&sandbox)["events"].as_array().unwrap().len();
+    assert_eq!(events, 3);
+}
+
+#[test]
+fn a_cleared_journal_ends_what_was_to_be_notified() {
+    let sandbox = sandbox(false);
+    let late = json!({"status": "error", "seconds": 0.3});
+    switch(&sandbox, "notify", late);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let body = |ext_id: &str| shift(json!({"callback_url": url, "ext_id": ext_id}));
+    ask(&sandbox, &body("cleared"));
+    switch(&sandbox, "reset", json!({"what": "journal"}));
+    ask(&sandbox, &body("kept"));
+    assert_eq!(take_one(&listener).1["ext_id"], "kept");
 }

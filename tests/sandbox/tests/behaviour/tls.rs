@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::sync::Arc;
 
 use lifepay_sandbox::{Options, Sandbox, CREATE_SESSION};
@@ -144,4 +145,58 @@ fn a_connection_can_be_reset_under_tls_too() {
     let pem = sandbox.ca_pem().unwrap();
     let error = ask_over_tls(&sandbox, &pem, "localhost").unwrap_err();
     assert!(error.contains("reset"), "{error}");
+}
+
+#[test]
+fn a_kept_authority_is_trusted_after_a_restart() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sandbox-kept");
+    let _ = std::fs::remove_dir_all(&folder);
+    let start = || {
+        Sandbox::start(Options {
+            tls: true,
+            ca_dir: Some(folder.clone()),
+            ..Options::default()
+        })
+    };
+    let pem = start().unwrap().ca_pem().unwrap();
+    assert_eq!(std::fs::read_to_string(folder.join("ca.pem")).unwrap(), pem);
+    #[cfg(unix)]
+    {
+        let key = std::fs::metadata(folder.join("ca.key")).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::mode(&key.permissions());
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let again = start().unwrap();
+    assert_eq!(again.ca_pem(), Some(pem.clone()));
+    let answer = ask_over_tls(&again, &pem, "till.shop.test").unwrap();
+    assert!(answer.contains("uuid"), "{answer}");
+
+    // The key of another one, half of the pair, and nonsense.
+    let other = folder.join("other");
+    let options = Options {
+        tls: true,
+        ca_dir: Some(other.clone()),
+        ..Options::default()
+    };
+    drop(Sandbox::start(options).unwrap());
+    let refused = || start().unwrap_err().to_string();
+    std::fs::copy(other.join("ca.key"), folder.join("ca.key")).unwrap();
+    assert!(
+        refused().contains("удалите ca.pem и ca.key"),
+        "{}",
+        refused()
+    );
+    std::fs::write(folder.join("ca.pem"), "nonsense").unwrap();
+    assert!(
+        refused().contains("удалите ca.pem и ca.key"),
+        "{}",
+        refused()
+    );
+    std::fs::remove_file(folder.join("ca.pem")).unwrap();
+    assert!(
+        refused().contains("удалите ca.pem и ca.key"),
+        "{}",
+        refused()
+    );
+    assert!(!folder.join("ca.pem").exists());
 }

@@ -1,7 +1,8 @@
 //! A client that speaks HTTP by hand, so that it can see what a real one hides.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
 
 use lifepay_sandbox::{Sandbox, CREATE_SESSION};
 use serde_json::{json, Value};
@@ -64,6 +65,28 @@ impl Client {
     /// What comes, as bytes.
     pub fn read(&mut self, bytes: &mut [u8]) -> usize {
         self.stream.read(bytes).unwrap()
+    }
+
+    pub fn read_to_end(&mut self, bytes: &mut Vec<u8>) {
+        self.stream.read_to_end(bytes).unwrap();
+    }
+
+    /// How long is waited for something to read.
+    pub fn limit(&mut self, limit: Duration) {
+        self.stream.get_ref().set_read_timeout(Some(limit)).unwrap();
+    }
+
+    pub fn shut(&mut self, how: Shutdown) {
+        self.stream.get_ref().shutdown(how).unwrap();
+    }
+
+    /// Whether the other end has closed it, within the limit. Nothing else may come.
+    pub fn is_closed(&mut self) -> bool {
+        match self.stream.read(&mut [0]) {
+            Ok(0) => true,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => false,
+            other => panic!("{other:?}"),
+        }
     }
 
     /// `first` is the request line without its version; `headers` go along with Host and length.

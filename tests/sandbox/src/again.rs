@@ -1,0 +1,97 @@
+//! What is sent once more because somebody asks for it: a till's request, to the sandbox itself, and a
+//! notification.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State as Shared;
+use axum::http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING};
+use axum::http::{HeaderName, Request, StatusCode};
+use axum::response::Response;
+use http_body_util::BodyExt;
+use serde_json::json;
+
+use crate::client::Client;
+use crate::control::{refusal, reply};
+use crate::journal;
+use crate::order::Order;
+use crate::sandbox::State;
+
+/// Says of which request this is a replay.
+const REPLAY: HeaderName = HeaderName::from_static("x-sandbox-replay");
+
+/// Those that belong to one connection, or are made anew.
+const NOT_AGAIN: [HeaderName; 6] = [
+    HOST,
+    CONNECTION,
+    CONTENT_LENGTH,
+    TRANSFER_ENCODING,
+    EXPECT,
+    REPLAY,
+];
+
+fn number(mut order: Order) -> Result<usize, String> {
+    let number = order.whole("number", 1..=i64::MAX)?;
+    order.end()?;
+    let number = number.ok_or("number: укажите номер из журнала")?;
+    Ok(usize::try_from(number).unwrap_or(usize::MAX))
+}
+
+/// Answers once there is a connection; what becomes of the request is in the journal.
+pub(crate) async fn replay(Shared(state): Shared<Arc<State>>, order: Order) -> Response {
+    let number = match number(order) {
+        Ok(number) => number,
+        Err(text) => return refusal(StatusCode::BAD_REQUEST, &text),
+    };
+    let Some(request) = state.journal.request(number) else {
+        let text = format!("запроса {number} в журнале нет");
+        return refusal(StatusCode::NOT_FOUND, &text);
+    };
+    let again = match again(&request) {
+        Ok(again) => again,
+        Err(error) => {
+            let text = format!("запрос {number} нельзя повторить: {error}");
+            return refusal(StatusCode::CONFLICT, &text);
+        }
+    };
+    let url = state.url().parse().expect("a URL");
+    match Client::connect(&url).await {
+        Ok(client) => {
+            tokio::spawn(async move {
+                // To its end, since one that leaves is another case.
+                if let Ok(answer) = client.send(again).await {
+                    let _ = answer.into_body().collect().await;
+                }
+            });
+            reply(&json!({}))
+        }
+        Err(text) => refusal(StatusCode::CONFLICT, &text),
+    }
+}
+
+fn again(request: &journal::Request) -> Result<Request<Body>, axum::http::Error> {
+    let mut again = Request::builder()
+        .method(&request.method[..])
+        .uri(&request.path)
+        .header(REPLAY, request.number);
+    for (name, value) in &request.headers {
+        if !NOT_AGAIN.iter().any(|never| never == name.as_str()) {
+            again = again.header(name, value);
+        }
+    }
+    again.body(Body::from(request.body.clone()))
+}
+
+/// Answers at once; what becomes of the notification is in the journal.
+pub(crate) async fn resend(Shared(state): Shared<Arc<State>>, order: Order) -> Response {
+    let number = match number(order) {
+        Ok(number) => number,
+        Err(text) => return refusal(StatusCode::BAD_REQUEST, &text),
+    };
+    let Some((notifications, status)) = state.events.notification(number) else {
+        let text = format!("уведомления {number} в журнале нет");
+        return refusal(StatusCode::NOT_FOUND, &text);
+    };
+    tokio::spawn(async move { notifications.send_one(&state, status).await });
+    reply(&json!({}))
+}

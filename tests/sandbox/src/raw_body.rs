@@ -1,0 +1,174 @@
+//! A body that is no JSON object, for people to read: as text where it is text, its other bytes as `\xNN`. What
+//! follows the name apikey is masked, whatever the form, and so are the keys that are known.
+
+use crate::mask::{masked, Mask};
+
+/// The most characters of it that are shown.
+const SHOWN: usize = 64 * 1024;
+/// Of what is compressed, which anybody could open, only the beginning.
+const SHOWN_COMPRESSED: usize = 16;
+/// Beginnings of gzip and zstd.
+const COMPRESSED: [&[u8]; 2] = [b"\x1f\x8b", b"\x28\xb5\x2f\xfd"];
+/// The most characters between the name apikey and its value: quotes, colons, what a form has there.
+const BETWEEN: usize = 12;
+
+pub(crate) fn shown(body: &[u8], encoding: Option<&str>, mask: &Mask) -> String {
+    let is_compressed = COMPRESSED.iter().any(|mark| body.starts_with(mark))
+        || matches!(
+            encoding,
+            Some("gzip" | "deflate" | "br" | "zstd" | "compress")
+        ) && std::str::from_utf8(body).is_err();
+    let text = if is_compressed {
+        escaped(&body[..body.len().min(SHOWN_COMPRESSED)])
+    } else {
+        // All of it is masked first, since it could be cut in the middle of a key.
+        mask.text(&without_apikeys(&text(body)))
+    };
+    match text.char_indices().nth(SHOWN) {
+        Some((cut, _)) => cut_short(&text[..cut], body),
+        None if is_compressed => cut_short(&text, body),
+        None => text,
+    }
+}
+
+fn cut_short(text: &str, body: &[u8]) -> String {
+    format!("{text}… (всего {} байт)", body.len())
+}
+
+/// UTF-16 becomes text, too: in what is escaped nobody finds the apikey.
+fn text(body: &[u8]) -> String {
+    let units = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let pairs = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+        String::from_utf16_lossy(&pairs.collect::<Vec<_>>())
+    };
+    match body {
+        [0xff, 0xfe, rest @ ..] => units(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => units(rest, u16::from_be_bytes),
+        [b'{' | b'[', 0, ..] => units(body, u16::from_le_bytes),
+        [0, b'{' | b'[', ..] => units(body, u16::from_be_bytes),
+        _ => escaped(body),
+    }
+}
+
+fn escaped(body: &[u8]) -> String {
+    let mut text = String::with_capacity(body.len());
+    for chunk in body.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '\n' | '\r' | '\t' => text.push(c),
+                '\u{feff}' => text.push_str("\\xEF\\xBB\\xBF"),
+                c if c.is_control() => text.push_str(&format!("\\x{:02X}", u32::from(c))),
+                c => text.push(c),
+            }
+        }
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02X}"));
+        }
+    }
+    text
+}
+
+/// Masks what follows each apikey, however it is spelt.
+fn without_apikeys(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(end) = end_of_name(rest) {
+        let (before, after) = rest.split_at(end);
+        let is_between =
+            |(position, c): &(usize, char)| *position < BETWEEN && !c.is_alphanumeric();
+        let between: usize = after
+            .char_indices()
+            .take_while(is_between)
+            .map(|(_, c)| c.len_utf8())
+            .sum();
+        let (between, after) = after.split_at(between);
+        let is_end =
+            |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '&' | ',' | ';' | '<' | '}');
+        let (value, after) = after.split_at(after.find(is_end).unwrap_or(after.len()));
+        shown += before;
+        shown += between;
+        if !value.is_empty() {
+            shown += &masked(value);
+        }
+        rest = after;
+    }
+    shown + rest
+}
+
+/// Where the first apikey, api_key or api-key ends.
+fn end_of_name(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let is = |at: usize, word: &[u8]| {
+        let found = bytes.get(at..at + word.len());
+        found.is_some_and(|found| found.eq_ignore_ascii_case(word))
+    };
+    (0..bytes.len()).find_map(|at| {
+        if !is(at, b"api") {
+            return None;
+        }
+        let key = at + 3 + usize::from(matches!(bytes.get(at + 3), Some(b'_' | b'-')));
+        is(key, b"key").then_some(key + 3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(body: &[u8]) -> String {
+        super::shown(body, None, &Mask::with(&["long-secret-key"]))
+    }
+
+    #[test]
+    fn text_is_shown_and_other_bytes_are_escaped() {
+        for (body, text) in [
+            (&b"{\"a\":1"[..], "{\"a\":1"),
+            ("{\"a\":\"я\"".as_bytes(), "{\"a\":\"я\""),
+            (b"{\"a\":\"\xc8\xe2\"}", "{\"a\":\"\\xC8\\xE2\"}"),
+            (b"\xef\xbb\xbf{}", "\\xEF\\xBB\\xBF{}"),
+            (b"\xff\xfe{\0}\0", "{}"),
+            (b"a\0b", "a\\x00b"),
+        ] {
+            assert_eq!(shown(body), text);
+        }
+    }
+
+    #[test]
+    fn the_apikey_is_masked_in_every_form() {
+        for body in [
+            "{\"apikey\":\"hush\",}",
+            "{'ApiKey' : 'hush'",
+            "apikey=hush&login=1",
+            "login=1&api_key=hush",
+            "<apikey>hush</apikey>",
+            "Content-Disposition: form-data; name=\"apikey\"\r\n\r\nhush\r\n--x",
+            "[{\"api-key\": \"hush\"",
+            "apikey: hush",
+            "key is long-secret-key",
+        ] {
+            let text = shown(body.as_bytes());
+            assert!(text.contains("***"), "{text}");
+            assert!(!text.contains("hush") && !text.contains("secret"), "{text}");
+        }
+        let utf_16: Vec<u8> = "{\"apikey\":\"hush\""
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        assert!(!shown(&utf_16).contains("hush"));
+    }
+
+    #[test]
+    fn of_what_is_compressed_only_the_beginning_is_shown() {
+        let body = [b"\x1f\x8b\x08\0".to_vec(), vec![b'k'; 100]].concat();
+        let text = shown(&body);
+        assert!(text.starts_with("\\x1F\\x8B"), "{text}");
+        assert!(text.ends_with("(всего 104 байт)"), "{text}");
+        assert!(text.len() < 80, "{text}");
+    }
+
+    #[test]
+    fn a_long_text_is_cut() {
+        let text = shown(&vec![b'x'; SHOWN + 5]);
+        assert!(text.ends_with("x… (всего 65541 байт)"));
+    }
+}
