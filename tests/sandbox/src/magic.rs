@@ -14,6 +14,8 @@ pub struct Row {
     pub value: &'static str,
     /// What it brings about.
     pub effect: String,
+    /// The same in Russian.
+    pub effect_ru: String,
 }
 
 /// What a magic value brings about.
@@ -35,28 +37,41 @@ struct Magic {
     does: Does,
     /// Added to what the code itself says.
     note: &'static str,
+    note_ru: &'static str,
 }
 
-const fn magic(value: &'static str, does: Does, note: &'static str) -> Magic {
-    Magic { value, does, note }
+const fn magic(
+    value: &'static str,
+    does: Does,
+    note: &'static str,
+    note_ru: &'static str,
+) -> Magic {
+    Magic {
+        value,
+        does,
+        note,
+        note_ru,
+    }
 }
 
 const LOGINS: &[Magic] = &[
-    magic("70000006009", Does::Answer(6009), ""),
-    magic("70000006010", Does::Answer(6010), ""),
-    magic("70000006080", Does::Answer(6080), ""),
-    magic("70000006095", Does::Answer(6095), ""),
-    magic("70000006000", Does::Answer(6000), ""),
+    magic("70000006009", Does::Answer(6009), "", ""),
+    magic("70000006010", Does::Answer(6010), "", ""),
+    magic("70000006080", Does::Answer(6080), "", ""),
+    magic("70000006095", Does::Answer(6095), "", ""),
+    magic("70000006000", Does::Answer(6000), "", ""),
     magic(
         "70000000400",
         Does::Answer(400),
         " with the page's example of a field error",
+        ", с примером ошибки поля со страницы LifePay",
     ),
-    magic("70000000500", Does::Answer(500), ""),
+    magic("70000000500", Does::Answer(500), "", ""),
     magic(
         "70000007777",
         Does::Answer(7777),
         ", a code that the page does not know",
+        ", такого кода на странице LifePay нет",
     ),
 ];
 
@@ -64,6 +79,7 @@ const OTHER_LOGINS: Row = Row {
     field: "login",
     value: "7000000dddd",
     effect: String::new(),
+    effect_ru: String::new(),
 };
 
 /// Any number of zeros, but at least one, may precede the three digits.
@@ -72,41 +88,49 @@ const SERIALS: &[Magic] = &[
         "00000000000404",
         Does::Answer(400),
         " with the page's example of a field error: the printer is not found",
+        ", с примером ошибки поля со страницы LifePay: принтер не найден",
     ),
     magic(
         "00000000000503",
         Does::FailOnce,
         "HTTP 503 for the first request of an ext_id, then success",
+        "HTTP 503 на первый запрос с этим ext_id, затем запрос принят",
     ),
     magic(
         "00000000000504",
         Does::LoseAnswer,
         "takes the document and loses the answer: closes the connection; a repeat with the same ext_id gets the uuid",
+        "документ создан, но ответ потерян: соединение закрыто; повтор с тем же ext_id получит UUID",
     ),
     magic(
         "00000000000499",
         Does::Reset,
         "resets the connection, every time, and makes no document",
+        "обрыв соединения, каждый раз; документа нет",
     ),
     magic(
         "00000000000408",
         Does::Slow,
         "takes the document at once, but answers only after --slow seconds, every time",
+        "документ создан сразу, но ответ приходит лишь через --slow секунд, каждый раз",
     ),
     magic(
         "00000000000200",
         Does::Page,
         "HTTP 200 with an HTML page, as a broken proxy sends, every time; no document",
+        "HTTP 200 и страница HTML, как от сломанного прокси, каждый раз; документа нет",
     ),
     magic(
         "00000000000302",
         Does::Redirect,
         "HTTP 302 to a page of HTML, as a captive portal does, every time; no document",
+        "HTTP 302 на страницу HTML, как от портала сети, каждый раз; документа нет",
     ),
     magic(
         "00000000000429",
         Does::Limit,
         "HTTP 429 with Retry-After for the first request of an ext_id, then success",
+        "HTTP 429 с Retry-After на первый запрос с этим ext_id, затем запрос принят",
     ),
 ];
 
@@ -121,10 +145,15 @@ pub fn rows() -> Vec<Row> {
                 Does::Answer(code) => format!("code {code}, «{}»{}", message(code), magic.note),
                 _ => magic.note.to_owned(),
             },
+            effect_ru: match magic.does {
+                Does::Answer(code) => format!("код {code}, «{}»{}", message(code), magic.note_ru),
+                _ => magic.note_ru.to_owned(),
+            },
         }
     };
     let others = Row {
         effect: "code dddd; but 0000 is a login like any other".to_owned(),
+        effect_ru: "код dddd; но 0000 как любой другой логин".to_owned(),
         ..OTHER_LOGINS
     };
     LOGINS
