@@ -12,6 +12,9 @@ const DEFAULT_PORT: u16 = 8080;
 /// Written to the current folder with --tls unless told otherwise.
 const DEFAULT_CA_FILE: &str = "ca.pem";
 
+/// What --slow takes.
+const SECONDS: &str = "число секунд, например 0.5";
+
 /// What the command line asks for.
 #[derive(Debug)]
 pub enum Command {
@@ -49,24 +52,26 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, Str
         if let "--notify" | "--strict" | "--tls" | "--quiet" | "--help" | "-h" | "--version"
         | "-V" = name
         {
-            if joined.is_some() {
-                return Err(format!("{name} takes no value"));
+            if let Some(value) = joined {
+                return Err(format!("у ключа {name} нет значения; уберите ={value}"));
             }
         }
         let mut value = || {
             let value = joined.clone().or_else(|| arguments.next());
-            value.ok_or(format!("{name} needs a value"))
+            value.ok_or(format!(
+                "после {name} нет значения; какое нужно, скажет --help"
+            ))
         };
         match name {
-            "--port" => options.port = read(name, &value()?, "a port, 0 to 65535")?,
-            "--listen" => options.listen = read(name, &value()?, "an IP address")?,
+            "--port" => options.port = read(name, &value()?, "порт от 0 до 65535")?,
+            "--listen" => options.listen = read(name, &value()?, "IP-адрес, например 127.0.0.1")?,
             "--slow" => {
                 let text = value()?;
-                let seconds = read(name, &text, "seconds")?;
+                let seconds = read(name, &text, SECONDS)?;
                 options.slow = Duration::try_from_secs_f64(seconds)
-                    .map_err(|_| format!("{name}: {text} is not a number of seconds"))?;
+                    .map_err(|_| unsuitable(name, &text, SECONDS))?;
             }
-            "--retry-after" => options.retry_after = read(name, &value()?, "whole seconds")?,
+            "--retry-after" => options.retry_after = read(name, &value()?, "целое число секунд")?,
             "--port-file" => port_file = Some(PathBuf::from(value()?)),
             "--tls" => options.tls = true,
             "--ca-file" => ca_file = Some(PathBuf::from(value()?)),
@@ -79,11 +84,15 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, Str
                 let version = env!("CARGO_PKG_VERSION");
                 return Ok(Command::Print(format!("lifepay-sandbox {version}\n")));
             }
-            _ => return Err(format!("unknown argument {argument}; try --help")),
+            _ => {
+                return Err(format!(
+                    "неизвестный ключ {argument}; все ключи покажет --help"
+                ))
+            }
         }
     }
     if !options.tls && ca_file.is_some() {
-        return Err("--ca-file is for --tls".to_owned());
+        return Err("--ca-file действует только с --tls; добавьте --tls".to_owned());
     }
     if options.tls {
         ca_file.get_or_insert_with(|| PathBuf::from(DEFAULT_CA_FILE));
@@ -95,48 +104,57 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, Str
     })
 }
 
-fn read<T: std::str::FromStr>(name: &str, text: &str, expected: &str) -> Result<T, String> {
-    let number = text.parse();
-    number.map_err(|_| format!("{name}: {text:?} is not {expected}"))
+fn read<T: std::str::FromStr>(name: &str, text: &str, needed: &str) -> Result<T, String> {
+    text.parse().map_err(|_| unsuitable(name, text, needed))
+}
+
+fn unsuitable(name: &str, text: &str, needed: &str) -> String {
+    format!("{name}: {text:?} не подходит, нужно: {needed}")
 }
 
 fn help() -> String {
     let mut text = format!(
         "\
-A small server that behaves as LifePay's page on opening a shift says.
+Небольшой сервер вместо LifePay: отвечает так, как обещает страница LifePay об
+открытии смены. Ключ АПИ, касса и интернет не нужны.
 
-It takes every other document, too: POSTs to every path below /cloud-print/ and
-/cloud-print-ffd1_2/. It checks apikey and login, and the document's own fields as
-far as published. Everything else is accepted.
+Он принимает и все прочие документы: запросы POST по любому пути внутри
+/cloud-print/ и /cloud-print-ffd1_2/. Проверяются apikey и login, а поля самого
+документа лишь настолько, насколько они опубликованы. Остальное принимается как есть.
 
-Usage: lifepay-sandbox [OPTIONS]
+Запуск: lifepay-sandbox [КЛЮЧИ]
 
-  --port N               listen on this port; 0: a free one; default {DEFAULT_PORT}
-  --listen ADDRESS       listen on this IP address; default 127.0.0.1
-  --tls                  HTTPS, with a certificate made for each run
-  --ca-file PATH         with --tls: write the certificate to trust there; default {DEFAULT_CA_FILE}
-  --port-file PATH       write the port there once requests are accepted
-  --slow SECONDS         how long the slow printer takes; default 60
-  --retry-after SECONDS  what HTTP 429 asks to wait; default 5
-  --notify               notify callback_url (http:// only) of each document
-  --strict               refuse any Content-Type but application/json; otherwise it is
-                         a finding only, since LifePay's page names none
-  --scenario FILE        start with these answers, in JSON; README.md has the form
-  --quiet                print no requests
-  --help, --version
+  --port N               слушать этот порт; 0: любой свободный; без ключа {DEFAULT_PORT}
+  --listen АДРЕС         слушать этот IP-адрес; без ключа 127.0.0.1, то есть только
+                         для этого компьютера; 0.0.0.0: все адреса компьютера
+  --tls                  HTTPS с сертификатом, новым при каждом запуске
+  --ca-file ФАЙЛ         с --tls: куда записать сертификат, которому должна доверять
+                         касса; без ключа {DEFAULT_CA_FILE}
+  --port-file ФАЙЛ       записать туда порт, когда запросы уже принимаются
+  --slow СЕКУНДЫ         сколько отвечает медленный принтер; без ключа 60
+  --retry-after СЕКУНДЫ  сколько просит подождать HTTP 429; без ключа 5
+  --notify               уведомлять callback_url (только http://) о каждом документе
+  --strict               отклонять любой Content-Type, кроме application/json; иначе
+                         это лишь замечание: страница LifePay его не называет
+  --scenario ФАЙЛ        начать с этих ответов, в JSON; как их записать, сказано
+                         в README.ru.md
+  --quiet                не печатать запросы
+  --help, --version      напечатать эту справку, версию
 
-The first line printed is \"listening on http://ADDRESS:PORT\", or https:// with --tls.
+Первая строка вывода всегда «listening on http://АДРЕС:ПОРТ», с --tls https://:
+её читают программы.
 
-http://ADDRESS:PORT/ is a page, also with --tls: it shows every request live, and has
-switches for what is answered from now on. README.md describes the same by HTTP.
+По адресу http://АДРЕС:ПОРТ/ (с --tls тоже) открывается страница: на ней видно каждый
+запрос, и на ней выбирается, что отвечать дальше. То же по HTTP описано в README.ru.md.
 
-Clients of --tls have to trust {DEFAULT_CA_FILE}; the library does with its field ca_file.
+С --tls касса должна доверять файлу {DEFAULT_CA_FILE}; у библиотеки это поле ca_file.
 
-Notifications are a form field \"data\" with JSON text: uuid, ext_id, status,
-callback_data. That form is the sandbox's own. LifePay has not published its own:
-build nothing on this one.
+Уведомление - это поле формы «data» с текстом JSON: uuid, ext_id, status,
+callback_data. Этот вид песочница придумала сама, LifePay свой не опубликовал: не
+полагайтесь на него.
 
-Magic values choose the answer. Everything else is accepted, whatever the apikey.
+Ответ можно выбрать логином или серийным номером. Любые другие значения приняты,
+каким бы ни был apikey.
 "
     );
     let mut field = "";
@@ -145,9 +163,9 @@ Magic values choose the answer. Everything else is accepted, whatever the apikey
             field = row.field;
             text += &format!("\n{field}\n");
         }
-        text += &format!("  {:<16}{}\n", row.value, row.effect);
+        text += &format!("  {:<16}{}\n", row.value, row.effect_ru);
     }
-    text + "\nOf a target_serial only the zeros and the last three digits count: 0404 is 00000000000404.\n"
+    text + "\nВ target_serial важны только нули и последние три цифры: 0404 то же, что 00000000000404.\n"
 }
 
 #[cfg(test)]
@@ -251,7 +269,10 @@ mod tests {
         };
         for row in magic::rows() {
             let line = help.lines().find(|line| line.contains(row.value));
-            assert!(line.unwrap_or_default().ends_with(&row.effect), "{row:?}");
+            assert!(
+                line.unwrap_or_default().ends_with(&row.effect_ru),
+                "{row:?}"
+            );
         }
     }
 }

@@ -23,6 +23,7 @@
 //! | `sandbox` | [`Sandbox`], the handle that tests hold, and its [`Options`] |
 //! | `server` | the accept loop, the routes |
 //! | `connections` | those that are open, and how to cut them |
+//! | `listen` | opens the port, or says why not and what to do |
 //! | `gate` | the port, which can be closed, and the page's own one meanwhile |
 //! | `addresses` | where a till reaches the sandbox |
 //! | `tls` | HTTPS with certificates made on the fly |
@@ -81,6 +82,7 @@ mod journal;
 mod latency;
 mod line;
 mod lines;
+mod listen;
 pub mod magic;
 mod malformed;
 mod mask;

@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     let arguments = std::env::args_os().skip(1).map(OsString::into_string);
     let arguments = arguments
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|argument| format!("not Unicode: {argument:?}"));
+        .map_err(|argument| format!("в аргументе {argument:?} не Юникод; запишите его иначе"));
     let served = match arguments.and_then(args::parse) {
         Ok(Command::Serve {
             options,
@@ -75,7 +75,7 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     fs::write(&temporary, text)
         .and_then(|()| fs::rename(&temporary, path))
         .map_err(|error| {
-            let text = format!("cannot write {}: {error}", path.display());
+            let text = format!("не удалось записать {}: {error}", path.display());
             io::Error::new(error.kind(), text)
         })
 }

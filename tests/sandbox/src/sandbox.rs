@@ -4,7 +4,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -21,6 +21,7 @@ use crate::entry::{Chosen, Entry};
 use crate::event::Events;
 use crate::gate::{Gate, Listeners, Orders};
 use crate::journal::{Journal, Request};
+use crate::listen::listen;
 use crate::magic::Does;
 use crate::mask::{Apikeys, Mask};
 use crate::recent::Recent;
@@ -258,11 +259,7 @@ impl Sandbox {
         options: Options,
         announce: impl FnOnce(&Listening) -> io::Result<()>,
     ) -> io::Result<Sandbox> {
-        let (listen, port) = (options.listen, options.port);
-        let listener = TcpListener::bind((listen, port)).map_err(|error| {
-            let text = format!("cannot listen on {listen} port {port}: {error}");
-            io::Error::new(error.kind(), text)
-        })?;
+        let listener = listen(options.listen, options.port)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let (state, orders) = State::new(options, address)?;

@@ -1,6 +1,7 @@
 //! The sandbox as its users meet it: over a socket, through the library, as a program.
 
 mod again;
+mod command_line;
 mod control;
 mod documents;
 mod faults;

@@ -11,13 +11,13 @@ use serde_json::json;
 use crate::wire::{shift, Client};
 use crate::LONG;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_lifepay-sandbox");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_lifepay-sandbox");
 
-struct Program {
+pub(crate) struct Program {
     child: Child,
     /// Its stdout, read by a thread so that waiting for a line can have a limit.
     lines: Receiver<String>,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Program {
@@ -25,7 +25,7 @@ impl Program {
         Program::start_as(Command::new(PROGRAM), arguments)
     }
 
-    fn start_as(mut command: Command, arguments: &[&str]) -> Program {
+    pub(crate) fn start_as(mut command: Command, arguments: &[&str]) -> Program {
         let mut child = command
             .args(["--port", "0"])
             .args(arguments)
@@ -53,7 +53,7 @@ impl Program {
     }
 
     /// What it prints up to and with the first line that contains `text`.
-    fn printed_until(&mut self, text: &str) -> String {
+    pub(crate) fn printed_until(&mut self, text: &str) -> String {
         let mut printed = String::new();
         loop {
             let Ok(line) = self.lines.recv_timeout(LONG) else {
@@ -81,7 +81,7 @@ impl Drop for Program {
     }
 }
 
-fn run(arguments: &[&str]) -> Output {
+pub(crate) fn run(arguments: &[&str]) -> Output {
     Command::new(PROGRAM).args(arguments).output().unwrap()
 }
 
@@ -376,42 +376,4 @@ fn a_port_file_that_cannot_be_written_is_exit_code_1() {
     assert_eq!(output.status.code(), Some(1));
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(stderr.contains("/no/such/folder/port"), "{stderr}");
-}
-
-#[test]
-fn a_bad_argument_is_exit_code_2_and_a_sentence_on_stderr() {
-    let output = run(&["--port", "eighty"]);
-    assert_eq!(output.status.code(), Some(2));
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(
-        stderr,
-        "lifepay-sandbox: --port: \"eighty\" is not a port, 0 to 65535\n"
-    );
-    assert!(output.stdout.is_empty());
-}
-
-#[test]
-fn a_port_in_use_is_exit_code_1() {
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port().to_string();
-    let output = run(&["--port", &port]);
-    assert_eq!(output.status.code(), Some(1));
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        stderr.contains(&format!("cannot listen on 127.0.0.1 port {port}")),
-        "{stderr}"
-    );
-}
-
-#[test]
-fn help_and_version_are_printed() {
-    let help = String::from_utf8(run(&["--help"]).stdout).unwrap();
-    for row in lifepay_sandbox::magic::rows() {
-        assert!(help.contains(row.value), "{row:?}");
-    }
-    let version = String::from_utf8(run(&["--version"]).stdout).unwrap();
-    assert_eq!(
-        version,
-        concat!("lifepay-sandbox ", env!("CARGO_PKG_VERSION"), "\n")
-    );
 }
