@@ -28,6 +28,8 @@ pub enum Command {
         port_file: Option<PathBuf>,
         /// Where to write the certificate that clients have to trust.
         ca_file: Option<PathBuf>,
+        /// Whether to open the page in a browser.
+        open: bool,
     },
 }
 
@@ -44,13 +46,14 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, Str
     };
     let mut port_file = None;
     let mut ca_file = None;
+    let mut open = false;
     while let Some(argument) = arguments.next() {
         let (name, joined) = match argument.split_once('=') {
             Some((name, value)) => (name, Some(value.to_owned())),
             None => (argument.as_str(), None),
         };
-        if let "--notify" | "--strict" | "--tls" | "--quiet" | "--help" | "-h" | "--version"
-        | "-V" = name
+        if let "--notify" | "--open" | "--strict" | "--tls" | "--quiet" | "--help" | "-h"
+        | "--version" | "-V" = name
         {
             if let Some(value) = joined {
                 return Err(format!("у ключа {name} нет значения; уберите ={value}"));
@@ -75,6 +78,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, Str
             "--port-file" => port_file = Some(PathBuf::from(value()?)),
             "--tls" => options.tls = true,
             "--ca-file" => ca_file = Some(PathBuf::from(value()?)),
+            "--open" => open = true,
             "--notify" => options.notify = true,
             "--strict" => options.strict = true,
             "--scenario" => options.scenario = Some(PathBuf::from(value()?)),
@@ -101,6 +105,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, Str
         options,
         port_file,
         ca_file,
+        open,
     })
 }
 
@@ -127,6 +132,7 @@ fn help() -> String {
   --port N               слушать этот порт; 0: любой свободный; без ключа {DEFAULT_PORT}
   --listen АДРЕС         слушать этот IP-адрес; без ключа 127.0.0.1, то есть только
                          для этого компьютера; 0.0.0.0: все адреса компьютера
+  --open                 открыть страницу песочницы в браузере
   --tls                  HTTPS с сертификатом, новым при каждом запуске
   --ca-file ФАЙЛ         с --tls: куда записать сертификат, которому должна доверять
                          касса; без ключа {DEFAULT_CA_FILE}
@@ -146,6 +152,7 @@ fn help() -> String {
 
 По адресу http://АДРЕС:ПОРТ/ (с --tls тоже) открывается страница: на ней видно каждый
 запрос, и на ней выбирается, что отвечать дальше. То же по HTTP описано в README.ru.md.
+В Windows программу можно запустить двойным щелчком: страница откроется сама.
 
 С --tls касса должна доверять файлу {DEFAULT_CA_FILE}; у библиотеки это поле ca_file.
 
@@ -180,13 +187,14 @@ mod tests {
     #[test]
     fn options_are_read_with_a_space_or_an_equals_sign() {
         for line in [
-            "--port 0 --listen ::1 --slow 0.5 --retry-after 7 --notify --strict --quiet --port-file p --tls --ca-file c --scenario s",
-            "--port=0 --listen=::1 --slow=0.5 --retry-after=7 --notify --strict --quiet --port-file=p --tls --ca-file=c --scenario=s",
+            "--port 0 --listen ::1 --slow 0.5 --retry-after 7 --notify --open --strict --quiet --port-file p --tls --ca-file c --scenario s",
+            "--port=0 --listen=::1 --slow=0.5 --retry-after=7 --notify --open --strict --quiet --port-file=p --tls --ca-file=c --scenario=s",
         ] {
             let Command::Serve {
                 options,
                 port_file,
                 ca_file,
+                open,
             } = parse_line(line).unwrap()
             else {
                 panic!("{line}");
@@ -195,7 +203,7 @@ mod tests {
             assert!(options.listen.is_ipv6());
             assert_eq!(options.slow, Duration::from_millis(500));
             assert_eq!(options.retry_after, 7);
-            assert!(options.notify);
+            assert!(options.notify && open);
             assert!(!options.print && options.strict);
             assert_eq!(options.scenario, Some(PathBuf::from("s")));
             assert_eq!(port_file, Some(PathBuf::from("p")));
@@ -210,6 +218,7 @@ mod tests {
             options,
             port_file,
             ca_file,
+            open,
         } = parse_line("").unwrap()
         else {
             panic!("no arguments");
@@ -217,7 +226,7 @@ mod tests {
         assert_eq!(options.port, DEFAULT_PORT);
         assert!(options.listen.is_loopback());
         assert!(options.print);
-        assert!(!options.notify && !options.strict);
+        assert!(!options.notify && !options.strict && !open);
         assert_eq!(port_file, None);
         assert!(!options.tls);
         assert_eq!(ca_file, None);
@@ -244,6 +253,7 @@ mod tests {
             ("--notify=yes", "--notify"),
             ("--prot 1", "--prot"),
             ("--tls=1", "--tls"),
+            ("--open=1", "=1"),
             ("--ca-file c", "--tls"),
             ("8080", "8080"),
         ] {

@@ -1,5 +1,8 @@
 //! The sandbox as a program.
 
+mod browser;
+mod window;
+
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
@@ -10,6 +13,29 @@ use lifepay_sandbox::args::{self, Command};
 use lifepay_sandbox::{Options, Sandbox};
 
 fn main() -> ExitCode {
+    let is_own_window = window::is_own();
+    let ended = run(is_own_window);
+    if is_own_window && !matches!(ended, Ended::Stopped) {
+        window::keep();
+    }
+    match ended {
+        Ended::Stopped | Ended::Printed => ExitCode::SUCCESS,
+        Ended::Failed => ExitCode::FAILURE,
+        Ended::Misunderstood => ExitCode::from(2),
+    }
+}
+
+enum Ended {
+    /// By a signal, after it has served.
+    Stopped,
+    /// What was asked for, such as the help.
+    Printed,
+    Failed,
+    /// The arguments are wrong.
+    Misunderstood,
+}
+
+fn run(is_own_window: bool) -> Ended {
     let arguments = std::env::args_os().skip(1).map(OsString::into_string);
     let arguments = arguments
         .collect::<Result<Vec<_>, _>>()
@@ -19,26 +45,37 @@ fn main() -> ExitCode {
             options,
             port_file,
             ca_file,
-        }) => serve(options, port_file.as_deref(), ca_file.as_deref()),
+            open,
+        }) => serve(
+            options,
+            port_file.as_deref(),
+            ca_file.as_deref(),
+            open || is_own_window,
+        ),
         Ok(Command::Print(text)) => {
             say(&text);
-            return ExitCode::SUCCESS;
+            return Ended::Printed;
         }
         Err(error) => {
             eprintln!("lifepay-sandbox: {error}");
-            return ExitCode::from(2);
+            return Ended::Misunderstood;
         }
     };
     match served {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => Ended::Stopped,
         Err(error) => {
             eprintln!("lifepay-sandbox: {error}");
-            ExitCode::FAILURE
+            Ended::Failed
         }
     }
 }
 
-fn serve(options: Options, port_file: Option<&Path>, ca_file: Option<&Path>) -> io::Result<()> {
+fn serve(
+    options: Options,
+    port_file: Option<&Path>,
+    ca_file: Option<&Path>,
+    open: bool,
+) -> io::Result<()> {
     let print = options.print;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -46,7 +83,7 @@ fn serve(options: Options, port_file: Option<&Path>, ca_file: Option<&Path>) -> 
     runtime.block_on(async {
         // First, so that a signal which comes right after the first line ends us cleanly.
         let stopped = stop_signal()?;
-        let _sandbox = Sandbox::start_announced(options, |listening| {
+        let sandbox = Sandbox::start_announced(options, |listening| {
             if let (Some(path), Some(pem)) = (ca_file, &listening.ca_pem) {
                 write(path, pem)?;
             }
@@ -63,6 +100,13 @@ fn serve(options: Options, port_file: Option<&Path>, ca_file: Option<&Path>) -> 
             let port = format!("{}\n", listening.address.port());
             port_file.map_or(Ok(()), |path| write(path, &port))
         })?;
+        if open {
+            browser::open(sandbox.page_url(), |url| {
+                say(&format!(
+                    "браузер не открылся; откройте страницу сами: {url}\n"
+                ));
+            });
+        }
         stopped.await;
         Ok(())
     })

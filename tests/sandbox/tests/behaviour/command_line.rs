@@ -56,3 +56,80 @@ fn help_and_version_are_printed() {
         concat!("lifepay-sandbox ", env!("CARGO_PKG_VERSION"), "\n")
     );
 }
+
+#[cfg(target_os = "linux")]
+mod open {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
+    use std::process::Command;
+    use std::time::{Duration, Instant};
+
+    use crate::program::{Program, PROGRAM};
+    use crate::LONG;
+
+    /// A folder that holds only this xdg-open.
+    fn desktop(name: &str, xdg_open: &str) -> PathBuf {
+        let name = format!("lifepay-sandbox-{name}-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir_all(&folder).unwrap();
+        let script = folder.join("xdg-open");
+        fs::write(&script, format!("#!/bin/sh\n{xdg_open}\n")).unwrap();
+        fs::set_permissions(script, fs::Permissions::from_mode(0o755)).unwrap();
+        folder
+    }
+
+    fn start(path: &PathBuf, arguments: &[&str]) -> Program {
+        let mut command = Command::new(PROGRAM);
+        command.env("PATH", path);
+        Program::start_as(command, arguments)
+    }
+
+    #[test]
+    fn the_page_is_opened_in_the_browser() {
+        let folder = desktop(
+            "browser",
+            "echo \"$# $1\" >\"$0.new\"\n/bin/mv \"$0.new\" \"$0.told\"",
+        );
+        let program = start(&folder, &["--open"]);
+        let told = folder.join("xdg-open.told");
+        let begun = Instant::now();
+        while !told.exists() {
+            assert!(begun.elapsed() < LONG, "no browser was opened");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let url = format!("1 http://127.0.0.1:{}/\n", program.port);
+        assert_eq!(fs::read_to_string(told).unwrap(), url);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn without_the_option_no_browser_is_opened() {
+        let folder = desktop("no-browser", "echo >\"$0.told\"");
+        let mut program = start(&folder, &[]);
+        // A request later it has not been opened either.
+        crate::wire::Client::connect(program.port).ask(&crate::wire::shift(serde_json::json!({})));
+        program.printed_until("answered");
+        assert!(!folder.join("xdg-open.told").exists());
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn where_no_browser_can_be_opened_the_address_is_printed() {
+        let failing = desktop("failing-browser", "exit 3");
+        let none = failing.join("none");
+        for path in [&failing, &none] {
+            let mut program = start(path, &["--open"]);
+            let printed = program.printed_until("браузер не открылся");
+            let url = format!(
+                "откройте страницу сами: http://127.0.0.1:{}/\n",
+                program.port
+            );
+            assert!(printed.ends_with(&url), "{printed}");
+            crate::wire::Client::connect(program.port)
+                .ask(&crate::wire::shift(serde_json::json!({})))
+                .uuid();
+        }
+        fs::remove_dir_all(failing).unwrap();
+    }
+}
