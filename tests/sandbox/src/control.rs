@@ -37,18 +37,30 @@ const PAUSE: Duration = Duration::from_millis(100);
 const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 
 /// The page's files: path, type, text.
-const FILES: [(&str, &str, &str); 11] = [
+const FILES: [(&str, &str, &str); 23] = [
     ("/page.css", "text/css", include_str!("page/page.css")),
+    ("/journal.css", "text/css", include_str!("page/journal.css")),
     ("/icon.svg", "image/svg+xml", include_str!("page/icon.svg")),
     ("/page.js", SCRIPT, include_str!("page/page.js")),
     ("/stream.js", SCRIPT, include_str!("page/stream.js")),
     ("/dom.js", SCRIPT, include_str!("page/dom.js")),
     ("/words.js", SCRIPT, include_str!("page/words.js")),
+    ("/copy.js", SCRIPT, include_str!("page/copy.js")),
+    ("/order.js", SCRIPT, include_str!("page/order.js")),
+    ("/answers.js", SCRIPT, include_str!("page/answers.js")),
+    ("/latency.js", SCRIPT, include_str!("page/latency.js")),
+    ("/notify.js", SCRIPT, include_str!("page/notify.js")),
+    ("/switches.js", SCRIPT, include_str!("page/switches.js")),
+    ("/magic.js", SCRIPT, include_str!("page/magic.js")),
+    ("/curl.js", SCRIPT, include_str!("page/curl.js")),
+    ("/check.js", SCRIPT, include_str!("page/check.js")),
     ("/request.js", SCRIPT, include_str!("page/request.js")),
+    ("/detail.js", SCRIPT, include_str!("page/detail.js")),
     ("/event.js", SCRIPT, include_str!("page/event.js")),
+    ("/place.js", SCRIPT, include_str!("page/place.js")),
+    ("/filter.js", SCRIPT, include_str!("page/filter.js")),
     ("/feed.js", SCRIPT, include_str!("page/feed.js")),
     ("/ext_ids.js", SCRIPT, include_str!("page/ext_ids.js")),
-    ("/switches.js", SCRIPT, include_str!("page/switches.js")),
 ];
 const SCRIPT: &str = "text/javascript";
 

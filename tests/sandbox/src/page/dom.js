@@ -13,11 +13,41 @@ export function make(tag, className, ...children) {
   return element;
 }
 
-// One that is cut if it is too long; then the mouse shows all of it.
-export function short(className, text) {
-  const cell = make('td', 'short ' + className, text);
-  cell.title = text;
-  return cell;
+export function button(className, text, act) {
+  const element = make('button', className, text);
+  element.type = 'button';
+  element.addEventListener('click', act);
+  return element;
+}
+
+// A cell that knows its column's name, which it shows where the table becomes cards.
+export function cell(label, className, ...children) {
+  const element = make('td', className, ...children);
+  element.dataset.label = label;
+  return element;
+}
+
+// A text of a few lines at most; then the mouse shows all of it.
+export function clamped(className, text) {
+  const span = make('span', 'clamped ' + className, text);
+  span.title = text;
+  return span;
+}
+
+const LONG = 4000;
+
+// A text that is cut if it is very long, with a button that shows the rest.
+export function long(tag, className, text) {
+  const element = make(tag, className, text);
+  if (text.length <= LONG) return element;
+  element.textContent = text.slice(0, LONG) + '…';
+  element.tabIndex = -1;
+  const whole = button('more', 'показать всё: ' + counted(text.length, 'символ', 'символа', 'символов'), () => {
+    element.textContent = text;
+    element.focus({ preventScroll: true });
+    whole.remove();
+  });
+  return make('div', '', element, whole);
 }
 
 // A path, which breaks after a slash rather than at a hyphen.
@@ -33,6 +63,11 @@ export function pathOf(path) {
 export function fill(element, ...children) {
   element.textContent = '';
   for (const child of children) if (child) element.appendChild(child);
+}
+
+// Only if it is another one: a status is read aloud whenever it is set.
+export function setText(name, text) {
+  if (id(name).textContent !== text) id(name).textContent = text;
 }
 
 export function counted(count, one, few, many) {

@@ -1,35 +1,46 @@
 // What is shown of what happens beside requests: notifications, and TLS that failed.
 
-import { clock, fill, make, pretty } from './dom.js';
+import { again } from './detail.js';
+import { cell, clock, long, make, plain, pretty } from './dom.js';
 import { CERTIFICATES } from './words.js';
 
+const outcomeOf = (event) => {
+  if (event.kind !== 'notification') return ['warn', 'касса отказалась'];
+  if (event.error) return ['warn', 'не доставлено'];
+  if (event.http_status === null) return ['pending', 'ожидает ответа…'];
+  const good = event.http_status >= 200 && event.http_status < 300;
+  return [good ? 'good' : 'warn', 'HTTP ' + event.http_status];
+};
+
+function titleOf(event) {
+  if (event.kind === 'notification') return 'Уведомление «' + event.status + '» к запросу ' + event.request;
+  const name = event.server_name ? ', имя ' + event.server_name : '';
+  return 'Соединение ' + event.connection + ': TLS не установлен, сертификат ' +
+    CERTIFICATES[event.certificate] + name;
+}
+
+// All that a search looks into.
+export const textOf = (event) => [titleOf(event), outcomeOf(event)[1], event.url, event.data, event.error]
+  .map(plain).join('\n');
+
 export function cellsBeside(event) {
-  const wide = make('td', '');
-  wide.colSpan = 5;
-  const result = make('td', 'answer');
-  if (event.kind === 'notification') {
-    fill(wide, make('span', '', 'Уведомление «' + event.status + '» к запросу ' + event.request));
-    const waits = event.http_status === null && event.error === null;
-    const good = event.http_status >= 200 && event.http_status < 300;
-    const text = waits ? 'ожидает ответа…' : event.error ? 'не доставлено' : 'HTTP ' + event.http_status;
-    fill(result, make('span', 'pill ' + (waits ? 'pending' : good ? 'good' : 'warn'), text));
-  } else {
-    const name = event.server_name ? ', имя ' + event.server_name : '';
-    fill(wide, make('span', '', 'Соединение ' + event.connection + ': TLS не установлен, сертификат ' +
-      CERTIFICATES[event.certificate] + name));
-    fill(result, make('span', 'pill warn', 'касса отказалась'));
-  }
+  const wide = cell('событие', '', titleOf(event));
+  wide.colSpan = 2;
+  const [tone, text] = outcomeOf(event);
+  const known = event.took_ms !== undefined && event.took_ms !== null;
   return [
-    make('td', 'time', clock(event.time)), wide, result,
-    make('td', 'number', event.took_ms === undefined || event.took_ms === null ? '' : event.took_ms),
+    cell('время', 'time', clock(event.time)), wide,
+    cell('ответ', 'answer', make('span', 'pill ' + tone, text),
+      known ? make('span', 'took', ' ' + event.took_ms + ' мс') : null),
   ];
 }
 
 export function allBeside(event) {
   if (event.kind === 'notification') {
     const outcome = event.error || (event.http_status === null ? 'ожидает ответа…' : 'HTTP ' + event.http_status);
-    return make('div', '', make('p', '', 'POST ' + event.url), make('h3', '', 'Поле data'),
-      make('pre', 'sent', pretty(event.data)), make('h3', '', 'Ответ кассы'), make('pre', '', outcome));
+    return make('div', '', make('p', '', 'POST ' + event.url), again('Отправить ещё раз', 'resend', event.number),
+      make('h3', '', 'Поле data'), long('pre', 'sent', pretty(event.data)),
+      make('h3', '', 'Ответ кассы'), long('pre', '', outcome));
   }
-  return make('div', '', make('h3', '', 'Почему TLS не установлен'), make('pre', '', event.error));
+  return make('div', '', make('h3', '', 'Почему TLS не установлен'), long('pre', '', event.error));
 }

@@ -1,6 +1,6 @@
 // The table of ext_ids by path: how many requests made how many documents.
 
-import { fill, id, make, pathOf, plain, short } from './dom.js';
+import { cell, clamped, fill, id, make, pathOf, plain } from './dom.js';
 
 const SHOWN = 100;
 const KNOWN = 1000;
@@ -14,25 +14,31 @@ export function forget() {
 
 const isBad = (line) => line.second_after !== null || line.changed > 0;
 
-function rowOf(line) {
+function notesOf(line) {
   const notes = [];
   if (line.second_after !== null) {
     const before = line.second_after ? 'под ext_id ' + line.second_after : 'без ext_id';
-    notes.push(make('span', 'note alarm', 'второй документ, первый ' + before));
+    notes.push(make('span', 'note alarm', 'двойная печать: первый документ ' + before));
   }
   if (line.changed > 0) {
-    notes.push(make('span', 'note alarm', 'тело менялось: ' + line.changed_in.join(', ')));
+    const text = 'запрос изменён под тем же ext_id: ' + line.changed_in.join(', ');
+    notes.push(make('span', 'note alarm', text));
   }
   if (line.ext_id === null && !notes.length) {
     notes.push(make('span', 'note', 'без ext_id каждый повтор — новый документ'));
   }
+  return notes;
+}
+
+function rowOf(line) {
   const second = line.second_after !== null || line.documents > 1;
   const danger = line.documents > 1 ? line.documents : '2-й';
   const documents = second && isBad(line) ? make('span', 'pill danger', danger) : line.documents;
   return make('tr', isBad(line) ? 'bad' : '',
-    make('td', 'mono', pathOf(line.path), line.ext_id === null ? '— без ext_id' : line.ext_id),
-    short('mono', plain(line.login)), make('td', 'number', line.requests),
-    make('td', 'number', documents), make('td', '', ...notes));
+    cell('ext_id', 'ext-id', pathOf(line.path),
+      make('span', 'mono', line.ext_id === null ? '— без ext_id' : line.ext_id), ...notesOf(line)),
+    cell('login', 'till', clamped('mono', plain(line.login))),
+    cell('запросов', 'number', line.requests), cell('документов', 'number', documents));
 }
 
 export function learn(news) {

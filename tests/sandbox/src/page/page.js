@@ -1,10 +1,14 @@
 // The page of the sandbox: what has changed is asked for whenever the sandbox says so.
 
+import { learn as learnFields } from './check.js';
 import { counted, fill, id, make } from './dom.js';
 import * as extIds from './ext_ids.js';
 import * as feed from './feed.js';
-import { learn, requests } from './request.js';
-import { drawLoss, drawSwitches, follow, forgetLoss, listen } from './switches.js';
+import { learn as learnMagic } from './magic.js';
+import { forgetLoss } from './order.js';
+import { keepPlace, listenToPlace } from './place.js';
+import { requests } from './request.js';
+import { drawLoss, drawSwitches, follow, listen } from './switches.js';
 
 const POLL_MS = 1000;
 const RETRY_MS = 2000;
@@ -20,21 +24,52 @@ function forget() {
   feed.forget();
 }
 
-function drawTotals(journal) {
-  const { totals, counts } = journal;
+function drawTotals(totals) {
   const parts = [make('span', '', counted(totals.documents, 'документ', 'документа', 'документов'))];
   const alarm = (count, text) => {
     if (count) parts.push(document.createTextNode(' '), make('span', 'pill danger', text + ': ' + count));
   };
-  alarm(totals.second, 'вторых документов');
-  alarm(totals.changed, 'изменённых тел');
+  alarm(totals.second, 'двойная печать');
+  alarm(totals.changed, 'изменённых запросов');
   fill(id('totals'), ...parts);
-  const shown = Math.min(counts.kept, feed.SHOWN);
-  id('counts').textContent = 'получено ' + counts.received +
-    (counts.received > shown ? ', показаны последние ' + shown : '');
-  id('no-requests').hidden = id('feed').childElementCount > 0;
 }
 
+// What only a whole journal says. A fresh one is whole until something happens; what is chosen must stay chosen.
+function learn(journal) {
+  const select = id('field');
+  if (!journal.fields || select.options.length > 1) return;
+  learnFields(journal.fields, journal.published);
+  learnMagic(journal.magic || []);
+  const names = new Set();
+  for (const part of [journal, ...journal.published]) {
+    for (const words of part.fields) if (words.type !== null) names.add(words.name);
+  }
+  for (const name of names) select.appendChild(make('option', '', name));
+}
+
+function drawAddresses(journal) {
+  id('base-url').textContent = journal.base_url;
+  const others = journal.other_base_urls.map((url) => make('code', '', url));
+  id('other-base-urls').hidden = !others.length;
+  if (others.length !== id('other-base-urls').querySelectorAll('code').length) {
+    fill(id('other-base-urls'), make('span', '', 'с других компьютеров'), ...others);
+  }
+}
+
+function drawJournal(journal) {
+  for (const request of journal.requests) {
+    requests.set(request.number, request);
+    requests.delete(request.number - 1000);
+  }
+  const news = journal.requests.map((item) => ['r' + item.number, item])
+    .concat(journal.events.map((item) => ['e' + item.number, item]));
+  news.sort(([, one], [, other]) => (one.time < other.time ? -1 : one.time > other.time ? 1 : 0));
+  feed.learn(news, journal.counts.received);
+  extIds.learn(journal.ext_ids);
+  drawTotals(journal.totals);
+}
+
+// Whether all has to be asked for again.
 function take(journal) {
   if (journal.run !== run || journal.counts.cleared !== cleared) {
     const whole = version === 0;
@@ -44,34 +79,10 @@ function take(journal) {
     if (!whole) return true;
   }
   version = journal.version;
-  // A fresh journal is whole until something happens; what is chosen must stay chosen.
-  const select = id('field');
-  if (journal.fields && select.options.length === 1) {
-    learn(journal.fields, journal.published);
-    const names = new Set();
-    for (const part of [journal, ...journal.published]) {
-      for (const words of part.fields) if (words.type !== null) names.add(words.name);
-    }
-    for (const name of names) select.appendChild(make('option', '', name));
-  }
-  id('base-url').textContent = journal.base_url;
-  const others = journal.other_base_urls.map((url) => make('code', '', url));
-  id('other-base-urls').hidden = !others.length;
-  if (others.length !== id('other-base-urls').querySelectorAll('code').length) {
-    fill(id('other-base-urls'), make('span', '', 'с других компьютеров'), ...others);
-  }
+  learn(journal);
+  drawAddresses(journal);
   id('tls').hidden = !journal.tls;
-  for (const request of journal.requests) {
-    requests.set(request.number, request);
-    requests.delete(request.number - 1000);
-  }
-  const news = journal.requests.map((item) => [item, 'r' + item.number])
-    .concat(journal.events.map((item) => [item, 'e' + item.number]));
-  news.sort(([one], [other]) => (one.time < other.time ? -1 : one.time > other.time ? 1 : 0));
-  for (const [item, key] of news.slice(-feed.SHOWN)) feed.show(item, key);
-  feed.trim();
-  extIds.learn(journal.ext_ids);
-  drawTotals(journal);
+  keepPlace(() => drawJournal(journal));
   drawSwitches(journal.switches);
   follow(journal.page_port);
   return false;
@@ -130,4 +141,6 @@ function connect() {
 }
 
 listen();
+listenToPlace();
+feed.listenToFeed();
 connect();

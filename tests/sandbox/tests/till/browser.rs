@@ -151,11 +151,22 @@ impl Browser {
 
     /// As the system's setting "light" or "dark".
     pub fn colours(&self, scheme: &str) {
-        let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
+        self.media("prefers-color-scheme", scheme);
+    }
+
+    /// As a setting of the system that style sheets ask for.
+    pub fn media(&self, name: &str, value: &str) {
+        let features = json!([{"name": name, "value": value}]);
         self.devtools(
             "Emulation.setEmulatedMedia",
             json!({ "features": features }),
         );
+    }
+
+    /// Lets the page use something for which a browser asks its user.
+    pub fn allow(&self, permissions: &[&str]) {
+        let permissions = json!({ "permissions": permissions });
+        self.devtools("Browser.grantPermissions", permissions);
     }
 
     /// What the body of a JavaScript function returns; `arguments` are its arguments.
@@ -177,10 +188,21 @@ impl Browser {
         }
     }
 
+    fn element(&self, selector: &str) -> Value {
+        let found = json!({"using": "css selector", "value": selector});
+        self.command("element", &found)
+    }
+
+    /// Puts the mouse over an element.
+    pub fn hover(&self, selector: &str) {
+        let over = json!({"type": "pointerMove", "origin": self.element(selector), "x": 0, "y": 0});
+        let mouse = json!({"type": "pointer", "id": "mouse", "actions": [over]});
+        self.command("actions", &json!({ "actions": [mouse] }));
+    }
+
     /// Clicks where the element is, as a mouse does: it must be in sight and not covered.
     pub fn click(&self, selector: &str) {
-        let found = json!({"using": "css selector", "value": selector});
-        let element = self.command("element", &found);
+        let element = self.element(selector);
         let (_, id) = element.as_object().unwrap().iter().next().unwrap();
         let name = format!("element/{}/click", id.as_str().unwrap());
         self.command(&name, &json!({}));

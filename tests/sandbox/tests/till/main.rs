@@ -5,6 +5,8 @@ mod browser;
 mod magic;
 mod open_page;
 mod page;
+mod page_detail;
+mod page_list;
 mod page_looks;
 mod page_paths;
 mod page_state;

@@ -70,6 +70,12 @@ pub fn until_rows(browser: &Browser, count: usize) {
     ));
 }
 
+/// Opens the newest row.
+pub fn open_newest(browser: &Browser) {
+    browser.click("#feed tr.entry button");
+    browser.until("!document.querySelector('#feed .detail').hidden");
+}
+
 /// A request that the library would not send.
 pub fn raw(sandbox: &Sandbox, body: &str) {
     raw_to(sandbox, "/cloud-print/create-session", body);

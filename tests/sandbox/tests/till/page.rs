@@ -363,7 +363,7 @@ fn a_request_opens_to_all_that_is_known_of_it() {
         "HTTP 200",
         "\"code\": 0",
         "прежний документ",
-        "Тело изменилось под тем же ext_id",
+        "Запрос изменён под тем же ext_id",
         "Петров",
         "Строгая проверка: замечаний нет",
         "сервер вернет uuid первого документа",
@@ -378,6 +378,8 @@ fn a_request_opens_to_all_that_is_known_of_it() {
         r#"{"apikey":"key-of-a-test-42","cashier":"Ильина","test":2}"#,
     );
     until_rows(&browser, 3);
+    // What is open has stayed where it was.
+    browser.click("#unseen");
     browser.click("#feed tr.entry button");
     let check = "document.querySelector('#feed .detail:not([hidden])').innerText";
     browser.until(&format!("{check}.includes('3 замечания')"));

@@ -6,7 +6,7 @@ use lifepay_sandbox::{Options, Sandbox};
 use serde_json::json;
 
 use crate::browser::Browser;
-use crate::open_page::{bad_day, newest, page, raw, until_rows, APIKEY};
+use crate::open_page::{bad_day, newest, open_newest, page, raw, until_rows, APIKEY};
 use crate::support::tools;
 
 const PICTURE: &str = "tests/sandbox/page.png";
@@ -36,8 +36,11 @@ fn a_second_document_and_a_changed_body_are_red() {
     for (table, text) in [
         ("#ext-ids", "смена-8"),
         ("#ext-ids", "2026-11-24-1"),
-        ("#feed", "Второй документ: первый был под ext_id смена-7"),
-        ("#feed", "Тело изменилось: cashier_name"),
+        (
+            "#feed",
+            "двойная печать: первый документ под ext_id смена-7",
+        ),
+        ("#feed", "запрос изменён под тем же ext_id: cashier_name"),
     ] {
         let colour = colour(&browser, table, text);
         assert_ne!(colour, plain);
@@ -53,7 +56,33 @@ fn a_second_document_and_a_changed_body_are_red() {
         "return document.getElementById('totals').innerText",
         json!([]),
     );
-    assert_eq!(totals, "4 документа вторых документов: 1 изменённых тел: 1");
+    assert_eq!(
+        totals,
+        "4 документа двойная печать: 1 изменённых запросов: 1"
+    );
+}
+
+#[test]
+fn a_red_row_stays_red_under_the_mouse() {
+    let Some((sandbox, browser)) = page(Options::default()) else {
+        return;
+    };
+    bad_day(&sandbox, &browser);
+    until_rows(&browser, 7);
+    browser.hover("#feed tr.bad .ext-id");
+    browser.until("document.querySelector('#feed tr.bad').matches(':hover')");
+    let red = browser.run(
+        "return getComputedStyle(document.querySelector('#feed tr.bad > td')).backgroundColor",
+        json!([]),
+    );
+    assert_eq!(red, "rgb(255, 224, 224)");
+    browser.hover("#feed tr.entry:not(.bad) .ext-id");
+    browser.until("document.querySelector('#feed tr.entry:not(.bad)').matches(':hover')");
+    let other = browser.run(
+        "return getComputedStyle(document.querySelector('#feed tr:hover > td')).backgroundColor",
+        json!([]),
+    );
+    assert_eq!(other, "rgb(238, 242, 246)");
 }
 
 #[test]
@@ -92,12 +121,12 @@ fn everything_is_reached_by_the_keyboard() {
     until_rows(&browser, 1);
     // Each press goes on to the next; names are those of the elements, or of their data.
     let mut seen = Vec::new();
-    for _ in 0..60 {
+    for _ in 0..120 {
         browser.press(TAB);
         let focus = browser.run(
             "const e = document.activeElement, d = e.dataset; \
              const shown = getComputedStyle(e).outlineStyle !== 'none'; \
-             const name = d.answer || d.certificate || d.status || e.id || e.value || e.innerText; \
+             const name = d.answer || d.certificate || d.status || e.id || e.innerText || e.value; \
              return [e.tagName.toLowerCase() + ' ' + name, shown]",
             json!([]),
         );
@@ -112,20 +141,32 @@ fn everything_is_reached_by_the_keyboard() {
         "a К запросам",
         "input always",
         "input count",
+        "input probability",
         "button usual",
         "button refused",
         "button reset",
-        "button http_503",
         "button lost",
+        "button swallowed",
+        "input swallowed-seconds",
+        "button http_503",
         "button html",
         "button redirect",
+        "button paused",
         "button slow",
         "input seconds",
+        "button http",
+        "input status",
+        "input retry-after",
+        "input made",
         "button code",
         "input code",
         "input message",
         "select field",
         "input text",
+        "summary Ответ испорчен (документ создан)",
+        "input latency-seconds",
+        "input latency-jitter",
+        "button latency-on",
         "button valid",
         "button expired",
         "button wrong_name",
@@ -133,8 +174,16 @@ fn everything_is_reached_by_the_keyboard() {
         "button processed",
         "button waiting",
         "button error",
+        "input notify-seconds",
+        "select notify-then",
+        "input notify-then-seconds",
         "button reset-switches",
+        "button pause",
         "button reset-journal",
+        "input search",
+        "input only-faults",
+        "a JSON",
+        "a HAR",
         "button 1",
     ] {
         let found = seen.iter().any(|seen| seen == name);
@@ -172,7 +221,7 @@ fn raw_plain(sandbox: &Sandbox) {
     assert_eq!(sent.expect("an answer").status(), 400);
 }
 
-/// The least contrast of text with what is behind it, and where.
+/// The least contrast of text, and of the borders of all that can be used, with what is behind them, and where.
 const CONTRAST: &str = "
     const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
     const light = (colour) => channels(colour).slice(0, 3).map((c) => c / 255)
@@ -185,15 +234,35 @@ const CONTRAST: &str = "
         }
         return 'rgb(255, 255, 255)';
     };
-    let least = [99, ''];
+    const contrast = (one, other) => {
+        const pair = [light(one), light(other)];
+        return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
+    };
+    const least = {text: [99, ''], edge: [99, ''], focus: [99, '']};
+    const note = (kind, value, name) => { if (value < least[kind][0]) least[kind] = [value, name]; };
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (walker.nextNode()) {
         const element = walker.currentNode.parentElement;
         if (!walker.currentNode.textContent.trim() || !element.getClientRects().length) continue;
-        const pair = [light(getComputedStyle(element).color), light(behind(element))].sort();
-        const contrast = (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
-        if (contrast < least[0]) least = [contrast, walker.currentNode.textContent];
+        note('text', contrast(getComputedStyle(element).color, behind(element)), walker.currentNode.textContent);
     }
+    const focus = getComputedStyle(document.documentElement).getPropertyValue('--focus');
+    const probe = document.body.appendChild(document.createElement('i'));
+    probe.style.color = focus;
+    const bounded = 'button, input, select, fieldset, .journal section, .switches, .with-settings, .detail pre';
+    for (const element of document.querySelectorAll(bounded)) {
+        const style = getComputedStyle(element);
+        if (!element.getClientRects().length) continue;
+        const back = behind(element.parentElement);
+        if (element.matches('button, input, select')) {
+            note('focus', contrast(getComputedStyle(probe).color, back), element.id || element.innerText);
+        }
+        const drawn = style.borderTopWidth !== '0px' && channels(style.borderTopColor)[3] !== 0;
+        // The browser draws radio buttons and checkboxes itself.
+        if (!drawn || ['radio', 'checkbox'].includes(element.type)) continue;
+        note('edge', contrast(style.borderTopColor, back), element.id || element.className || element.innerText);
+    }
+    probe.remove();
     return least;";
 
 #[test]
@@ -210,12 +279,15 @@ fn it_is_legible_in_light_and_dark_and_fits_small_screens() {
             "matchMedia('(prefers-color-scheme: {scheme})').matches"
         ));
         let least = browser.run(CONTRAST, json!([]));
-        assert!(least[0].as_f64().unwrap() >= 4.5, "{scheme}: {least}");
+        for (kind, enough) in [("text", 4.5), ("edge", 3.0), ("focus", 3.0)] {
+            let found = least[kind][0].as_f64().unwrap();
+            assert!((enough..90.0).contains(&found), "{scheme}, {kind}: {least}");
+        }
         let name = format!("page-{scheme}.png");
         std::fs::write(tools::scratch("page").join(name), browser.picture()).expect("a file");
     }
     // 1024 by 768 less what a browser's own bars take; and a narrow window.
-    for (width, height) in [(1024, 768), (1024, 620), (600, 800)] {
+    for (width, height) in [(1024, 768), (1024, 620), (600, 800), (390, 844)] {
         browser.size(width, height);
         browser.until(&format!("innerWidth === {width}"));
         let too_wide = browser.run(
@@ -224,6 +296,103 @@ fn it_is_legible_in_light_and_dark_and_fits_small_screens() {
         );
         assert!(too_wide.as_i64().unwrap() <= 0, "{width}: {too_wide}");
     }
+}
+
+#[test]
+fn nothing_is_cut_at_1024_by_768_and_an_ext_id_is_on_one_line() {
+    let Some((sandbox, browser)) = page(Options::default()) else {
+        return;
+    };
+    let ids = [
+        "0d2e9c5e-6f0b-4d5c-9c3f-0a1b2c3d4e5f",
+        "7fef88f7-411d-5669-b42d-bf5fc7f9b58b",
+    ];
+    for (ext_id, cashier) in [(ids[0], "Иванова"), (ids[0], "Ким"), (ids[1], "Иванова")]
+    {
+        let body = json!({
+            "apikey": APIKEY, "login": "79031234567", "target_serial": "00106304012797",
+            "ext_id": ext_id, "cashier_name": cashier,
+        });
+        raw(&sandbox, &body.to_string());
+    }
+    until_rows(&browser, 3);
+    for width in [1024, 390] {
+        browser.size(width, 768);
+        browser.until(&format!("innerWidth === {width}"));
+        let found = browser.run(
+            "const tables = ['#feed > .entry', '#ext-ids > tr']; \
+             const cells = tables.flatMap(rows => Array.from(document.querySelectorAll(rows + ' > td'))); \
+             const ids = tables.flatMap(rows => Array.from(document.querySelectorAll(rows + ' .ext-id > .mono'))); \
+             const cut = cells.filter(cell => Array.from(cell.children).concat(cell) \
+                 .some(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== 'inline')); \
+             const lists = Array.from(document.querySelectorAll('.scroll')); \
+             return [cut.map(cell => cell.innerText), ids.map(id => id.getClientRects().length), \
+                 lists.map(list => list.scrollWidth - list.clientWidth), \
+                 document.documentElement.scrollWidth - innerWidth]",
+            json!([]),
+        );
+        assert_eq!(found, json!([[], [1, 1, 1, 1, 1], [0, 0], 0]), "{width}");
+    }
+    // Each row is a card there, and each value has its column's name.
+    let card = browser.run(
+        "const cells = Array.from(document.querySelectorAll('#feed > .entry > td')).slice(0, 5); \
+         return [getComputedStyle(document.querySelector('#feed > .entry')).display, \
+             cells.map(cell => getComputedStyle(cell, '::before').content)]",
+        json!([]),
+    );
+    let names = ["\"№\"", "\"время\"", "\"ext_id\"", "\"касса\"", "\"ответ\""];
+    assert_eq!(card, json!(["block", names]));
+}
+
+#[test]
+fn headings_keep_a_distance_from_what_is_above_them() {
+    let Some((sandbox, browser)) = page(Options {
+        tls: true,
+        ..Options::default()
+    }) else {
+        return;
+    };
+    raw_plain(&sandbox);
+    until_rows(&browser, 1);
+    open_newest(&browser);
+    let close = browser.run(
+        "return Array.from(document.querySelectorAll('h2, h3, legend, summary')).filter(heading => { \
+             const above = heading.previousElementSibling; \
+             if (!above || !heading.getClientRects().length || !above.getClientRects().length) return false; \
+             const distance = heading.getBoundingClientRect().top - above.getBoundingClientRect().bottom; \
+             return distance < 6; \
+         }).map(heading => heading.innerText)",
+        json!([]),
+    );
+    assert_eq!(close, json!([]));
+}
+
+#[test]
+fn without_colours_of_its_own_the_page_says_the_same_by_borders() {
+    let Some((sandbox, browser)) = page(Options::default()) else {
+        return;
+    };
+    bad_day(&sandbox, &browser);
+    until_rows(&browser, 7);
+    browser.click("[data-answer=html]");
+    browser.until("document.querySelector('[data-answer=html][aria-pressed=true]')");
+    browser.media("forced-colors", "active");
+    browser.until("matchMedia('(forced-colors: active)').matches");
+    let found = browser.run(
+        "const style = (selector, part) => getComputedStyle(document.querySelector(selector), part); \
+         const pressed = style('[data-answer=html]'), other = style('[data-answer=reset]'); \
+         return [pressed.backgroundColor !== other.backgroundColor, \
+             style('[data-answer=html] b', '::before').content, \
+             style('#feed .pill').borderTopWidth, style('#feed .pill').borderTopStyle, \
+             style('#totals .pill.danger').borderTopWidth, \
+             style('#feed tr.bad > td').borderLeftWidth, \
+             style('#live', '::before').backgroundColor === style('body').color]",
+        json!([]),
+    );
+    let expected = json!([true, "\"✓ \"", "1px", "dashed", "3px", "6px", true]);
+    assert_eq!(found, expected);
+    let picture = tools::scratch("page").join("page-forced.png");
+    std::fs::write(picture, browser.picture()).expect("a file");
 }
 
 /// The README's picture. `LIFEPAY_BLESS=1 cargo test -p lifepay-sandbox picture` takes it

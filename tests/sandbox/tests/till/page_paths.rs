@@ -81,7 +81,7 @@ fn a_changed_body_is_compared_with_the_one_of_the_same_path() {
     }
     let detail = opened(&browser);
     assert!(
-        detail.contains("Тело изменилось под тем же ext_id"),
+        detail.contains("Запрос изменён под тем же ext_id"),
         "{detail}"
     );
     assert!(detail.contains("Иванова"), "{detail}");
@@ -103,7 +103,7 @@ fn a_document_is_checked_as_far_as_published_and_the_page_says_so() {
                 part,
                 "Должно быть числом или строкой.",
             ],
-            6,
+            7,
         ),
         (
             "/cloud-print/create-z-report",
@@ -113,7 +113,7 @@ fn a_document_is_checked_as_far_as_published_and_the_page_says_so() {
                 part,
                 "Строка, обязательное.",
             ],
-            6,
+            7,
         ),
         (
             "/cloud-print/create-receipt-correction",
@@ -123,7 +123,7 @@ fn a_document_is_checked_as_far_as_published_and_the_page_says_so() {
                 "проверены только apikey и login",
                 "Строка, обязательное.",
             ],
-            2,
+            3,
         ),
     ]
     .into_iter()

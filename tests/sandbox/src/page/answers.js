@@ -1,0 +1,121 @@
+// The form that chooses an answer: what belongs to each, for how many requests, how probable.
+
+import { id, make } from './dom.js';
+import { fault, order } from './order.js';
+import { percent } from './words.js';
+
+// These hold for all requests until they are ended.
+const always = (answer) => answer === 'usual' || answer === 'refused';
+
+// What is answered now, and what of it the form shows: not how many requests are left.
+let answering = { answer: 'usual' };
+let filled = '';
+
+const buttonOf = (answer) => id('answers').querySelector('button[data-answer="' + answer + '"]');
+
+// The fields that belong to an answer.
+function fieldsOf(answer) {
+  const one = buttonOf(answer);
+  const around = one && one.closest('.with-settings');
+  return around ? Array.from(around.querySelectorAll('[data-key]')) : [];
+}
+
+function put(field, value) {
+  // What is being typed stays.
+  if (document.activeElement === field) return;
+  if (field.type === 'checkbox') {
+    field.checked = Boolean(value);
+    return;
+  }
+  const text = value === undefined || value === null ? '' : String(value);
+  const isKnown = field.tagName !== 'SELECT' || Array.from(field.options).some((option) => option.value === text);
+  if (!isKnown) field.appendChild(make('option', '', text));
+  field.value = text;
+}
+
+// Shows what is on, whoever has switched it.
+function fillForm(answer) {
+  const now = JSON.stringify({ ...answer, count: answer.count === null });
+  answering = answer;
+  if (now === filled) return;
+  filled = now;
+  if (answer.answer === 'usual') return;
+  for (const field of fieldsOf(answer.answer)) put(field, answer[field.dataset.key]);
+  const folded = buttonOf(answer.answer) && buttonOf(answer.answer).closest('details');
+  if (folded) folded.open = true;
+  if (answer.answer === 'refused') return;
+  const chance = answer.probability;
+  put(id('probability'), chance === undefined || chance === null ? 100 : percent(chance));
+  id(answer.count === null ? 'always' : 'counted').checked = true;
+  if (answer.count !== null) put(id('count'), answer.count);
+}
+
+export function drawAnswers(answer) {
+  fillForm(answer);
+  for (const one of id('answers').querySelectorAll('button[data-answer]')) {
+    one.setAttribute('aria-pressed', String(one.dataset.answer === answer.answer));
+  }
+}
+
+// An empty number is not 0.
+export const number = (field) => (field.value === '' ? null : Number(field.value));
+
+function settingsOf(answer) {
+  const body = {};
+  for (const field of fieldsOf(answer)) {
+    const value = field.type === 'checkbox' ? field.checked : field.type === 'number' ? number(field) : field.value;
+    // The sandbox says what is missing.
+    if (field.required || (value !== null && value !== '' && value !== false)) body[field.dataset.key] = value;
+  }
+  if (answer === 'code') {
+    if (!body.field) delete body.text;
+    else if (!body.text) body.text = id('text').placeholder;
+  }
+  return body;
+}
+
+// With for how many, if that is chosen. Null if that is not said.
+export function counting(body) {
+  if (!id('counted').checked) return body;
+  body.count = number(id('count'));
+  if (body.count !== null) return body;
+  fault('Не принято. Укажите, на сколько запросов.');
+  return null;
+}
+
+function withProbability(body) {
+  const chance = number(id('probability'));
+  if (chance !== null && chance !== 100) body.probability = chance / 100;
+  return body;
+}
+
+export function choose(answer) {
+  const body = { answer, ...settingsOf(answer) };
+  const whole = always(answer) ? body : counting(withProbability(body));
+  return whole && order('answer', whole);
+}
+
+// What is edited while it is on takes effect at once.
+function listenTo(settings) {
+  const { answer } = settings.parentNode.querySelector('button').dataset;
+  settings.addEventListener('change', () => {
+    if (answer === answering.answer) choose(answer);
+  });
+  settings.addEventListener('keydown', (event) => {
+    if (event.key !== 'Enter') return;
+    event.preventDefault();
+    choose(answer);
+  });
+}
+
+export function listenToAnswers() {
+  id('answers').addEventListener('click', (event) => {
+    const one = event.target.closest('button');
+    if (one) choose(one.dataset.answer);
+  });
+  id('count').addEventListener('input', () => { id('counted').checked = true; });
+  document.querySelector('.duration').addEventListener('change', () => {
+    if (!always(answering.answer)) choose(answering.answer);
+  });
+  for (const settings of id('answers').querySelectorAll('.settings')) listenTo(settings);
+}

@@ -1,0 +1,28 @@
+// The clipboard.
+
+// Over plain http from another computer there is no navigator.clipboard.
+function copySelected(text) {
+  const area = document.createElement('textarea');
+  area.value = text;
+  area.className = 'aside';
+  document.body.appendChild(area);
+  const before = document.activeElement;
+  area.select();
+  const done = document.execCommand('copy');
+  area.remove();
+  if (before) before.focus({ preventScroll: true });
+  return done;
+}
+
+// Whether it could be copied.
+export async function copy(text) {
+  try {
+    if (navigator.clipboard) {
+      await navigator.clipboard.writeText(text);
+      return true;
+    }
+  } catch (error) {
+    // It may be forbidden.
+  }
+  return copySelected(text);
+}

@@ -1,0 +1,40 @@
+// What the page asks of the sandbox.
+
+import { id } from './dom.js';
+
+const LOST = 'Не принято: песочница не отвечает.';
+
+let taken = () => {};
+
+// Who is told of the reply to an order.
+export function whenTaken(draw) {
+  taken = draw;
+}
+
+export function fault(text) {
+  id('fault').textContent = text;
+}
+
+export function forgetLoss() {
+  if (id('fault').textContent === LOST) fault('');
+}
+
+// The reply, or its error in words.
+export async function post(path, body) {
+  try {
+    const response = await fetch('/sandbox/' + path, {
+      method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body),
+    });
+    const reply = await response.json();
+    return response.ok ? { reply, error: null } : { reply, error: 'Не принято. ' + reply.error };
+  } catch (error) {
+    return { reply: null, error: LOST };
+  }
+}
+
+export async function order(path, body) {
+  fault('');
+  const { reply, error } = await post(path, body);
+  if (error) fault(error);
+  else taken(reply);
+}

@@ -1,0 +1,102 @@
+// What is being read stays where it is on the screen while rows come and go.
+
+import { id } from './dom.js';
+
+// How many rows have come since the list's top was last seen.
+let unseen = 0;
+let holding = false;
+let stopped = false;
+
+// The list scrolls, or on a narrow screen the whole page.
+const scroller = () =>
+  (getComputedStyle(id('list')).overflowY === 'auto' ? id('list') : document.scrollingElement);
+
+function view() {
+  const area = scroller();
+  if (area === document.scrollingElement) return { top: 0, bottom: innerHeight };
+  const { top, bottom } = area.getBoundingClientRect();
+  return { top: top + id('list').querySelector('thead').getBoundingClientRect().height, bottom };
+}
+
+const lines = () => Array.from(id('feed').children).filter((line) => !line.hidden);
+
+function firstSeen() {
+  const { top, bottom } = view();
+  const first = lines().find((line) => line.getBoundingClientRect().bottom > top + 1);
+  return first && first.getBoundingClientRect().top < bottom ? first : null;
+}
+
+function isPastTop() {
+  const first = id('feed').firstElementChild;
+  return Boolean(first) && first.getBoundingClientRect().top < view().top - 1;
+}
+
+function isDetailSeen() {
+  const { top, bottom } = view();
+  return lines().some((line) => {
+    if (!line.classList.contains('detail')) return false;
+    const place = line.getBoundingClientRect();
+    return place.bottom > top && place.top < bottom;
+  });
+}
+
+function draw() {
+  const button = id('unseen');
+  button.hidden = unseen === 0;
+  button.textContent = 'Новых: ' + unseen + ' ↑';
+}
+
+// While the list is stopped it is held, too.
+export function stop(on) {
+  stopped = on;
+}
+
+export const isHolding = () => holding;
+
+// A row has come above what is held.
+export function added() {
+  if (holding && !stopped) unseen += 1;
+}
+
+// Room below a short list, without which it could not be scrolled far enough.
+const setRoom = (pixels) => { id('room').style.height = pixels ? pixels + 'px' : ''; };
+
+export function keepPlace(change) {
+  const seen = isPastTop() || isDetailSeen() || stopped ? firstSeen() : null;
+  const before = seen && seen.getBoundingClientRect().top;
+  holding = Boolean(seen);
+  try {
+    change();
+  } finally {
+    holding = false;
+  }
+  draw();
+  if (!seen || !seen.isConnected) return;
+  const moved = () => seen.getBoundingClientRect().top - before;
+  scroller().scrollTop += moved();
+  if (moved() > 1) {
+    const unused = Math.max(0, view().bottom - id('room').getBoundingClientRect().bottom);
+    setRoom(id('room').offsetHeight + Math.ceil(unused + moved()));
+    scroller().scrollTop += moved();
+  }
+}
+
+export function forget() {
+  unseen = 0;
+  setRoom(0);
+  draw();
+}
+
+function toTop() {
+  if (scroller() === id('list')) id('list').scrollTop = 0;
+  else id('requests').scrollIntoView();
+  forget();
+  id('list').focus({ preventScroll: true });
+}
+
+export function listenToPlace() {
+  id('unseen').addEventListener('click', toTop);
+  const scrolled = () => { if (unseen && !isPastTop()) forget(); };
+  id('list').addEventListener('scroll', scrolled, { passive: true });
+  document.addEventListener('scroll', scrolled, { passive: true });
+}
