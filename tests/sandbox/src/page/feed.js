@@ -128,6 +128,8 @@ function drawCounts() {
   const found = isOn() ? Array.from(items.keys()).filter(isShown).length : items.size;
   const last = found > shown ? ', показаны последние ' + shown : '';
   setText('counts', isOn() ? 'найдено ' + found + ' из ' + items.size + last : 'получено ' + received + last);
+  // Each request that comes is not read aloud, what a search finds is.
+  id('counts').setAttribute('aria-live', isOn() ? 'polite' : 'off');
   const none = id('no-requests');
   none.hidden = shown > 0;
   none.textContent = isOn() ? 'Ничего не найдено.' : 'Запросов ещё не было. Запустите кассу с этим base_url.';
