@@ -78,6 +78,8 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, Str
             "--port-file" => port_file = Some(PathBuf::from(value()?)),
             "--tls" => options.tls = true,
             "--ca-file" => ca_file = Some(PathBuf::from(value()?)),
+            "--ca-dir" => options.ca_dir = Some(PathBuf::from(value()?)),
+            "--seed" => options.seed = Some(read(name, &value()?, "целое число от 0")?),
             "--open" => open = true,
             "--notify" => options.notify = true,
             "--strict" => options.strict = true,
@@ -98,7 +100,10 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, Str
     if !options.tls && ca_file.is_some() {
         return Err("--ca-file действует только с --tls; добавьте --tls".to_owned());
     }
-    if options.tls {
+    if !options.tls && options.ca_dir.is_some() {
+        return Err("--ca-dir действует только с --tls; добавьте --tls".to_owned());
+    }
+    if options.tls && options.ca_dir.is_none() {
         ca_file.get_or_insert_with(|| PathBuf::from(DEFAULT_CA_FILE));
     }
     Ok(Command::Serve {
@@ -136,14 +141,18 @@ fn help() -> String {
   --tls                  HTTPS с сертификатом, новым при каждом запуске
   --ca-file ФАЙЛ         с --tls: куда записать сертификат, которому должна доверять
                          касса; без ключа {DEFAULT_CA_FILE}
+  --ca-dir ПАПКА         с --tls: хранить его там вместе с ключом ({DEFAULT_CA_FILE} и ca.key),
+                         чтобы касса доверяла песочнице и после перезапуска
   --port-file ФАЙЛ       записать туда порт, когда запросы уже принимаются
   --slow СЕКУНДЫ         сколько отвечает медленный принтер; без ключа 60
   --retry-after СЕКУНДЫ  сколько просит подождать HTTP 429; без ключа 5
-  --notify               уведомлять callback_url (только http://) о каждом документе
+  --notify               уведомлять callback_url о каждом документе
   --strict               отклонять любой Content-Type, кроме application/json; иначе
                          это лишь замечание: страница LifePay его не называет
+  --seed N               случайность ответов с probability и задержки с jitter при каждом
+                         запуске одна и та же
   --scenario ФАЙЛ        начать с этих ответов, в JSON; как их записать, сказано
-                         в README.ru.md
+                         в tests/sandbox/README.ru.md
   --quiet                не печатать запросы
   --help, --version      напечатать эту справку, версию
 
@@ -187,8 +196,8 @@ mod tests {
     #[test]
     fn options_are_read_with_a_space_or_an_equals_sign() {
         for line in [
-            "--port 0 --listen ::1 --slow 0.5 --retry-after 7 --notify --open --strict --quiet --port-file p --tls --ca-file c --scenario s",
-            "--port=0 --listen=::1 --slow=0.5 --retry-after=7 --notify --open --strict --quiet --port-file=p --tls --ca-file=c --scenario=s",
+            "--port 0 --listen ::1 --slow 0.5 --retry-after 7 --notify --open --strict --quiet --port-file p --tls --ca-file c --ca-dir d --seed 9 --scenario s",
+            "--port=0 --listen=::1 --slow=0.5 --retry-after=7 --notify --open --strict --quiet --port-file=p --tls --ca-file=c --ca-dir=d --seed=9 --scenario=s",
         ] {
             let Command::Serve {
                 options,
@@ -206,6 +215,8 @@ mod tests {
             assert!(options.notify && open);
             assert!(!options.print && options.strict);
             assert_eq!(options.scenario, Some(PathBuf::from("s")));
+            assert_eq!(options.ca_dir, Some(PathBuf::from("d")));
+            assert_eq!(options.seed, Some(9));
             assert_eq!(port_file, Some(PathBuf::from("p")));
             assert!(options.tls);
             assert_eq!(ca_file, Some(PathBuf::from("c")));
@@ -241,6 +252,14 @@ mod tests {
     }
 
     #[test]
+    fn a_kept_authority_is_written_to_its_folder_only() {
+        let Command::Serve { ca_file, .. } = parse_line("--tls --ca-dir d").unwrap() else {
+            panic!("--ca-dir");
+        };
+        assert_eq!(ca_file, None);
+    }
+
+    #[test]
     fn a_bad_argument_is_named() {
         for (line, named) in [
             ("--port", "--port"),
@@ -255,6 +274,8 @@ mod tests {
             ("--tls=1", "--tls"),
             ("--open=1", "=1"),
             ("--ca-file c", "--tls"),
+            ("--ca-dir d", "--tls"),
+            ("--seed -1", "--seed"),
             ("8080", "8080"),
         ] {
             let error = parse_line(line).unwrap_err();

@@ -76,6 +76,7 @@ fn serve(
     ca_file: Option<&Path>,
     open: bool,
 ) -> io::Result<()> {
+    let kept = options.ca_dir.as_ref().map(|folder| folder.join("ca.pem"));
     let print = options.print;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -93,7 +94,7 @@ fn serve(
                     say(&format!("from other machines {url}\n"));
                 }
                 say(&format!("page {}\n", listening.page_url()));
-                if let Some(path) = ca_file {
+                if let Some(path) = ca_file.or(kept.as_deref()) {
                     say(&format!("trust {}\n", path.display()));
                 }
             }

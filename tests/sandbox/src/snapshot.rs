@@ -14,6 +14,7 @@ use crate::event::Event;
 use crate::fields::{self, Words};
 use crate::journal::Counts;
 use crate::line::Line;
+use crate::magic;
 use crate::published::{self, Part};
 use crate::sandbox::State;
 use crate::switch::Positions;
@@ -38,6 +39,23 @@ pub(crate) async fn journal(
     }
 }
 
+#[derive(Serialize)]
+struct Magic {
+    field: &'static str,
+    value: &'static str,
+    effect: String,
+}
+
+fn magic() -> Vec<Magic> {
+    let rows = magic::rows().into_iter();
+    let magic = rows.map(|row| Magic {
+        field: row.field,
+        value: row.value,
+        effect: row.effect_ru,
+    });
+    magic.collect()
+}
+
 /// The order of a body's fields is the client's, which no Value keeps.
 #[derive(Serialize)]
 struct Snapshot<'a> {
@@ -56,7 +74,9 @@ struct Snapshot<'a> {
     ext_ids: Vec<Line>,
     requests: Vec<Entry>,
     events: Vec<Event>,
-    /// These two only in a whole snapshot.
+    /// These three only in a whole snapshot.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    magic: Vec<Magic>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     fields: Vec<Words>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -85,6 +105,7 @@ fn snapshot(state: &State, since: u64) -> Snapshot<'_> {
         ext_ids: lines.cloned().collect(),
         requests,
         events: state.events.since(since),
+        magic: is_whole.then(magic).unwrap_or_default(),
         fields: is_whole.then(fields::words).unwrap_or_default(),
         published: is_whole.then(published::parts).unwrap_or_default(),
     }
