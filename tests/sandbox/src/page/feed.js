@@ -161,7 +161,7 @@ export function learn(news, count) {
 function pause() {
   paused = !paused;
   stop(paused);
-  id('pause').setAttribute('aria-pressed', String(paused));
+  id('pause').classList.toggle('on', paused);
   keepPlace(() => {
     if (!paused) {
       take(Array.from(waiting));

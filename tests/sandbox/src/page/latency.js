@@ -1,7 +1,7 @@
 // How much later every answer comes.
 
 import { number } from './answers.js';
-import { id, setText } from './dom.js';
+import { id } from './dom.js';
 import { order } from './order.js';
 
 let on = false;
@@ -14,8 +14,7 @@ export const isLate = (latency) => Boolean(latency && (latency.seconds || latenc
 
 export function drawLatency(latency) {
   on = isLate(latency);
-  id('latency-on').setAttribute('aria-pressed', String(on));
-  setText('latency-on', on ? 'выключить' : 'включить');
+  id('latency-on').checked = on;
   const now = JSON.stringify(latency);
   if (!on || now === filled) return;
   filled = now;
@@ -30,10 +29,15 @@ function begin() {
   const jitter = number(id('latency-jitter'));
   const body = { seconds: number(id('latency-seconds')) };
   if (jitter !== null) body.jitter = jitter;
-  order('latency', body);
+  return order('latency', body);
 }
 
 export function listenToLatency() {
-  id('latency-on').addEventListener('click', () => { if (on) endLatency(); else begin(); });
-  id('latency').addEventListener('change', () => { if (on) begin(); });
+  id('latency').addEventListener('change', async (event) => {
+    const isSwitch = event.target === id('latency-on');
+    if (isSwitch) await (event.target.checked ? begin() : endLatency());
+    else if (on) await begin();
+    // What was not accepted is not on.
+    id('latency-on').checked = on;
+  });
 }

@@ -166,7 +166,7 @@ fn everything_is_reached_by_the_keyboard() {
         "summary Ответ испорчен (документ создан)",
         "input latency-seconds",
         "input latency-jitter",
-        "button latency-on",
+        "input latency-on",
         "button valid",
         "button expired",
         "button wrong_name",
