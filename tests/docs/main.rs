@@ -2,6 +2,7 @@
 
 mod readme;
 mod readme_ru;
+mod sandbox;
 mod supply_chain;
 
 #[path = "../support/mod.rs"]

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use lifepay_sandbox::{magic, Options, Sandbox};
+use lifepay_sandbox::{Options, Sandbox};
 
 use crate::support::{library, tools};
 
@@ -53,86 +53,6 @@ fn the_headers_example_is_the_readmes() {
     for line in example.lines().map(squeeze) {
         assert!(program.contains(&line), "{line}");
     }
-}
-
-#[test]
-fn the_table_of_magic_values_is_the_sandboxes() {
-    let readme = readme();
-    for row in magic::rows() {
-        let line = format!("| `{}` | `{}` | {} |", row.field, row.value, row.effect);
-        assert!(readme.contains(&line), "missing: {line}");
-    }
-}
-
-#[test]
-fn the_sandboxes_switches_are_as_the_tables_say() {
-    let sandbox = Sandbox::start(Options {
-        tls: true,
-        ..Options::default()
-    })
-    .unwrap();
-    let config = ureq::Agent::config_builder().proxy(None);
-    let agent: ureq::Agent = config.http_status_as_error(false).build().into();
-    let readmes = readme() + &std::fs::read_to_string(tools::root().join("README.ru.md")).unwrap();
-    let rows = readmes.lines().filter_map(|line| {
-        let (path, rest) = line.strip_prefix("| `/sandbox/")?.split_once("` | `")?;
-        Some((path, rest.split_once("` |")?.0))
-    });
-    let rows: Vec<_> = rows.collect();
-    assert_eq!(rows.len(), 2 * 14, "{rows:?}");
-    for (path, order) in rows {
-        let url = format!("{}sandbox/{path}", sandbox.page_url());
-        let request = agent.post(&url).content_type("application/json");
-        let mut reply = request.send(order).unwrap();
-        let text = reply.body_mut().read_to_string().unwrap();
-        assert_eq!(reply.status(), 200, "{path} {order}: {text}");
-        // The position is what was asked for, and null what was not.
-        let order: serde_json::Value = serde_json::from_str(order).unwrap();
-        let reply: serde_json::Value = serde_json::from_str(&text).unwrap();
-        if let Some(steps) = order.as_array() {
-            assert_eq!(reply["switches"]["answer"]["answer"], steps[0], "{text}");
-            let then = reply["switches"]["then"].as_array();
-            assert_eq!(then.map(Vec::len), Some(steps.len() - 1), "{text}");
-            continue;
-        }
-        for (name, value) in order.as_object().unwrap() {
-            let position = match path.contains('?') {
-                true => &reply["switches"]["rules"][0]["answer"][name],
-                false => &reply["switches"][path][name],
-            };
-            let is_same =
-                position == value || value.is_number() && position.as_f64() == value.as_f64();
-            assert!(is_same, "{path} {order}: {text}");
-        }
-    }
-}
-
-/// In place of a till.
-const TWO_ATTEMPTS: &str = r#"
-for _ in range(2):
-    till = urllib.request.Request(
-        SANDBOX.replace("sandbox/", "cloud-print/create-session"),
-        b'{"apikey": "key", "login": "79031234567", "ext_id": "shift-1"}',
-        {"Content-Type": "application/json"},
-    )
-    try:
-        urllib.request.urlopen(till)
-    except urllib.error.HTTPError as error:
-        assert error.code == 503
-"#;
-
-#[test]
-fn the_tests_in_python_wait_for_the_tills_requests() {
-    if !tools::have("python3") {
-        return;
-    }
-    let sandbox = Sandbox::start(Options::default()).unwrap();
-    let program = tools::blocks(&readme(), "python").swap_remove(1);
-    let program = program
-        .replace("http://127.0.0.1:8080/", &sandbox.page_url())
-        .replace("...  # the till opens the shift, and repeats", TWO_ATTEMPTS);
-    tools::run(Command::new("python3").args(["-c", &program]));
-    assert_eq!(sandbox.requests().len(), 2);
 }
 
 #[test]

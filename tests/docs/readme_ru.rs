@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use lifepay_sandbox::{magic, Options, Sandbox};
+use lifepay_sandbox::{Options, Sandbox};
 
 use crate::support::pascal::{compile, fresh, test_program};
 use crate::support::{library, tools};
@@ -253,19 +253,6 @@ fn the_table_of_settings_has_every_property_of_the_unit() {
     assert!(names.len() >= 20, "{names:?}");
     for name in names {
         assert!(settings.contains(&format!("`{name}`")), "missing: {name}");
-    }
-}
-
-#[test]
-fn the_table_of_magic_values_is_the_sandboxes() {
-    let readme = readme();
-    for row in magic::rows() {
-        let field = match row.field {
-            "login" => "логин",
-            _ => "серийный номер",
-        };
-        let line = format!("| {field} | `{}` | {} |", row.value, row.effect_ru);
-        assert!(readme.contains(&line), "missing: {line}");
     }
 }
 
