@@ -31,8 +31,9 @@ need_zig() {
 # into the environment, and into the array $small what makes a library small: a standard library built
 # for size, no places of panics in the code of others, and less inlining, which saves 2 % of the library
 # and costs a warm call one. Library and sandbox get each crate with the same features, so that it is
-# compiled once. Nobody waits for the sandbox: less optimised, it is built in half the time. rustup's
-# compiler does not fit that source.
+# compiled once. Nobody waits for the sandbox: less optimised, it is built in half the time. cargo forgets
+# the profile's strip where a package has an optimisation of its own. rustup's compiler does not fit that
+# source.
 need_rust() {
     need /usr/src/rustc-1.96.0/library rustc-web cargo-web rust-web-src
     # A test's cargo tells it of the test's own package. Build scripts that read it would run anew.
@@ -45,6 +46,7 @@ need_rust() {
         -Z build-std-features=panic-unwind,optimize_for_size -Z profile-rustflags
         --config 'profile.release.package."*".rustflags=["-Zlocation-detail=none"]'
         --config 'profile.release.package.lifepay-sandbox.opt-level=1'
+        --config 'profile.release.package.lifepay-sandbox.strip="symbols"'
         --config 'profile.release.rustflags=["-Cllvm-args=-inline-threshold=100"]')
 }
 
