@@ -3,6 +3,7 @@
 //! `cargo test -p lifepay-packaging` builds it all, which takes minutes.
 
 mod archive;
+mod double_click;
 mod install;
 mod linux;
 mod nuget;

@@ -164,7 +164,9 @@ fn in_prefix(command: &mut Command, machine: Machine) {
             Machine::X64 => Command::new("wine"),
             Machine::X86 => Command::new(std::env::var_os(WINE32).expect("it was asked for")),
         };
-        set(first.args(["cmd", "/c", "exit"]));
+        // Without a display: a console window of a program's own is not shown, but works.
+        let drivers = r"HKCU\Software\Wine\Drivers";
+        set(first.args(["reg", "add", drivers, "/v", "Graphics", "/d", "null", "/f"]));
         run(&mut first);
     });
     set(command);

@@ -1,0 +1,151 @@
+/* Starts a program as Explorer does at a double click: with a console window of its own.
+ *
+ *     double_click serves FILE PROGRAM ARGUMENT...    until the file is there, then ends the program
+ *     double_click fails TEXT PROGRAM ARGUMENT...     the program must show the text, wait for Enter,
+ *                                                     and end with code 1
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <windows.h>
+
+/* Far more than anything here takes. */
+#define LONG_MS 60000
+#define STEP_MS 50
+
+static void fail(const char *what)
+{
+    fprintf(stderr, "%s (error %lu)\n", what, GetLastError());
+    exit(1);
+}
+
+static HANDLE start(int count, char **words)
+{
+    STARTUPINFOA startup;
+    PROCESS_INFORMATION process;
+    char line[4096] = "";
+    int i;
+    for (i = 0; i < count; i++) {
+        strcat(line, i ? " \"" : "\"");
+        strcat(line, words[i]);
+        strcat(line, "\"");
+    }
+    memset(&startup, 0, sizeof startup);
+    startup.cb = sizeof startup;
+    /* Its standard streams are those of its new console. Wine would pass ours on; the C library has
+     * opened them before, and keeps them. */
+    SetStdHandle(STD_INPUT_HANDLE, NULL);
+    SetStdHandle(STD_OUTPUT_HANDLE, NULL);
+    SetStdHandle(STD_ERROR_HANDLE, NULL);
+    if (!CreateProcessA(NULL, line, NULL, NULL, FALSE, CREATE_NEW_CONSOLE, NULL, NULL, &startup, &process))
+        fail("the program does not start");
+    return process.hProcess;
+}
+
+static int is_running(HANDLE process)
+{
+    return WaitForSingleObject(process, 0) == WAIT_TIMEOUT;
+}
+
+/* Whether the window of the process shows the text. A break of a line counts as nothing. */
+static int shows(HANDLE console, const wchar_t *text)
+{
+    static wchar_t screen[1 << 20];
+    CONSOLE_SCREEN_BUFFER_INFO info;
+    DWORD length, read = 0;
+    COORD origin = {0, 0};
+    if (!GetConsoleScreenBufferInfo(console, &info))
+        return 0;
+    length = (DWORD)(info.dwSize.X * (info.dwCursorPosition.Y + 1));
+    if (length > sizeof screen / sizeof *screen - 1)
+        fail("the window is larger than expected");
+    if (!ReadConsoleOutputCharacterW(console, screen, length, origin, &read))
+        return 0;
+    screen[read] = 0;
+    return wcsstr(screen, text) != NULL;
+}
+
+static HANDLE open_console(const char *name)
+{
+    return CreateFileA(name, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
+                       OPEN_EXISTING, 0, NULL);
+}
+
+static void press_enter(HANDLE input)
+{
+    INPUT_RECORD keys[2];
+    DWORD written = 0;
+    memset(keys, 0, sizeof keys);
+    keys[0].EventType = keys[1].EventType = KEY_EVENT;
+    keys[0].Event.KeyEvent.bKeyDown = TRUE;
+    keys[0].Event.KeyEvent.wRepeatCount = keys[1].Event.KeyEvent.wRepeatCount = 1;
+    keys[0].Event.KeyEvent.wVirtualKeyCode = keys[1].Event.KeyEvent.wVirtualKeyCode = VK_RETURN;
+    keys[0].Event.KeyEvent.uChar.UnicodeChar = keys[1].Event.KeyEvent.uChar.UnicodeChar = L'\r';
+    if (!WriteConsoleInputW(input, keys, 2, &written) || written != 2)
+        fail("Enter cannot be pressed");
+}
+
+/* Whether it shows the text, and waits for Enter; asked after so many milliseconds. */
+static int waits(HANDLE process, const wchar_t *text, DWORD after)
+{
+    HANDLE console;
+    int waited;
+    Sleep(after);
+    FreeConsole();
+    if (!is_running(process) || !AttachConsole(GetProcessId(process)))
+        fail("the window was not kept");
+    console = open_console("CONOUT$");
+    for (waited = 0; is_running(process); waited += STEP_MS) {
+        if (shows(console, text) && shows(console, L"\u041d\u0430\u0436\u043c\u0438\u0442\u0435 Enter"))
+            return 1;
+        if (waited >= LONG_MS)
+            fail("the window does not show the text");
+        Sleep(STEP_MS);
+    }
+    return 0;
+}
+
+static void fails(int count, char **words, const char *said)
+{
+    wchar_t text[256];
+    HANDLE process;
+    DWORD after = 200, code = 0;
+    if (!MultiByteToWideChar(CP_UTF8, 0, said, -1, text, 256))
+        fail("the text is not UTF-8");
+    /* If we look at its window before it does, it is not alone there, and need not keep it. */
+    for (process = start(count, words); !waits(process, text, after); process = start(count, words)) {
+        after *= 2;
+        if (after > LONG_MS)
+            fail("the window is not kept");
+    }
+    press_enter(open_console("CONIN$"));
+    if (WaitForSingleObject(process, LONG_MS) != WAIT_OBJECT_0)
+        fail("Enter does not end the program");
+    if (!GetExitCodeProcess(process, &code) || code != 1)
+        fail("the exit code is not 1");
+}
+
+static void serves(int count, char **words, const char *file)
+{
+    HANDLE process = start(count, words);
+    int waited;
+    for (waited = 0; GetFileAttributesA(file) == INVALID_FILE_ATTRIBUTES; waited += STEP_MS) {
+        if (waited >= LONG_MS)
+            fail("no browser was opened");
+        if (!is_running(process))
+            fail("the program has ended");
+        Sleep(STEP_MS);
+    }
+    TerminateProcess(process, 0);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 4)
+        return 2;
+    if (strcmp(argv[1], "serves") == 0)
+        serves(argc - 3, argv + 3, argv[2]);
+    else
+        fails(argc - 3, argv + 3, argv[2]);
+    return 0;
+}
