@@ -35,10 +35,10 @@ PE_MACHINES = {0x014C: "win32", 0x8664: "win_amd64", 0xAA64: "win_arm64"}
 
 
 def fail(message: str) -> NoReturn:
-    sys.exit(f"build_wheel.py: {message}")
+    sys.exit(f"{Path(sys.argv[0]).name}: {message}")
 
 
-def machine_of(library: Path) -> Tuple[str, str]:
+def machine_of(library: Path, what: str = "a shared library") -> Tuple[str, str]:
     """The name that the library has in a wheel, and the end of the platform tags that it fits."""
     with library.open("rb") as file:
         head = file.read(0x1000)
@@ -52,7 +52,7 @@ def machine_of(library: Path) -> Tuple[str, str]:
             (number,) = struct.unpack_from("<H", head, start + 4)
             if number in PE_MACHINES:
                 return "lifepay.dll", PE_MACHINES[number]
-    fail(f"{library} is not a shared library for Linux or Windows on a machine known here")
+    fail(f"{library} is not {what} for Linux or Windows on a machine known here")
 
 
 def check_platform(library: Path, machine: str, platform: str) -> None:
@@ -187,15 +187,20 @@ def write_wheel(path: Path, contents: Dict[str, bytes]) -> None:
             entry = zipfile.ZipInfo(name, date)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.create_system = 3
-            mode = 0o755 if name.endswith((".so", ".dll")) else 0o644
+            mode = 0o755 if name.endswith((".so", ".dll")) or "/scripts/" in name else 0o644
             entry.external_attr = (0o100000 | mode) << 16
             archive.writestr(entry, contents[name], zipfile.ZIP_DEFLATED, 9)
     os.replace(unfinished, path)
 
 
-def build(library: Path, platform: str, out: Path) -> Path:
-    if not library.is_file():
-        fail(f"{library}: there is no such file")
+def check_files(*files: Path) -> None:
+    for file in files:
+        if not file.is_file():
+            fail(f"{file}: there is no such file")
+
+
+def build(library: Path, platform: str, licences: List[Path], out: Path) -> Path:
+    check_files(library, *licences)
     name, machine = machine_of(library)
     check_platform(library, machine, platform)
     check_glibc(library, platform)
@@ -207,6 +212,11 @@ def build(library: Path, platform: str, out: Path) -> Path:
     info = f"{stem}.dist-info"
     tag = f"py3-none-{platform}"
     contents[f"{info}/WHEEL"] = retag(contents[f"{info}/WHEEL"], tag)
+    own = b"License-File: LICENSE\n"
+    for file in licences:
+        contents[f"{info}/licenses/{file.name}"] = file.read_bytes()
+        named = own + f"License-File: {file.name}\n".encode("utf-8")
+        contents[f"{info}/METADATA"] = contents[f"{info}/METADATA"].replace(own, named, 1)
     record = f"{info}/RECORD"
     del contents[record]
     contents[record] = record_of(contents, record)
@@ -216,22 +226,34 @@ def build(library: Path, platform: str, out: Path) -> Path:
     return wheel
 
 
-def main(arguments: Optional[List[str]] = None) -> None:
-    parser = argparse.ArgumentParser(
-        description="Builds a wheel that carries the library.", allow_abbrev=False
-    )
-    parser.add_argument("--library", type=Path, required=True, help="liblifepay.so or lifepay.dll")
+def options(description: str) -> argparse.ArgumentParser:
+    """Those that every kind of wheel has."""
+    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
     parser.add_argument(
         "--platform",
         default=sysconfig.get_platform(),
+        type=lambda text: text.replace("-", "_").replace(".", "_"),
         help="platform tag: manylinux2014_x86_64, win32, win_amd64 ...; default: this machine's",
+    )
+    parser.add_argument(
+        "--licences",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="licences of what the wheel carries, to be put into it",
     )
     parser.add_argument(
         "--out", type=Path, default=HERE / "dist", help="folder; default: dist beside this program"
     )
+    return parser
+
+
+def main(arguments: Optional[List[str]] = None) -> None:
+    parser = options("Builds a wheel that carries the library.")
+    parser.add_argument("--library", type=Path, required=True, help="liblifepay.so or lifepay.dll")
     given = parser.parse_args(arguments)
-    platform = given.platform.replace("-", "_").replace(".", "_")
-    print(build(given.library, platform, given.out))
+    print(build(given.library, given.platform, given.licences, given.out))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ mod linux;
 mod nuget;
 mod onec;
 mod processors;
+mod python;
 mod windows;
 mod wine;
 

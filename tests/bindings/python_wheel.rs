@@ -186,6 +186,46 @@ print(*wheel.namelist(), sep='\\n')";
     }
 }
 
+/// Any file for a processor does as the program here; packaging/tests/python.rs installs the real one.
+#[test]
+fn the_sandboxes_wheel_is_the_same_whenever_it_is_built_and_its_platform_is_checked() {
+    let Some(python3) = installed() else {
+        return;
+    };
+    let build = |out: &str, platform: &str, epoch: &str| {
+        let mut command = python(python3);
+        command.arg(package().join("build_sandbox_wheel.py"));
+        command.arg("--program").arg(small_library());
+        let out = tools::scratch("python").join(out);
+        command.arg("--out").arg(out).args(["--platform", platform]);
+        command.env("SOURCE_DATE_EPOCH", epoch);
+        command
+    };
+    let platform = format!("linux_{}", std::env::consts::ARCH);
+    let bytes = [
+        ("sandbox-1", "0"),
+        ("sandbox-2", "0"),
+        ("sandbox-3", "1764000000"),
+    ];
+    let bytes = bytes.map(|(out, epoch)| {
+        let wheel = printed(&mut build(out, &platform, epoch));
+        let name = format!(
+            "lifepay_sandbox-{}-py3-none-{platform}.whl",
+            env!("CARGO_PKG_VERSION")
+        );
+        assert!(wheel.ends_with(&name), "{wheel}");
+        std::fs::read(wheel).unwrap()
+    });
+    assert!(bytes[0] == bytes[1]);
+    assert!(bytes[0] != bytes[2]);
+    let output = build("refused", "win_amd64", "0").output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        errors.contains("which is not what win_amd64 says"),
+        "{errors}"
+    );
+}
+
 /// A library, linked with one that calls itself a glibc with this version of a symbol.
 fn library_for_glibc(version: &str, machine: &str) -> PathBuf {
     let folder = tools::scratch("python").join(format!("glibc-{version}{machine}"));
