@@ -370,32 +370,3 @@ fn the_programs_of_the_windows_archive_run() {
         );
     }
 }
-
-#[test]
-fn the_component_for_1c_is_in_its_archive_for_all_platforms() {
-    let Some(archives) = archives() else { return };
-    let folder = unpack(&archives.join(format!("lifepay-{VERSION}-1c.zip")), "1c");
-    let names: Vec<String> = files(&folder).into_keys().collect();
-    assert_eq!(names.len(), 7, "{names:?}");
-    let manifest = std::fs::read_to_string(folder.join("MANIFEST.XML")).expect("a manifest");
-    for (os, arch) in [
-        ("Windows", "i386"),
-        ("Windows", "x86_64"),
-        ("Linux", "i386"),
-        ("Linux", "x86_64"),
-        ("Linux", "ARM64"),
-    ] {
-        let listed = |line: &str| {
-            let attributes = [format!(r#"os="{os}""#), format!(r#"arch="{arch}""#)];
-            attributes.iter().all(|attribute| line.contains(attribute))
-        };
-        assert!(manifest.lines().any(listed), "{os} {arch}: {manifest}");
-    }
-    for name in names {
-        let is_library = !name.to_uppercase().ends_with(".XML");
-        assert!(
-            !is_library || (manifest.contains(&name) && name.contains(&VERSION.replace('.', "_"))),
-            "{name}"
-        );
-    }
-}

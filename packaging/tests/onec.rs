@@ -1,4 +1,4 @@
-//! The 1C component in Windows, in the host of `tests/onec`.
+//! The archive for 1C, and the component in Windows, in the host of `tests/onec`.
 #![cfg(target_os = "linux")]
 
 use std::path::Path;
@@ -6,6 +6,7 @@ use std::process::Command;
 
 use lifepay_sandbox::{Options, Sandbox};
 
+use crate::archive::{archives, files, unpack, windows, VERSION};
 use crate::support::onec::{compile, folder, CASES};
 use crate::support::tools;
 use crate::wine::Machine;
@@ -32,5 +33,74 @@ fn in_windows_the_component_is_the_same() {
             let output = tools::run(wine.arg(sandbox.url()).arg(in_windows(&files)));
             assert!(output.stdout.is_empty(), "{case}: {output:?}");
         }
+    }
+}
+
+/// The archive for 1C, unpacked.
+fn archive(name: &str) -> Option<std::path::PathBuf> {
+    let archive = archives()?.join(format!("lifepay-{VERSION}-1c.zip"));
+    Some(unpack(&archive, name))
+}
+
+#[test]
+fn the_component_for_1c_is_in_its_archive_for_all_platforms() {
+    let Some(outer) = archive("1c") else { return };
+    let folder = unpack(&outer.join("LifePay.zip"), "1c-component");
+    let names: Vec<String> = files(&folder).into_keys().collect();
+    assert_eq!(names.len(), 7, "{names:?}");
+    let manifest = std::fs::read_to_string(folder.join("MANIFEST.XML")).expect("a manifest");
+    for (os, arch) in [
+        ("Windows", "i386"),
+        ("Windows", "x86_64"),
+        ("Linux", "i386"),
+        ("Linux", "x86_64"),
+        ("Linux", "ARM64"),
+    ] {
+        let listed = |line: &str| {
+            let attributes = [format!(r#"os="{os}""#), format!(r#"arch="{arch}""#)];
+            attributes.iter().all(|attribute| line.contains(attribute))
+        };
+        assert!(manifest.lines().any(listed), "{os} {arch}: {manifest}");
+    }
+    for name in names {
+        let is_library = !name.to_uppercase().ends_with(".XML");
+        assert!(
+            !is_library || (manifest.contains(&name) && name.contains(&VERSION.replace('.', "_"))),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn the_sandbox_is_in_the_archive_for_1c_beside_the_component() {
+    let (Some(folder), Some(windows)) = (archive("1c-sandbox"), windows("1c-windows")) else {
+        return;
+    };
+    let read = |path: std::path::PathBuf| std::fs::read(path).expect("a file");
+    let program = read(folder.join("lifepay-sandbox.exe"));
+    assert!(program == read(windows.join("x86/lifepay-sandbox.exe")));
+    let mut linux = Command::new("sh");
+    // unzip restores what Python's shutil does not.
+    linux.args(["-c", "chmod +x \"$0\" && \"$0\" --version"]);
+    let output = tools::run(linux.arg(folder.join("linux/lifepay-sandbox")));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(said, format!("lifepay-sandbox {VERSION}\n"));
+
+    // What the reference says is beside it.
+    let reference = folder.join("bindings/onec/README.md");
+    let text = std::fs::read_to_string(reference).expect("the reference");
+    for name in [
+        "LifePay.zip",
+        "lifepay-sandbox.exe",
+        "linux/lifepay-sandbox",
+    ] {
+        assert!(text.contains(&format!("`{name}`")), "{name}");
+    }
+    for name in [
+        "README.ru.md",
+        "bindings/onec/Example.bsl",
+        "THIRD-PARTY-LICENSES.txt",
+    ] {
+        assert!(folder.join(name).is_file(), "{name}");
     }
 }
