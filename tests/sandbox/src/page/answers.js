@@ -5,7 +5,7 @@ import { fault, order } from './order.js';
 import { percent } from './words.js';
 
 // These hold for all requests until they are ended.
-const always = (answer) => answer === 'usual' || answer === 'refused';
+const always = (answer) => ['usual', 'refused', 'paused'].includes(answer);
 
 // What is answered now, and what of it the form shows: not how many requests are left.
 let answering = { answer: 'usual' };
@@ -43,7 +43,7 @@ function fillForm(answer) {
   for (const field of fieldsOf(answer.answer)) put(field, answer[field.dataset.key]);
   const folded = buttonOf(answer.answer) && buttonOf(answer.answer).closest('details');
   if (folded) folded.open = true;
-  if (answer.answer === 'refused') return;
+  if (always(answer.answer)) return;
   const chance = answer.probability;
   put(id('probability'), chance === undefined || chance === null ? 100 : percent(chance));
   id(answer.count === null ? 'always' : 'counted').checked = true;

@@ -19,6 +19,8 @@ export function answerOf(request) {
       return ['good', answered.uuid ? 'принят' : 'принят, без uuid'];
     case 'http':
       return ['warn', answered.status === 200 ? 'HTTP 200, не LifePay' : 'HTTP ' + answered.status];
+    case 'malformed':
+      return ['warn', 'ответ испорчен'];
     case 'closed':
       return ['warn', request.document ? 'ответ потерян' : 'соединение закрыто'];
     case 'reset':
@@ -36,6 +38,12 @@ export function chosenBy(request) {
   return chosen.switch
     ? 'переключатель: ' + (ANSWERS[chosen.switch] || chosen.switch)
     : 'магическое значение ' + chosen.magic;
+}
+
+// Of which request it is a replay, in words.
+export function replayText(request) {
+  const header = request.headers.find(([name]) => name === 'x-sandbox-replay');
+  return header ? 'повтор запроса ' + header[1] : null;
 }
 
 export function secondText(request) {
@@ -57,7 +65,7 @@ export function textOf(request) {
   const findings = request.findings.map((finding) => finding.field + ' ' + finding.texts.join(' '));
   return ['№' + request.number, request.path, request.ext_id, request.login, request.target_serial,
     request.cashier_name, answerOf(request)[1], messageOf(request), answer.json || answer.text,
-    chosenBy(request), request.body || request.body_text, ...alarms, ...findings].map(plain).join('\n');
+    chosenBy(request), replayText(request), request.body || request.body_text, ...alarms, ...findings].map(plain).join('\n');
 }
 
 function alarmsOf(request) {
@@ -75,8 +83,7 @@ function notesOf(request) {
     notes.push(clamped('note finding', 'Замечания: ' + names));
   }
   if (request.checked === 'credentials') notes.push(make('span', 'note', 'поля документа не проверены'));
-  const chosen = chosenBy(request);
-  if (chosen) notes.push(make('span', 'note', chosen));
+  for (const text of [chosenBy(request), replayText(request)]) if (text) notes.push(make('span', 'note', text));
   return notes;
 }
 
