@@ -10,6 +10,7 @@ mod page_list;
 mod page_looks;
 mod page_paths;
 mod page_state;
+mod page_switches;
 
 /// What the library's own tests share, as far as it is needed here.
 #[path = "../../../support"]

@@ -175,3 +175,53 @@ fn the_curl_command_is_copied_with_and_without_the_browsers_clipboard() {
         assert_eq!(copied.as_str(), Some(&*text(&browser, ".detail .curl")));
     }
 }
+
+#[test]
+fn a_body_that_is_no_object_is_shown_masked_and_as_text() {
+    let Some((sandbox, browser)) = page(Options::default()) else {
+        return;
+    };
+    let broken = format!("{{\"apikey\": \"{APIKEY}\", \"ext_id\": \"a\",\n<b>bold</b>");
+    raw(&sandbox, &broken);
+    until_rows(&browser, 1);
+    open_newest(&browser);
+    let sent = text(&browser, ".detail pre.sent");
+    assert!(
+        sent.contains("\"ext_id\": \"a\"") && sent.contains("<b>bold</b>"),
+        "{sent}"
+    );
+    assert!(!text(&browser, ".detail").contains(APIKEY));
+    let found = browser.run(
+        "return document.querySelectorAll('main pre b').length",
+        json!([]),
+    );
+    assert_eq!(found, 0);
+}
+
+#[test]
+fn a_request_is_sent_again_as_it_came() {
+    let Some((sandbox, browser)) = page(Options::default()) else {
+        return;
+    };
+    raw(
+        &sandbox,
+        &json!({"apikey": APIKEY, "login": "79031234567", "ext_id": "a"}).to_string(),
+    );
+    until_rows(&browser, 1);
+    open_newest(&browser);
+    browser.click(".detail .again button");
+    browser.until("document.querySelector('.detail .outcome').textContent === 'Отправлено.'");
+    until_rows(&browser, 2);
+    let requests = sandbox.requests();
+    assert_eq!(requests[0].body, requests[1].body);
+    assert_eq!(requests[0].path, requests[1].path);
+    assert_eq!(sandbox.documents().len(), 1);
+    // What the sandbox has forgotten cannot be sent.
+    browser.run(
+        "document.querySelector('[data-key=r1] button').click()",
+        json!([]),
+    );
+    let forgotten = "return fetch('/sandbox/replay', {method: 'POST', body: '{\"number\": 99}', \
+                     headers: {'Content-Type': 'application/json'}}).then(reply => reply.ok)";
+    assert_eq!(browser.run(forgotten, json!([])), false);
+}
