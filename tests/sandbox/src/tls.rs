@@ -31,6 +31,9 @@ const VALID: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// Of an authority that is kept: tills are told of it once.
 const VALID_KEPT: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
+/// Its name.
+const KEPT: &str = "lifepay-sandbox, kept";
+
 type Wanted = (Certificate, IpAddr, Option<String>);
 
 pub(crate) struct Authority {
@@ -75,7 +78,7 @@ impl Authority {
     /// Of this run only.
     pub(crate) fn new() -> io::Result<Authority> {
         let key = KeyPair::generate().map_err(io::Error::other)?;
-        Authority::signed("lifepay-sandbox, made for one run", VALID, key)
+        Authority::signed(parameters("lifepay-sandbox, made for one run", VALID), key)
     }
 
     /// The one that is kept in a folder, as ca.pem and ca.key. It is made there if there is none.
@@ -88,7 +91,7 @@ impl Authority {
             fs::create_dir_all(folder).map_err(|error| at(folder, error))?;
             let pair = KeyPair::generate().map_err(io::Error::other)?;
             write_secret(&key, &pair.serialize_pem()).map_err(|error| at(&key, error))?;
-            let made = Authority::signed("lifepay-sandbox", VALID_KEPT, pair)?;
+            let made = Authority::signed(parameters(KEPT, VALID_KEPT), pair)?;
             fs::write(&certificate, &made.pem).map_err(|error| at(&certificate, error))?;
             return Ok(made);
         }
@@ -98,13 +101,7 @@ impl Authority {
         })
     }
 
-    fn signed(name: &str, valid: Duration, key: KeyPair) -> io::Result<Authority> {
-        let mut parameters = CertificateParams::default();
-        parameters.distinguished_name.push(DnType::CommonName, name);
-        parameters.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        let now = SystemTime::now();
-        parameters.not_before = (now - DAY).into();
-        parameters.not_after = (now + valid).into();
+    fn signed(parameters: CertificateParams, key: KeyPair) -> io::Result<Authority> {
         let certificate = parameters.self_signed(&key).map_err(io::Error::other)?;
         Ok(Authority {
             issuer: Issuer::new(parameters, key),
@@ -185,16 +182,31 @@ impl Authority {
     }
 }
 
+fn parameters(name: &str, valid: Duration) -> CertificateParams {
+    let mut parameters = CertificateParams::default();
+    parameters.distinguished_name.push(DnType::CommonName, name);
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    let now = SystemTime::now();
+    parameters.not_before = (now - DAY).into();
+    parameters.not_after = (now + valid).into();
+    parameters
+}
+
 fn read(
     certificate: &Path,
     key: &Path,
 ) -> Result<Authority, Box<dyn std::error::Error + Send + Sync>> {
     let pem = fs::read_to_string(certificate)?;
     let key = KeyPair::from_pem(&fs::read_to_string(key)?)?;
+    let der = CertificateDer::from_pem_slice(pem.as_bytes())?;
+    // What is signed names its issuer as this.
+    if !der.windows(KEPT.len()).any(|text| text == KEPT.as_bytes()) {
+        return Err("ca.pem сделан не песочницей".into());
+    }
     // It refuses a key that is not the certificate's.
-    server_config(CertificateDer::from_pem_slice(pem.as_bytes())?, &key)?;
+    server_config(der, &key)?;
     Ok(Authority {
-        issuer: Issuer::from_ca_cert_pem(&pem, key)?,
+        issuer: Issuer::new(parameters(KEPT, VALID_KEPT), key),
         pem,
         made: Mutex::default(),
     })
