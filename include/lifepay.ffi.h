@@ -6,6 +6,9 @@
 
 enum {
     LP_FOREVER = 4294967295,
+    LP_TRUST_DEFAULT = 0,
+    LP_TRUST_BUNDLED = 1,
+    LP_TRUST_SYSTEM = 2,
     LP_OK = 0,
     LP_DATA_ERROR = 400,
     LP_SERVER_ERROR = 500,
@@ -30,9 +33,6 @@ enum {
     LP_OUTCOME_NOT_SENT = 1,
     LP_OUTCOME_UNKNOWN = 2,
     LP_OUTCOME_ANSWERED = 3,
-    LP_TRUST_DEFAULT = 0,
-    LP_TRUST_BUNDLED = 1,
-    LP_TRUST_SYSTEM = 2,
     LP_PHASE_CONNECT = 1,
     LP_PHASE_EXCHANGE = 2,
     LP_PHASE_FAILED = 3,
@@ -54,14 +54,6 @@ enum {
 struct lp_progress;
 
 typedef int32_t (*lp_progress_fn)(const struct lp_progress *progress, void *user_data);
-
-struct lp_entry;
-
-typedef int32_t (*lp_entry_fn)(const struct lp_entry *entry, void *user_data);
-
-typedef void (*lp_log_fn)(int32_t level, const char *message, void *user_data);
-
-typedef struct lp_outbox lp_outbox;
 
 typedef struct lp_config {
     uint32_t struct_size;
@@ -93,6 +85,10 @@ typedef struct lp_config {
     const char *document_json;
 } lp_config;
 
+int32_t lp_config_init(
+    lp_config *config,
+    uint32_t size);
+
 typedef struct lp_field_error {
     const char *field;
     const char *message;
@@ -111,10 +107,28 @@ typedef struct lp_result {
     const char *message;
     const char *detail;
     const char *reply;
-    const struct lp_field_error *errors;
+    const lp_field_error *errors;
     uint32_t error_count;
     uint32_t reserved;
 } lp_result;
+
+int32_t lp_result_init(
+    lp_result *result,
+    uint32_t size);
+
+void lp_result_free(lp_result *result);
+
+int32_t lp_open_shift(
+    const lp_config *config,
+    lp_result *result);
+
+int32_t lp_send(
+    const lp_config *config,
+    lp_result *result);
+
+int32_t lp_ext_id_new(
+    char *buffer,
+    uint32_t size);
 
 typedef struct lp_progress {
     uint32_t struct_size;
@@ -125,6 +139,52 @@ typedef struct lp_progress {
     uint32_t elapsed_ms;
     uint32_t next_attempt_ms;
 } lp_progress;
+
+int32_t lp_open_shift_json(
+    const char *request,
+    char **answer);
+
+int32_t lp_send_json(
+    const char *request,
+    char **answer);
+
+void lp_string_free(char *string);
+
+typedef struct lp_outbox lp_outbox;
+
+int32_t lp_outbox_open(
+    const char *path,
+    const lp_config *config,
+    lp_outbox **outbox,
+    lp_result *result);
+
+int32_t lp_outbox_submit(
+    lp_outbox *outbox,
+    const lp_config *config,
+    lp_result *result);
+
+int32_t lp_outbox_wait(
+    lp_outbox *outbox,
+    const char *ext_id,
+    uint32_t timeout_ms,
+    lp_result *result);
+
+int32_t lp_outbox_cancel(
+    lp_outbox *outbox,
+    const char *ext_id,
+    lp_result *result);
+
+int32_t lp_outbox_retry_now(
+    lp_outbox *outbox,
+    const char *ext_id);
+
+int32_t lp_outbox_forget(
+    lp_outbox *outbox,
+    const char *ext_id);
+
+int32_t lp_outbox_pending(
+    lp_outbox *outbox,
+    uint32_t *count);
 
 typedef struct lp_entry {
     uint32_t struct_size;
@@ -146,86 +206,56 @@ typedef struct lp_entry {
     const char *path;
 } lp_entry;
 
-int32_t lp_config_init(struct lp_config *config,
-                       uint32_t size);
+typedef int32_t (*lp_entry_fn)(const lp_entry *entry, void *user_data);
 
-int32_t lp_result_init(struct lp_result *result,
-                       uint32_t size);
+int32_t lp_outbox_each(
+    lp_outbox *outbox,
+    lp_entry_fn callback,
+    void *user_data);
 
-void lp_result_free(struct lp_result *result);
+int32_t lp_outbox_close(lp_outbox *outbox);
 
-int32_t lp_open_shift(const struct lp_config *config,
-                      struct lp_result *result);
+int32_t lp_outbox_open_json(
+    const char *path,
+    const char *config,
+    lp_outbox **outbox,
+    char **answer);
 
-int32_t lp_send(const struct lp_config *config,
-                struct lp_result *result);
+int32_t lp_outbox_submit_json(
+    lp_outbox *outbox,
+    const char *request,
+    char **answer);
 
-int32_t lp_ext_id_new(char *buffer, uint32_t size);
+int32_t lp_outbox_wait_json(
+    lp_outbox *outbox,
+    const char *ext_id,
+    uint32_t timeout_ms,
+    char **answer);
 
-int32_t lp_open_shift_json(const char *request, char **answer);
+int32_t lp_outbox_cancel_json(
+    lp_outbox *outbox,
+    const char *ext_id,
+    char **answer);
 
-int32_t lp_send_json(const char *request, char **answer);
+int32_t lp_outbox_list_json(
+    lp_outbox *outbox,
+    char **answer);
 
-int32_t lp_outbox_open_json(const char *path,
-                            const char *config,
-                            struct lp_outbox **outbox,
-                            char **answer);
+typedef void (*lp_log_fn)(int32_t level, const char *message, void *user_data);
 
-int32_t lp_outbox_submit_json(struct lp_outbox *outbox, const char *request, char **answer);
+int32_t lp_set_log(
+    lp_log_fn callback,
+    void *user_data,
+    int32_t level);
 
-int32_t lp_outbox_wait_json(struct lp_outbox *outbox,
-                            const char *ext_id,
-                            uint32_t timeout_ms,
-                            char **answer);
-
-int32_t lp_outbox_cancel_json(struct lp_outbox *outbox, const char *ext_id, char **answer);
-
-int32_t lp_outbox_list_json(struct lp_outbox *outbox,
-                            char **answer);
-
-void lp_string_free(char *string);
-
-int32_t lp_outbox_open(const char *path,
-                       const struct lp_config *config,
-                       struct lp_outbox **outbox,
-                       struct lp_result *result);
-
-int32_t lp_outbox_submit(struct lp_outbox *outbox,
-                         const struct lp_config *config,
-                         struct lp_result *result);
-
-int32_t lp_outbox_wait(struct lp_outbox *outbox,
-                       const char *ext_id,
-                       uint32_t timeout_ms,
-                       struct lp_result *result);
-
-int32_t lp_outbox_each(struct lp_outbox *outbox, lp_entry_fn callback, void *user_data);
-
-int32_t lp_outbox_retry_now(struct lp_outbox *outbox,
-                            const char *ext_id);
-
-int32_t lp_outbox_cancel(struct lp_outbox *outbox,
-                         const char *ext_id,
-                         struct lp_result *result);
-
-int32_t lp_outbox_forget(struct lp_outbox *outbox,
-                         const char *ext_id);
-
-int32_t lp_outbox_pending(struct lp_outbox *outbox, uint32_t *count);
-
-int32_t lp_outbox_close(struct lp_outbox *outbox);
+int32_t lp_log_to_file(
+    const char *path,
+    int32_t level,
+    uint32_t max_bytes);
 
 const char *lp_code_name(int32_t code);
 
 const char *lp_code_text(int32_t code);
-
-int32_t lp_set_log(lp_log_fn callback,
-                   void *user_data,
-                   int32_t level);
-
-int32_t lp_log_to_file(const char *path,
-                       int32_t level,
-                       uint32_t max_bytes);
 
 const char *lp_version(void);
 

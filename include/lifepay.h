@@ -1,6 +1,8 @@
 /*
- * lifepay.h: opens a cash-register shift through LifePay's cloud fiscalisation, and closes it,
- * and prints receipts between.
+ * lifepay.h: opens and closes the shifts of cash registers, and prints receipts, through LifePay's
+ * cloud fiscalisation.
+ *
+ * LifePay's page on opening a shift: https://apidoc.life-pay.ru/cloud-print/open-session
  *
  * Usage
  * -----
@@ -30,43 +32,47 @@
  * Conventions
  * -----------
  *
- * LP_OK         means that LifePay took the document for printing. Nothing in this library says
- *               that a shift is open: the report that the cash register prints, a notification to
- *               callback_url or LifePay's personal account does.
- * Two ways      to send: lp_open_shift and lp_send wait for the answer; lp_outbox_... keeps requests
- *               on disk, sends them in the background, and loses none to a crash or a power cut.
- * Repeats       are safe with the same ext_id only: LifePay opens no second shift for it. For how
- *               long LifePay remembers an ext_id is not published, nor what it does for every other
- *               document: see lp_send.
+ * LP_OK         means that LifePay accepted the document for printing. It does not mean that the
+ *               shift is open: the report that the cash register prints, a notification to
+ *               callback_url or LifePay's personal account shows that.
+ * Sending       lp_open_shift and lp_send wait for the answer. lp_outbox_... stores requests on
+ *               disk and sends them in the background; a crash or a power cut loses none.
+ * Retries       are safe only with the same ext_id: LifePay opens no second shift for it. How long
+ *               LifePay remembers an ext_id is not published, nor how it treats a repeated ext_id
+ *               of other documents: see lp_send.
  * Not given     is 0, NULL or "", in every field.
- * Strings       are UTF-8 and end in NUL, in both directions. What is not UTF-8 is refused, and
- *               named. Texts for people are in Russian.
- * Calls         are cdecl, which is the compilers' default: do not include this header where another
- *               convention is set as the default (/Gz, -ps). Each may be made from any thread, at any time; one lp_result belongs to
- *               one call at a time. lp_open_shift blocks; connections are kept and shared.
- * Ownership     What you pass is borrowed for the call and copied by it. What a result points to
- *               is the library's, until the next call with that result or lp_result_free. Freeing
- *               twice, freeing a copy and freeing NULL are harmless.
- * Structs       begin with struct_size, set by lp_..._init. They only grow at their end: a program
- *               compiled with this header works with every later library. All fields have a fixed
- *               width, times are milliseconds.
- * Success       is what a call returns, not what its result holds: a call that cannot write the result
- *               returns LP_ERR_ARGUMENT and leaves it as it was.
- * Numbers       of codes are never reused. Be ready for codes that you do not know.
- * Crashes       NULL, bad UTF-8 and absurd sizes are answered with LP_ERR_ARGUMENT. A defect of the
- *               library ends in LP_ERR_INTERNAL. Out of memory and stack overflow still end the
+ * Strings       are UTF-8 and NUL-terminated, in both directions. Invalid UTF-8 is an argument
+ *               error that names the field. Texts for people are in Russian.
+ * Threads       Every function may be called from any thread at any time. An lp_result belongs to
+ *               one call at a time. lp_open_shift blocks. Connections are kept and shared.
+ * Ownership     Arguments are copied before the call returns; you may free or reuse them at once.
+ *               The library owns everything a result points to, until the next call with that
+ *               result or lp_result_free. Freeing twice, freeing a copy and freeing NULL are
+ *               harmless.
+ * Structs       start with struct_size, set by lp_..._init. They only grow at the end: a program
+ *               compiled with this header works with every later library. Fields have a fixed
+ *               width; times are in milliseconds.
+ * Errors        Judge a call by its return value, not by its result: a call that cannot write the
+ *               result returns LP_ERR_ARGUMENT and leaves the result unchanged. Expect codes that
+ *               you do not know.
+ * Bad input     NULL, invalid UTF-8 and absurd sizes return LP_ERR_ARGUMENT. A defect of the
+ *               library returns LP_ERR_INTERNAL. Out of memory and stack overflow still end the
  *               process.
- * The process   No signal handlers, no SIGPIPE, no output to stderr, no floating-point traps.
- *               Threads of the library block the signals that a program handles (SIGINT, SIGTERM,
- *               SIGALRM, SIGCHLD and the like), but not those that .NET and Mono need on each thread:
- *               SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGPWR, SIGXCPU and real-time
- *               signals. After a fork the child makes connections of its own. If a thread of the
- *               parent was inside the process's first DNS lookup at the fork, glibc's resolver may
- *               stay locked in the child, whose lookups then end with LP_ERR_TIMEOUT. Once used, the
- *               library stays in memory until the process ends: dlclose and FreeLibrary are harmless.
- *               A DNS lookup that hangs in the system's resolver may outlive its call; at most one
+ * The process   The library installs no signal handlers, raises no SIGPIPE, writes nothing to
+ *               stderr and is unaffected by floating-point traps. Its threads block the signals
+ *               that a program handles (SIGINT, SIGTERM, SIGALRM, SIGCHLD and others), but not
+ *               those that .NET and Mono need on every thread: SIGSEGV, SIGBUS, SIGFPE, SIGILL,
+ *               SIGTRAP, SIGSYS, SIGPWR, SIGXCPU and real-time signals. Once used, the library
+ *               stays in memory until the process ends: dlclose and FreeLibrary are harmless.
+ * Fork          A forked child makes its own connections. If another thread of the parent was
+ *               inside the process's first DNS lookup at the fork, glibc's resolver may stay locked
+ *               in the child, whose lookups then fail with LP_ERR_TIMEOUT.
+ * DNS           A DNS lookup that hangs in the system's resolver may outlive its call; at most one
  *               such thread exists per host name.
- * Versions      0.x: minor versions may add functions, codes and fields; see include/symbols.txt.
+ * Versions      A program compiled with this header works with every later library whose soname is
+ *               liblifepay.so.0: functions, codes and fields are only added. 1.0 will keep that
+ *               soname and this promise. include/symbols.txt lists since which version each
+ *               function exists.
  */
 #ifndef LIFEPAY_H
 #define LIFEPAY_H
@@ -74,7 +80,12 @@
 
 #include <stdint.h>
 
-/* The calling convention of callbacks. */
+/* Define it to decorate the functions, for example as __declspec(dllimport) or static. */
+#ifndef LP_API
+#define LP_API
+#endif
+
+/* The calling convention of functions and callbacks. */
 #if defined(_WIN32)
 #define LP_CALL __cdecl
 #else
@@ -85,50 +96,359 @@
 extern "C" {
 #endif
 
-/* Milliseconds without a limit. */
+/* ----------------------------------------------------------------------------------------------
+ * Settings
+ * ---------------------------------------------------------------------------------------------- */
+
+/** A time without a limit, in milliseconds. */
 #define LP_FOREVER 0xFFFFFFFFu
 
 struct lp_progress;
 
-/*
- * on_progress of lp_config, see there. progress is borrowed for the callback, user_data is that of
- * the config. Return 0 to go on, anything else to stop.
+/**
+ * The callback on_progress of lp_config.
+ *
+ * - progress: valid only during the callback.
+ * - user_data: that of the config.
+ *
+ * Return 0 to continue, any other value to stop the call.
  */
 typedef int32_t (LP_CALL *lp_progress_fn)(const struct lp_progress *progress, void *user_data);
 
-struct lp_entry;
-
-/*
- * callback of lp_outbox_each, see there. entry is borrowed for the callback. Return 0 to see more.
+/**
+ * A request and the settings for sending it. Initialise it with lp_config_init.
+ *
+ * 0, NULL and "" mean "not given" in every field. Strings are UTF-8 and NUL-terminated; they are
+ * copied before the call returns.
  */
-typedef int32_t (LP_CALL *lp_entry_fn)(const struct lp_entry *entry, void *user_data);
-
-/*
- * callback of lp_set_log, see there. message is one line in UTF-8, borrowed for the callback.
- */
-typedef void (LP_CALL *lp_log_fn)(int32_t level, const char *message, void *user_data);
-
+typedef struct lp_config {
+    /**
+     * sizeof(lp_config) in your program, set by lp_config_init.
+     */
+    uint32_t struct_size;
+    /**
+     * 0: a fiscal document. 1: test mode; nothing is fiscalised, and LifePay returns no uuid
+     * (published for the shift and the Z report; for other documents see their pages).
+     */
+    int32_t test;
+    /**
+     * Required. The company's API key in LifePay. It never appears in a log line, a message or a
+     * reply.
+     */
+    const char *apikey;
+    /**
+     * Required. Login of the company's or the shop's administrator in LifePay, usually a phone
+     * number 7xxxxxxxxxx. If it is a shop's with its own printer, the document goes to that
+     * printer.
+     */
+    const char *login;
+    /**
+     * Optional. The cashier's name.
+     */
+    const char *cashier_name;
+    /**
+     * Optional. The cashier's INN (taxpayer number).
+     */
+    const char *cashier_inn;
+    /**
+     * Serial number of the fiscal printer. Optional for a shift: LifePay then picks one of the
+     * active printers. For other documents see their pages.
+     */
+    const char *target_serial;
+    /**
+     * Optional, at most 50 characters. Your own identifier of this request. LifePay opens no
+     * second shift for the same ext_id, so a retry with it is safe: store it before you send, and
+     * retry with the same one. If it is not given, the library generates a UUID and returns it in
+     * lp_result.ext_id; a retry is safe as long as you keep it. See lp_ext_id_new, and lp_send for
+     * other documents.
+     */
+    const char *ext_id;
+    /**
+     * Optional, at most 255 characters. URL to which LifePay reports the document's status.
+     */
+    const char *callback_url;
+    /**
+     * Optional. A string that LifePay sends back to callback_url.
+     */
+    const char *callback_data;
+    /**
+     * Optional, instead of callback_data: the text of a JSON object or array, sent unchanged.
+     */
+    const char *callback_data_json;
+    /**
+     * Default: https://sapi.life-pay.ru. Plain http is accepted for this machine only (127.0.0.1,
+     * ::1, localhost), for the sandbox, because the apikey must not be sent unencrypted.
+     */
+    const char *base_url;
+    /**
+     * http://user:password@host:port or https://...; percent-encode special characters. Default:
+     * the environment (HTTPS_PROXY, ALL_PROXY, HTTP_PROXY, NO_PROXY) and, on Windows, the system's
+     * static setting; neither applies to a base_url on this machine. "none": no proxy. SOCKS
+     * proxies and proxies found by a script (PAC) are not supported. If the environment names a
+     * SOCKS proxy, the call fails with LP_ERR_ARGUMENT: set this field then. Later attempts read
+     * the default again, at most once a second.
+     */
+    const char *proxy;
+    /**
+     * Path of a PEM file with root certificates to trust in addition to those of trust. A change
+     * of the file takes effect within a second.
+     */
+    const char *ca_file;
+    /**
+     * Root certificates to trust: LP_TRUST_.... Verification cannot be turned off.
+     */
+    int32_t trust;
+    /**
+     * Time limit of one attempt for resolving the host name, connecting, proxy and TLS, in
+     * milliseconds. Default: 10000.
+     */
+    uint32_t connect_timeout_ms;
+    /**
+     * Time limit of one attempt as a whole, in milliseconds. Default: 30000.
+     */
+    uint32_t timeout_ms;
+    /**
+     * lp_open_shift and lp_send only. 0: one attempt. Otherwise the library retries until LifePay
+     * answers or this many milliseconds have passed: an attempt is cut off at this limit, and if
+     * the next attempt would start after it, the call returns at once. LP_FOREVER: no limit.
+     */
+    uint32_t retry_for_ms;
+    /**
+     * Pauses between attempts in milliseconds: an array of retry_delay_count elements, copied
+     * before the call returns; the last one repeats. Default: LifePay's schedule of 1, 3 and 5
+     * minutes, then every 10 minutes. A pause under 100 ms counts as 100 ms. If the server's
+     * Retry-After is longer (up to a day), it is used instead.
+     */
+    const uint32_t *retry_delays_ms;
+    /**
+     * Called on your thread after each failed attempt and otherwise about five times a second. A
+     * non-zero return value stops the call within a second with LP_ERR_CANCELLED. The callback may
+     * call every function except on the lp_result of this call. It must not throw, longjmp or end
+     * the thread. Not used by an outbox.
+     */
+    lp_progress_fn on_progress;
+    /**
+     * Passed to on_progress unchanged.
+     */
+    void *user_data;
+    /**
+     * Number of elements in retry_delays_ms, at most 1000.
+     */
+    uint32_t retry_delay_count;
+    /**
+     * Outbox only. Milliseconds after which a request is not retried any more. Default: 12 hours.
+     * LP_FOREVER: never.
+     */
+    uint32_t expires_after_ms;
+    /**
+     * Outbox only. Number of requests sent in parallel. Default: 4.
+     */
+    uint32_t concurrency;
+    /**
+     * Outbox only. Days for which finished entries are kept. Default: 30.
+     */
+    uint32_t keep_days;
+    /**
+     * Required by lp_send, optional for lp_outbox_submit, where a request without it opens a
+     * shift. The document's path below base_url, such as /cloud-print/create-z-report: at most 255
+     * characters, one / at the beginning, then Latin letters, digits and -._~!$&'()*+,;=:@/
+     * without two dots in a row. lp_open_shift refuses path and document_json with
+     * LP_ERR_ARGUMENT.
+     */
+    const char *path;
+    /**
+     * Optional, for lp_send and lp_outbox_submit. The document's own fields: the text of a JSON
+     * object, whose members are sent unchanged after those fields above that are given. It must
+     * not contain apikey, login, a field that is given above, or the same member twice.
+     */
+    const char *document_json;
+} lp_config;
 
 /**
- * ------------------------------------------------------------------------------------------------
- * Codes: what a call returns, and lp_result.code
- * ------------------------------------------------------------------------------------------------
+ * Sets a config to zeros and its struct_size. Call it first: lp_config_init(&config, sizeof
+ * config).
  *
- * 0 and positive numbers are LifePay's own, known or not: it has answered, do not repeat the
- * request as it is. Negative numbers are the library's.
+ * - config: yours, size bytes. Nothing in it has to be released.
  *
- * LifePay took the document. That is not yet an open shift or a printed receipt: what the cash
- * register prints, or LifePay's personal account, shows whether it came to that.
+ * Returns LP_OK, or LP_ERR_ARGUMENT if config is NULL or size is not that of an lp_config. Allowed
+ * in a log callback.
+ */
+LP_API int32_t LP_CALL lp_config_init(
+    lp_config *config,
+    uint32_t size);
+
+/**
+ * Mozilla's roots, which are compiled in, and the system's.
+ */
+#define LP_TRUST_DEFAULT 0
+
+/**
+ * Mozilla's roots only.
+ */
+#define LP_TRUST_BUNDLED 1
+
+/**
+ * The system's roots only.
+ */
+#define LP_TRUST_SYSTEM 2
+
+
+/* ----------------------------------------------------------------------------------------------
+ * The result of a call
+ * ---------------------------------------------------------------------------------------------- */
+
+/**
+ * A field of the request and the reason why it is wrong. LifePay's field errors and the library's
+ * own argument errors have the same form.
+ */
+typedef struct lp_field_error {
+    /**
+     * Name of the field, nested names joined by dots; "" if LifePay named none.
+     */
+    const char *field;
+    /**
+     * The reason, in Russian.
+     */
+    const char *message;
+} lp_field_error;
+
+/**
+ * The result of a call. Initialise it with lp_result_init, release it with lp_result_free.
+ *
+ * The library owns everything a result points to. It stays valid until the next call with this
+ * result or lp_result_free.
+ *
+ * Judge a call by its return value: a result that was not initialised is not written, so its code
+ * may be 0 although the call returned LP_ERR_ARGUMENT.
+ */
+typedef struct lp_result {
+    /**
+     * sizeof(lp_result) in your program, set by lp_result_init.
+     */
+    uint32_t struct_size;
+    /**
+     * The call's return value: LP_OK, a code of LifePay's (positive) or LP_ERR_... (negative).
+     * LP_ERR_ARGUMENT before the first call and after lp_result_free.
+     */
+    int32_t code;
+    /**
+     * Whether LifePay may have the request, over all attempts: LP_OUTCOME_.... Show it to anyone
+     * who is about to open the shift by hand. 0: the call says nothing about a request, as
+     * lp_outbox_open.
+     */
+    int32_t outcome;
+    /**
+     * HTTP status of the last attempt; 0: no answer arrived.
+     */
+    int32_t http_status;
+    /**
+     * Number of attempts. If the server closes a kept connection without an answer, the library
+     * sends the request again over a new connection within the same attempt. Requests without an
+     * ext_id never use a kept connection.
+     */
+    uint32_t attempts;
+    /**
+     * If a retry makes sense and is safe: milliseconds to wait before it, which is the schedule's
+     * next pause or the server's Retry-After, whichever is longer. Otherwise 0.
+     */
+    uint32_t retry_after_ms;
+    /**
+     * Private: identifies the strings that this result owns. Do not modify.
+     */
+    uint64_t owner;
+    /**
+     * LifePay's uuid of the document. NULL in test mode, if the answer has none, or if code is not
+     * LP_OK.
+     */
+    const char *uuid;
+    /**
+     * The ext_id of the request, given or generated. NULL only if the arguments were wrong or
+     * lp_send was given none.
+     */
+    const char *ext_id;
+    /**
+     * What happened and what to do, in Russian, for a person at the till or on the phone. At most
+     * 2000 characters.
+     */
+    const char *message;
+    /**
+     * The technical reason, as the system or the TLS library words it, for the log. May be NULL.
+     */
+    const char *detail;
+    /**
+     * The body that was received, for a support request. The apikey is masked; NUL and invalid
+     * UTF-8 are replaced by U+FFFD. Of a body over 1 MiB these are the first 4096 bytes; an outbox
+     * keeps at most 16 KiB. NULL if there was none.
+     */
+    const char *reply;
+    /**
+     * error_count elements, at most 100, with texts of at most 1000 characters each; NULL if there
+     * are none. message lists as many as fit and says how many more there are; reply has
+     * everything LifePay sent.
+     */
+    const lp_field_error *errors;
+    /**
+     * Number of elements in errors.
+     */
+    uint32_t error_count;
+    /**
+     * Always 0.
+     */
+    uint32_t reserved;
+} lp_result;
+
+/**
+ * Initialises a result for its first call: lp_result_init(&result, sizeof result).
+ *
+ * Sets struct_size to size, code to LP_ERR_ARGUMENT, so that a result that no call has written
+ * does not look like LP_OK, and everything else to 0 or NULL. It releases nothing; see
+ * lp_result_free.
+ *
+ * - result: yours, size bytes.
+ *
+ * Returns LP_OK, or LP_ERR_ARGUMENT if result is NULL or size is not that of an lp_result. Allowed
+ * in a log callback.
+ */
+LP_API int32_t LP_CALL lp_result_init(
+    lp_result *result,
+    uint32_t size);
+
+/**
+ * Releases everything a result owns and initialises it as lp_result_init does. It can be used
+ * again at once.
+ *
+ * - result: yours. Its strings and errors become invalid.
+ *
+ * Freeing twice, freeing a copy, NULL, or a result that was never initialised is harmless. Allowed
+ * in a log callback, except for the result of a call that is running.
+ */
+LP_API void LP_CALL lp_result_free(lp_result *result);
+
+
+/* ----------------------------------------------------------------------------------------------
+ * Codes: return values, and lp_result.code
+ * ---------------------------------------------------------------------------------------------- */
+
+/*
+ * 0 and positive codes are LifePay's own, documented or not: LifePay answered; do not retry the
+ * request unchanged. Negative codes are the library's. Codes are never reused.
+ */
+
+/**
+ * LifePay accepted the document for printing. The shift may not be open yet, or the receipt not
+ * printed: the cash register's report, a notification to callback_url or LifePay's personal
+ * account shows that.
  */
 #define LP_OK 0
 
 /**
- * LifePay: «Ошибка данных». `errors` says which field and why. Correct it, then send again.
+ * LifePay: «Ошибка данных». lp_result.errors names the fields and the reasons. Correct them and
+ * send again.
  */
 #define LP_DATA_ERROR 400
 
 /**
- * LifePay: «Внутренняя ошибка сервера». LifePay asks to turn to its support for the cause.
+ * LifePay: «Внутренняя ошибка сервера». Contact LifePay's support for the cause.
  */
 #define LP_SERVER_ERROR 500
 
@@ -160,198 +480,754 @@ typedef void (LP_CALL *lp_log_fn)(int32_t level, const char *message, void *user
 /**
  * The request is in the outbox and has no outcome yet.
  */
-#define LP_PENDING -1
+#define LP_PENDING (-1)
 
 /**
- * The call or its settings are wrong; `errors` names each field. This call has sent nothing.
- * Correct it.
+ * The arguments or settings are wrong; lp_result.errors names the fields. This call sent nothing.
+ * Correct them and call again.
  */
-#define LP_ERR_ARGUMENT -2
+#define LP_ERR_ARGUMENT (-2)
 
 /**
- * No connection, or it broke. Repeat with the same ext_id.
+ * The connection failed or broke. Retry with the same ext_id.
  */
-#define LP_ERR_NETWORK -3
+#define LP_ERR_NETWORK (-3)
 
 /**
- * A time limit ran out. Repeat with the same ext_id.
+ * A time limit expired. Retry with the same ext_id.
  */
-#define LP_ERR_TIMEOUT -4
+#define LP_ERR_TIMEOUT (-4)
 
 /**
- * No trusted TLS connection; nothing was sent over it. `message` says what is wrong with the
- * certificate. Mend that (often this machine's date), then repeat with the same ext_id.
+ * No trusted TLS connection could be made, and nothing was sent over it. lp_result.message says
+ * what is wrong with the certificate. Fix the cause (often a wrong system date), then retry with
+ * the same ext_id.
  */
-#define LP_ERR_TLS -5
+#define LP_ERR_TLS (-5)
 
 /**
- * An HTTP status other than 200, see `http_status`. Repeat with the same ext_id.
+ * The HTTP status is not 200; see lp_result.http_status. Retry with the same ext_id.
  */
-#define LP_ERR_HTTP -6
+#define LP_ERR_HTTP (-6)
 
 /**
- * Something answered that is not LifePay: a captive portal, a broken proxy, half an answer.
- * Repeat with the same ext_id.
+ * The answer is not LifePay's: a captive portal, a broken proxy, or half an answer. Retry with the
+ * same ext_id.
  */
-#define LP_ERR_REPLY -7
+#define LP_ERR_REPLY (-7)
 
 /**
- * on_progress or lp_outbox_cancel has stopped the request. `outcome` says whether LifePay may have
- * it. If the document is still needed, repeat with the same ext_id.
+ * on_progress or lp_outbox_cancel stopped the request. lp_result.outcome says whether LifePay may
+ * have it. If you still need the document, retry with the same ext_id.
  */
-#define LP_ERR_CANCELLED -8
+#define LP_ERR_CANCELLED (-8)
 
 /**
- * The outbox's file cannot be used; `message` says what to do.
+ * The outbox's file cannot be used; lp_result.message says what to do.
  */
-#define LP_ERR_OUTBOX -9
+#define LP_ERR_OUTBOX (-9)
 
 /**
- * There is no such entry in the outbox.
+ * The outbox has no entry with this ext_id.
  */
-#define LP_ERR_NOT_FOUND -10
+#define LP_ERR_NOT_FOUND (-10)
 
 /**
- * A defect of this library was caught. Please report it, with the log. Repeat with the same ext_id.
+ * The library caught a defect of its own. Please report it with the log. Retry with the same
+ * ext_id.
  */
-#define LP_ERR_INTERNAL -11
+#define LP_ERR_INTERNAL (-11)
 
 /**
  * The outbox is closed.
  */
-#define LP_ERR_CLOSED -12
+#define LP_ERR_CLOSED (-12)
 
 /**
- * The request waited in the outbox longer than it may, and is not repeated. If it is still needed and
- * `outcome` is LP_OUTCOME_NOT_SENT, a new request with any ext_id is safe. Otherwise LifePay may have
- * it: submit it again with the same ext_id only.
+ * The request waited in the outbox longer than expires_after_ms and is not retried. If you still
+ * need the document: with LP_OUTCOME_NOT_SENT, a new request with any ext_id is safe; otherwise
+ * LifePay may have the request, so submit it again with the same ext_id only.
  */
-#define LP_ERR_EXPIRED -13
+#define LP_ERR_EXPIRED (-13)
+
+
+/* ----------------------------------------------------------------------------------------------
+ * Outcomes: whether LifePay may have the request
+ * ---------------------------------------------------------------------------------------------- */
 
 /**
- * ------------------------------------------------------------------------------------------------
- * Outcomes: lp_result.outcome
- * ------------------------------------------------------------------------------------------------
- *
- * What the code cannot say. A cashier who opens the shift by hand must know it.
- *
  * No byte of the request left this machine in any attempt.
  */
 #define LP_OUTCOME_NOT_SENT 1
 
 /**
- * LifePay may have the request. Repeat it with this ext_id only: then no second shift is opened. For
- * other documents see lp_send.
+ * LifePay may have the request. Retry with the same ext_id only: then LifePay opens no second
+ * shift. For other documents see lp_send.
  */
 #define LP_OUTCOME_UNKNOWN 2
 
 /**
- * LifePay has answered.
+ * LifePay answered.
  */
 #define LP_OUTCOME_ANSWERED 3
 
+
+/* ----------------------------------------------------------------------------------------------
+ * Opening a shift
+ * ---------------------------------------------------------------------------------------------- */
+
 /**
- * ------------------------------------------------------------------------------------------------
- * Trust: lp_config.trust
- * ------------------------------------------------------------------------------------------------
+ * Opens a shift and waits for LifePay's answer.
  *
- * Mozilla's roots, compiled in, and the system's, together.
- */
-#define LP_TRUST_DEFAULT 0
-
-/**
- * Mozilla's roots only.
- */
-#define LP_TRUST_BUNDLED 1
-
-/**
- * The system's roots only.
- */
-#define LP_TRUST_SYSTEM 2
-
-/**
- * ------------------------------------------------------------------------------------------------
- * Phases: lp_progress.phase
- * ------------------------------------------------------------------------------------------------
+ * - config: the request and its settings, copied before the call returns.
+ * - result: yours, initialised. What it held before is released after config has been copied, so
+ *   config.ext_id may point to result.ext_id. Release it with lp_result_free.
  *
- * Name resolution, connect, proxy and TLS.
+ * Returns the value of result->code:
+ *
+ * - LP_OK: LifePay accepted the document. The shift may not be open yet.
+ * - positive: LifePay's own code. LifePay answered; do not retry the request unchanged.
+ * - negative: LP_ERR_.... result->outcome says whether LifePay may have the request. Retry with
+ *   the same ext_id after result->retry_after_ms, or set config->retry_for_ms.
+ *
+ * If result is NULL or was not initialised, nothing is sent, result is not written and the call
+ * returns LP_ERR_ARGUMENT. In a log callback nothing is sent either, and result->code is
+ * LP_ERR_ARGUMENT.
+ *
+ * Blocks until LifePay answers, a time limit or retry_for_ms expires, or on_progress stops the
+ * call. May be called from any thread.
+ */
+LP_API int32_t LP_CALL lp_open_shift(
+    const lp_config *config,
+    lp_result *result);
+
+
+/* ----------------------------------------------------------------------------------------------
+ * Other documents: closing the shift, receipts
+ * ---------------------------------------------------------------------------------------------- */
+
+/**
+ * Sends any other document of LifePay's cloud print, such as a Z report or a receipt, and waits
+ * for the answer.
+ *
+ * config->path is required and selects the document; config->document_json holds its own fields.
+ * LifePay's page about the document describes them; the library does not check them. The request
+ * consists of those fields of config that are given (apikey, login, test, cashier_name,
+ * cashier_inn, target_serial, ext_id, callback_url, callback_data), followed by the members of
+ * document_json.
+ *
+ * The library generates no ext_id here. That a second request with the same ext_id makes no second
+ * document is published for the opening of a shift only; look up on LifePay's page whether it
+ * holds for this document. If it does, set ext_id, and retries are as safe as for a shift. If it
+ * does not, leave ext_id out: then nothing is sent twice, retry_for_ms and lp_outbox_submit fail
+ * with LP_ERR_ARGUMENT, and after LP_OUTCOME_UNKNOWN you must check whether the document was made
+ * before you send again. Never use one ext_id for two documents.
+ *
+ * - config, result: as for lp_open_shift.
+ *
+ * Returns the value of result->code, as lp_open_shift does. The library reads code, message,
+ * errors and uuid from LifePay's answer; everything else is in result->reply. Blocks like
+ * lp_open_shift.
+ */
+LP_API int32_t LP_CALL lp_send(
+    const lp_config *config,
+    lp_result *result);
+
+
+/* ----------------------------------------------------------------------------------------------
+ * Generating an ext_id
+ * ---------------------------------------------------------------------------------------------- */
+
+/**
+ * Generates an ext_id: a random UUID of 36 characters and a NUL.
+ *
+ * Store it, then send with it: then a retry is safe even after a crash.
+ *
+ * - buffer: yours, size bytes, at least 37.
+ *
+ * Returns LP_OK, or LP_ERR_ARGUMENT if buffer is NULL or size is below 37; then buffer gets an
+ * empty string if it has room for one. Allowed in a log callback.
+ */
+LP_API int32_t LP_CALL lp_ext_id_new(
+    char *buffer,
+    uint32_t size);
+
+
+/* ----------------------------------------------------------------------------------------------
+ * Progress
+ * ---------------------------------------------------------------------------------------------- */
+
+/**
+ * Resolving the host name, connecting, proxy and TLS.
  */
 #define LP_PHASE_CONNECT 1
 
 /**
- * The request is sent and its answer awaited.
+ * Sending the request and waiting for the answer.
  */
 #define LP_PHASE_EXCHANGE 2
 
 /**
- * An attempt has failed; `code` and `http_status` say how.
+ * An attempt failed; lp_progress.code and http_status say how.
  */
 #define LP_PHASE_FAILED 3
 
 /**
- * The pause before the next attempt.
+ * Pausing before the next attempt.
  */
 #define LP_PHASE_PAUSE 4
 
 /**
- * ------------------------------------------------------------------------------------------------
- * Flags of an entry: lp_entry.flags
- * ------------------------------------------------------------------------------------------------
+ * The state of a call, for on_progress. Valid only during the callback.
+ */
+typedef struct lp_progress {
+    /**
+     * sizeof(lp_progress) in the library; fields unknown to your header may follow.
+     */
+    uint32_t struct_size;
+    /**
+     * The current phase: LP_PHASE_....
+     */
+    int32_t phase;
+    /**
+     * Number of attempts started.
+     */
+    uint32_t attempts;
+    /**
+     * Why the last attempt failed: LP_ERR_...; LP_PENDING if none has failed yet.
+     */
+    int32_t code;
+    /**
+     * HTTP status of the last failed attempt; 0: no answer arrived.
+     */
+    int32_t http_status;
+    /**
+     * Milliseconds since the start of the call.
+     */
+    uint32_t elapsed_ms;
+    /**
+     * Milliseconds until the next attempt, in LP_PHASE_FAILED and LP_PHASE_PAUSE. 0 in
+     * LP_PHASE_FAILED: there is no further attempt.
+     */
+    uint32_t next_attempt_ms;
+} lp_progress;
+
+
+/* ----------------------------------------------------------------------------------------------
+ * JSON instead of structs
+ * ---------------------------------------------------------------------------------------------- */
+
+/**
+ * lp_open_shift for languages without structs, and for settings kept in a file.
  *
- * It waits for an outcome; without it the entry is finished.
+ * - request: a JSON object, copied before the call returns. Its keys are the fields of lp_config
+ *   except struct_size, on_progress, user_data and retry_delay_count: strings and numbers as
+ *   there; retry_delays_ms is an array of numbers, and callback_data may also be an object or
+ *   array. null means "not given". An unknown key is an argument error.
+ * - answer: *answer is set to a JSON object with every field of lp_result except struct_size,
+ *   owner and reserved: null where the struct has NULL; errors is an array of {"field",
+ *   "message"}. Release it with lp_string_free. It is set to NULL only in a log callback, and if
+ *   the library caught a defect of its own while it wrote the answer (LP_ERR_INTERNAL).
+ *
+ * Returns the same code as lp_open_shift. If answer is NULL, nothing is sent and the call returns
+ * LP_ERR_ARGUMENT. There is no on_progress: a call with retry_for_ms cannot be stopped.
+ */
+LP_API int32_t LP_CALL lp_open_shift_json(
+    const char *request,
+    char **answer);
+
+/**
+ * lp_send with JSON: as lp_open_shift_json, with the keys path and document_json, which may be an
+ * object or the text of one.
+ */
+LP_API int32_t LP_CALL lp_send_json(
+    const char *request,
+    char **answer);
+
+/**
+ * Releases a string returned by a function with _json in its name.
+ *
+ * NULL, a pointer that is no such string, and one that was freed already are harmless, as long as
+ * the library has not returned a new string at the same address since. Allowed in a log callback.
+ */
+LP_API void LP_CALL lp_string_free(char *string);
+
+
+/* ----------------------------------------------------------------------------------------------
+ * The outbox: requests that survive a crash
+ * ---------------------------------------------------------------------------------------------- */
+
+/**
+ * An open outbox. The pointer is a number that the library looks up and never dereferences, and it
+ * is never reused: after lp_outbox_close, and in a forked child, every call with it returns
+ * LP_ERR_CLOSED.
+ *
+ * A forked child cannot open a file that its parent had open, or was opening or closing, at the
+ * fork: fork first, or start a new program. It can open other files.
+ */
+typedef struct lp_outbox lp_outbox;
+
+/**
+ * Opens a file of requests, creates it if it does not exist, and starts to send its pending
+ * entries.
+ *
+ * An outbox is for programs that must not lose a request to a crash or a power cut, or must not
+ * block: requests are on disk before their first byte is sent, retried in the background until
+ * LifePay answers, and their outcomes are kept.
+ *
+ * - path: UTF-8, on a local disk; network paths are refused. Files with the same name and -wal,
+ *   -shm or -sender-... at the end belong to it.
+ * - config: apikey (required; it is not stored), login (for requests without one), base_url,
+ *   proxy, trust, ca_file, the time limits of an attempt, retry_delays_ms, concurrency and
+ *   keep_days are used. It is copied before the call returns.
+ * - outbox: *outbox is set to the outbox, or to NULL on failure. Close it with lp_outbox_close.
+ * - result: yours, initialised; release it with lp_result_free. Its ext_id stays NULL.
+ *
+ * Several processes may have the same file open: each request is sent by one of them at a time,
+ * and if that process dies another takes over within a second. They should use the same apikey and
+ * the same version of the library: while an earlier version sends, a kind of document that only a
+ * later one knows waits. Within one process, use one copy of the library, and do not open the file
+ * with your own SQLite, because the locks of both belong to the process.
+ *
+ * Returns the value of result->code:
+ *
+ * - LP_OK: the outbox is open. The call itself does not use the network.
+ * - LP_ERR_ARGUMENT, LP_ERR_INTERNAL: as for lp_open_shift.
+ * - LP_ERR_OUTBOX: the file cannot be used and is left unchanged; result->message says what to do.
+ */
+LP_API int32_t LP_CALL lp_outbox_open(
+    const char *path,
+    const lp_config *config,
+    lp_outbox **outbox,
+    lp_result *result);
+
+/**
+ * Stores a request on disk; the outbox sends it in the background. Does not wait for the network.
+ *
+ * A request without path and document_json opens a shift, as lp_open_shift does. A request with
+ * path is that document, as for lp_send. It needs an ext_id, because an outbox retries, and that
+ * is safe only if LifePay's page about the document says that a second request with the same
+ * ext_id makes no second document.
+ *
+ * - config: the fields of the request and expires_after_ms are used. If login or apikey is not
+ *   given, the outbox's is used; another apikey or base_url than the outbox's is an argument
+ *   error, and its other settings are ignored. For a shift without an ext_id one is generated.
+ *   config is copied before the call returns.
+ * - result: yours, initialised; release it with lp_result_free.
+ *
+ * expires_after_ms counts on the wall clock, so that yesterday's shift is not opened today. If
+ * that clock jumps while a program has the file open, the time that has really passed counts.
+ *
+ * If the outbox already has an entry with this ext_id:
+ *
+ * - pending: the entry is sent, under the new expires_after_ms, and a cancellation that has not
+ *   taken effect yet is withdrawn. result describes the entry.
+ * - accepted: nothing is submitted, and result describes the entry.
+ * - pending or accepted, with other fields: LP_ERR_ARGUMENT.
+ * - rejected, cancelled or expired: the entry is replaced and sent again.
+ * - of another path: LP_ERR_ARGUMENT in every state, until the entry is forgotten.
+ *
+ * Returns LP_OK if the request is on disk: result->code is then LP_PENDING, or the code with which
+ * the entry finished. Otherwise it returns the value of result->code:
+ *
+ * - LP_ERR_ARGUMENT, LP_ERR_CLOSED, LP_ERR_INTERNAL: the call failed.
+ * - LP_ERR_OUTBOX: the request may or may not be on disk; submit it again with the same ext_id. On
+ *   Unix, also if the file was deleted or replaced while open: close the outbox and open it again.
+ *
+ * After a failure result->ext_id is the given or generated one, and result->outcome is
+ * LP_OUTCOME_NOT_SENT only if certainly no request with this ext_id was or will be sent.
+ */
+LP_API int32_t LP_CALL lp_outbox_submit(
+    lp_outbox *outbox,
+    const lp_config *config,
+    lp_result *result);
+
+/**
+ * Waits until an entry is finished, and describes it.
+ *
+ * - ext_id: UTF-8, copied before the call returns.
+ * - timeout_ms: how long to wait, in milliseconds. 0 returns at once; LP_FOREVER has no limit.
+ * - result: yours, initialised. Its ext_id is the given one, also after a failure.
+ *
+ * Returns the value of result->code: the code with which the entry finished, or LP_PENDING if it
+ * has not. LP_ERR_NOT_FOUND, LP_ERR_CLOSED (also if the outbox is closed during the wait),
+ * LP_ERR_ARGUMENT, LP_ERR_OUTBOX and LP_ERR_INTERNAL mean that this call failed; they are not the
+ * entry's outcome.
+ */
+LP_API int32_t LP_CALL lp_outbox_wait(
+    lp_outbox *outbox,
+    const char *ext_id,
+    uint32_t timeout_ms,
+    lp_result *result);
+
+/**
+ * Stops the retries of an entry and describes it. An attempt under way is cut off within a second;
+ * if its answer arrives first, the answer is kept.
+ *
+ * - ext_id: UTF-8, copied before the call returns.
+ * - result: yours, initialised. Its ext_id is the given one, also after a failure; its outcome
+ *   says whether LifePay may have the request.
+ *
+ * Returns LP_OK if the entry is finished: result->code is then LP_ERR_CANCELLED, or the code with
+ * which it finished before. It is LP_PENDING if the sender, in another process or with a full
+ * disk, has not released the entry within three seconds, or if the entry was submitted again
+ * meanwhile. Otherwise returns the value of result->code: LP_ERR_ARGUMENT, LP_ERR_NOT_FOUND,
+ * LP_ERR_OUTBOX, LP_ERR_CLOSED or LP_ERR_INTERNAL.
+ */
+LP_API int32_t LP_CALL lp_outbox_cancel(
+    lp_outbox *outbox,
+    const char *ext_id,
+    lp_result *result);
+
+/**
+ * Sends a pending entry at once instead of at its next scheduled attempt, and sends a rejected
+ * entry again, so that a mistyped apikey does not ruin a queue.
+ *
+ * - ext_id: UTF-8, copied before the call returns. NULL or "": all entries that are pending or
+ *   rejected and have not expired.
+ *
+ * It also works during an attempt: if that attempt fails, the next one follows at once.
+ *
+ * Returns LP_OK, LP_ERR_NOT_FOUND, LP_ERR_OUTBOX, LP_ERR_CLOSED, or LP_ERR_ARGUMENT for an entry
+ * that was accepted or cancelled, has expired or belongs to another base_url. lp_outbox_wait with
+ * timeout_ms 0 describes the entry, for a message to the cashier.
+ */
+LP_API int32_t LP_CALL lp_outbox_retry_now(
+    lp_outbox *outbox,
+    const char *ext_id);
+
+/**
+ * Removes a finished entry. The outbox removes finished entries by itself after keep_days.
+ *
+ * - ext_id: UTF-8, copied before the call returns.
+ *
+ * Returns LP_OK, LP_ERR_NOT_FOUND, LP_ERR_OUTBOX, LP_ERR_CLOSED, or LP_ERR_ARGUMENT if ext_id is
+ * missing or the entry is pending (cancel it first). lp_outbox_wait with timeout_ms 0 describes
+ * the entry.
+ */
+LP_API int32_t LP_CALL lp_outbox_forget(
+    lp_outbox *outbox,
+    const char *ext_id);
+
+/**
+ * Counts the pending entries that this outbox sends.
+ *
+ * - count: *count is set to their number, or to 0 on failure.
+ *
+ * Returns LP_OK, LP_ERR_ARGUMENT if count is NULL, LP_ERR_OUTBOX or LP_ERR_CLOSED.
+ */
+LP_API int32_t LP_CALL lp_outbox_pending(
+    lp_outbox *outbox,
+    uint32_t *count);
+
+/**
+ * The entry is pending. If this flag is clear, the entry is finished.
  */
 #define LP_ENTRY_PENDING 1
 
 /**
- * An attempt is being made.
+ * An attempt is under way.
  */
 #define LP_ENTRY_SENDING 2
 
 /**
- * It belongs to another base_url than this outbox was opened with, and is not sent by it.
+ * The entry belongs to another base_url than the one this outbox was opened with; this outbox does
+ * not send it.
  */
 #define LP_ENTRY_FOREIGN 4
 
 /**
- * ------------------------------------------------------------------------------------------------
- * Log levels: lp_set_log, lp_log_to_file
- * ------------------------------------------------------------------------------------------------
+ * A request in an outbox. Valid only during the callback, with everything it points to. Times are
+ * Unix times in milliseconds.
+ */
+typedef struct lp_entry {
+    /**
+     * sizeof(lp_entry) in the library; fields unknown to your header may follow.
+     */
+    uint32_t struct_size;
+    /**
+     * LP_PENDING, or how the entry finished: LP_OK, a code of LifePay's, LP_ERR_CANCELLED or
+     * LP_ERR_EXPIRED.
+     */
+    int32_t code;
+    /**
+     * Whether LifePay may have the request: LP_OUTCOME_..., over all attempts, including those
+     * before a restart.
+     */
+    int32_t outcome;
+    /**
+     * LP_ENTRY_..., combined with |.
+     */
+    uint32_t flags;
+    /**
+     * Number of attempts started.
+     */
+    uint32_t attempts;
+    /**
+     * HTTP status of the last attempt; 0: no answer arrived.
+     */
+    int32_t http_status;
+    /**
+     * When the entry was submitted.
+     */
+    int64_t submitted_at;
+    /**
+     * When the next attempt is due; 0: none is. The pause is measured on a clock that does not
+     * jump.
+     */
+    int64_t next_attempt_at;
+    /**
+     * When the entry finished: answered, cancelled or expired; 0: it is pending.
+     */
+    int64_t answered_at;
+    /**
+     * Deadline for retries; 0: none.
+     */
+    int64_t expires_at;
+    /**
+     * The request's ext_id.
+     */
+    const char *ext_id;
+    /**
+     * The request's login.
+     */
+    const char *login;
+    /**
+     * The request's target_serial; NULL if it has none.
+     */
+    const char *target_serial;
+    /**
+     * The base_url that the entry belongs to.
+     */
+    const char *base_url;
+    /**
+     * LifePay's uuid of the document; NULL if there is none.
+     */
+    const char *uuid;
+    /**
+     * The state of the entry, in Russian, for a person at the till.
+     */
+    const char *message;
+    /**
+     * The document's path below base_url, /cloud-print/create-session for the opening of a shift.
+     * NULL: a kind of document that only a later version of the library knows, and which waits for
+     * that version.
+     */
+    const char *path;
+} lp_entry;
+
+/**
+ * The callback of lp_outbox_each.
  *
+ * - entry: valid only during the callback.
+ * - user_data: that of lp_outbox_each.
+ *
+ * Return 0 to continue, any other value to end the iteration.
+ */
+typedef int32_t (LP_CALL *lp_entry_fn)(const lp_entry *entry, void *user_data);
+
+/**
+ * Calls a callback for every entry, in the order in which the entries were first submitted. The
+ * entries are a snapshot of the moment of the call.
+ *
+ * - callback: a non-zero return value ends the iteration. It may call every function. It must not
+ *   throw, longjmp or end the thread.
+ * - user_data: passed to the callback unchanged.
+ *
+ * Returns LP_OK, LP_ERR_ARGUMENT if callback is NULL, LP_ERR_OUTBOX or LP_ERR_CLOSED.
+ */
+LP_API int32_t LP_CALL lp_outbox_each(
+    lp_outbox *outbox,
+    lp_entry_fn callback,
+    void *user_data);
+
+/**
+ * Closes an outbox. Pending entries stay in the file and are sent when it is opened again; a
+ * process that ends without closing loses nothing.
+ *
+ * Attempts under way are cut off, and threads in lp_outbox_wait return LP_ERR_CLOSED. The call
+ * returns within a second.
+ *
+ * On Windows it may be called from DllMain, because it does not wait for threads to end, which
+ * need the loader lock. If DllMain is called because the process ends, the system has already
+ * ended all other threads: this and most other calls then do nothing and return LP_ERR_CLOSED.
+ *
+ * Returns LP_OK, or LP_ERR_CLOSED if outbox is closed already, NULL or no outbox.
+ */
+LP_API int32_t LP_CALL lp_outbox_close(lp_outbox *outbox);
+
+/**
+ * lp_outbox_open with JSON.
+ *
+ * - path, outbox: as for lp_outbox_open.
+ * - config: a JSON object as for lp_open_shift_json, with the keys that lp_outbox_open uses.
+ * - answer: *answer is set as by lp_open_shift_json; it describes a failure.
+ *
+ * The functions with _json in their names return what their counterparts with structs return. If
+ * answer is NULL, they do nothing and return LP_ERR_ARGUMENT. lp_outbox_retry_now,
+ * lp_outbox_forget, lp_outbox_pending and lp_outbox_close need no structs.
+ */
+LP_API int32_t LP_CALL lp_outbox_open_json(
+    const char *path,
+    const char *config,
+    lp_outbox **outbox,
+    char **answer);
+
+/**
+ * lp_outbox_submit with JSON.
+ *
+ * - request: as for lp_open_shift_json, with the keys that lp_outbox_submit uses.
+ * - answer: *answer describes the entry, or the failure.
+ */
+LP_API int32_t LP_CALL lp_outbox_submit_json(
+    lp_outbox *outbox,
+    const char *request,
+    char **answer);
+
+/**
+ * lp_outbox_wait with JSON. *answer describes the entry.
+ */
+LP_API int32_t LP_CALL lp_outbox_wait_json(
+    lp_outbox *outbox,
+    const char *ext_id,
+    uint32_t timeout_ms,
+    char **answer);
+
+/**
+ * lp_outbox_cancel with JSON. *answer describes the entry.
+ */
+LP_API int32_t LP_CALL lp_outbox_cancel_json(
+    lp_outbox *outbox,
+    const char *ext_id,
+    char **answer);
+
+/**
+ * Returns all entries as JSON: lp_outbox_each without a callback.
+ *
+ * - answer: *answer is set to a JSON array of objects with every field of lp_entry except
+ *   struct_size and flags, and with pending, sending and foreign, which are true or false. If the
+ *   entries cannot be read, it is the object of a failed call. Release it with lp_string_free.
+ *
+ * Returns LP_OK, LP_ERR_ARGUMENT if answer is NULL, LP_ERR_OUTBOX or LP_ERR_CLOSED.
+ */
+LP_API int32_t LP_CALL lp_outbox_list_json(
+    lp_outbox *outbox,
+    char **answer);
+
+
+/* ----------------------------------------------------------------------------------------------
+ * The log
+ * ---------------------------------------------------------------------------------------------- */
+
+/**
+ * The callback of lp_set_log.
+ *
+ * - level: the line's level, LP_LOG_....
+ * - message: one line in UTF-8, valid only during the callback.
+ * - user_data: that of lp_set_log.
+ */
+typedef void (LP_CALL *lp_log_fn)(int32_t level, const char *message, void *user_data);
+
+/**
  * No log.
  */
 #define LP_LOG_OFF 0
 
 /**
- * LifePay has refused a request, or a defect of this library was caught.
+ * LifePay rejected a request, or the library caught a defect of its own.
  */
 #define LP_LOG_ERROR 1
 
 /**
- * Attempts that have failed, and calls with wrong arguments.
+ * Failed attempts, and calls with wrong arguments.
  */
 #define LP_LOG_WARN 2
 
 /**
- * Attempts that have succeeded.
+ * Successful attempts.
  */
 #define LP_LOG_INFO 3
 
 /**
- * What the library decides on the way.
+ * Decisions that the library makes on the way.
  */
 #define LP_LOG_DEBUG 4
 
 /**
- * Bodies sent and received, the apikey masked.
+ * Bodies sent and received, with the apikey masked.
  */
 #define LP_LOG_TRACE 5
 
 /**
- * ------------------------------------------------------------------------------------------------
- * Versions of this header
- * ------------------------------------------------------------------------------------------------
+ * Sets the log callback, replacing the previous one. Returns once no thread is inside the previous
+ * callback.
  *
- * Version of the header, to compare with lp_version_number.
+ * It waits for a running callback without a time limit: do not hold a lock that the callback
+ * takes.
+ *
+ * - callback: called with one line in UTF-8, valid only during the callback. NULL: no callback. It
+ *   may be called from any thread, and by several at once. It must not throw, longjmp or end the
+ *   thread. It may call lp_version, lp_version_number, lp_code_..., lp_config_init, lp_ext_id_new,
+ *   lp_string_free, and lp_result_init and lp_result_free except on the result of a running call.
+ *   Every other function does nothing there, returns LP_ERR_ARGUMENT and fills its result with it;
+ *   *outbox and *answer are set to NULL, *count to 0.
+ * - user_data: passed to the callback unchanged.
+ * - level: the most verbose level to report, LP_LOG_....
+ *
+ * Returns LP_OK, or LP_ERR_ARGUMENT if level is not one of LP_LOG_....
+ */
+LP_API int32_t LP_CALL lp_set_log(
+    lp_log_fn callback,
+    void *user_data,
+    int32_t level);
+
+/**
+ * Writes the log to a file, for programs that cannot use a callback. Replaces the previous file.
+ *
+ * - path: UTF-8, copied before the call returns. NULL or "": no file.
+ * - level: the most verbose level to report, LP_LOG_....
+ * - max_bytes: the size at which the file is renamed to path + ".old", replacing the previous one,
+ *   and a new file is started. 0: 10 MiB. If another program prevents the renaming, the file grows
+ *   until it can be renamed. On Windows path + ".rotating" exists during the renaming.
+ *
+ * A line has the local time with its offset, the library's version, the process and the level; for
+ * an attempt also ext_id, number, HTTP status, code and milliseconds. The apikey is in no line.
+ *
+ * If a till's program cannot be changed, set the environment variable LIFEPAY_LOG to PATH or
+ * LEVEL,PATH, where LEVEL is error, warn, info (the default), debug or trace. The library reads it
+ * at its first call and logs there in addition; a file that cannot be written is silently ignored.
+ *
+ * Returns LP_OK, or LP_ERR_ARGUMENT if level is not one of LP_LOG_... or the file cannot be
+ * written; then the previous file stays in use.
+ */
+LP_API int32_t LP_CALL lp_log_to_file(
+    const char *path,
+    int32_t level,
+    uint32_t max_bytes);
+
+
+/* ----------------------------------------------------------------------------------------------
+ * Texts and versions
+ * ---------------------------------------------------------------------------------------------- */
+
+/**
+ * Returns the name of a code for logs, such as "LP_ERR_TIMEOUT", or "UNKNOWN" for a code without
+ * one.
+ *
+ * The string is static and ASCII, never NULL. Do not free it.
+ */
+LP_API const char *LP_CALL lp_code_name(int32_t code);
+
+/**
+ * Returns a Russian sentence about a code, for a cashier. LifePay's codes have the wording of
+ * LifePay's page; unknown codes have a text as well.
+ *
+ * The string is static and UTF-8, never NULL. Do not free it.
+ */
+LP_API const char *LP_CALL lp_code_text(int32_t code);
+
+/**
+ * Version of this header, to compare with lp_version_number.
  */
 #define LP_VERSION_MAJOR 0
 
@@ -366,814 +1242,16 @@ typedef void (LP_CALL *lp_log_fn)(int32_t level, const char *message, void *user
 #define LP_VERSION_PATCH 0
 
 /**
- * ------------------------------------------------------------------------------------------------
- * The outbox
- * ------------------------------------------------------------------------------------------------
+ * Returns the library's version, such as "0.1.0".
  *
- * An open outbox. A number, looked up and never dereferenced, and never given twice: after
- * lp_outbox_close, and in a forked child, every call with it answers LP_ERR_CLOSED. A child cannot
- * open the files that its parent had open, or was opening or closing, when it forked: fork first, or
- * start a new program. It can open others.
+ * The string is static, never NULL. Do not free it.
  */
-typedef struct lp_outbox lp_outbox;
+LP_API const char *LP_CALL lp_version(void);
 
 /**
- * ------------------------------------------------------------------------------------------------
- * Settings: lp_config
- * ------------------------------------------------------------------------------------------------
- *
- * The request and how it is sent.
- *
- * Zero, NULL and "" mean "not given" in every field. All strings are UTF-8, end in NUL, are
- * borrowed for the call and copied by it. Begin with lp_config_init.
+ * Returns the library's version as a number, major * 10000 + minor * 100 + patch: 100 is 0.1.0.
  */
-typedef struct lp_config {
-    /**
-     * sizeof(lp_config) of your program, set by lp_config_init.
-     */
-    uint32_t struct_size;
-    /**
-     * 0: a fiscal document. 1: test mode, nothing is fiscalised and LifePay gives no uuid (known of the
-     * shift and the Z report; of other documents see their pages).
-     */
-    int32_t test;
-    /**
-     * Required. The company's API key in LifePay. It appears in no log line, message or reply.
-     */
-    const char *apikey;
-    /**
-     * Required. Login of the company's or the shop's administrator in LifePay, as a rule a phone
-     * number 7xxxxxxxxxx. If it is a shop's with a printer of its own, the document goes to that.
-     */
-    const char *login;
-    /**
-     * Optional. The cashier's name.
-     */
-    const char *cashier_name;
-    /**
-     * Optional. The cashier's INN.
-     */
-    const char *cashier_inn;
-    /**
-     * Serial number of the fiscal printer. Optional for a shift: LifePay takes one of the active
-     * printers. For other documents see their pages.
-     */
-    const char *target_serial;
-    /**
-     * Optional, at most 50 characters. Your own identifier of this request. LifePay opens no second
-     * shift for the same ext_id, which is what makes a repeat safe: store it before you send, and
-     * repeat with the same one. Not given: a UUID is made and returned in lp_result.ext_id, which
-     * makes a repeat safe as long as you keep it; see lp_ext_id_new. For other documents see lp_send.
-     */
-    const char *ext_id;
-    /**
-     * Optional, at most 255 characters. URL to which LifePay reports what became of the document.
-     */
-    const char *callback_url;
-    /**
-     * Optional. A string that LifePay sends back to callback_url.
-     */
-    const char *callback_data;
-    /**
-     * Optional, in place of callback_data: the text of a JSON object or array, sent as it is.
-     */
-    const char *callback_data_json;
-    /**
-     * Default: https://sapi.life-pay.ru. Plain http is accepted only to this machine (127.0.0.1,
-     * ::1, localhost), for the sandbox: the apikey must not travel in the clear.
-     */
-    const char *base_url;
-    /**
-     * http://user:password@host:port (percent-encode special characters), https likewise. Default:
-     * the environment's (HTTPS_PROXY, ALL_PROXY, HTTP_PROXY, NO_PROXY) and, on Windows, the
-     * system's static setting, neither for a base_url on this machine. "none": no proxy. SOCKS and
-     * proxies found by script (PAC) are not supported; if the environment names a SOCKS proxy, that
-     * is an argument error: set this field then. Later attempts read the default again, at most once
-     * a second.
-     */
-    const char *proxy;
-    /**
-     * Path of a PEM file of root certificates that are trusted besides those of `trust`. A change of
-     * the file takes effect within a second.
-     */
-    const char *ca_file;
-    /**
-     * Whose certificates are trusted: LP_TRUST_.... Verification cannot be turned off.
-     */
-    int32_t trust;
-    /**
-     * Milliseconds for name resolution, connect, proxy and TLS of one attempt. Default: 10000.
-     */
-    uint32_t connect_timeout_ms;
-    /**
-     * Milliseconds for one attempt, all of it. Default: 30000.
-     */
-    uint32_t timeout_ms;
-    /**
-     * lp_open_shift and lp_send. 0: one attempt. Otherwise attempts are made until LifePay has
-     * answered or this many milliseconds have passed; no attempt goes on beyond that, and none is
-     * waited for that would begin beyond it. LP_FOREVER: no limit.
-     */
-    uint32_t retry_for_ms;
-    /**
-     * Milliseconds between the attempts, an array of retry_delay_count elements, borrowed for the
-     * call; the last one repeats. Default: LifePay's timetable, 1, 3 and 5 minutes, then every 10.
-     * A pause shorter than 100 ms is taken for 100 ms; a longer Retry-After of the server (up to
-     * a day) is honoured.
-     */
-    const uint32_t *retry_delays_ms;
-    /**
-     * Called on your thread after each failed attempt and about five times a second at all other
-     * times. Non-zero stops the call within a second: LP_ERR_CANCELLED. It may call everything
-     * except on the lp_result of this call. It must not throw, longjmp or end the thread. Not called
-     * for an outbox.
-     */
-    lp_progress_fn on_progress;
-    /**
-     * Handed to on_progress as it is.
-     */
-    void *user_data;
-    /**
-     * How many elements retry_delays_ms has, at most 1000.
-     */
-    uint32_t retry_delay_count;
-    /**
-     * Outbox only. Milliseconds after which a request is not repeated any more. Default: 12 hours.
-     * LP_FOREVER: never.
-     */
-    uint32_t expires_after_ms;
-    /**
-     * Outbox only. Requests at once. Default: 4.
-     */
-    uint32_t concurrency;
-    /**
-     * Outbox only. Days for which finished entries are kept. Default: 30.
-     */
-    uint32_t keep_days;
-    /**
-     * lp_send: required. lp_outbox_submit: optional, a shift without it. Which document it is, as its
-     * path below base_url, such as /cloud-print/create-z-report. An argument error in lp_open_shift, as
-     * is document_json. At most 255 characters: one / at the beginning, then Latin letters, digits and
-     * -._~!$&'()*+,;=:@/ without two dots in a row.
-     */
-    const char *path;
-    /**
-     * lp_send and lp_outbox_submit, optional. The document's own fields: the text of a JSON object,
-     * whose members go into the request as they stand, after the fields above that are given. apikey,
-     * login and fields that are given here must not be members too, and no member may stand twice.
-     */
-    const char *document_json;
-} lp_config;
-
-/**
- * ------------------------------------------------------------------------------------------------
- * Results: lp_result
- * ------------------------------------------------------------------------------------------------
- *
- * One field of the request and what is wrong with it. LifePay's field errors and our own argument
- * errors have the same form.
- */
-typedef struct lp_field_error {
-    /**
-     * Name of the field; "" if LifePay named none. Nested ones are joined by dots.
-     */
-    const char *field;
-    /**
-     * What is wrong with it, in Russian.
-     */
-    const char *message;
-} lp_field_error;
-
-/**
- * What came of a call.
- *
- * All pointers are owned by the library and valid until the next call with this result or
- * lp_result_free. Begin with lp_result_init, end with lp_result_free.
- *
- * Judge a call by its return value. A result that was not initialised is not written: its code may
- * be 0 although the call returned LP_ERR_ARGUMENT.
- */
-typedef struct lp_result {
-    /**
-     * sizeof(lp_result) of your program, set by lp_result_init.
-     */
-    uint32_t struct_size;
-    /**
-     * The same as the call returned: LP_OK, LifePay's code (positive) or LP_ERR_... (negative).
-     * LP_ERR_ARGUMENT before the first call and after lp_result_free.
-     */
-    int32_t code;
-    /**
-     * Whether LifePay may have the request: LP_OUTCOME_..., over all attempts. 0: the call says
-     * nothing about it.
-     */
-    int32_t outcome;
-    /**
-     * HTTP status of the last attempt; 0: no answer came.
-     */
-    int32_t http_status;
-    /**
-     * How many attempts were made. An attempt in which the server closes a kept connection without
-     * an answer sends the request again over a new one, and counts once; one without ext_id goes over no
-     * kept connection.
-     */
-    uint32_t attempts;
-    /**
-     * Milliseconds after which to repeat, where a repeat makes sense and is safe: the timetable's
-     * next pause, or the server's Retry-After if that is longer. Otherwise 0.
-     */
-    uint32_t retry_after_ms;
-    /**
-     * Private: whose the strings are. Do not change it.
-     */
-    uint64_t owner;
-    /**
-     * The document's uuid from LifePay. NULL in test mode, if the answer has none, and if code is not
-     * LP_OK.
-     */
-    const char *uuid;
-    /**
-     * The ext_id that was sent, given or made. NULL only if the arguments were wrong, or lp_send was
-     * given none.
-     */
-    const char *ext_id;
-    /**
-     * In Russian, for a person at the till or on the phone: what happened and what to do. At most
-     * 2,000 characters.
-     */
-    const char *message;
-    /**
-     * Technical, as the system or the TLS library put it, for the log. May be NULL.
-     */
-    const char *detail;
-    /**
-     * The body that was received, for a support request: the apikey masked, NUL and what is not
-     * UTF-8 replaced by U+FFFD; of a body beyond 1 MiB the first 4096 bytes, in an outbox at most
-     * 16 KiB. NULL if there was none.
-     */
-    const char *reply;
-    /**
-     * error_count elements, NULL if there are none. There are at most 100, and no text in them is
-     * longer than 1,000 characters. message lists as many as it has room for and says how many more
-     * there are; reply holds all that LifePay sent.
-     */
-    const struct lp_field_error *errors;
-    /**
-     * How many elements errors has.
-     */
-    uint32_t error_count;
-    /**
-     * Always 0.
-     */
-    uint32_t reserved;
-} lp_result;
-
-/**
- * ------------------------------------------------------------------------------------------------
- * Progress: lp_progress
- * ------------------------------------------------------------------------------------------------
- *
- * What on_progress is told. Valid during the callback only.
- */
-typedef struct lp_progress {
-    /**
-     * sizeof this struct in the library; fields beyond what your header knows may follow.
-     */
-    uint32_t struct_size;
-    /**
-     * What the call is at: LP_PHASE_....
-     */
-    int32_t phase;
-    /**
-     * How many attempts have been begun.
-     */
-    uint32_t attempts;
-    /**
-     * Why the last attempt failed: LP_ERR_.... LP_PENDING before one has.
-     */
-    int32_t code;
-    /**
-     * HTTP status of the last failed attempt; 0: none came.
-     */
-    int32_t http_status;
-    /**
-     * Milliseconds since the call began.
-     */
-    uint32_t elapsed_ms;
-    /**
-     * Milliseconds until the next attempt, in LP_PHASE_FAILED and LP_PHASE_PAUSE. 0 in
-     * LP_PHASE_FAILED: it was the last one.
-     */
-    uint32_t next_attempt_ms;
-} lp_progress;
-
-/**
- * ------------------------------------------------------------------------------------------------
- * The outbox: lp_entry
- * ------------------------------------------------------------------------------------------------
- *
- * One request of an outbox. Valid during the callback only, with all it points to.
- */
-typedef struct lp_entry {
-    /**
-     * sizeof this struct in the library; fields beyond what your header knows may follow.
-     */
-    uint32_t struct_size;
-    /**
-     * LP_PENDING, or the outcome: LP_OK, LifePay's code, LP_ERR_CANCELLED, LP_ERR_EXPIRED.
-     */
-    int32_t code;
-    /**
-     * Whether LifePay may have the request: LP_OUTCOME_..., over all attempts, also those of before
-     * a restart.
-     */
-    int32_t outcome;
-    /**
-     * LP_ENTRY_..., added up.
-     */
-    uint32_t flags;
-    /**
-     * How many attempts were begun.
-     */
-    uint32_t attempts;
-    /**
-     * HTTP status of the last attempt; 0: no answer came.
-     */
-    int32_t http_status;
-    /**
-     * When it was submitted. Unix milliseconds, as all times here.
-     */
-    int64_t submitted_at;
-    /**
-     * When the next attempt is due; 0: there is none. The pause itself is measured on a clock that
-     * does not jump.
-     */
-    int64_t next_attempt_at;
-    /**
-     * When it was finished: answered, cancelled or expired; 0: it is not.
-     */
-    int64_t answered_at;
-    /**
-     * After when it is not repeated; 0: never.
-     */
-    int64_t expires_at;
-    /**
-     * The ext_id that is sent.
-     */
-    const char *ext_id;
-    /**
-     * The login that is sent.
-     */
-    const char *login;
-    /**
-     * NULL if it was not given.
-     */
-    const char *target_serial;
-    /**
-     * The base_url that it belongs to.
-     */
-    const char *base_url;
-    /**
-     * The document's uuid from LifePay; NULL if there is none.
-     */
-    const char *uuid;
-    /**
-     * In Russian, for a person at the till.
-     */
-    const char *message;
-    /**
-     * Which document it is: its path below base_url, /cloud-print/create-session for the opening of a
-     * shift. NULL: it is of a kind that only a later version of the library knows, and waits for that.
-     */
-    const char *path;
-} lp_entry;
-
-/**
- * ------------------------------------------------------------------------------------------------
- * Settings: begin
- * ------------------------------------------------------------------------------------------------
- *
- * Zeroes a config and states its size. Call it first, as lp_config_init(&config, sizeof config).
- *
- * config: yours, size bytes; nothing in it needs to be released.
- *
- * Returns LP_OK, or LP_ERR_ARGUMENT if config is NULL or size is not that of an lp_config. Allowed in
- * a log callback.
- */
-int32_t lp_config_init(struct lp_config *config,
-                       uint32_t size);
-
-/**
- * ------------------------------------------------------------------------------------------------
- * Results: begin and end
- * ------------------------------------------------------------------------------------------------
- *
- * Prepares a result for its first call: lp_result_init(&result, sizeof result).
- *
- * Sets struct_size to size, code to LP_ERR_ARGUMENT, so that a result which no call has written is
- * not taken for LP_OK, and everything else to 0 or NULL. It releases nothing: for that there is
- * lp_result_free.
- *
- * result: yours, size bytes.
- *
- * Returns LP_OK, or LP_ERR_ARGUMENT if result is NULL or size is not that of an lp_result. Allowed in
- * a log callback.
- */
-int32_t lp_result_init(struct lp_result *result,
-                       uint32_t size);
-
-/**
- * Releases what a result holds and leaves it as lp_result_init does; it can be used again at once.
- *
- * result: yours. Its strings and errors are invalid from then on.
- *
- * Freeing twice, freeing a copy, NULL, or a result that was never initialised is harmless. Allowed in
- * a log callback, except for the result of a call that is running.
- */
-void lp_result_free(struct lp_result *result);
-
-/**
- * ------------------------------------------------------------------------------------------------
- * Opening a shift
- * ------------------------------------------------------------------------------------------------
- *
- * Opens a shift: checks config, sends the request, and says what came of it.
- *
- * config: borrowed for the call, with all it points to. result: yours, initialised; release what it
- * holds with lp_result_free.
- *
- * Returns the same as result->code:
- * - LP_OK: LifePay took the document. That is not yet an open shift.
- * - positive: LifePay's own code. It has answered; do not repeat the request as it is.
- * - negative: LP_ERR_.... See result->outcome for whether LifePay may have the request, and repeat
- *   with the same ext_id after result->retry_after_ms, or let config->retry_for_ms do it.
- *
- * Blocks until LifePay has answered, the time limits or retry_for_ms are over, or on_progress
- * stops it. Releases what result held, after config has been copied: config.ext_id may point to
- * result.ext_id.
- *
- * If result is NULL or was not initialised with lp_result_init, nothing is sent, result is not
- * written, and the call returns LP_ERR_ARGUMENT. In a log callback nothing is sent either; result->code
- * and the return value are LP_ERR_ARGUMENT.
- */
-int32_t lp_open_shift(const struct lp_config *config,
-                      struct lp_result *result);
-
-/**
- * ------------------------------------------------------------------------------------------------
- * Closing the shift, receipts and the rest
- * ------------------------------------------------------------------------------------------------
- *
- * Sends any other document of LifePay's cloud print: a Z report, a receipt, a correction.
- *
- * config->path, which is required, says which one; config->document_json holds its own fields. What
- * they are stands on LifePay's page about the document, is not checked here, and is LifePay's to
- * judge. The request is made of the fields of config that are given (apikey, login, test, cashier_name,
- * cashier_inn, target_serial, ext_id, callback_url, callback_data), then of the document's members.
- *
- * No ext_id is made. That a second request with the same ext_id makes no second document is known of
- * opening a shift only: whether it holds for this document too, look up on LifePay's page. Where it
- * does, give one, and repeats are safe as for a shift. Where it does not, give none: then nothing is
- * sent twice, retry_for_ms and lp_outbox_submit are argument errors, and after LP_OUTCOME_UNKNOWN look
- * whether the document was made before you send again. Do not use one ext_id for two documents.
- *
- * config, result: as for lp_open_shift. Blocks like it.
- *
- * Returns the same as result->code, as lp_open_shift does. LifePay's answer is read in the same way:
- * code, message, errors, uuid; what else it says is in result->reply.
- */
-int32_t lp_send(const struct lp_config *config,
-                struct lp_result *result);
-
-/**
- * ------------------------------------------------------------------------------------------------
- * An ext_id made beforehand
- * ------------------------------------------------------------------------------------------------
- *
- * Writes a new ext_id (a random UUID, 36 characters and NUL) into buffer.
- *
- * buffer: yours, size bytes.
- *
- * Store it, then send with it: so a repeat is safe even after a crash.
- *
- * Returns LP_OK, or LP_ERR_ARGUMENT if buffer is NULL or size, in bytes, is below 37; then nothing
- * is written, but for an empty string where there is room for one. Allowed in a log callback.
- */
-int32_t lp_ext_id_new(char *buffer, uint32_t size);
-
-/**
- * ------------------------------------------------------------------------------------------------
- * JSON in place of structs
- * ------------------------------------------------------------------------------------------------
- *
- * lp_open_shift for languages that have no structs, and for settings kept in a file.
- *
- * request: in UTF-8, borrowed for the call. It is a JSON object. Its keys are the fields of
- * lp_config, except struct_size, on_progress, user_data and retry_delay_count: strings and numbers
- * as there, retry_delays_ms an array of numbers, callback_data also an object or array. null means
- * "not given"; an unknown key is an argument error.
- *
- * *answer is set to a JSON object with every field of lp_result but struct_size, owner and
- * reserved: null where the struct has NULL, errors an array of {"field", "message"}. It must be
- * released with lp_string_free. It is set to NULL only where the call is not allowed (in a log
- * callback) and where a defect of the library was caught on the way back (LP_ERR_INTERNAL).
- *
- * There is no on_progress here: a call with retry_for_ms cannot be stopped before it ends.
- *
- * Returns the same code as lp_open_shift. If answer is NULL, nothing is sent and LP_ERR_ARGUMENT
- * returned.
- */
-int32_t lp_open_shift_json(const char *request, char **answer);
-
-/**
- * lp_send for the same: as lp_open_shift_json, with the keys path and document_json, which may be
- * the text of an object or an object.
- */
-int32_t lp_send_json(const char *request, char **answer);
-
-/**
- * lp_outbox_open for the same. config: a JSON object as for lp_open_shift_json, of whose keys those
- * count that lp_outbox_open takes. *answer: as there; a failure is told in it.
- *
- * What else there is of the outbox needs no struct: lp_outbox_retry_now, lp_outbox_forget,
- * lp_outbox_pending, lp_outbox_close. This call and the next ones return what their twins with structs
- * do, and LP_ERR_ARGUMENT if answer is NULL: then they do nothing.
- */
-int32_t lp_outbox_open_json(const char *path,
-                            const char *config,
-                            struct lp_outbox **outbox,
-                            char **answer);
-
-/**
- * lp_outbox_submit for the same. request: as for lp_open_shift_json, with the keys that
- * lp_outbox_submit takes. *answer: the object that tells the entry, or why it is not on disk.
- */
-int32_t lp_outbox_submit_json(struct lp_outbox *outbox, const char *request, char **answer);
-
-/**
- * lp_outbox_wait for the same. *answer: the object that tells the entry.
- */
-int32_t lp_outbox_wait_json(struct lp_outbox *outbox,
-                            const char *ext_id,
-                            uint32_t timeout_ms,
-                            char **answer);
-
-/**
- * lp_outbox_cancel for the same. *answer: the object that tells the entry.
- */
-int32_t lp_outbox_cancel_json(struct lp_outbox *outbox, const char *ext_id, char **answer);
-
-/**
- * lp_outbox_each for the same: all entries at once, and no callback.
- *
- * *answer is set to a JSON array of objects with every field of lp_entry but struct_size and flags:
- * in place of those there are pending, sending and foreign, which are true or false. If they cannot be
- * read, it is the object of a failed call.
- *
- * Returns LP_OK, LP_ERR_ARGUMENT if answer is NULL, LP_ERR_OUTBOX, LP_ERR_CLOSED.
- */
-int32_t lp_outbox_list_json(struct lp_outbox *outbox,
-                            char **answer);
-
-/**
- * Releases a string that a call with _json in its name has returned.
- *
- * NULL, and a pointer that is no such string or was freed already, is harmless, as long as the
- * library has not returned a new string at the same address since.
- */
-void lp_string_free(char *string);
-
-/**
- * Opens a file of requests, makes it if there is none, and begins to send what waits in it.
- *
- * The outbox is for programs that must not lose a request to a crash or a power cut, and for those
- * that must not block: requests are on disk before their first byte is sent, repeated in the
- * background by the timetable until LifePay has answered, and their outcomes kept.
- *
- * path: in UTF-8, borrowed for the call, on a local disk; network paths are refused. Beside it
- * stand files of the same name with -wal, -shm and -sender-... at the end: they belong to it.
- * config: borrowed for the call. Taken from it are apikey (required; it is not stored), login (for
- * requests that have none), base_url, proxy, trust, ca_file, the time limits of an attempt,
- * retry_delays_ms, concurrency and keep_days. *outbox: set to the outbox, or NULL; close it with
- * lp_outbox_close. result: yours, initialised.
- *
- * Several processes may have the same file open: each request is sent by one of them at a time, and
- * when that one dies another takes over within a second. They should have the same apikey, and the
- * same version of this library: a kind of document that only a later one knows waits as long as an
- * earlier one is the sender. Within a process, use one copy of this library, and do not open the file
- * with a SQLite of your own: the locks of both are the process's.
- *
- * Returns the same as result->code: LP_OK, LP_ERR_ARGUMENT, LP_ERR_INTERNAL, or LP_ERR_OUTBOX:
- * result->message says what to do; the file is left as it was. No network is used by the call
- * itself. result->ext_id stays NULL.
- */
-int32_t lp_outbox_open(const char *path,
-                       const struct lp_config *config,
-                       struct lp_outbox **outbox,
-                       struct lp_result *result);
-
-/**
- * Puts a request on disk; it is sent in the background. Does not wait for the network.
- *
- * Without path and document_json the request opens a shift, as with lp_open_shift. With path it is
- * the document that path names, as with lp_send, and needs an ext_id, since an outbox repeats: that
- * is safe if LifePay's page on the document says that a second request with the same ext_id makes no
- * second document.
- *
- * config: borrowed for the call. Taken from it are the fields of the request and expires_after_ms:
- * by the wall clock, so that yesterday's shift does not open tonight; if that clock jumps while a
- * program has the file open, the time that has really passed counts. login and apikey not given:
- * those of lp_outbox_open; another apikey or base_url than there is an argument error, the other
- * settings of the connection are not looked at. Without ext_id one is made for a shift and returned.
- *
- * If an entry with this ext_id is pending or accepted, no second one is made and result describes
- * that entry. A pending one will be sent, under the new expires_after_ms; a cancellation that has not
- * taken effect yet is withdrawn. With different fields it is an argument error. An entry that was
- * rejected or cancelled or has expired is replaced and sent again. An ext_id belongs to one path: with
- * another one it is an argument error, whatever became of the entry, until it is forgotten.
- *
- * Returns LP_OK: the request is on disk, and result->code is LP_PENDING, or the outcome if the entry
- * has one. Otherwise the same as result->code: LP_ERR_ARGUMENT, LP_ERR_CLOSED, LP_ERR_INTERNAL, or
- * LP_ERR_OUTBOX: the request may or may not be on disk after a restart; submit it again with the same
- * ext_id. On Unix the call also fails with LP_ERR_OUTBOX if the file was deleted or replaced while it
- * is open: close the outbox and open it again.
- *
- * After a failure result->ext_id is the one that was given, or the one that was made, and
- * result->outcome is LP_OUTCOME_NOT_SENT only if it is certain that no request with this ext_id was or
- * will be sent.
- */
-int32_t lp_outbox_submit(struct lp_outbox *outbox,
-                         const struct lp_config *config,
-                         struct lp_result *result);
-
-/**
- * Waits for the outcome of an entry, at most timeout_ms milliseconds; 0 just looks, LP_FOREVER has
- * no limit.
- *
- * ext_id: in UTF-8, borrowed for the call. result: yours, initialised.
- *
- * Returns the same as result->code: the outcome, or LP_PENDING if there is none yet. LP_ERR_NOT_FOUND
- * (no such entry), LP_ERR_CLOSED (also if the outbox is closed during the wait), LP_ERR_ARGUMENT,
- * LP_ERR_OUTBOX and LP_ERR_INTERNAL mean that this call failed; they are not the entry's outcome.
- * result->ext_id is the one that was given, also after a failure.
- */
-int32_t lp_outbox_wait(struct lp_outbox *outbox,
-                       const char *ext_id,
-                       uint32_t timeout_ms,
-                       struct lp_result *result);
-
-/**
- * Shows every entry to a callback, in the order in which they were first submitted: a snapshot of
- * the moment of the call. Non-zero from the callback ends it. The callback may call everything; it
- * must not throw, longjmp or end the thread. user_data is handed to it as it is.
- *
- * Returns LP_OK, LP_ERR_ARGUMENT if callback is NULL, LP_ERR_OUTBOX, LP_ERR_CLOSED.
- */
-int32_t lp_outbox_each(struct lp_outbox *outbox, lp_entry_fn callback, void *user_data);
-
-/**
- * Sends a waiting entry at once, without waiting for the timetable, and reopens a rejected one: a
- * mistyped apikey must not ruin a queue.
- *
- * ext_id: in UTF-8, borrowed for the call. NULL or "": all that wait or were rejected and have not
- * expired.
- *
- * The request takes effect also during an attempt: if that one fails, the next follows at once.
- *
- * Returns LP_OK, LP_ERR_NOT_FOUND, LP_ERR_ARGUMENT for an entry that was accepted or cancelled, has
- * expired or belongs to another base_url, LP_ERR_OUTBOX, LP_ERR_CLOSED. To see which, and to show it
- * to a cashier, call lp_outbox_wait with timeout_ms 0: result describes the entry.
- */
-int32_t lp_outbox_retry_now(struct lp_outbox *outbox,
-                            const char *ext_id);
-
-/**
- * Stops the repeats of an entry. An attempt under way is broken off within a second; if its answer
- * comes all the same, it wins.
- *
- * ext_id: in UTF-8, borrowed for the call. result: yours, initialised; it tells the entry, and
- * result->outcome whether LifePay may have the request.
- *
- * Returns LP_OK: the entry is finished, and result->code is LP_ERR_CANCELLED or the outcome that it
- * had or that has won. (It is LP_PENDING if its sender, in another process or with a full disk, has
- * not let go of it within three seconds, or if it was submitted again meanwhile.) Otherwise the same as result->code: LP_ERR_ARGUMENT,
- * LP_ERR_NOT_FOUND, LP_ERR_OUTBOX, LP_ERR_CLOSED, LP_ERR_INTERNAL. result->ext_id is the one that was
- * given, also after a failure.
- */
-int32_t lp_outbox_cancel(struct lp_outbox *outbox,
-                         const char *ext_id,
-                         struct lp_result *result);
-
-/**
- * Removes a finished entry. Finished entries are removed by themselves after keep_days.
- *
- * ext_id: in UTF-8, borrowed for the call.
- *
- * Returns LP_OK, LP_ERR_NOT_FOUND, LP_ERR_ARGUMENT for a pending entry (cancel it first) and for a
- * missing ext_id, LP_ERR_OUTBOX, LP_ERR_CLOSED. lp_outbox_wait with timeout_ms 0 describes the entry.
- */
-int32_t lp_outbox_forget(struct lp_outbox *outbox,
-                         const char *ext_id);
-
-/**
- * How many entries wait that this outbox sends. *count is set to that, or to 0.
- *
- * Returns LP_OK, LP_ERR_ARGUMENT if count is NULL, LP_ERR_OUTBOX, LP_ERR_CLOSED.
- */
-int32_t lp_outbox_pending(struct lp_outbox *outbox, uint32_t *count);
-
-/**
- * Closes an outbox: what waits stays in the file and goes on when it is opened again. Attempts under
- * way are broken off, and those who wait in lp_outbox_wait wake with LP_ERR_CLOSED. Returns within
- * a second. A process that ends without it loses nothing.
- *
- * On Windows it may be called from DllMain: it does not wait for threads to end, for which they need
- * the loader lock. If DllMain is called because the process is ending, the system has already ended
- * all other threads: this and most other calls do nothing then and return LP_ERR_CLOSED.
- *
- * Returns LP_OK, or LP_ERR_CLOSED if it is closed already, NULL or no outbox.
- */
-int32_t lp_outbox_close(struct lp_outbox *outbox);
-
-/**
- * ------------------------------------------------------------------------------------------------
- * Codes in words
- * ------------------------------------------------------------------------------------------------
- *
- * The name of a code for logs, such as "LP_ERR_TIMEOUT"; "UNKNOWN" for one that has none.
- *
- * Returns a static string in ASCII. Never NULL; do not free it.
- */
-const char *lp_code_name(int32_t code);
-
-/**
- * A code as a Russian sentence for a cashier. LifePay's codes have the page's own wording. Codes
- * that are not known have a text too.
- *
- * Returns a static string in UTF-8. Never NULL; do not free it.
- */
-const char *lp_code_text(int32_t code);
-
-/**
- * ------------------------------------------------------------------------------------------------
- * The log
- * ------------------------------------------------------------------------------------------------
- *
- * Hands the log to a callback of yours, in place of the one before. It returns when the old
- * callback runs nowhere any more.
- *
- * It waits without a limit for a callback that is running: do not hold a lock that the callback takes.
- *
- * callback may be NULL: no callback. level is LP_LOG_...: what is told, that and all below.
- * message is one line in UTF-8, borrowed for the callback; user_data is handed on as it is.
- * The callback may be called from any thread, several at once. It must not throw, longjmp or end the
- * thread. It may call lp_version, lp_version_number, lp_code_..., lp_config_init, lp_ext_id_new,
- * lp_string_free, and lp_result_init and lp_result_free except for the result of a call that is
- * running. Every other function does nothing there and returns LP_ERR_ARGUMENT, with which it also
- * fills its result; *outbox and *answer are set to NULL, *count to 0.
- *
- * Returns LP_OK, or LP_ERR_ARGUMENT if level is none.
- */
-int32_t lp_set_log(lp_log_fn callback,
-                   void *user_data,
-                   int32_t level);
-
-/**
- * Writes the log to a file, for hosts that cannot take callbacks; in place of the file before.
- *
- * path: in UTF-8, borrowed for the call; NULL or "": no file. level: LP_LOG_.... max_bytes: the
- * size at which the file is renamed to path + ".old", in the place of the one before, and begun
- * anew; 0: 10 MiB. If another program prevents that, the file grows until it can be renamed. On
- * Windows path + ".rotating" exists while it is renamed. A line has the local time with its offset, version, process and level, and for
- * an attempt ext_id, number, HTTP status, code and milliseconds. The apikey is in none.
- *
- * For tills whose program cannot be changed the environment variable LIFEPAY_LOG does the same,
- * besides what the program sets: PATH, or LEVEL,PATH, where LEVEL is error, warn, info (the
- * default), debug or trace. It is read at the first call of the library; a file that cannot be
- * written is passed over in silence.
- *
- * Returns LP_OK, or LP_ERR_ARGUMENT if level is none or the file cannot be written; then the file
- * before stays in use.
- */
-int32_t lp_log_to_file(const char *path,
-                       int32_t level,
-                       uint32_t max_bytes);
-
-/**
- * ------------------------------------------------------------------------------------------------
- * The library's version
- * ------------------------------------------------------------------------------------------------
- *
- * The library's version, such as "0.1.0".
- *
- * Returns a static string. Never NULL; do not free it.
- */
-const char *lp_version(void);
-
-/**
- * The library's version as a number, major * 10000 + minor * 100 + patch: 100 is 0.1.0.
- */
-uint32_t lp_version_number(void);
+LP_API uint32_t LP_CALL lp_version_number(void);
 
 
 #ifdef __cplusplus

@@ -6,22 +6,19 @@ use super::guard::guard_anywhere;
 use crate::code::Code;
 use crate::messages;
 
-/// ------------------------------------------------------------------------------------------------
-/// Codes in words
-/// ------------------------------------------------------------------------------------------------
+/// Returns the name of a code for logs, such as "LP_ERR_TIMEOUT", or "UNKNOWN" for a code without
+/// one.
 ///
-/// The name of a code for logs, such as "LP_ERR_TIMEOUT"; "UNKNOWN" for one that has none.
-///
-/// Returns a static string in ASCII. Never NULL; do not free it.
+/// The string is static and ASCII, never NULL. Do not free it.
 #[no_mangle]
 pub extern "C" fn lp_code_name(code: i32) -> *const c_char {
     guard_anywhere(c"".as_ptr(), || Code::from(code).name().as_ptr())
 }
 
-/// A code as a Russian sentence for a cashier. LifePay's codes have the page's own wording. Codes
-/// that are not known have a text too.
+/// Returns a Russian sentence about a code, for a cashier. LifePay's codes have the wording of
+/// LifePay's page; unknown codes have a text as well.
 ///
-/// Returns a static string in UTF-8. Never NULL; do not free it.
+/// The string is static and UTF-8, never NULL. Do not free it.
 #[no_mangle]
 pub extern "C" fn lp_code_text(code: i32) -> *const c_char {
     guard_anywhere(c"".as_ptr(), || {

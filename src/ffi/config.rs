@@ -13,97 +13,98 @@ use crate::fault::{Fault, Wrong};
 use crate::protocol::request::Fields;
 use crate::transport::route::Connection;
 
-/// ------------------------------------------------------------------------------------------------
-/// Settings: lp_config
-/// ------------------------------------------------------------------------------------------------
+/// A request and the settings for sending it. Initialise it with lp_config_init.
 ///
-/// The request and how it is sent.
-///
-/// Zero, NULL and "" mean "not given" in every field. All strings are UTF-8, end in NUL, are
-/// borrowed for the call and copied by it. Begin with lp_config_init.
+/// 0, NULL and "" mean "not given" in every field. Strings are UTF-8 and NUL-terminated; they are
+/// copied before the call returns.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct lp_config {
-    /// sizeof(lp_config) of your program, set by lp_config_init.
+    /// sizeof(lp_config) in your program, set by lp_config_init.
     pub struct_size: u32,
-    /// 0: a fiscal document. 1: test mode, nothing is fiscalised and LifePay gives no uuid (known of the
-    /// shift and the Z report; of other documents see their pages).
+    /// 0: a fiscal document. 1: test mode; nothing is fiscalised, and LifePay returns no uuid
+    /// (published for the shift and the Z report; for other documents see their pages).
     pub test: i32,
-    /// Required. The company's API key in LifePay. It appears in no log line, message or reply.
+    /// Required. The company's API key in LifePay. It never appears in a log line, a message or a
+    /// reply.
     pub apikey: *const c_char,
-    /// Required. Login of the company's or the shop's administrator in LifePay, as a rule a phone
-    /// number 7xxxxxxxxxx. If it is a shop's with a printer of its own, the document goes to that.
+    /// Required. Login of the company's or the shop's administrator in LifePay, usually a phone
+    /// number 7xxxxxxxxxx. If it is a shop's with its own printer, the document goes to that
+    /// printer.
     pub login: *const c_char,
     /// Optional. The cashier's name.
     pub cashier_name: *const c_char,
-    /// Optional. The cashier's INN.
+    /// Optional. The cashier's INN (taxpayer number).
     pub cashier_inn: *const c_char,
-    /// Serial number of the fiscal printer. Optional for a shift: LifePay takes one of the active
-    /// printers. For other documents see their pages.
+    /// Serial number of the fiscal printer. Optional for a shift: LifePay then picks one of the
+    /// active printers. For other documents see their pages.
     pub target_serial: *const c_char,
-    /// Optional, at most 50 characters. Your own identifier of this request. LifePay opens no second
-    /// shift for the same ext_id, which is what makes a repeat safe: store it before you send, and
-    /// repeat with the same one. Not given: a UUID is made and returned in lp_result.ext_id, which
-    /// makes a repeat safe as long as you keep it; see lp_ext_id_new. For other documents see lp_send.
+    /// Optional, at most 50 characters. Your own identifier of this request. LifePay opens no
+    /// second shift for the same ext_id, so a retry with it is safe: store it before you send, and
+    /// retry with the same one. If it is not given, the library generates a UUID and returns it in
+    /// lp_result.ext_id; a retry is safe as long as you keep it. See lp_ext_id_new, and lp_send for
+    /// other documents.
     pub ext_id: *const c_char,
-    /// Optional, at most 255 characters. URL to which LifePay reports what became of the document.
+    /// Optional, at most 255 characters. URL to which LifePay reports the document's status.
     pub callback_url: *const c_char,
     /// Optional. A string that LifePay sends back to callback_url.
     pub callback_data: *const c_char,
-    /// Optional, in place of callback_data: the text of a JSON object or array, sent as it is.
+    /// Optional, instead of callback_data: the text of a JSON object or array, sent unchanged.
     pub callback_data_json: *const c_char,
-    /// Default: https://sapi.life-pay.ru. Plain http is accepted only to this machine (127.0.0.1,
-    /// ::1, localhost), for the sandbox: the apikey must not travel in the clear.
+    /// Default: https://sapi.life-pay.ru. Plain http is accepted for this machine only (127.0.0.1,
+    /// ::1, localhost), for the sandbox, because the apikey must not be sent unencrypted.
     pub base_url: *const c_char,
-    /// http://user:password@host:port (percent-encode special characters), https likewise. Default:
-    /// the environment's (HTTPS_PROXY, ALL_PROXY, HTTP_PROXY, NO_PROXY) and, on Windows, the
-    /// system's static setting, neither for a base_url on this machine. "none": no proxy. SOCKS and
-    /// proxies found by script (PAC) are not supported; if the environment names a SOCKS proxy, that
-    /// is an argument error: set this field then. Later attempts read the default again, at most once
-    /// a second.
+    /// http://user:password@host:port or https://...; percent-encode special characters. Default:
+    /// the environment (HTTPS_PROXY, ALL_PROXY, HTTP_PROXY, NO_PROXY) and, on Windows, the system's
+    /// static setting; neither applies to a base_url on this machine. "none": no proxy. SOCKS
+    /// proxies and proxies found by a script (PAC) are not supported. If the environment names a
+    /// SOCKS proxy, the call fails with LP_ERR_ARGUMENT: set this field then. Later attempts read
+    /// the default again, at most once a second.
     pub proxy: *const c_char,
-    /// Path of a PEM file of root certificates that are trusted besides those of `trust`. A change of
-    /// the file takes effect within a second.
+    /// Path of a PEM file with root certificates to trust in addition to those of trust. A change
+    /// of the file takes effect within a second.
     pub ca_file: *const c_char,
-    /// Whose certificates are trusted: LP_TRUST_.... Verification cannot be turned off.
+    /// Root certificates to trust: LP_TRUST_.... Verification cannot be turned off.
     pub trust: i32,
-    /// Milliseconds for name resolution, connect, proxy and TLS of one attempt. Default: 10000.
+    /// Time limit of one attempt for resolving the host name, connecting, proxy and TLS, in
+    /// milliseconds. Default: 10000.
     pub connect_timeout_ms: u32,
-    /// Milliseconds for one attempt, all of it. Default: 30000.
+    /// Time limit of one attempt as a whole, in milliseconds. Default: 30000.
     pub timeout_ms: u32,
-    /// lp_open_shift and lp_send. 0: one attempt. Otherwise attempts are made until LifePay has
-    /// answered or this many milliseconds have passed; no attempt goes on beyond that, and none is
-    /// waited for that would begin beyond it. LP_FOREVER: no limit.
+    /// lp_open_shift and lp_send only. 0: one attempt. Otherwise the library retries until LifePay
+    /// answers or this many milliseconds have passed: an attempt is cut off at this limit, and if
+    /// the next attempt would start after it, the call returns at once. LP_FOREVER: no limit.
     pub retry_for_ms: u32,
-    /// Milliseconds between the attempts, an array of retry_delay_count elements, borrowed for the
-    /// call; the last one repeats. Default: LifePay's timetable, 1, 3 and 5 minutes, then every 10.
-    /// A pause shorter than 100 ms is taken for 100 ms; a longer Retry-After of the server (up to
-    /// a day) is honoured.
+    /// Pauses between attempts in milliseconds: an array of retry_delay_count elements, copied
+    /// before the call returns; the last one repeats. Default: LifePay's schedule of 1, 3 and 5
+    /// minutes, then every 10 minutes. A pause under 100 ms counts as 100 ms. If the server's
+    /// Retry-After is longer (up to a day), it is used instead.
     pub retry_delays_ms: *const u32,
-    /// Called on your thread after each failed attempt and about five times a second at all other
-    /// times. Non-zero stops the call within a second: LP_ERR_CANCELLED. It may call everything
-    /// except on the lp_result of this call. It must not throw, longjmp or end the thread. Not called
-    /// for an outbox.
+    /// Called on your thread after each failed attempt and otherwise about five times a second. A
+    /// non-zero return value stops the call within a second with LP_ERR_CANCELLED. The callback may
+    /// call every function except on the lp_result of this call. It must not throw, longjmp or end
+    /// the thread. Not used by an outbox.
     pub on_progress: lp_progress_fn,
-    /// Handed to on_progress as it is.
+    /// Passed to on_progress unchanged.
     pub user_data: *mut c_void,
-    /// How many elements retry_delays_ms has, at most 1000.
+    /// Number of elements in retry_delays_ms, at most 1000.
     pub retry_delay_count: u32,
-    /// Outbox only. Milliseconds after which a request is not repeated any more. Default: 12 hours.
+    /// Outbox only. Milliseconds after which a request is not retried any more. Default: 12 hours.
     /// LP_FOREVER: never.
     pub expires_after_ms: u32,
-    /// Outbox only. Requests at once. Default: 4.
+    /// Outbox only. Number of requests sent in parallel. Default: 4.
     pub concurrency: u32,
     /// Outbox only. Days for which finished entries are kept. Default: 30.
     pub keep_days: u32,
-    /// lp_send: required. lp_outbox_submit: optional, a shift without it. Which document it is, as its
-    /// path below base_url, such as /cloud-print/create-z-report. An argument error in lp_open_shift, as
-    /// is document_json. At most 255 characters: one / at the beginning, then Latin letters, digits and
-    /// -._~!$&'()*+,;=:@/ without two dots in a row.
+    /// Required by lp_send, optional for lp_outbox_submit, where a request without it opens a
+    /// shift. The document's path below base_url, such as /cloud-print/create-z-report: at most 255
+    /// characters, one / at the beginning, then Latin letters, digits and -._~!$&'()*+,;=:@/
+    /// without two dots in a row. lp_open_shift refuses path and document_json with
+    /// LP_ERR_ARGUMENT.
     pub path: *const c_char,
-    /// lp_send and lp_outbox_submit, optional. The document's own fields: the text of a JSON object,
-    /// whose members go into the request as they stand, after the fields above that are given. apikey,
-    /// login and fields that are given here must not be members too, and no member may stand twice.
+    /// Optional, for lp_send and lp_outbox_submit. The document's own fields: the text of a JSON
+    /// object, whose members are sent unchanged after those fields above that are given. It must
+    /// not contain apikey, login, a field that is given above, or the same member twice.
     pub document_json: *const c_char,
 }
 
@@ -116,16 +117,13 @@ unsafe impl Sized32 for lp_config {
     };
 }
 
-/// ------------------------------------------------------------------------------------------------
-/// Settings: begin
-/// ------------------------------------------------------------------------------------------------
+/// Sets a config to zeros and its struct_size. Call it first: lp_config_init(&config, sizeof
+/// config).
 ///
-/// Zeroes a config and states its size. Call it first, as lp_config_init(&config, sizeof config).
+/// - config: yours, size bytes. Nothing in it has to be released.
 ///
-/// config: yours, size bytes; nothing in it needs to be released.
-///
-/// Returns LP_OK, or LP_ERR_ARGUMENT if config is NULL or size is not that of an lp_config. Allowed in
-/// a log callback.
+/// Returns LP_OK, or LP_ERR_ARGUMENT if config is NULL or size is not that of an lp_config. Allowed
+/// in a log callback.
 #[no_mangle]
 pub unsafe extern "C" fn lp_config_init(config: *mut lp_config, size: u32) -> i32 {
     guard_anywhere(LP_ERR_INTERNAL, || {

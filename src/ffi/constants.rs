@@ -6,19 +6,14 @@ use crate::delivery::progress::Phase;
 use crate::delivery::retry_limit::FOREVER_MS;
 use crate::transport::Roots;
 
-/// ------------------------------------------------------------------------------------------------
-/// Codes: what a call returns, and lp_result.code
-/// ------------------------------------------------------------------------------------------------
-///
-/// 0 and positive numbers are LifePay's own, known or not: it has answered, do not repeat the
-/// request as it is. Negative numbers are the library's.
-///
-/// LifePay took the document. That is not yet an open shift or a printed receipt: what the cash
-/// register prints, or LifePay's personal account, shows whether it came to that.
+/// LifePay accepted the document for printing. The shift may not be open yet, or the receipt not
+/// printed: the cash register's report, a notification to callback_url or LifePay's personal
+/// account shows that.
 pub const LP_OK: i32 = 0;
-/// LifePay: «Ошибка данных». `errors` says which field and why. Correct it, then send again.
+/// LifePay: «Ошибка данных». lp_result.errors names the fields and the reasons. Correct them and
+/// send again.
 pub const LP_DATA_ERROR: i32 = 400;
-/// LifePay: «Внутренняя ошибка сервера». LifePay asks to turn to its support for the cause.
+/// LifePay: «Внутренняя ошибка сервера». Contact LifePay's support for the cause.
 pub const LP_SERVER_ERROR: i32 = 500;
 /// LifePay: «Неверный формат данных».
 pub const LP_FORMAT_ERROR: i32 = 6000;
@@ -33,73 +28,61 @@ pub const LP_ACCESS_DENIED: i32 = 6095;
 
 /// The request is in the outbox and has no outcome yet.
 pub const LP_PENDING: i32 = -1;
-/// The call or its settings are wrong; `errors` names each field. This call has sent nothing.
-/// Correct it.
+/// The arguments or settings are wrong; lp_result.errors names the fields. This call sent nothing.
+/// Correct them and call again.
 pub const LP_ERR_ARGUMENT: i32 = -2;
-/// No connection, or it broke. Repeat with the same ext_id.
+/// The connection failed or broke. Retry with the same ext_id.
 pub const LP_ERR_NETWORK: i32 = -3;
-/// A time limit ran out. Repeat with the same ext_id.
+/// A time limit expired. Retry with the same ext_id.
 pub const LP_ERR_TIMEOUT: i32 = -4;
-/// No trusted TLS connection; nothing was sent over it. `message` says what is wrong with the
-/// certificate. Mend that (often this machine's date), then repeat with the same ext_id.
+/// No trusted TLS connection could be made, and nothing was sent over it. lp_result.message says
+/// what is wrong with the certificate. Fix the cause (often a wrong system date), then retry with
+/// the same ext_id.
 pub const LP_ERR_TLS: i32 = -5;
-/// An HTTP status other than 200, see `http_status`. Repeat with the same ext_id.
+/// The HTTP status is not 200; see lp_result.http_status. Retry with the same ext_id.
 pub const LP_ERR_HTTP: i32 = -6;
-/// Something answered that is not LifePay: a captive portal, a broken proxy, half an answer.
-/// Repeat with the same ext_id.
+/// The answer is not LifePay's: a captive portal, a broken proxy, or half an answer. Retry with the
+/// same ext_id.
 pub const LP_ERR_REPLY: i32 = -7;
-/// on_progress or lp_outbox_cancel has stopped the request. `outcome` says whether LifePay may have
-/// it. If the document is still needed, repeat with the same ext_id.
+/// on_progress or lp_outbox_cancel stopped the request. lp_result.outcome says whether LifePay may
+/// have it. If you still need the document, retry with the same ext_id.
 pub const LP_ERR_CANCELLED: i32 = -8;
-/// The outbox's file cannot be used; `message` says what to do.
+/// The outbox's file cannot be used; lp_result.message says what to do.
 pub const LP_ERR_OUTBOX: i32 = -9;
-/// There is no such entry in the outbox.
+/// The outbox has no entry with this ext_id.
 pub const LP_ERR_NOT_FOUND: i32 = -10;
-/// A defect of this library was caught. Please report it, with the log. Repeat with the same ext_id.
+/// The library caught a defect of its own. Please report it with the log. Retry with the same
+/// ext_id.
 pub const LP_ERR_INTERNAL: i32 = -11;
 /// The outbox is closed.
 pub const LP_ERR_CLOSED: i32 = -12;
-/// The request waited in the outbox longer than it may, and is not repeated. If it is still needed and
-/// `outcome` is LP_OUTCOME_NOT_SENT, a new request with any ext_id is safe. Otherwise LifePay may have
-/// it: submit it again with the same ext_id only.
+/// The request waited in the outbox longer than expires_after_ms and is not retried. If you still
+/// need the document: with LP_OUTCOME_NOT_SENT, a new request with any ext_id is safe; otherwise
+/// LifePay may have the request, so submit it again with the same ext_id only.
 pub const LP_ERR_EXPIRED: i32 = -13;
 
-/// ------------------------------------------------------------------------------------------------
-/// Outcomes: lp_result.outcome
-/// ------------------------------------------------------------------------------------------------
-///
-/// What the code cannot say. A cashier who opens the shift by hand must know it.
-///
 /// No byte of the request left this machine in any attempt.
 pub const LP_OUTCOME_NOT_SENT: i32 = 1;
-/// LifePay may have the request. Repeat it with this ext_id only: then no second shift is opened. For
-/// other documents see lp_send.
+/// LifePay may have the request. Retry with the same ext_id only: then LifePay opens no second
+/// shift. For other documents see lp_send.
 pub const LP_OUTCOME_UNKNOWN: i32 = 2;
-/// LifePay has answered.
+/// LifePay answered.
 pub const LP_OUTCOME_ANSWERED: i32 = 3;
 
-/// ------------------------------------------------------------------------------------------------
-/// Trust: lp_config.trust
-/// ------------------------------------------------------------------------------------------------
-///
-/// Mozilla's roots, compiled in, and the system's, together.
+/// Mozilla's roots, which are compiled in, and the system's.
 pub const LP_TRUST_DEFAULT: i32 = 0;
 /// Mozilla's roots only.
 pub const LP_TRUST_BUNDLED: i32 = 1;
 /// The system's roots only.
 pub const LP_TRUST_SYSTEM: i32 = 2;
 
-/// ------------------------------------------------------------------------------------------------
-/// Phases: lp_progress.phase
-/// ------------------------------------------------------------------------------------------------
-///
-/// Name resolution, connect, proxy and TLS.
+/// Resolving the host name, connecting, proxy and TLS.
 pub const LP_PHASE_CONNECT: i32 = 1;
-/// The request is sent and its answer awaited.
+/// Sending the request and waiting for the answer.
 pub const LP_PHASE_EXCHANGE: i32 = 2;
-/// An attempt has failed; `code` and `http_status` say how.
+/// An attempt failed; lp_progress.code and http_status say how.
 pub const LP_PHASE_FAILED: i32 = 3;
-/// The pause before the next attempt.
+/// Pausing before the next attempt.
 pub const LP_PHASE_PAUSE: i32 = 4;
 
 /// Milliseconds without a limit: `retry_for_ms` and `expires_after_ms`.

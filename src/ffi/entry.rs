@@ -7,61 +7,57 @@ use super::argument::to_c;
 use super::guard::call_host;
 use crate::calls::outboxes::Listed;
 
-/// ------------------------------------------------------------------------------------------------
-/// Flags of an entry: lp_entry.flags
-/// ------------------------------------------------------------------------------------------------
-///
-/// It waits for an outcome; without it the entry is finished.
+/// The entry is pending. If this flag is clear, the entry is finished.
 pub const LP_ENTRY_PENDING: u32 = 1;
-/// An attempt is being made.
+/// An attempt is under way.
 pub const LP_ENTRY_SENDING: u32 = 2;
-/// It belongs to another base_url than this outbox was opened with, and is not sent by it.
+/// The entry belongs to another base_url than the one this outbox was opened with; this outbox does
+/// not send it.
 pub const LP_ENTRY_FOREIGN: u32 = 4;
 
-/// ------------------------------------------------------------------------------------------------
-/// The outbox: lp_entry
-/// ------------------------------------------------------------------------------------------------
-///
-/// One request of an outbox. Valid during the callback only, with all it points to.
+/// A request in an outbox. Valid only during the callback, with everything it points to. Times are
+/// Unix times in milliseconds.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct lp_entry {
-    /// sizeof this struct in the library; fields beyond what your header knows may follow.
+    /// sizeof(lp_entry) in the library; fields unknown to your header may follow.
     pub struct_size: u32,
-    /// LP_PENDING, or the outcome: LP_OK, LifePay's code, LP_ERR_CANCELLED, LP_ERR_EXPIRED.
+    /// LP_PENDING, or how the entry finished: LP_OK, a code of LifePay's, LP_ERR_CANCELLED or
+    /// LP_ERR_EXPIRED.
     pub code: i32,
-    /// Whether LifePay may have the request: LP_OUTCOME_..., over all attempts, also those of before
-    /// a restart.
+    /// Whether LifePay may have the request: LP_OUTCOME_..., over all attempts, including those
+    /// before a restart.
     pub outcome: i32,
-    /// LP_ENTRY_..., added up.
+    /// LP_ENTRY_..., combined with |.
     pub flags: u32,
-    /// How many attempts were begun.
+    /// Number of attempts started.
     pub attempts: u32,
-    /// HTTP status of the last attempt; 0: no answer came.
+    /// HTTP status of the last attempt; 0: no answer arrived.
     pub http_status: i32,
-    /// When it was submitted. Unix milliseconds, as all times here.
+    /// When the entry was submitted.
     pub submitted_at: i64,
-    /// When the next attempt is due; 0: there is none. The pause itself is measured on a clock that
-    /// does not jump.
+    /// When the next attempt is due; 0: none is. The pause is measured on a clock that does not
+    /// jump.
     pub next_attempt_at: i64,
-    /// When it was finished: answered, cancelled or expired; 0: it is not.
+    /// When the entry finished: answered, cancelled or expired; 0: it is pending.
     pub answered_at: i64,
-    /// After when it is not repeated; 0: never.
+    /// Deadline for retries; 0: none.
     pub expires_at: i64,
-    /// The ext_id that is sent.
+    /// The request's ext_id.
     pub ext_id: *const c_char,
-    /// The login that is sent.
+    /// The request's login.
     pub login: *const c_char,
-    /// NULL if it was not given.
+    /// The request's target_serial; NULL if it has none.
     pub target_serial: *const c_char,
-    /// The base_url that it belongs to.
+    /// The base_url that the entry belongs to.
     pub base_url: *const c_char,
-    /// The document's uuid from LifePay; NULL if there is none.
+    /// LifePay's uuid of the document; NULL if there is none.
     pub uuid: *const c_char,
-    /// In Russian, for a person at the till.
+    /// The state of the entry, in Russian, for a person at the till.
     pub message: *const c_char,
-    /// Which document it is: its path below base_url, /cloud-print/create-session for the opening of a
-    /// shift. NULL: it is of a kind that only a later version of the library knows, and waits for that.
+    /// The document's path below base_url, /cloud-print/create-session for the opening of a shift.
+    /// NULL: a kind of document that only a later version of the library knows, and which waits for
+    /// that version.
     pub path: *const c_char,
 }
 

@@ -6,18 +6,14 @@ use super::constants::{LP_ERR_ARGUMENT, LP_ERR_INTERNAL, LP_OK};
 use super::guard::guard_anywhere;
 use crate::protocol::request;
 
-/// ------------------------------------------------------------------------------------------------
-/// An ext_id made beforehand
-/// ------------------------------------------------------------------------------------------------
+/// Generates an ext_id: a random UUID of 36 characters and a NUL.
 ///
-/// Writes a new ext_id (a random UUID, 36 characters and NUL) into buffer.
+/// Store it, then send with it: then a retry is safe even after a crash.
 ///
-/// buffer: yours, size bytes.
+/// - buffer: yours, size bytes, at least 37.
 ///
-/// Store it, then send with it: so a repeat is safe even after a crash.
-///
-/// Returns LP_OK, or LP_ERR_ARGUMENT if buffer is NULL or size, in bytes, is below 37; then nothing
-/// is written, but for an empty string where there is room for one. Allowed in a log callback.
+/// Returns LP_OK, or LP_ERR_ARGUMENT if buffer is NULL or size is below 37; then buffer gets an
+/// empty string if it has room for one. Allowed in a log callback.
 #[no_mangle]
 pub unsafe extern "C" fn lp_ext_id_new(buffer: *mut c_char, size: u32) -> i32 {
     guard_anywhere(LP_ERR_INTERNAL, || {

@@ -15,26 +15,19 @@ use crate::process::lock::lock;
 use crate::report::Report;
 use crate::state;
 
-/// ------------------------------------------------------------------------------------------------
-/// JSON in place of structs
-/// ------------------------------------------------------------------------------------------------
+/// lp_open_shift for languages without structs, and for settings kept in a file.
 ///
-/// lp_open_shift for languages that have no structs, and for settings kept in a file.
+/// - request: a JSON object, copied before the call returns. Its keys are the fields of lp_config
+///   except struct_size, on_progress, user_data and retry_delay_count: strings and numbers as
+///   there; retry_delays_ms is an array of numbers, and callback_data may also be an object or
+///   array. null means "not given". An unknown key is an argument error.
+/// - answer: *answer is set to a JSON object with every field of lp_result except struct_size,
+///   owner and reserved: null where the struct has NULL; errors is an array of {"field",
+///   "message"}. Release it with lp_string_free. It is set to NULL only in a log callback, and if
+///   the library caught a defect of its own while it wrote the answer (LP_ERR_INTERNAL).
 ///
-/// request: in UTF-8, borrowed for the call. It is a JSON object. Its keys are the fields of
-/// lp_config, except struct_size, on_progress, user_data and retry_delay_count: strings and numbers
-/// as there, retry_delays_ms an array of numbers, callback_data also an object or array. null means
-/// "not given"; an unknown key is an argument error.
-///
-/// *answer is set to a JSON object with every field of lp_result but struct_size, owner and
-/// reserved: null where the struct has NULL, errors an array of {"field", "message"}. It must be
-/// released with lp_string_free. It is set to NULL only where the call is not allowed (in a log
-/// callback) and where a defect of the library was caught on the way back (LP_ERR_INTERNAL).
-///
-/// There is no on_progress here: a call with retry_for_ms cannot be stopped before it ends.
-///
-/// Returns the same code as lp_open_shift. If answer is NULL, nothing is sent and LP_ERR_ARGUMENT
-/// returned.
+/// Returns the same code as lp_open_shift. If answer is NULL, nothing is sent and the call returns
+/// LP_ERR_ARGUMENT. There is no on_progress: a call with retry_for_ms cannot be stopped.
 #[no_mangle]
 pub unsafe extern "C" fn lp_open_shift_json(
     request: *const c_char,
@@ -44,20 +37,23 @@ pub unsafe extern "C" fn lp_open_shift_json(
     unsafe { call(calls::open_shift, request, answer) }
 }
 
-/// lp_send for the same: as lp_open_shift_json, with the keys path and document_json, which may be
-/// the text of an object or an object.
+/// lp_send with JSON: as lp_open_shift_json, with the keys path and document_json, which may be an
+/// object or the text of one.
 #[no_mangle]
 pub unsafe extern "C" fn lp_send_json(request: *const c_char, answer: *mut *mut c_char) -> i32 {
     // SAFETY: the header demands what `call` does.
     unsafe { call(calls::send, request, answer) }
 }
 
-/// lp_outbox_open for the same. config: a JSON object as for lp_open_shift_json, of whose keys those
-/// count that lp_outbox_open takes. *answer: as there; a failure is told in it.
+/// lp_outbox_open with JSON.
 ///
-/// What else there is of the outbox needs no struct: lp_outbox_retry_now, lp_outbox_forget,
-/// lp_outbox_pending, lp_outbox_close. This call and the next ones return what their twins with structs
-/// do, and LP_ERR_ARGUMENT if answer is NULL: then they do nothing.
+/// - path, outbox: as for lp_outbox_open.
+/// - config: a JSON object as for lp_open_shift_json, with the keys that lp_outbox_open uses.
+/// - answer: *answer is set as by lp_open_shift_json; it describes a failure.
+///
+/// The functions with _json in their names return what their counterparts with structs return. If
+/// answer is NULL, they do nothing and return LP_ERR_ARGUMENT. lp_outbox_retry_now,
+/// lp_outbox_forget, lp_outbox_pending and lp_outbox_close need no structs.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_open_json(
     path: *const c_char,
@@ -78,8 +74,10 @@ pub unsafe extern "C" fn lp_outbox_open_json(
     })
 }
 
-/// lp_outbox_submit for the same. request: as for lp_open_shift_json, with the keys that
-/// lp_outbox_submit takes. *answer: the object that tells the entry, or why it is not on disk.
+/// lp_outbox_submit with JSON.
+///
+/// - request: as for lp_open_shift_json, with the keys that lp_outbox_submit uses.
+/// - answer: *answer describes the entry, or the failure.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_submit_json(
     outbox: *mut lp_outbox,
@@ -95,7 +93,7 @@ pub unsafe extern "C" fn lp_outbox_submit_json(
     }
 }
 
-/// lp_outbox_wait for the same. *answer: the object that tells the entry.
+/// lp_outbox_wait with JSON. *answer describes the entry.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_wait_json(
     outbox: *mut lp_outbox,
@@ -112,7 +110,7 @@ pub unsafe extern "C" fn lp_outbox_wait_json(
     }
 }
 
-/// lp_outbox_cancel for the same. *answer: the object that tells the entry.
+/// lp_outbox_cancel with JSON. *answer describes the entry.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_cancel_json(
     outbox: *mut lp_outbox,
@@ -128,13 +126,13 @@ pub unsafe extern "C" fn lp_outbox_cancel_json(
     }
 }
 
-/// lp_outbox_each for the same: all entries at once, and no callback.
+/// Returns all entries as JSON: lp_outbox_each without a callback.
 ///
-/// *answer is set to a JSON array of objects with every field of lp_entry but struct_size and flags:
-/// in place of those there are pending, sending and foreign, which are true or false. If they cannot be
-/// read, it is the object of a failed call.
+/// - answer: *answer is set to a JSON array of objects with every field of lp_entry except
+///   struct_size and flags, and with pending, sending and foreign, which are true or false. If the
+///   entries cannot be read, it is the object of a failed call. Release it with lp_string_free.
 ///
-/// Returns LP_OK, LP_ERR_ARGUMENT if answer is NULL, LP_ERR_OUTBOX, LP_ERR_CLOSED.
+/// Returns LP_OK, LP_ERR_ARGUMENT if answer is NULL, LP_ERR_OUTBOX or LP_ERR_CLOSED.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_list_json(
     outbox: *mut lp_outbox,
@@ -195,10 +193,10 @@ fn of_done(done: Done<Report>) -> (i32, String) {
     }
 }
 
-/// Releases a string that a call with _json in its name has returned.
+/// Releases a string returned by a function with _json in its name.
 ///
-/// NULL, and a pointer that is no such string or was freed already, is harmless, as long as the
-/// library has not returned a new string at the same address since.
+/// NULL, a pointer that is no such string, and one that was freed already are harmless, as long as
+/// the library has not returned a new string at the same address since. Allowed in a log callback.
 #[no_mangle]
 pub unsafe extern "C" fn lp_string_free(string: *mut c_char) {
     guard_anywhere((), || {

@@ -10,45 +10,39 @@ use super::constants::{LP_ERR_ARGUMENT, LP_OK};
 use super::guard::{call_host, guard};
 use crate::log;
 
-/// ------------------------------------------------------------------------------------------------
-/// Log levels: lp_set_log, lp_log_to_file
-/// ------------------------------------------------------------------------------------------------
-///
 /// No log.
 pub const LP_LOG_OFF: i32 = 0;
-/// LifePay has refused a request, or a defect of this library was caught.
+/// LifePay rejected a request, or the library caught a defect of its own.
 pub const LP_LOG_ERROR: i32 = 1;
-/// Attempts that have failed, and calls with wrong arguments.
+/// Failed attempts, and calls with wrong arguments.
 pub const LP_LOG_WARN: i32 = 2;
-/// Attempts that have succeeded.
+/// Successful attempts.
 pub const LP_LOG_INFO: i32 = 3;
-/// What the library decides on the way.
+/// Decisions that the library makes on the way.
 pub const LP_LOG_DEBUG: i32 = 4;
-/// Bodies sent and received, the apikey masked.
+/// Bodies sent and received, with the apikey masked.
 pub const LP_LOG_TRACE: i32 = 5;
 
 /// `callback` of `lp_set_log`. The header writes it by hand, with LP_CALL.
 pub type lp_log_fn =
     Option<unsafe extern "C" fn(level: i32, message: *const c_char, user_data: *mut c_void)>;
 
-/// ------------------------------------------------------------------------------------------------
-/// The log
-/// ------------------------------------------------------------------------------------------------
+/// Sets the log callback, replacing the previous one. Returns once no thread is inside the previous
+/// callback.
 ///
-/// Hands the log to a callback of yours, in place of the one before. It returns when the old
-/// callback runs nowhere any more.
+/// It waits for a running callback without a time limit: do not hold a lock that the callback
+/// takes.
 ///
-/// It waits without a limit for a callback that is running: do not hold a lock that the callback takes.
+/// - callback: called with one line in UTF-8, valid only during the callback. NULL: no callback. It
+///   may be called from any thread, and by several at once. It must not throw, longjmp or end the
+///   thread. It may call lp_version, lp_version_number, lp_code_..., lp_config_init, lp_ext_id_new,
+///   lp_string_free, and lp_result_init and lp_result_free except on the result of a running call.
+///   Every other function does nothing there, returns LP_ERR_ARGUMENT and fills its result with it;
+///   *outbox and *answer are set to NULL, *count to 0.
+/// - user_data: passed to the callback unchanged.
+/// - level: the most verbose level to report, LP_LOG_....
 ///
-/// callback may be NULL: no callback. level is LP_LOG_...: what is told, that and all below.
-/// message is one line in UTF-8, borrowed for the callback; user_data is handed on as it is.
-/// The callback may be called from any thread, several at once. It must not throw, longjmp or end the
-/// thread. It may call lp_version, lp_version_number, lp_code_..., lp_config_init, lp_ext_id_new,
-/// lp_string_free, and lp_result_init and lp_result_free except for the result of a call that is
-/// running. Every other function does nothing there and returns LP_ERR_ARGUMENT, with which it also
-/// fills its result; *outbox and *answer are set to NULL, *count to 0.
-///
-/// Returns LP_OK, or LP_ERR_ARGUMENT if level is none.
+/// Returns LP_OK, or LP_ERR_ARGUMENT if level is not one of LP_LOG_....
 #[no_mangle]
 pub unsafe extern "C" fn lp_set_log(
     callback: lp_log_fn,
@@ -75,21 +69,23 @@ pub unsafe extern "C" fn lp_set_log(
     })
 }
 
-/// Writes the log to a file, for hosts that cannot take callbacks; in place of the file before.
+/// Writes the log to a file, for programs that cannot use a callback. Replaces the previous file.
 ///
-/// path: in UTF-8, borrowed for the call; NULL or "": no file. level: LP_LOG_.... max_bytes: the
-/// size at which the file is renamed to path + ".old", in the place of the one before, and begun
-/// anew; 0: 10 MiB. If another program prevents that, the file grows until it can be renamed. On
-/// Windows path + ".rotating" exists while it is renamed. A line has the local time with its offset, version, process and level, and for
-/// an attempt ext_id, number, HTTP status, code and milliseconds. The apikey is in none.
+/// - path: UTF-8, copied before the call returns. NULL or "": no file.
+/// - level: the most verbose level to report, LP_LOG_....
+/// - max_bytes: the size at which the file is renamed to path + ".old", replacing the previous one,
+///   and a new file is started. 0: 10 MiB. If another program prevents the renaming, the file grows
+///   until it can be renamed. On Windows path + ".rotating" exists during the renaming.
 ///
-/// For tills whose program cannot be changed the environment variable LIFEPAY_LOG does the same,
-/// besides what the program sets: PATH, or LEVEL,PATH, where LEVEL is error, warn, info (the
-/// default), debug or trace. It is read at the first call of the library; a file that cannot be
-/// written is passed over in silence.
+/// A line has the local time with its offset, the library's version, the process and the level; for
+/// an attempt also ext_id, number, HTTP status, code and milliseconds. The apikey is in no line.
 ///
-/// Returns LP_OK, or LP_ERR_ARGUMENT if level is none or the file cannot be written; then the file
-/// before stays in use.
+/// If a till's program cannot be changed, set the environment variable LIFEPAY_LOG to PATH or
+/// LEVEL,PATH, where LEVEL is error, warn, info (the default), debug or trace. The library reads it
+/// at its first call and logs there in addition; a file that cannot be written is silently ignored.
+///
+/// Returns LP_OK, or LP_ERR_ARGUMENT if level is not one of LP_LOG_... or the file cannot be
+/// written; then the previous file stays in use.
 #[no_mangle]
 pub unsafe extern "C" fn lp_log_to_file(path: *const c_char, level: i32, max_bytes: u32) -> i32 {
     guard(|| {

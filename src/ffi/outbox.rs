@@ -12,38 +12,40 @@ use crate::calls::outboxes::{self, Done};
 use crate::fault::{Fault, Wrong};
 use crate::report::Report;
 
-/// ------------------------------------------------------------------------------------------------
-/// The outbox
-/// ------------------------------------------------------------------------------------------------
+/// An open outbox. The pointer is a number that the library looks up and never dereferences, and it
+/// is never reused: after lp_outbox_close, and in a forked child, every call with it returns
+/// LP_ERR_CLOSED.
 ///
-/// An open outbox. A number, looked up and never dereferenced, and never given twice: after
-/// lp_outbox_close, and in a forked child, every call with it answers LP_ERR_CLOSED. A child cannot
-/// open the files that its parent had open, or was opening or closing, when it forked: fork first, or
-/// start a new program. It can open others.
+/// A forked child cannot open a file that its parent had open, or was opening or closing, at the
+/// fork: fork first, or start a new program. It can open other files.
 pub struct lp_outbox(());
 
-/// Opens a file of requests, makes it if there is none, and begins to send what waits in it.
+/// Opens a file of requests, creates it if it does not exist, and starts to send its pending
+/// entries.
 ///
-/// The outbox is for programs that must not lose a request to a crash or a power cut, and for those
-/// that must not block: requests are on disk before their first byte is sent, repeated in the
-/// background by the timetable until LifePay has answered, and their outcomes kept.
+/// An outbox is for programs that must not lose a request to a crash or a power cut, or must not
+/// block: requests are on disk before their first byte is sent, retried in the background until
+/// LifePay answers, and their outcomes are kept.
 ///
-/// path: in UTF-8, borrowed for the call, on a local disk; network paths are refused. Beside it
-/// stand files of the same name with -wal, -shm and -sender-... at the end: they belong to it.
-/// config: borrowed for the call. Taken from it are apikey (required; it is not stored), login (for
-/// requests that have none), base_url, proxy, trust, ca_file, the time limits of an attempt,
-/// retry_delays_ms, concurrency and keep_days. *outbox: set to the outbox, or NULL; close it with
-/// lp_outbox_close. result: yours, initialised.
+/// - path: UTF-8, on a local disk; network paths are refused. Files with the same name and -wal,
+///   -shm or -sender-... at the end belong to it.
+/// - config: apikey (required; it is not stored), login (for requests without one), base_url,
+///   proxy, trust, ca_file, the time limits of an attempt, retry_delays_ms, concurrency and
+///   keep_days are used. It is copied before the call returns.
+/// - outbox: *outbox is set to the outbox, or to NULL on failure. Close it with lp_outbox_close.
+/// - result: yours, initialised; release it with lp_result_free. Its ext_id stays NULL.
 ///
-/// Several processes may have the same file open: each request is sent by one of them at a time, and
-/// when that one dies another takes over within a second. They should have the same apikey, and the
-/// same version of this library: a kind of document that only a later one knows waits as long as an
-/// earlier one is the sender. Within a process, use one copy of this library, and do not open the file
-/// with a SQLite of your own: the locks of both are the process's.
+/// Several processes may have the same file open: each request is sent by one of them at a time,
+/// and if that process dies another takes over within a second. They should use the same apikey and
+/// the same version of the library: while an earlier version sends, a kind of document that only a
+/// later one knows waits. Within one process, use one copy of the library, and do not open the file
+/// with your own SQLite, because the locks of both belong to the process.
 ///
-/// Returns the same as result->code: LP_OK, LP_ERR_ARGUMENT, LP_ERR_INTERNAL, or LP_ERR_OUTBOX:
-/// result->message says what to do; the file is left as it was. No network is used by the call
-/// itself. result->ext_id stays NULL.
+/// Returns the value of result->code:
+///
+/// - LP_OK: the outbox is open. The call itself does not use the network.
+/// - LP_ERR_ARGUMENT, LP_ERR_INTERNAL: as for lp_open_shift.
+/// - LP_ERR_OUTBOX: the file cannot be used and is left unchanged; result->message says what to do.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_open(
     path: *const c_char,
@@ -97,34 +99,40 @@ impl Place {
     }
 }
 
-/// Puts a request on disk; it is sent in the background. Does not wait for the network.
+/// Stores a request on disk; the outbox sends it in the background. Does not wait for the network.
 ///
-/// Without path and document_json the request opens a shift, as with lp_open_shift. With path it is
-/// the document that path names, as with lp_send, and needs an ext_id, since an outbox repeats: that
-/// is safe if LifePay's page on the document says that a second request with the same ext_id makes no
-/// second document.
+/// A request without path and document_json opens a shift, as lp_open_shift does. A request with
+/// path is that document, as for lp_send. It needs an ext_id, because an outbox retries, and that
+/// is safe only if LifePay's page about the document says that a second request with the same
+/// ext_id makes no second document.
 ///
-/// config: borrowed for the call. Taken from it are the fields of the request and expires_after_ms:
-/// by the wall clock, so that yesterday's shift does not open tonight; if that clock jumps while a
-/// program has the file open, the time that has really passed counts. login and apikey not given:
-/// those of lp_outbox_open; another apikey or base_url than there is an argument error, the other
-/// settings of the connection are not looked at. Without ext_id one is made for a shift and returned.
+/// - config: the fields of the request and expires_after_ms are used. If login or apikey is not
+///   given, the outbox's is used; another apikey or base_url than the outbox's is an argument
+///   error, and its other settings are ignored. For a shift without an ext_id one is generated.
+///   config is copied before the call returns.
+/// - result: yours, initialised; release it with lp_result_free.
 ///
-/// If an entry with this ext_id is pending or accepted, no second one is made and result describes
-/// that entry. A pending one will be sent, under the new expires_after_ms; a cancellation that has not
-/// taken effect yet is withdrawn. With different fields it is an argument error. An entry that was
-/// rejected or cancelled or has expired is replaced and sent again. An ext_id belongs to one path: with
-/// another one it is an argument error, whatever became of the entry, until it is forgotten.
+/// expires_after_ms counts on the wall clock, so that yesterday's shift is not opened today. If
+/// that clock jumps while a program has the file open, the time that has really passed counts.
 ///
-/// Returns LP_OK: the request is on disk, and result->code is LP_PENDING, or the outcome if the entry
-/// has one. Otherwise the same as result->code: LP_ERR_ARGUMENT, LP_ERR_CLOSED, LP_ERR_INTERNAL, or
-/// LP_ERR_OUTBOX: the request may or may not be on disk after a restart; submit it again with the same
-/// ext_id. On Unix the call also fails with LP_ERR_OUTBOX if the file was deleted or replaced while it
-/// is open: close the outbox and open it again.
+/// If the outbox already has an entry with this ext_id:
 ///
-/// After a failure result->ext_id is the one that was given, or the one that was made, and
-/// result->outcome is LP_OUTCOME_NOT_SENT only if it is certain that no request with this ext_id was or
-/// will be sent.
+/// - pending: the entry is sent, under the new expires_after_ms, and a cancellation that has not
+///   taken effect yet is withdrawn. result describes the entry.
+/// - accepted: nothing is submitted, and result describes the entry.
+/// - pending or accepted, with other fields: LP_ERR_ARGUMENT.
+/// - rejected, cancelled or expired: the entry is replaced and sent again.
+/// - of another path: LP_ERR_ARGUMENT in every state, until the entry is forgotten.
+///
+/// Returns LP_OK if the request is on disk: result->code is then LP_PENDING, or the code with which
+/// the entry finished. Otherwise it returns the value of result->code:
+///
+/// - LP_ERR_ARGUMENT, LP_ERR_CLOSED, LP_ERR_INTERNAL: the call failed.
+/// - LP_ERR_OUTBOX: the request may or may not be on disk; submit it again with the same ext_id. On
+///   Unix, also if the file was deleted or replaced while open: close the outbox and open it again.
+///
+/// After a failure result->ext_id is the given or generated one, and result->outcome is
+/// LP_OUTCOME_NOT_SENT only if certainly no request with this ext_id was or will be sent.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_submit(
     outbox: *mut lp_outbox,
@@ -140,15 +148,16 @@ pub unsafe extern "C" fn lp_outbox_submit(
     }
 }
 
-/// Waits for the outcome of an entry, at most timeout_ms milliseconds; 0 just looks, LP_FOREVER has
-/// no limit.
+/// Waits until an entry is finished, and describes it.
 ///
-/// ext_id: in UTF-8, borrowed for the call. result: yours, initialised.
+/// - ext_id: UTF-8, copied before the call returns.
+/// - timeout_ms: how long to wait, in milliseconds. 0 returns at once; LP_FOREVER has no limit.
+/// - result: yours, initialised. Its ext_id is the given one, also after a failure.
 ///
-/// Returns the same as result->code: the outcome, or LP_PENDING if there is none yet. LP_ERR_NOT_FOUND
-/// (no such entry), LP_ERR_CLOSED (also if the outbox is closed during the wait), LP_ERR_ARGUMENT,
-/// LP_ERR_OUTBOX and LP_ERR_INTERNAL mean that this call failed; they are not the entry's outcome.
-/// result->ext_id is the one that was given, also after a failure.
+/// Returns the value of result->code: the code with which the entry finished, or LP_PENDING if it
+/// has not. LP_ERR_NOT_FOUND, LP_ERR_CLOSED (also if the outbox is closed during the wait),
+/// LP_ERR_ARGUMENT, LP_ERR_OUTBOX and LP_ERR_INTERNAL mean that this call failed; they are not the
+/// entry's outcome.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_wait(
     outbox: *mut lp_outbox,
@@ -165,11 +174,14 @@ pub unsafe extern "C" fn lp_outbox_wait(
     }
 }
 
-/// Shows every entry to a callback, in the order in which they were first submitted: a snapshot of
-/// the moment of the call. Non-zero from the callback ends it. The callback may call everything; it
-/// must not throw, longjmp or end the thread. user_data is handed to it as it is.
+/// Calls a callback for every entry, in the order in which the entries were first submitted. The
+/// entries are a snapshot of the moment of the call.
 ///
-/// Returns LP_OK, LP_ERR_ARGUMENT if callback is NULL, LP_ERR_OUTBOX, LP_ERR_CLOSED.
+/// - callback: a non-zero return value ends the iteration. It may call every function. It must not
+///   throw, longjmp or end the thread.
+/// - user_data: passed to the callback unchanged.
+///
+/// Returns LP_OK, LP_ERR_ARGUMENT if callback is NULL, LP_ERR_OUTBOX or LP_ERR_CLOSED.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_each(
     outbox: *mut lp_outbox,
@@ -190,17 +202,17 @@ pub unsafe extern "C" fn lp_outbox_each(
     })
 }
 
-/// Sends a waiting entry at once, without waiting for the timetable, and reopens a rejected one: a
-/// mistyped apikey must not ruin a queue.
+/// Sends a pending entry at once instead of at its next scheduled attempt, and sends a rejected
+/// entry again, so that a mistyped apikey does not ruin a queue.
 ///
-/// ext_id: in UTF-8, borrowed for the call. NULL or "": all that wait or were rejected and have not
-/// expired.
+/// - ext_id: UTF-8, copied before the call returns. NULL or "": all entries that are pending or
+///   rejected and have not expired.
 ///
-/// The request takes effect also during an attempt: if that one fails, the next follows at once.
+/// It also works during an attempt: if that attempt fails, the next one follows at once.
 ///
-/// Returns LP_OK, LP_ERR_NOT_FOUND, LP_ERR_ARGUMENT for an entry that was accepted or cancelled, has
-/// expired or belongs to another base_url, LP_ERR_OUTBOX, LP_ERR_CLOSED. To see which, and to show it
-/// to a cashier, call lp_outbox_wait with timeout_ms 0: result describes the entry.
+/// Returns LP_OK, LP_ERR_NOT_FOUND, LP_ERR_OUTBOX, LP_ERR_CLOSED, or LP_ERR_ARGUMENT for an entry
+/// that was accepted or cancelled, has expired or belongs to another base_url. lp_outbox_wait with
+/// timeout_ms 0 describes the entry, for a message to the cashier.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_retry_now(outbox: *mut lp_outbox, ext_id: *const c_char) -> i32 {
     guard(|| {
@@ -210,17 +222,18 @@ pub unsafe extern "C" fn lp_outbox_retry_now(outbox: *mut lp_outbox, ext_id: *co
     })
 }
 
-/// Stops the repeats of an entry. An attempt under way is broken off within a second; if its answer
-/// comes all the same, it wins.
+/// Stops the retries of an entry and describes it. An attempt under way is cut off within a second;
+/// if its answer arrives first, the answer is kept.
 ///
-/// ext_id: in UTF-8, borrowed for the call. result: yours, initialised; it tells the entry, and
-/// result->outcome whether LifePay may have the request.
+/// - ext_id: UTF-8, copied before the call returns.
+/// - result: yours, initialised. Its ext_id is the given one, also after a failure; its outcome
+///   says whether LifePay may have the request.
 ///
-/// Returns LP_OK: the entry is finished, and result->code is LP_ERR_CANCELLED or the outcome that it
-/// had or that has won. (It is LP_PENDING if its sender, in another process or with a full disk, has
-/// not let go of it within three seconds, or if it was submitted again meanwhile.) Otherwise the same as result->code: LP_ERR_ARGUMENT,
-/// LP_ERR_NOT_FOUND, LP_ERR_OUTBOX, LP_ERR_CLOSED, LP_ERR_INTERNAL. result->ext_id is the one that was
-/// given, also after a failure.
+/// Returns LP_OK if the entry is finished: result->code is then LP_ERR_CANCELLED, or the code with
+/// which it finished before. It is LP_PENDING if the sender, in another process or with a full
+/// disk, has not released the entry within three seconds, or if the entry was submitted again
+/// meanwhile. Otherwise returns the value of result->code: LP_ERR_ARGUMENT, LP_ERR_NOT_FOUND,
+/// LP_ERR_OUTBOX, LP_ERR_CLOSED or LP_ERR_INTERNAL.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_cancel(
     outbox: *mut lp_outbox,
@@ -235,12 +248,13 @@ pub unsafe extern "C" fn lp_outbox_cancel(
     }
 }
 
-/// Removes a finished entry. Finished entries are removed by themselves after keep_days.
+/// Removes a finished entry. The outbox removes finished entries by itself after keep_days.
 ///
-/// ext_id: in UTF-8, borrowed for the call.
+/// - ext_id: UTF-8, copied before the call returns.
 ///
-/// Returns LP_OK, LP_ERR_NOT_FOUND, LP_ERR_ARGUMENT for a pending entry (cancel it first) and for a
-/// missing ext_id, LP_ERR_OUTBOX, LP_ERR_CLOSED. lp_outbox_wait with timeout_ms 0 describes the entry.
+/// Returns LP_OK, LP_ERR_NOT_FOUND, LP_ERR_OUTBOX, LP_ERR_CLOSED, or LP_ERR_ARGUMENT if ext_id is
+/// missing or the entry is pending (cancel it first). lp_outbox_wait with timeout_ms 0 describes
+/// the entry.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_forget(outbox: *mut lp_outbox, ext_id: *const c_char) -> i32 {
     guard(|| {
@@ -250,9 +264,11 @@ pub unsafe extern "C" fn lp_outbox_forget(outbox: *mut lp_outbox, ext_id: *const
     })
 }
 
-/// How many entries wait that this outbox sends. *count is set to that, or to 0.
+/// Counts the pending entries that this outbox sends.
 ///
-/// Returns LP_OK, LP_ERR_ARGUMENT if count is NULL, LP_ERR_OUTBOX, LP_ERR_CLOSED.
+/// - count: *count is set to their number, or to 0 on failure.
+///
+/// Returns LP_OK, LP_ERR_ARGUMENT if count is NULL, LP_ERR_OUTBOX or LP_ERR_CLOSED.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_pending(outbox: *mut lp_outbox, count: *mut u32) -> i32 {
     guard_anywhere(LP_ERR_INTERNAL, || {
@@ -265,15 +281,17 @@ pub unsafe extern "C" fn lp_outbox_pending(outbox: *mut lp_outbox, count: *mut u
     })
 }
 
-/// Closes an outbox: what waits stays in the file and goes on when it is opened again. Attempts under
-/// way are broken off, and those who wait in lp_outbox_wait wake with LP_ERR_CLOSED. Returns within
-/// a second. A process that ends without it loses nothing.
+/// Closes an outbox. Pending entries stay in the file and are sent when it is opened again; a
+/// process that ends without closing loses nothing.
 ///
-/// On Windows it may be called from DllMain: it does not wait for threads to end, for which they need
-/// the loader lock. If DllMain is called because the process is ending, the system has already ended
-/// all other threads: this and most other calls do nothing then and return LP_ERR_CLOSED.
+/// Attempts under way are cut off, and threads in lp_outbox_wait return LP_ERR_CLOSED. The call
+/// returns within a second.
 ///
-/// Returns LP_OK, or LP_ERR_CLOSED if it is closed already, NULL or no outbox.
+/// On Windows it may be called from DllMain, because it does not wait for threads to end, which
+/// need the loader lock. If DllMain is called because the process ends, the system has already
+/// ended all other threads: this and most other calls then do nothing and return LP_ERR_CLOSED.
+///
+/// Returns LP_OK, or LP_ERR_CLOSED if outbox is closed already, NULL or no outbox.
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_close(outbox: *mut lp_outbox) -> i32 {
     guard(|| code(outboxes::close(outbox as usize)))

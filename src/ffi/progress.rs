@@ -5,28 +5,24 @@ use std::ffi::c_void;
 use super::guard::call_host;
 use crate::delivery::progress::{OnProgress, Progress};
 
-/// ------------------------------------------------------------------------------------------------
-/// Progress: lp_progress
-/// ------------------------------------------------------------------------------------------------
-///
-/// What on_progress is told. Valid during the callback only.
+/// The state of a call, for on_progress. Valid only during the callback.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct lp_progress {
-    /// sizeof this struct in the library; fields beyond what your header knows may follow.
+    /// sizeof(lp_progress) in the library; fields unknown to your header may follow.
     pub struct_size: u32,
-    /// What the call is at: LP_PHASE_....
+    /// The current phase: LP_PHASE_....
     pub phase: i32,
-    /// How many attempts have been begun.
+    /// Number of attempts started.
     pub attempts: u32,
-    /// Why the last attempt failed: LP_ERR_.... LP_PENDING before one has.
+    /// Why the last attempt failed: LP_ERR_...; LP_PENDING if none has failed yet.
     pub code: i32,
-    /// HTTP status of the last failed attempt; 0: none came.
+    /// HTTP status of the last failed attempt; 0: no answer arrived.
     pub http_status: i32,
-    /// Milliseconds since the call began.
+    /// Milliseconds since the start of the call.
     pub elapsed_ms: u32,
     /// Milliseconds until the next attempt, in LP_PHASE_FAILED and LP_PHASE_PAUSE. 0 in
-    /// LP_PHASE_FAILED: it was the last one.
+    /// LP_PHASE_FAILED: there is no further attempt.
     pub next_attempt_ms: u32,
 }
 

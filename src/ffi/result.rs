@@ -20,70 +20,67 @@ use crate::process::lock::lock;
 use crate::report::Report;
 use crate::state;
 
-/// ------------------------------------------------------------------------------------------------
-/// Results: lp_result
-/// ------------------------------------------------------------------------------------------------
-///
-/// One field of the request and what is wrong with it. LifePay's field errors and our own argument
-/// errors have the same form.
+/// A field of the request and the reason why it is wrong. LifePay's field errors and the library's
+/// own argument errors have the same form.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct lp_field_error {
-    /// Name of the field; "" if LifePay named none. Nested ones are joined by dots.
+    /// Name of the field, nested names joined by dots; "" if LifePay named none.
     pub field: *const c_char,
-    /// What is wrong with it, in Russian.
+    /// The reason, in Russian.
     pub message: *const c_char,
 }
 
-/// What came of a call.
+/// The result of a call. Initialise it with lp_result_init, release it with lp_result_free.
 ///
-/// All pointers are owned by the library and valid until the next call with this result or
-/// lp_result_free. Begin with lp_result_init, end with lp_result_free.
+/// The library owns everything a result points to. It stays valid until the next call with this
+/// result or lp_result_free.
 ///
-/// Judge a call by its return value. A result that was not initialised is not written: its code may
-/// be 0 although the call returned LP_ERR_ARGUMENT.
+/// Judge a call by its return value: a result that was not initialised is not written, so its code
+/// may be 0 although the call returned LP_ERR_ARGUMENT.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct lp_result {
-    /// sizeof(lp_result) of your program, set by lp_result_init.
+    /// sizeof(lp_result) in your program, set by lp_result_init.
     pub struct_size: u32,
-    /// The same as the call returned: LP_OK, LifePay's code (positive) or LP_ERR_... (negative).
+    /// The call's return value: LP_OK, a code of LifePay's (positive) or LP_ERR_... (negative).
     /// LP_ERR_ARGUMENT before the first call and after lp_result_free.
     pub code: i32,
-    /// Whether LifePay may have the request: LP_OUTCOME_..., over all attempts. 0: the call says
-    /// nothing about it.
+    /// Whether LifePay may have the request, over all attempts: LP_OUTCOME_.... Show it to anyone
+    /// who is about to open the shift by hand. 0: the call says nothing about a request, as
+    /// lp_outbox_open.
     pub outcome: i32,
-    /// HTTP status of the last attempt; 0: no answer came.
+    /// HTTP status of the last attempt; 0: no answer arrived.
     pub http_status: i32,
-    /// How many attempts were made. An attempt in which the server closes a kept connection without
-    /// an answer sends the request again over a new one, and counts once; one without ext_id goes over no
-    /// kept connection.
+    /// Number of attempts. If the server closes a kept connection without an answer, the library
+    /// sends the request again over a new connection within the same attempt. Requests without an
+    /// ext_id never use a kept connection.
     pub attempts: u32,
-    /// Milliseconds after which to repeat, where a repeat makes sense and is safe: the timetable's
-    /// next pause, or the server's Retry-After if that is longer. Otherwise 0.
+    /// If a retry makes sense and is safe: milliseconds to wait before it, which is the schedule's
+    /// next pause or the server's Retry-After, whichever is longer. Otherwise 0.
     pub retry_after_ms: u32,
-    /// Private: whose the strings are. Do not change it.
+    /// Private: identifies the strings that this result owns. Do not modify.
     pub owner: u64,
-    /// The document's uuid from LifePay. NULL in test mode, if the answer has none, and if code is not
+    /// LifePay's uuid of the document. NULL in test mode, if the answer has none, or if code is not
     /// LP_OK.
     pub uuid: *const c_char,
-    /// The ext_id that was sent, given or made. NULL only if the arguments were wrong, or lp_send was
-    /// given none.
+    /// The ext_id of the request, given or generated. NULL only if the arguments were wrong or
+    /// lp_send was given none.
     pub ext_id: *const c_char,
-    /// In Russian, for a person at the till or on the phone: what happened and what to do. At most
-    /// 2,000 characters.
+    /// What happened and what to do, in Russian, for a person at the till or on the phone. At most
+    /// 2000 characters.
     pub message: *const c_char,
-    /// Technical, as the system or the TLS library put it, for the log. May be NULL.
+    /// The technical reason, as the system or the TLS library words it, for the log. May be NULL.
     pub detail: *const c_char,
-    /// The body that was received, for a support request: the apikey masked, NUL and what is not
-    /// UTF-8 replaced by U+FFFD; of a body beyond 1 MiB the first 4096 bytes, in an outbox at most
-    /// 16 KiB. NULL if there was none.
+    /// The body that was received, for a support request. The apikey is masked; NUL and invalid
+    /// UTF-8 are replaced by U+FFFD. Of a body over 1 MiB these are the first 4096 bytes; an outbox
+    /// keeps at most 16 KiB. NULL if there was none.
     pub reply: *const c_char,
-    /// error_count elements, NULL if there are none. There are at most 100, and no text in them is
-    /// longer than 1,000 characters. message lists as many as it has room for and says how many more
-    /// there are; reply holds all that LifePay sent.
+    /// error_count elements, at most 100, with texts of at most 1000 characters each; NULL if there
+    /// are none. message lists as many as fit and says how many more there are; reply has
+    /// everything LifePay sent.
     pub errors: *const lp_field_error,
-    /// How many elements errors has.
+    /// Number of elements in errors.
     pub error_count: u32,
     /// Always 0.
     pub reserved: u32,
@@ -98,20 +95,16 @@ unsafe impl Sized32 for lp_result {
     };
 }
 
-/// ------------------------------------------------------------------------------------------------
-/// Results: begin and end
-/// ------------------------------------------------------------------------------------------------
+/// Initialises a result for its first call: lp_result_init(&result, sizeof result).
 ///
-/// Prepares a result for its first call: lp_result_init(&result, sizeof result).
-///
-/// Sets struct_size to size, code to LP_ERR_ARGUMENT, so that a result which no call has written is
-/// not taken for LP_OK, and everything else to 0 or NULL. It releases nothing: for that there is
+/// Sets struct_size to size, code to LP_ERR_ARGUMENT, so that a result that no call has written
+/// does not look like LP_OK, and everything else to 0 or NULL. It releases nothing; see
 /// lp_result_free.
 ///
-/// result: yours, size bytes.
+/// - result: yours, size bytes.
 ///
-/// Returns LP_OK, or LP_ERR_ARGUMENT if result is NULL or size is not that of an lp_result. Allowed in
-/// a log callback.
+/// Returns LP_OK, or LP_ERR_ARGUMENT if result is NULL or size is not that of an lp_result. Allowed
+/// in a log callback.
 #[no_mangle]
 pub unsafe extern "C" fn lp_result_init(result: *mut lp_result, size: u32) -> i32 {
     guard_anywhere(LP_ERR_INTERNAL, || {
@@ -124,12 +117,13 @@ pub unsafe extern "C" fn lp_result_init(result: *mut lp_result, size: u32) -> i3
     })
 }
 
-/// Releases what a result holds and leaves it as lp_result_init does; it can be used again at once.
+/// Releases everything a result owns and initialises it as lp_result_init does. It can be used
+/// again at once.
 ///
-/// result: yours. Its strings and errors are invalid from then on.
+/// - result: yours. Its strings and errors become invalid.
 ///
-/// Freeing twice, freeing a copy, NULL, or a result that was never initialised is harmless. Allowed in
-/// a log callback, except for the result of a call that is running.
+/// Freeing twice, freeing a copy, NULL, or a result that was never initialised is harmless. Allowed
+/// in a log callback, except for the result of a call that is running.
 #[no_mangle]
 pub unsafe extern "C" fn lp_result_free(result: *mut lp_result) {
     guard_anywhere((), || {
@@ -166,8 +160,8 @@ impl ResultOut {
         Some(ResultOut { result, size })
     }
 
-    /// [`ResultOut::find`] for a call that may not be made in a log callback: there it is refused, and
-    /// the result says so.
+    /// [`ResultOut::find`] for a call that may not be made in a log callback: there it is refused,
+    /// and the result says so.
     ///
     /// # Safety
     ///

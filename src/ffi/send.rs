@@ -6,27 +6,27 @@ use super::progress;
 use super::result::lp_result;
 use crate::calls;
 
-/// ------------------------------------------------------------------------------------------------
-/// Closing the shift, receipts and the rest
-/// ------------------------------------------------------------------------------------------------
+/// Sends any other document of LifePay's cloud print, such as a Z report or a receipt, and waits
+/// for the answer.
 ///
-/// Sends any other document of LifePay's cloud print: a Z report, a receipt, a correction.
+/// config->path is required and selects the document; config->document_json holds its own fields.
+/// LifePay's page about the document describes them; the library does not check them. The request
+/// consists of those fields of config that are given (apikey, login, test, cashier_name,
+/// cashier_inn, target_serial, ext_id, callback_url, callback_data), followed by the members of
+/// document_json.
 ///
-/// config->path, which is required, says which one; config->document_json holds its own fields. What
-/// they are stands on LifePay's page about the document, is not checked here, and is LifePay's to
-/// judge. The request is made of the fields of config that are given (apikey, login, test, cashier_name,
-/// cashier_inn, target_serial, ext_id, callback_url, callback_data), then of the document's members.
+/// The library generates no ext_id here. That a second request with the same ext_id makes no second
+/// document is published for the opening of a shift only; look up on LifePay's page whether it
+/// holds for this document. If it does, set ext_id, and retries are as safe as for a shift. If it
+/// does not, leave ext_id out: then nothing is sent twice, retry_for_ms and lp_outbox_submit fail
+/// with LP_ERR_ARGUMENT, and after LP_OUTCOME_UNKNOWN you must check whether the document was made
+/// before you send again. Never use one ext_id for two documents.
 ///
-/// No ext_id is made. That a second request with the same ext_id makes no second document is known of
-/// opening a shift only: whether it holds for this document too, look up on LifePay's page. Where it
-/// does, give one, and repeats are safe as for a shift. Where it does not, give none: then nothing is
-/// sent twice, retry_for_ms and lp_outbox_submit are argument errors, and after LP_OUTCOME_UNKNOWN look
-/// whether the document was made before you send again. Do not use one ext_id for two documents.
+/// - config, result: as for lp_open_shift.
 ///
-/// config, result: as for lp_open_shift. Blocks like it.
-///
-/// Returns the same as result->code, as lp_open_shift does. LifePay's answer is read in the same way:
-/// code, message, errors, uuid; what else it says is in result->reply.
+/// Returns the value of result->code, as lp_open_shift does. The library reads code, message,
+/// errors and uuid from LifePay's answer; everything else is in result->reply. Blocks like
+/// lp_open_shift.
 #[no_mangle]
 pub unsafe extern "C" fn lp_send(config: *const lp_config, result: *mut lp_result) -> i32 {
     // SAFETY: the header demands what `call` does.

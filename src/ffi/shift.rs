@@ -5,28 +5,25 @@ use super::result::lp_result;
 use super::send::call;
 use crate::calls;
 
-/// ------------------------------------------------------------------------------------------------
-/// Opening a shift
-/// ------------------------------------------------------------------------------------------------
+/// Opens a shift and waits for LifePay's answer.
 ///
-/// Opens a shift: checks config, sends the request, and says what came of it.
+/// - config: the request and its settings, copied before the call returns.
+/// - result: yours, initialised. What it held before is released after config has been copied, so
+///   config.ext_id may point to result.ext_id. Release it with lp_result_free.
 ///
-/// config: borrowed for the call, with all it points to. result: yours, initialised; release what it
-/// holds with lp_result_free.
+/// Returns the value of result->code:
 ///
-/// Returns the same as result->code:
-/// - LP_OK: LifePay took the document. That is not yet an open shift.
-/// - positive: LifePay's own code. It has answered; do not repeat the request as it is.
-/// - negative: LP_ERR_.... See result->outcome for whether LifePay may have the request, and repeat
-///   with the same ext_id after result->retry_after_ms, or let config->retry_for_ms do it.
+/// - LP_OK: LifePay accepted the document. The shift may not be open yet.
+/// - positive: LifePay's own code. LifePay answered; do not retry the request unchanged.
+/// - negative: LP_ERR_.... result->outcome says whether LifePay may have the request. Retry with
+///   the same ext_id after result->retry_after_ms, or set config->retry_for_ms.
 ///
-/// Blocks until LifePay has answered, the time limits or retry_for_ms are over, or on_progress
-/// stops it. Releases what result held, after config has been copied: config.ext_id may point to
-/// result.ext_id.
+/// If result is NULL or was not initialised, nothing is sent, result is not written and the call
+/// returns LP_ERR_ARGUMENT. In a log callback nothing is sent either, and result->code is
+/// LP_ERR_ARGUMENT.
 ///
-/// If result is NULL or was not initialised with lp_result_init, nothing is sent, result is not
-/// written, and the call returns LP_ERR_ARGUMENT. In a log callback nothing is sent either; result->code
-/// and the return value are LP_ERR_ARGUMENT.
+/// Blocks until LifePay answers, a time limit or retry_for_ms expires, or on_progress stops the
+/// call. May be called from any thread.
 #[no_mangle]
 pub unsafe extern "C" fn lp_open_shift(config: *const lp_config, result: *mut lp_result) -> i32 {
     // SAFETY: the header demands what `call` does.

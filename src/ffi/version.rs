@@ -4,11 +4,7 @@ use std::ffi::{c_char, CStr};
 
 use super::guard::guard_anywhere;
 
-/// ------------------------------------------------------------------------------------------------
-/// Versions of this header
-/// ------------------------------------------------------------------------------------------------
-///
-/// Version of the header, to compare with lp_version_number.
+/// Version of this header, to compare with lp_version_number.
 pub const LP_VERSION_MAJOR: u32 = 0;
 /// See LP_VERSION_MAJOR.
 pub const LP_VERSION_MINOR: u32 = 1;
@@ -21,19 +17,15 @@ const TEXT: &CStr =
         Err(_) => panic!("a version has no NUL"),
     };
 
-/// ------------------------------------------------------------------------------------------------
-/// The library's version
-/// ------------------------------------------------------------------------------------------------
+/// Returns the library's version, such as "0.1.0".
 ///
-/// The library's version, such as "0.1.0".
-///
-/// Returns a static string. Never NULL; do not free it.
+/// The string is static, never NULL. Do not free it.
 #[no_mangle]
 pub extern "C" fn lp_version() -> *const c_char {
     guard_anywhere(TEXT.as_ptr(), || TEXT.as_ptr())
 }
 
-/// The library's version as a number, major * 10000 + minor * 100 + patch: 100 is 0.1.0.
+/// Returns the library's version as a number, major * 10000 + minor * 100 + patch: 100 is 0.1.0.
 #[no_mangle]
 pub extern "C" fn lp_version_number() -> u32 {
     guard_anywhere(0, || {

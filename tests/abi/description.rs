@@ -18,21 +18,19 @@ fn description() -> PathBuf {
 /// Compiles a library of empty functions whose types are those of a header for FFI parsers.
 fn compile(name: &str, header: &str) -> PathBuf {
     let mut source = format!("#include <stdint.h>\n{header}\n");
-    let declarations = header.rsplit_once("\n}").expect("structs").1;
-    for declaration in declarations.split(';').map(str::trim) {
-        if declaration.contains('(') {
-            let returned = if declaration.starts_with("void ") {
-                ""
-            } else {
-                "return 0;"
-            };
-            source += &format!("{declaration} {{ {returned} }}\n");
-        }
+    let is_function = |text: &&str| text.contains('(') && !text.starts_with("typedef");
+    for declaration in header.split(';').map(str::trim).filter(is_function) {
+        let returned = if declaration.starts_with("void ") {
+            ""
+        } else {
+            "return 0;"
+        };
+        source += &format!("{declaration} {{ {returned} }}\n");
     }
     let folder = tools::scratch("abi-description");
     let (file, library) = (format!("{name}.c"), format!("{name}.so"));
     std::fs::write(folder.join(&file), source).expect("the source can be written");
-    // Named as it is from its folder, lest the description name that.
+    // By its bare name, so that the description does not contain the folder.
     let mut gcc = Command::new("gcc");
     gcc.args(["-g", "-shared", "-fPIC", "-o", &library, &file]);
     tools::run(gcc.current_dir(&folder));

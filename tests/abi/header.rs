@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use crate::chapters::in_chapters;
+
 /// Set to rewrite what is committed instead of comparing it.
 pub(crate) const BLESS: &str = "LIFEPAY_BLESS";
 
@@ -21,7 +23,12 @@ fn generated() -> String {
         cbindgen::generate_with_config(root, config).expect("cbindgen reads the sources");
     let mut generated = Vec::new();
     bindings.write(&mut generated);
-    String::from_utf8(generated).expect("a header is text")
+    let generated = String::from_utf8(generated).expect("a header is text");
+    in_chapters(
+        &generated,
+        "extern \"C\" {\n#endif\n",
+        "\n#ifdef __cplusplus\n}",
+    )
 }
 
 /// The declarations of a header without comments, directives and calling conventions.
@@ -38,13 +45,13 @@ fn for_ffi(header: &str) -> String {
         } else if let Some(define) = line.strip_prefix("#define LP_") {
             let (name, number) = define.split_once(' ').unwrap_or((define, ""));
             let number = number
-                .trim_end_matches('u')
+                .trim_matches(['(', ')', 'u'])
                 .replace("0xFFFFFFFF", "4294967295");
             if number.parse::<i64>().is_ok() {
                 numbers.push(format!("    LP_{name} = {number}"));
             }
         } else if !line.starts_with('#') && !is_of_cpp {
-            declarations.push(line.replace("LP_CALL ", ""));
+            declarations.push(line.replace("LP_API ", "").replace("LP_CALL ", ""));
         }
     }
     let mut text = format!("{FFI_HEAD}\nenum {{\n{}\n}};\n", numbers.join(",\n"));

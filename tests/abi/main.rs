@@ -2,6 +2,7 @@
 //! functions called from C and as JSON.
 
 mod c_interface;
+mod chapters;
 mod description;
 mod exports;
 mod header;

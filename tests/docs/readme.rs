@@ -58,14 +58,12 @@ fn the_headers_example_is_the_readmes() {
 #[test]
 fn the_table_of_codes_has_every_code_by_its_name() {
     let readme = readme();
-    let header = std::fs::read_to_string(tools::root().join("include/lifepay.h")).unwrap();
-    let codes = header.lines().filter_map(|line| {
-        let (name, value) = line.strip_prefix("#define ")?.split_once(' ')?;
-        let value: i32 = value.parse().ok()?;
+    let codes = tools::constants().into_iter().filter_map(|(name, value)| {
+        let value = i32::try_from(value).ok()?;
         // The name that the library gives the number is the constant's for codes only.
         // SAFETY: a static string.
         let known = unsafe { std::ffi::CStr::from_ptr((library().code_name)(value)) };
-        (known.to_str() == Ok(name)).then(|| (name.to_owned(), value))
+        (known.to_str() == Ok(&name[..])).then_some((name, value))
     });
     let codes: Vec<_> = codes.collect();
     assert!(codes.len() >= 21, "{codes:?}");

@@ -99,6 +99,22 @@ pub fn symbols() -> Vec<(String, String)> {
         .collect()
 }
 
+/// The header's constants, in its order.
+pub fn constants() -> Vec<(String, i64)> {
+    let header = std::fs::read_to_string(root().join("include/lifepay.h")).expect("the header");
+    let defines = header.lines().filter_map(|line| {
+        let (name, value) = line.strip_prefix("#define ")?.split_once(' ')?;
+        let value = match value.trim_matches(['(', ')']) {
+            "0xFFFFFFFFu" => i64::from(u32::MAX),
+            value => value.parse().ok()?,
+        };
+        Some((name.to_owned(), value))
+    });
+    let constants: Vec<_> = defines.collect();
+    assert!(constants.len() >= 44, "{constants:?}");
+    constants
+}
+
 /// The functions of include/symbols.txt that a layer over the library offers.
 pub fn functions_for_layers() -> Vec<String> {
     let names = symbols().into_iter().map(|(name, _)| name);

@@ -56,7 +56,7 @@ ADDRESSES = {"lp_progress*": ctypes.c_void_p, "lp_entry*": ctypes.c_void_p}
 def header() -> str:
     file = INCLUDE / "lifepay.h"
     needs(file.exists(), str(file))
-    text = re.sub(r"/\*.*?\*/", "", file.read_text("utf-8"), flags=re.S)
+    text = re.sub(r"/\*.*?\*/|LP_API |LP_CALL (?=lp_)", "", file.read_text("utf-8"), flags=re.S)
     assert "*/" not in text
     return text
 
@@ -73,7 +73,7 @@ def parameters(declared: str) -> List[str]:
 
 
 def test_constants_have_the_headers_numbers(header: str) -> None:
-    defined = re.findall(r"^#define (LP_\w+) (-?\w+)$", header, flags=re.M)
+    defined = re.findall(r"^#define (LP_\w+) \(?(-?\w+)\)?$", header, flags=re.M)
     numbers = {name: int(value.rstrip("u"), 0) for name, value in defined if name != "LP_CALL"}
     assert len(numbers) > 40
     seen: Dict[Any, List[str]] = {enum: [] for enum in ENUMS.values()}
