@@ -5,7 +5,7 @@ import { copy } from './copy.js';
 import { curlOf } from './curl.js';
 import { button, cell, counted, id, long, make, moment, plain, pretty } from './dom.js';
 import { post } from './order.js';
-import { answerOf, chosenBy, isSecond, requests, secondText } from './request.js';
+import { answerOf, chosenBy, isSecond, requests } from './request.js';
 
 function sentOf(request) {
   const answer = request.answer;
@@ -88,10 +88,10 @@ function bodyOf(request) {
 }
 
 function alarm(request) {
-  const second = secondText(request);
-  return make('p', 'changed', second[0].toUpperCase() + second.slice(1) +
-    ', и ответа на него касса не получила.' + (request.document.second_after
-    ? ' Если она получит его, повторив запрос с прежним ext_id, отметка снимется.' : ''));
+  const before = request.document.second_after;
+  return make('p', 'changed', 'Двойная печать: первый документ ' + (before ? 'под ext_id ' + before : 'без ext_id') +
+    ', и ответа на него касса не получила.' +
+    (before ? ' Если она получит его, повторив запрос с прежним ext_id, отметка снимется.' : ''));
 }
 
 export function all(request) {

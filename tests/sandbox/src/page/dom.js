@@ -50,6 +50,13 @@ export function long(tag, className, text) {
   return make('div', '', element, whole);
 }
 
+// A second document's alarm. The first one's ext_id stays on one line, if it can.
+export function secondNote(before) {
+  const text = 'двойная печать: первый документ ';
+  return before ? make('span', 'note alarm', text + 'под ext_id ', make('span', 'mono whole', before))
+    : make('span', 'note alarm', text + 'без ext_id');
+}
+
 // A path, which breaks after a slash rather than at a hyphen.
 export function pathOf(path) {
   const span = make('span', 'path');

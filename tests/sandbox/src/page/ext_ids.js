@@ -1,6 +1,6 @@
 // The table of ext_ids by path: how many requests made how many documents.
 
-import { cell, clamped, fill, id, make, pathOf, plain } from './dom.js';
+import { cell, clamped, fill, id, make, pathOf, plain, secondNote } from './dom.js';
 
 const SHOWN = 100;
 const KNOWN = 1000;
@@ -16,10 +16,7 @@ const isBad = (line) => line.second_after !== null || line.changed > 0;
 
 function notesOf(line) {
   const notes = [];
-  if (line.second_after !== null) {
-    const before = line.second_after ? 'под ext_id ' + line.second_after : 'без ext_id';
-    notes.push(make('span', 'note alarm', 'двойная печать: первый документ ' + before));
-  }
+  if (line.second_after !== null) notes.push(secondNote(line.second_after));
   if (line.changed > 0) {
     const text = 'запрос изменён под тем же ext_id: ' + line.changed_in.join(', ');
     notes.push(make('span', 'note alarm', text));

@@ -1,6 +1,6 @@
 // A request's row.
 
-import { cell, clamped, clock, make, pathOf, plain } from './dom.js';
+import { cell, clamped, clock, make, pathOf, plain, secondNote } from './dom.js';
 import { ANSWERS } from './words.js';
 
 // Those that are known, by number.
@@ -46,12 +46,7 @@ export function replayText(request) {
   return header ? 'повтор запроса ' + header[1] : null;
 }
 
-export function secondText(request) {
-  const before = request.document.second_after;
-  return 'двойная печать: первый документ ' + (before ? 'под ext_id ' + before : 'без ext_id');
-}
-
-export const changedText = (request) => 'запрос изменён под тем же ext_id: ' + request.differs_in.join(', ');
+const changedText = (request) => 'запрос изменён под тем же ext_id: ' + request.differs_in.join(', ');
 
 const messageOf = (request) => {
   const reply = request.answer && request.answer.json;
@@ -61,7 +56,7 @@ const messageOf = (request) => {
 // All that a search looks into.
 export function textOf(request) {
   const answer = request.answer || {};
-  const alarms = [isSecond(request) ? secondText(request) : '', isChanged(request) ? changedText(request) : ''];
+  const alarms = alarmsOf(request).map((alarm) => alarm.textContent);
   const findings = request.findings.map((finding) => finding.field + ' ' + finding.texts.join(' '));
   return ['№' + request.number, request.path, request.ext_id, request.login, request.target_serial,
     request.cashier_name, answerOf(request)[1], messageOf(request), answer.json || answer.text,
@@ -70,7 +65,7 @@ export function textOf(request) {
 
 function alarmsOf(request) {
   const alarms = [];
-  if (isSecond(request)) alarms.push(make('span', 'note alarm', secondText(request)));
+  if (isSecond(request)) alarms.push(secondNote(request.document.second_after));
   if (isChanged(request)) alarms.push(make('span', 'note alarm', changedText(request)));
   return alarms;
 }

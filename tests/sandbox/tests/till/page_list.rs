@@ -188,3 +188,23 @@ fn a_search_stays_while_requests_come_and_says_how_many_there_are() {
     until_rows(&browser, 7);
     assert_eq!(browser.complaints(), json!([]));
 }
+
+#[test]
+fn the_journal_is_saved_in_two_formats() {
+    let Some((sandbox, browser)) = page(Options::default()) else {
+        return;
+    };
+    send(&sandbox, "a", "Иванова");
+    until_rows(&browser, 1);
+    let saved = browser.run(
+        "const links = Array.from(document.querySelectorAll('.save a')); \
+         return Promise.all(links.map(link => fetch(link.href).then(reply => reply.json()) \
+             .then(json => [link.innerText, link.download, Object.keys(json).slice(0, 1)])))",
+        json!([]),
+    );
+    let expected = json!([
+        ["JSON", "journal.json", ["run"]],
+        ["HAR", "journal.har", ["log"]]
+    ]);
+    assert_eq!(saved, expected);
+}
