@@ -273,6 +273,11 @@ fn it_is_legible_in_light_and_dark_and_fits_small_screens() {
     bad_day(&sandbox, &browser);
     until_rows(&browser, 7);
     browser.click("#feed tr.entry button");
+    browser.click("#pause");
+    browser.run(
+        "for (const folded of document.querySelectorAll('details')) folded.open = true",
+        json!([]),
+    );
     for scheme in ["light", "dark"] {
         browser.colours(scheme);
         browser.until(&format!(
