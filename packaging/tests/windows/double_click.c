@@ -1,6 +1,7 @@
 /* Starts a program as Explorer does at a double click: with a console window of its own.
  *
- *     double_click serves FILE PROGRAM ARGUMENT...    until the file is there, then ends the program
+ *     double_click serves FILE PROGRAM ARGUMENT...    the program must make the file, and show how to end
+ *                                                     it
  *     double_click fails TEXT PROGRAM ARGUMENT...     the program must show the text, wait for Enter,
  *                                                     and end with code 1
  */
@@ -85,8 +86,8 @@ static void press_enter(HANDLE input)
         fail("Enter cannot be pressed");
 }
 
-/* Whether it shows the text, and waits for Enter; asked after so many milliseconds. */
-static int waits(HANDLE process, const wchar_t *text, DWORD after)
+/* Waits until it shows the text, from so many milliseconds on; 0: it has ended before. */
+static int shows_at_last(HANDLE process, const wchar_t *text, DWORD after)
 {
     HANDLE console;
     int waited;
@@ -96,7 +97,7 @@ static int waits(HANDLE process, const wchar_t *text, DWORD after)
         fail("the window was not kept");
     console = open_console("CONOUT$");
     for (waited = 0; is_running(process); waited += STEP_MS) {
-        if (shows(console, text) && shows(console, L"\u041d\u0430\u0436\u043c\u0438\u0442\u0435 Enter"))
+        if (shows(console, text))
             return 1;
         if (waited >= LONG_MS)
             fail("the window does not show the text");
@@ -113,11 +114,13 @@ static void fails(int count, char **words, const char *said)
     if (!MultiByteToWideChar(CP_UTF8, 0, said, -1, text, 256))
         fail("the text is not UTF-8");
     /* If we look at its window before it does, it is not alone there, and need not keep it. */
-    for (process = start(count, words); !waits(process, text, after); process = start(count, words)) {
+    for (process = start(count, words); !shows_at_last(process, text, after); process = start(count, words)) {
         after *= 2;
         if (after > LONG_MS)
             fail("the window is not kept");
     }
+    if (!shows_at_last(process, L"\u041d\u0430\u0436\u043c\u0438\u0442\u0435 Enter", 0))
+        fail("the window was not kept");
     press_enter(open_console("CONIN$"));
     if (WaitForSingleObject(process, LONG_MS) != WAIT_OBJECT_0)
         fail("Enter does not end the program");
@@ -136,6 +139,8 @@ static void serves(int count, char **words, const char *file)
             fail("the program has ended");
         Sleep(STEP_MS);
     }
+    if (!shows_at_last(process, L"\u0437\u0430\u043a\u0440\u043e\u0439\u0442\u0435 \u044d\u0442\u043e \u043e\u043a\u043d\u043e", 0))
+        fail("the program has ended");
     TerminateProcess(process, 0);
 }
 

@@ -50,7 +50,8 @@ fn run(is_own_window: bool) -> Ended {
             options,
             port_file.as_deref(),
             ca_file.as_deref(),
-            open || is_own_window,
+            open,
+            is_own_window,
         ),
         Ok(Command::Print(text)) => {
             say(&text);
@@ -75,6 +76,7 @@ fn serve(
     port_file: Option<&Path>,
     ca_file: Option<&Path>,
     open: bool,
+    is_own_window: bool,
 ) -> io::Result<()> {
     let kept = options.ca_dir.as_ref().map(|folder| folder.join("ca.pem"));
     let print = options.print;
@@ -101,7 +103,10 @@ fn serve(
             let port = format!("{}\n", listening.address.port());
             port_file.map_or(Ok(()), |path| write(path, &port))
         })?;
-        if open {
+        if is_own_window {
+            say("Чтобы остановить песочницу, закройте это окно.\n");
+        }
+        if open || is_own_window {
             browser::open(sandbox.page_url(), |url| {
                 say(&format!(
                     "браузер не открылся; откройте страницу сами: {url}\n"
