@@ -245,7 +245,8 @@ fn the_headers_z_report_is_sent() {
 
 #[test]
 fn the_readmes_program_opens_a_shift() {
-    let readme = std::fs::read_to_string(tools::root().join("README.md")).unwrap();
+    let readme = tools::root().join("bindings/cpp/README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
     let text = tools::blocks(&readme, "cpp").swap_remove(0);
     let sandbox = Sandbox::start(Options::default()).unwrap();
     assert!(text.contains("http://127.0.0.1:8080"));

@@ -41,7 +41,7 @@ fn crates(platform: &str, depth: &str) -> BTreeSet<String> {
 }
 
 fn section() -> String {
-    let readme = std::fs::read_to_string(root().join("README.md")).expect("the README");
+    let readme = std::fs::read_to_string(root().join("packaging/README.md")).expect("the README");
     let (_, rest) = readme
         .split_once("\n## What is inside\n")
         .expect("a section");

@@ -193,7 +193,6 @@ fn the_z_report_of_the_reference_closes_a_shift() {
 #[test]
 fn the_smallest_programs_of_the_documentation_open_a_shift() {
     let programs = [
-        samples("README.md").remove(0),
         samples("README.ru.md").remove(0),
         samples_of_reference().remove(0),
     ];
