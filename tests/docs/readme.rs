@@ -89,19 +89,3 @@ fn the_table_of_settings_has_every_field() {
         assert!(settings.contains(&format!("`{field}`")), "missing: {field}");
     }
 }
-
-#[test]
-fn what_the_links_name_is_there() {
-    let readme = readme();
-    let links = readme
-        .split("](")
-        .skip(1)
-        .filter_map(|rest| rest.split(')').next());
-    let files: Vec<&str> = links
-        .filter(|link| !link.contains("://") && !link.starts_with('#'))
-        .collect();
-    assert!(files.len() > 20, "{files:?}");
-    for file in files {
-        assert!(tools::root().join(file).exists(), "{file}");
-    }
-}

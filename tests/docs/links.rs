@@ -1,0 +1,146 @@
+//! Every relative link in every text of the project leads somewhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use crate::support::tools;
+
+/// Folders that are no part of the project, or whose files others wrote.
+const NOT_OURS: [&str; 4] = ["target", ".git", "node_modules", "build"];
+
+/// Adds the texts below a folder.
+fn collect(folder: &Path, texts: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let name = entry.file_name();
+        let kind = entry.file_type().expect("a type");
+        if kind.is_dir() && !NOT_OURS.iter().any(|other| name == *other) {
+            collect(&entry.path(), texts);
+        } else if kind.is_file() && entry.path().extension().is_some_and(|it| it == "md") {
+            texts.push(entry.path());
+        }
+    }
+}
+
+/// The lines of a text that are not code, without the code that stands in them.
+fn prose(text: &str) -> Vec<String> {
+    let mut is_code = false;
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        if line.trim_start().starts_with("```") {
+            is_code = !is_code;
+        } else if !is_code && !line.starts_with("    ") {
+            lines.push(line.to_owned());
+        }
+    }
+    lines
+}
+
+/// The targets of the links in a line.
+fn links(line: &str) -> Vec<String> {
+    // The parts at odd places are code.
+    let parts = line.split('`').enumerate();
+    let bare: Vec<&str> = parts
+        .map(|(place, part)| if place % 2 == 0 { part } else { "code" })
+        .collect();
+    let bare = bare.concat();
+    let begun = bare.split("](").skip(1);
+    let ended = begun.filter_map(|rest| rest.split(')').next());
+    ended.map(str::to_owned).collect()
+}
+
+/// The anchors of a text's headings, as GitHub makes them.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let mut seen = BTreeMap::new();
+    let mut anchors = BTreeSet::new();
+    for line in prose(text) {
+        let title = line.trim_start_matches('#');
+        if title.len() == line.len() || !title.starts_with(' ') {
+            continue;
+        }
+        let kept = title.trim().to_lowercase();
+        let kept = kept
+            .chars()
+            .filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
+        let anchor = kept.collect::<String>().replace(' ', "-");
+        let times = seen.entry(anchor.clone()).or_insert(0);
+        anchors.insert(match times {
+            0 => anchor,
+            _ => format!("{anchor}-{times}"),
+        });
+        *times += 1;
+    }
+    anchors
+}
+
+/// Follows `..`; None if that leads out of the project.
+fn resolved(path: &Path) -> Option<PathBuf> {
+    let mut resolved = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                resolved.pop();
+            }
+            Component::CurDir => {}
+            part => resolved.push(part),
+        }
+    }
+    resolved.starts_with(tools::root()).then_some(resolved)
+}
+
+/// Why a link in a text leads nowhere.
+fn broken(text: &Path, link: &str) -> Option<&'static str> {
+    let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+    let path = match file {
+        "" => text.to_owned(),
+        file => text.parent()?.join(file),
+    };
+    let Some(path) = resolved(&path) else {
+        return Some("leads out of the project");
+    };
+    if !path.exists() {
+        return Some("there is no such file");
+    }
+    if anchor.is_empty() {
+        return None;
+    }
+    let is_there = fs::read_to_string(&path).is_ok_and(|text| anchors(&text).contains(anchor));
+    (!is_there).then_some("there is no such heading")
+}
+
+#[test]
+fn what_the_links_name_is_there() {
+    let mut texts = Vec::new();
+    collect(tools::root(), &mut texts);
+    let mut found = 0;
+    let mut wrong = Vec::new();
+    for text in &texts {
+        let lines = prose(&fs::read_to_string(text).expect("a text"));
+        for link in lines.iter().flat_map(|line| links(line)) {
+            if link.contains("://") || link.starts_with("mailto:") {
+                continue;
+            }
+            found += 1;
+            if let Some(why) = broken(text, &link) {
+                wrong.push(format!("{}: {link}: {why}", text.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(texts.len() >= 10 && found > 100, "{found} in {texts:?}");
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_found() {
+    let readme = tools::root().join("README.md");
+    for link in ["none.md", "LICENSE#none", "../x", "#none", "src/../none"] {
+        assert!(broken(&readme, link).is_some(), "{link}");
+    }
+    for link in ["LICENSE", "README.ru.md#песочница", "src/../LICENSE"] {
+        assert_eq!(broken(&readme, link), None, "{link}");
+    }
+    let twice = anchors("# C\n## C#\n## C++\n```\n# not this\n```\n## Закрытие смены, чеки\n");
+    let expected = ["c", "c-1", "c-2", "закрытие-смены-чеки"];
+    assert_eq!(twice, expected.map(str::to_owned).into());
+}
