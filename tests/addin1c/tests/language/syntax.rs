@@ -50,8 +50,8 @@ fn tokens(text: &str) -> Vec<Token> {
         } else if rest.starts_with("//") || first == '&' {
             rest.find('\n').unwrap_or(rest.len())
         } else if first == '"' {
-            let end = rest[1..].find('"').expect("a text ends") + 1;
-            tokens.push(Token::Text(rest[1..end].to_owned()));
+            let end = end_of_text(rest);
+            tokens.push(Token::Text(rest[1..end].replace("\"\"", "\"")));
             end + 1
         } else if word(first) {
             let end = rest.find(|c| !word(c)).unwrap_or(rest.len());
@@ -70,6 +70,18 @@ fn tokens(text: &str) -> Vec<Token> {
         rest = &rest[end..];
     }
     tokens
+}
+
+/// Where the text with which this begins has its last quotation mark. Two of them stand for one in it.
+fn end_of_text(rest: &str) -> usize {
+    let mut end = 1;
+    loop {
+        end += rest[end..].find('"').expect("a text ends");
+        if !rest[end + 1..].starts_with('"') {
+            return end;
+        }
+        end += 2;
+    }
 }
 
 struct Parser {
