@@ -98,6 +98,7 @@ fn the_sandbox_is_in_the_archive_for_1c_beside_the_component() {
     }
     for name in [
         "README.ru.md",
+        "docs/settings.ru.md",
         "bindings/onec/Example.bsl",
         "THIRD-PARTY-LICENSES.txt",
     ] {

@@ -154,7 +154,8 @@ mod tests {
             ("bindings/python/lifepay/_arguments.py", false),
             ("bindings/onec/README.md", true),
             ("README.md", false),
-            ("README.ru.md", true),
+            ("docs/settings.ru.md", true),
+            ("docs/settings.ru.md", false),
         ] {
             let text = read(path).to_lowercase();
             for setting in SETTINGS {

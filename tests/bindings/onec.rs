@@ -290,9 +290,9 @@ fn the_samples_use_members_as_they_are() {
     // In running text a method may stand without its parentheses.
     let sample = bindings("Example.bsl");
     let blocks = |file: &str| tools::blocks(&bindings(file), "bsl");
-    let russian = blocks("../../README.ru.md");
-    assert!(russian.len() >= 8, "{russian:?}");
-    let samples = [vec![sample], russian].concat();
+    let reference = blocks("README.md");
+    assert!(reference.len() >= 10, "{reference:?}");
+    let samples = [vec![sample], reference].concat();
     for sample in samples {
         for (place, _) in sample.match_indices("Касса.") {
             let rest = &sample[place + "Касса.".len()..];
@@ -315,7 +315,11 @@ fn the_samples_use_members_as_they_are() {
             }
         }
     }
-    for file in ["README.md", "../../README.ru.md"] {
+    for file in [
+        "README.md",
+        "../../README.ru.md",
+        "../../docs/settings.ru.md",
+    ] {
         let text = bindings(file);
         for rest in text.split("Касса.").skip(1) {
             let name = rest.split(|c: char| !c.is_alphanumeric()).next();
@@ -328,8 +332,7 @@ fn the_samples_use_members_as_they_are() {
 #[test]
 fn the_russian_table_of_settings_has_every_property_that_can_be_set() {
     let Some(host) = host() else { return };
-    let text = bindings("../../README.ru.md");
-    let (_, settings) = text.split_once("## Настройки").expect("a table");
+    let settings = bindings("../../docs/settings.ru.md");
     for [kind, russian, _, access] in members(host) {
         if kind == "property" && access.contains('w') {
             assert!(settings.contains(&format!("`{russian}`")), "{russian}");

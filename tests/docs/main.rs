@@ -1,5 +1,6 @@
 //! What the documentation says: the READMEs, and the list of crates.
 
+mod delphi;
 mod links;
 mod readme;
 mod readme_ru;

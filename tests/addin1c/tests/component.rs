@@ -149,18 +149,13 @@ fn samples(file: &str) -> Vec<String> {
     ended.map(str::to_owned).collect()
 }
 
-/// The samples of the component's own reference, which are indented.
-fn samples_of_reference() -> Vec<String> {
-    let text = read("bindings/onec/README.md");
-    let blocks = text.split("\n\n");
-    let samples = blocks.filter(|block| block.starts_with("    "));
-    samples.map(str::to_owned).collect()
-}
+/// The reference of the component.
+const REFERENCE: &str = "bindings/onec/README.md";
 
 #[test]
 fn the_z_report_of_the_reference_closes_a_shift() {
     let component = component();
-    let samples = samples_of_reference();
+    let samples = samples(REFERENCE);
     let z_report = samples
         .iter()
         .find(|sample| sample.contains("create-z-report"));
@@ -192,10 +187,7 @@ fn the_z_report_of_the_reference_closes_a_shift() {
 
 #[test]
 fn the_smallest_programs_of_the_documentation_open_a_shift() {
-    let programs = [
-        samples("README.ru.md").remove(0),
-        samples_of_reference().remove(0),
-    ];
+    let programs = [samples(REFERENCE).remove(0)];
     for text in programs {
         let (sandbox, component) = (sandbox(), component());
         let text = text.replace("http://127.0.0.1:8080", &sandbox.url());
@@ -220,9 +212,9 @@ fn the_smallest_programs_of_the_documentation_open_a_shift() {
 }
 
 #[test]
-fn the_samples_of_the_russian_documentation_do_what_they_say() {
+fn the_samples_of_the_reference_do_what_they_say() {
     let (sandbox, component) = (sandbox(), component());
-    let samples = samples("README.ru.md");
+    let samples = samples(REFERENCE);
     let sample = |beginning: &str| -> &str {
         let found = samples.iter().find(|sample| sample.starts_with(beginning));
         found.unwrap_or_else(|| panic!("no sample begins with {beginning}"))
@@ -294,6 +286,10 @@ fn the_samples_of_the_russian_documentation_do_what_they_say() {
     program.run(sample("Если Касса.ОткрытьОчередь(ФайлОчереди)"));
     assert_eq!(program.variables["Состояние"], Value::Number(0.0));
     assert_eq!(sandbox.documents().len(), 2);
+    program.run(sample("Касса.Путь = "));
+    program.run("Состояние = Касса.СостояниеВОчереди(\"order-4711\", 60000);");
+    assert_eq!(program.variables["Состояние"], Value::Number(0.0));
+    assert_eq!(sandbox.documents()[2].path, "/cloud-print/create-receipt");
 
     program.run(sample("Касса.ПовторятьВТечениеМс"));
     let log = folder.join("lifepay.log").display().to_string();
