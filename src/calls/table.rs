@@ -211,4 +211,16 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn the_russian_table_names_the_defaults() {
+        let table = read("docs/settings.ru.md");
+        for setting in SETTINGS.iter().filter(|setting| setting.default > 0) {
+            let row = between(&table, &format!("\n| `{}` |", setting.name), "\n");
+            let cell = row.split(" | ").nth(2).unwrap();
+            let hours = format!("{} часов", setting.default / 3_600_000);
+            let is_there = cell == setting.default.to_string() || cell == hours;
+            assert!(is_there, "{}: {cell}", setting.name);
+        }
+    }
 }

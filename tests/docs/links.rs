@@ -144,3 +144,48 @@ fn a_link_that_leads_nowhere_is_found() {
     let expected = ["c", "c-1", "c-2", "закрытие-смены-чеки"];
     assert_eq!(twice, expected.map(str::to_owned).into());
 }
+
+/// Whether a path has the form of one in packaging/archive, whose names may have one `*`.
+fn has_form(path: &str, form: &str) -> bool {
+    let folder = |path: &str| path.rsplit_once('/').unwrap_or(("", path)).0.len();
+    let (begin, end) = form.split_once('*').unwrap_or((form, ""));
+    match form.contains('*') {
+        true => path.starts_with(begin) && path.ends_with(end) && folder(path) == folder(form),
+        false => path == form,
+    }
+}
+
+#[test]
+fn the_links_of_the_russian_texts_lead_somewhere_in_the_archives_too() {
+    let script = fs::read_to_string(tools::root().join("packaging/archive")).expect("the script");
+    let (_, list) = script.split_once("SOURCES = [\n").expect("a list");
+    let (list, _) = list.split_once("\n]").expect("its end");
+    let forms: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
+    let is_packed = |path: &str| forms.iter().any(|form| has_form(path, form));
+    let mut texts = Vec::new();
+    collect(tools::root(), &mut texts);
+    let mut found = 0;
+    for text in texts {
+        let inside = text.strip_prefix(tools::root()).expect("a text of ours");
+        let inside = inside.to_str().expect("UTF-8");
+        let of_bindings = ["delphi", "csharp", "onec"].map(|of| format!("bindings/{of}/README.md"));
+        if !inside.ends_with(".ru.md") && !of_bindings.iter().any(|file| file == inside) {
+            continue;
+        }
+        assert!(is_packed(inside), "{inside} is in no archive");
+        let lines = prose(&fs::read_to_string(&text).expect("a text"));
+        for link in lines.iter().flat_map(|line| links(line)) {
+            let file = link.split('#').next().unwrap_or_default();
+            if file.is_empty() || file.contains("://") {
+                continue;
+            }
+            let target = resolved(&text.parent().expect("a folder").join(file));
+            let target = target.expect("a file of ours");
+            let target = target.strip_prefix(tools::root()).expect("a file of ours");
+            let target = target.to_str().expect("UTF-8");
+            assert!(is_packed(target), "{inside}: {target} is in no archive");
+            found += 1;
+        }
+    }
+    assert!(found > 40, "{found}");
+}
