@@ -47,7 +47,7 @@ def platform(name, content):
 def version():
     """The version of the library that is built from these sources."""
     manifest = (HERE.parent.parent / "Cargo.toml").read_text(encoding="utf-8")
-    package = manifest.split("[package]", 1)[1]
+    package = manifest.split("[workspace.package]", 1)[1]
     return re.search(r'^version = "([^"]+)"', package, re.MULTILINE).group(1)
 
 

@@ -1,4 +1,4 @@
-//! What the documentation says: the READMEs, and the list of crates.
+//! What the documentation says: the READMEs, the list of crates, and the version.
 
 mod delphi;
 mod links;
@@ -6,6 +6,7 @@ mod readme;
 mod readme_ru;
 mod sandbox;
 mod supply_chain;
+mod version;
 
 #[path = "../support/mod.rs"]
 mod support;
