@@ -153,7 +153,7 @@ mod tests {
             ("bindings/delphi/LifePay.pas", false),
             ("bindings/python/lifepay/_arguments.py", false),
             ("bindings/onec/README.md", true),
-            ("README.md", false),
+            ("docs/settings.md", false),
             ("docs/settings.ru.md", true),
             ("docs/settings.ru.md", false),
         ] {
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn the_header_and_the_readme_name_the_defaults() {
-        let (header, readme) = (read("include/lifepay.h"), read("README.md"));
+        let (header, readme) = (read("include/lifepay.h"), read("docs/settings.md"));
         let body = between(&header, "typedef struct lp_config {", "} lp_config;");
         for setting in SETTINGS.iter().filter(|setting| setting.default > 0) {
             let before = body.split(&format!(" {};", setting.name)).next().unwrap();
