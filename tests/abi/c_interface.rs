@@ -147,3 +147,52 @@ fn the_header_is_cpp98_and_newer() {
         }
     }
 }
+
+/// Runs clang as MSVC's compiler would read the file: its macros, its calling conventions and its
+/// layout of structs. Windows' own headers are not needed: those that C itself demands are clang's.
+fn compiles_as_with_msvc(machine: &str, flags: &[&str], file: &Path) {
+    let mut clang = Command::new("clang");
+    clang
+        .arg(format!("--target={machine}-pc-windows-msvc"))
+        .args(["-ffreestanding", "-fsyntax-only"])
+        .args(["-Wall", "-Wextra", "-Wpedantic", "-Werror"])
+        .args(flags)
+        .arg("-I")
+        .arg(tools::root().join("include"))
+        .arg(file);
+    tools::run(&mut clang);
+}
+
+#[test]
+fn the_header_compiles_in_msvcs_style() {
+    if tools::have("clang") {
+        for machine in ["x86_64", "i686"] {
+            for file in ["twice.c", "layout.c"] {
+                let file = tools::root().join("tests/c").join(file);
+                for language in [["-x", "c"], ["-x", "c++"]] {
+                    compiles_as_with_msvc(machine, &language, &file);
+                }
+            }
+        }
+    }
+}
+
+/// A program may be compiled with another convention as its default (MSVC's option /Gz).
+#[test]
+fn functions_and_callbacks_are_cdecl_on_windows_whatever_the_default() {
+    const SOURCE: &str = "
+        #include \"lifepay.h\"
+        int32_t __cdecl lp_open_shift(const lp_config *config, lp_result *result);
+        static void __cdecl tell(int32_t level, const char *message, void *user_data)
+        {
+            (void)level; (void)message; (void)user_data;
+        }
+        lp_log_fn callback = tell;
+";
+    if tools::have("clang") {
+        let file = tools::scratch("c").join("convention.c");
+        std::fs::write(&file, SOURCE).expect("the program can be written");
+        // What /Gz is for clang's own command line.
+        compiles_as_with_msvc("i686", &["-mrtd"], &file);
+    }
+}

@@ -117,6 +117,48 @@ fn cffi_takes_the_header_and_opens_a_shift() {
     }
 }
 
+/// What bindings make of lifepay.h itself, after the preprocessor: the same as of lifepay.ffi.h.
+#[test]
+fn cffi_takes_lifepay_h_after_the_preprocessor() {
+    const PROGRAM: &str = r#"
+import subprocess, sys, cffi
+
+include, library, *functions = sys.argv[1:]
+command = ["gcc", "-E", "-P", f"{include}/lifepay.h"]
+text = subprocess.run(command, check=True, stdout=subprocess.PIPE, universal_newlines=True).stdout
+of_header, of_ffi = cffi.FFI(), cffi.FFI()
+# Without the types of <stdint.h>, which come first and which cffi has.
+of_header.cdef(text[text.index("struct lp_"):])
+of_ffi.cdef(open(f"{include}/lifepay.ffi.h").read())
+headers, ffis = of_header.dlopen(library), of_ffi.dlopen(library)
+
+
+def described(ffi, kind):
+    fields = [(name, field.offset, field.type.cname) for name, field in kind.fields]
+    return ffi.sizeof(kind), fields
+
+
+for struct in ["lp_config", "lp_result", "lp_progress", "lp_entry", "lp_field_error"]:
+    one, other = of_header.typeof(f"struct {struct}"), of_ffi.typeof(f"struct {struct}")
+    assert described(of_header, one) == described(of_ffi, other), struct
+for name in functions:
+    one, other = (f.typeof(getattr(l, name)).cname for f, l in [(of_header, headers), (of_ffi, ffis)])
+    assert one == other, (name, one, other)
+print(of_header.string(headers.lp_version()).decode())
+"#;
+    if tools::have("gcc") && tools::have("python3") && tools::have_python_module("cffi") {
+        let mut python = Command::new("python3");
+        python.args(["-c", PROGRAM]);
+        python
+            .arg(tools::root().join("include"))
+            .arg(library::path());
+        let names = tools::symbols().into_iter().map(|(name, _)| name);
+        python.args(names.filter(|name| name.starts_with("lp_")));
+        let printed = String::from_utf8(tools::run(&mut python).stdout).unwrap();
+        assert_eq!(printed.trim(), env!("CARGO_PKG_VERSION"));
+    }
+}
+
 #[test]
 fn node_opens_a_shift() {
     if tools::have("node") && tools::have_node_package("koffi", &tools::scratch("ffi")) {
