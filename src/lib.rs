@@ -35,6 +35,8 @@
 //! | `testing` | what only the tests and the fuzz programs use |
 
 #![deny(unsafe_code)]
+// A host's output is not the library's.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod ffi;
 

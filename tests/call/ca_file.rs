@@ -172,7 +172,7 @@ fn a_ca_file_is_looked_at_once_a_second_at_most() {
     }
     let program = tools::compile_c_source("ca_file_repeats", REPEATS);
     let ca_file = pem_file("looked-at", Authority::new().pem());
-    let trace = tools::scratch("c").join("ca_file_repeats.trace");
+    let trace = scratch("c").join("ca_file_repeats.trace");
     let mut strace = std::process::Command::new("strace");
     strace.args(["-f", "-e", "trace=%file", "-o"]).arg(&trace);
     strace.arg(program).args([&Server::nowhere(), &ca_file]);

@@ -97,7 +97,7 @@ fn a_refused_connection_is_not_sent() {
 #[test]
 fn a_connection_closed_after_the_request_is_unknown() {
     let answer = to(&after_request(|stream| {
-        stream.shutdown(Shutdown::Both).unwrap()
+        stream.shutdown(Shutdown::Both).unwrap();
     }));
     failed(&answer, code::LP_ERR_NETWORK, UNKNOWN);
 }

@@ -291,7 +291,7 @@ fn a_server_that_closes_during_the_handshake_is_told_as_a_matter_of_tls() {
 /// Many firewalls cut TLS to what they do not like with a reset.
 #[test]
 fn a_reset_during_the_handshake_is_told_like_a_close() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{}", listener.local_addr().unwrap());
     let server = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();

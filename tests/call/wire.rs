@@ -215,10 +215,8 @@ fn an_ext_id_made_beforehand_is_used() {
     let (server, requests) = recorder();
     let mut buffer = [0; 37];
     // SAFETY: the buffer has the size that is given.
-    assert_eq!(
-        unsafe { (library().ext_id_new)(buffer.as_mut_ptr(), 37) },
-        0
-    );
+    let code = unsafe { (library().ext_id_new)(buffer.as_mut_ptr(), 37) };
+    assert_eq!(code, 0);
     let bytes: Vec<u8> = buffer[..36].iter().map(|byte| *byte as u8).collect();
     let ext_id = String::from_utf8(bytes).unwrap();
     assert_eq!(

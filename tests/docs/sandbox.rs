@@ -150,9 +150,8 @@ fn the_tests_in_c_wait_for_the_tills_requests() {
         return;
     }
     let till = format!(
-        "sandbox(\"POST /cloud-print/create-session\", {0:?}, reply, sizeof reply);
-         sandbox(\"POST /cloud-print/create-session\", {0:?}, reply, sizeof reply);",
-        SHIFT
+        "sandbox(\"POST /cloud-print/create-session\", {SHIFT:?}, reply, sizeof reply);
+         sandbox(\"POST /cloud-print/create-session\", {SHIFT:?}, reply, sizeof reply);"
     );
     let comment = "/* the till opens the shift, and repeats */";
     for (file, name) in FILES.into_iter().zip(["sandbox-en", "sandbox-ru"]) {

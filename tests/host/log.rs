@@ -55,10 +55,8 @@ fn log_to(path: &Path, level: i32, max_bytes: u32) -> i32 {
 
 fn log_to_nothing() {
     // SAFETY: NULL is no file.
-    assert_eq!(
-        unsafe { (library().log_to_file)(std::ptr::null(), 0, 0) },
-        0
-    );
+    let code = unsafe { (library().log_to_file)(std::ptr::null(), 0, 0) };
+    assert_eq!(code, 0);
 }
 
 #[test]
@@ -288,10 +286,8 @@ fn a_log_callback_that_takes_its_time_holds_up_no_other_thread() {
     let set_log = |callback, level| {
         let user_data = std::ptr::from_ref(&gate).cast_mut().cast();
         // SAFETY: the gate lives until the callback is taken back.
-        assert_eq!(
-            unsafe { (library().set_log)(callback, user_data, level) },
-            0
-        );
+        let code = unsafe { (library().set_log)(callback, user_data, level) };
+        assert_eq!(code, 0);
     };
     set_log(Some(wait_at_gate as unsafe extern "C" fn(_, _, _)), 4);
     std::thread::scope(|scope| {

@@ -132,10 +132,8 @@ impl Outbox {
     pub fn pending(&self) -> u32 {
         let mut count = u32::MAX;
         // SAFETY: the count is valid for the call.
-        assert_eq!(
-            unsafe { (library().outbox_pending)(self.handle, &mut count) },
-            0
-        );
+        let code = unsafe { (library().outbox_pending)(self.handle, &mut count) };
+        assert_eq!(code, 0);
         count
     }
 

@@ -56,7 +56,7 @@
 //! | `mask` | keeps the apikey out of all that is printed and shown |
 //! | `args` | the program's options |
 
-#![deny(unsafe_code, missing_docs)]
+#![deny(unsafe_code)]
 
 mod addresses;
 mod again;

@@ -114,7 +114,7 @@ fn held_requests_are_answered_by_what_is_chosen_next() {
             raw(
                 &sandbox,
                 &json!({"apikey": APIKEY, "login": "1"}).to_string(),
-            )
+            );
         });
         browser.until("document.querySelector('#feed .pill.pending')");
         browser.click("[data-answer=usual]");
