@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
+use serde_json::Value;
+
 use crate::support::tools::{self, root, run};
 
 /// What is shipped; x86 for Windows has the crates of x64.
@@ -81,6 +83,39 @@ fn the_readme_counts_the_crates() {
         let told = format!("{count} on {system}");
         assert!(section.contains(&told), "no \"{told}\" in {section}");
         assert!(count < 60, "{count} crates are not few");
+    }
+}
+
+/// A compiler that is older refuses to build a crate. rust-version must not promise less than that.
+#[test]
+fn no_crate_needs_a_newer_compiler_than_rust_version_says() {
+    let number = |version: &str| -> Vec<u32> {
+        let parts = version.split('.').take(2);
+        parts.map(|part| part.parse().unwrap()).collect()
+    };
+    let ours = env!("CARGO_PKG_RUST_VERSION");
+    for (_, platform) in PLATFORMS {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo
+            .current_dir(root())
+            .args(["metadata", "--locked", "--format-version=1"])
+            .args(["--filter-platform", platform]);
+        let metadata: Value = serde_json::from_slice(&run(&mut cargo).stdout).expect("JSON");
+        let packages = metadata["packages"].as_array().expect("packages");
+        assert!(packages.len() > 100, "{}", packages.len());
+        for package in packages {
+            if let Some(needed) = package["rust_version"].as_str() {
+                let name = &package["name"];
+                assert!(number(needed) <= number(ours), "{name} needs {needed}");
+            }
+        }
+    }
+    for file in ["README.md", "README.ru.md"] {
+        let readme = std::fs::read_to_string(root().join(file)).expect("a README");
+        assert!(
+            readme.contains(ours),
+            "{file} does not name Rust {ours} or later"
+        );
     }
 }
 
