@@ -1,4 +1,4 @@
-//! Which files this process has open with SQLite, and its parents had when they forked.
+//! The files that this process has open with SQLite, and those its parents had open when they forked.
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -10,25 +10,25 @@ use crate::process::gate::{unforked, FirstUse};
 use crate::process::lock::lock;
 use crate::state;
 
-/// A file that SQLite may have open in this process, until it is dropped.
+/// A file that SQLite may have open in this process, until the claim is dropped.
 ///
-/// SQLite's locks are kept by process: a child that opened such a file of its parent's would undo
-/// them, and wait for what a thread of the parent's held.
+/// SQLite keeps its locks per process. If a forked child opened such a file of its parent, it would
+/// undo the locks, and wait for locks that a thread of the parent held.
 pub struct Claim(PathBuf);
 
 /// The claims of a process.
 #[derive(Default)]
 pub struct Claims {
-    /// Changed while no fork is under way.
+    /// Changed only while no fork is in progress.
     own: Mutex<Vec<PathBuf>>,
     inherited: Vec<PathBuf>,
 }
 
 impl Claims {
-    /// In a forked child, which has none of its own yet.
+    /// Returns the claims of a forked child, which has no files of its own yet.
     pub fn for_child(&self) -> Claims {
         let mut inherited = self.inherited.clone();
-        // Not locked: changed while no fork is under way.
+        // Never locked here, because it is changed only while no fork is in progress.
         if let Ok(own) = self.own.try_lock() {
             inherited.extend(own.iter().cloned());
         }
@@ -40,16 +40,16 @@ impl Claims {
 }
 
 impl Claim {
-    /// Before SQLite opens the file, which is named by its real path.
+    /// Claims the file at `path`, which must be its real path, before SQLite opens it.
     ///
     /// # Errors
     ///
-    /// [`Failure::Outbox`] in a forked child that must not open it.
+    /// [`Failure::Outbox`] in a forked child that must not open the file.
     pub fn on(path: &Path) -> Result<Claim, Failure> {
         static SQLITE: FirstUse = FirstUse::new();
-        // SQLite initialises itself, and the cache of its statements a seed, under locks of their own.
+        // The first use initialises SQLite, and a seed of the statement cache, under their own locks.
         let initialise = || drop(Connection::open_in_memory());
-        // Found before the gate is shut: finding it may need the gate.
+        // Looked up before the gate is shut, because the lookup may need the gate.
         let claims = &state::current().claims;
         let claimed = SQLITE.made(initialise).then(|| {
             unforked(|| {

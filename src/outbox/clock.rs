@@ -1,28 +1,31 @@
-//! The time by which entries are due and expire: the wall clock, watched for jumps.
+//! The clock for due times and expiry: the wall clock, watched for jumps.
 //!
-//! A till's clock jumps: without a battery it starts at the factory's date, until the network
-//! corrects it. The wall clock is therefore compared with a clock that only ever runs forward, and the
-//! times of pending entries are moved along with a jump, so that it neither delays, hurries nor expires
-//! a request. Every process that has the file open watches; the file says what was followed.
+//! A till's clock jumps: without a battery it starts at the factory date, until the network corrects
+//! it. The wall clock is therefore compared with a clock that only runs forward. After a jump, the
+//! times of pending entries are moved by the same amount, so that a jump neither delays, hastens nor
+//! expires a request. Every process that has the file open watches the clock. The file records which
+//! jumps were followed.
 
 use std::time::{Duration, SystemTime};
 
 use rusqlite::Connection;
 
-/// A smaller difference between the clocks is taken for an adjustment, milliseconds.
+/// A smaller difference between the clocks, in milliseconds, counts as an adjustment.
 const JUMP: i64 = 1000;
 
-/// What was seen at one moment.
+/// A reading of the clocks, and of the file's record of jumps.
 pub struct Look {
     clock: Clock,
-    /// By how much the times in the file had been moved, in all, before the clock was read.
+    /// By how much the times in the file had been moved in total, before the clock was read.
     moved: i64,
 }
 
 impl Look {
     pub fn at(connection: &Connection) -> rusqlite::Result<Look> {
-        // The clock after it: a jump that another process follows in between is then one to follow, at
-        // which `moved` is read once more. The other way round it would pass for a known one.
+        // The clock is read after `moved`. If another process follows a jump in between, this look
+        // shows an unfollowed jump, and `moved` is read again before it is followed. In the other
+        // order,
+        // `moved` would include a jump that the clock reading does not show.
         let moved = connection
             .prepare_cached("SELECT moved FROM clock")?
             .query_row([], |row| row.get(0))?;
@@ -35,26 +38,26 @@ impl Look {
         self.clock.wall
     }
 
-    /// By how much the clock has jumped between this look and `now`, less what other processes have
-    /// followed; 0 if it has not.
+    /// Returns by how much the clock has jumped between this look and `now`, minus the jumps that other
+    /// processes have followed; 0 if it has not jumped.
     pub fn jump(&self, now: &Look) -> i64 {
         match self.clock.jump(&now.clock) {
-            // What another one has followed since was before this look.
+            // A jump that another process has followed since then happened before this look.
             0 => 0,
             jump => large(jump.saturating_sub(now.moved.saturating_sub(self.moved))),
         }
     }
 
-    /// Whether the times in the file are by the same clock at both looks, and it has not jumped.
+    /// Whether, between both looks, the clock has not jumped and the times in the file were not moved.
     pub fn is_of_the_same_clock(&self, now: &Look) -> bool {
         now.moved == self.moved && self.jump(now) == 0
     }
 
-    /// Moves the times of pending entries with a jump since the last look.
+    /// Moves the times of pending entries by a jump since the last look.
     pub fn follow(&mut self, file: &Connection, last: &Look, jump: i64) -> rusqlite::Result<()> {
-        // Not those that were submitted by the clock as it is now: by a program that was started since
-        // the last look, or long ago, and the clock had been wrong. An attempt under way recognises a
-        // wish to retry by a changed due time.
+        // Entries whose submit time already follows the new clock are not moved: either a process that
+        // started since the last look submitted them, or they are older and the clock was wrong. The
+        // due time of an entry that is being sent stays: a changed one means a wish to retry.
         let sql = "UPDATE request SET submitted_at = submitted_at + ?1,
                 expires_at = iif(expires_at = 0, 0, expires_at + ?1),
                 next_attempt_at = iif(sending = 1, next_attempt_at, next_attempt_at + ?1)
@@ -74,7 +77,7 @@ impl Look {
 struct Clock {
     /// Unix milliseconds.
     wall: i64,
-    /// Milliseconds of a clock that does not jump, from any beginning; time asleep counts.
+    /// Milliseconds of a clock that does not jump, from an arbitrary start. Time asleep counts.
     steady: i64,
 }
 
@@ -83,26 +86,26 @@ impl Clock {
         loop {
             let before = steady();
             let (wall, steady) = (wall(), steady());
-            // A thread that was held up in between would see a jump.
+            // If the thread was suspended between both readings, they would look like a jump.
             if steady - before < JUMP / 2 {
                 return Clock { wall, steady };
             }
         }
     }
 
-    /// How much time has passed between this reading and `now`, milliseconds.
+    /// Returns the time between this reading and `now`, in milliseconds.
     fn time_until(&self, now: &Clock) -> i64 {
         now.steady - self.steady
     }
 
-    /// By how much the wall clock has jumped between this reading and `now`; 0 if it has not.
+    /// Returns by how much the wall clock has jumped between this reading and `now`; 0 if it has not.
     fn jump(&self, now: &Clock) -> i64 {
         let expected = self.wall.saturating_add(self.time_until(now));
         large(now.wall.saturating_sub(expected))
     }
 }
 
-/// The difference, if it is no adjustment; otherwise 0.
+/// Returns the difference, or 0 if it counts as an adjustment.
 fn large(difference: i64) -> i64 {
     match difference.saturating_abs() < JUMP {
         true => 0,
@@ -110,18 +113,18 @@ fn large(difference: i64) -> i64 {
     }
 }
 
-/// A time span in the file's unit; one that no clock can hold is cut to what fits.
+/// Converts a time span to milliseconds; one that is too long becomes `i64::MAX`.
 pub fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// The time, Unix milliseconds, whatever it was before.
+/// Returns the wall clock's time in Unix milliseconds, without a check for jumps.
 pub fn wall() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     since.map_or(0, millis)
 }
 
-/// `Instant` stands still while a Linux machine sleeps, this clock does not.
+/// On Linux, `Instant` stops while the machine sleeps; this clock does not.
 #[cfg(target_os = "linux")]
 fn steady() -> i64 {
     use nix::time::{clock_gettime, ClockId};

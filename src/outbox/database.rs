@@ -1,7 +1,7 @@
-//! The outbox's file as a database: opened, checked, its tables made.
+//! The outbox's file as a database: opens it, checks it and creates its tables.
 //!
-//! Write-ahead log with `synchronous = FULL`: a commit is on the disk when it returns, at the cost
-//! of one sync of the log.
+//! It uses a write-ahead log with `synchronous = FULL`: a commit is on disk when it returns, and
+//! costs one sync of the log.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -14,16 +14,16 @@ use super::failure::failed;
 use super::file;
 use crate::failure::{Failure, Outbox};
 
-/// "LPob": tells our files from other databases.
+/// "LPob", the `application_id` that distinguishes an outbox from other databases.
 const APPLICATION: i64 = 0x4c50_6f62;
 /// The format's version, of which all 1.x of the library keep the first digit group.
 const FORMAT: i64 = 100;
-/// How long a busy file is waited for.
+/// How long a call waits for a busy file.
 pub(crate) const BUSY: Duration = Duration::from_secs(5);
-/// How long to wait before a busy file is tried again.
+/// The pause before a busy file is tried again.
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
-/// More than there are different statements.
+/// The capacity of the statement cache: more than the library has statements.
 const STATEMENTS: usize = 32;
 
 const SCHEMA: &str = "
@@ -48,8 +48,8 @@ const SCHEMA: &str = "
     );
 ";
 
-/// What is due next, and what has expired, is found here without a look at the rows. Files of before
-/// have indexes that know only the latter, or only shifts.
+/// Finds due and expired entries without reading the rows. Files of earlier versions have indexes that
+/// cover only expired entries, or only shifts.
 const INDEX: &str = "
     DROP INDEX IF EXISTS request_by_state;
     DROP INDEX IF EXISTS request_by_due;
@@ -57,15 +57,15 @@ const INDEX: &str = "
         ON request (state, base_url, next_attempt_at, expires_at, operation);
 ";
 
-/// By how much the times of pending entries were moved with jumps of the wall clock, in all,
-/// milliseconds. All processes share that clock, so the file has one count.
+/// The sum of all clock jumps by which the times of pending entries were moved, in milliseconds. All
+/// processes share the wall clock, so the file has one sum.
 const CLOCK: &str = "
     CREATE TABLE IF NOT EXISTS clock (moved INTEGER NOT NULL);
     INSERT INTO clock SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM clock);
 ";
 
-/// No id is used twice, lest the outcome of a removed entry be written to another: the highest that
-/// was there stays here when it is removed. AUTOINCREMENT would write such a table at every submit.
+/// The highest id so far, kept when an entry is removed. No id is used twice, so that a late outcome
+/// cannot be written to a different entry. AUTOINCREMENT would write such a table at every submit.
 const HIGHEST: &str = "
     CREATE TABLE IF NOT EXISTS highest (id INTEGER NOT NULL);
     INSERT INTO highest SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM highest);
@@ -74,34 +74,35 @@ const HIGHEST: &str = "
 pub struct Database {
     pub connection: Connection,
     path: PathBuf,
-    /// Of the file when it was opened; None if the system did not say.
+    /// The file's identity when it was opened; None if the system did not report it.
     identity: Option<(u64, u64)>,
-    /// The write-ahead log.
+    /// The path of the write-ahead log.
     log: PathBuf,
 }
 
 impl Database {
-    /// Opens the file and makes the table if it is empty.
+    /// Opens the file, and creates the tables if it is empty.
     ///
     /// # Errors
     ///
-    /// [`Failure::Outbox`]: not a database, not ours, damaged, of a later version, not writable.
+    /// [`Failure::Outbox`] if the file is not a database, not an outbox, damaged, of a later version or
+    /// not writable.
     pub fn open(path: &Path) -> Result<Database, Failure> {
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
         let log = PathBuf::from(log);
-        // Looked at before SQLite makes an empty one.
+        // Checked before SQLite creates an empty log.
         let has_log = std::fs::metadata(&log).is_ok_and(|log| log.len() > 0);
         let connection = Connection::open(path).map_err(failed)?;
         let identity = file::identity(path).ok();
         if connection.is_readonly("main").map_err(failed)? {
             return Err(Failure::outbox(Outbox::ReadOnly, path.display()));
         }
-        // What is refused is left as it was, with its log.
+        // A refused file is left unchanged, and so is its log.
         connection
             .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)
             .map_err(failed)?;
-        // A busy file is waited for by whoever holds no lock of ours meanwhile.
+        // SQLite must not wait for a busy file. `while_busy` waits, without holding a lock.
         connection.busy_timeout(Duration::ZERO).map_err(failed)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         let mut database = Database {
@@ -119,9 +120,9 @@ impl Database {
         Ok(database)
     }
 
-    /// Looks first, since what is refused is left as it was, and another program's file must not be
-    /// written to; then makes what is missing, and the write-ahead log last: that changes the file
-    /// whatever comes of the rest.
+    /// Checks the file first: a refused file is left unchanged, and another program's file must not be
+    /// written to. Then creates what is missing. The write-ahead log is last, because it changes the
+    /// file even if a later step fails.
     fn check(&mut self) -> rusqlite::Result<Result<(), Failure>> {
         self.connection.pragma_update(None, "synchronous", "full")?;
         if let Err(refusal) = self.look()? {
@@ -130,9 +131,9 @@ impl Database {
         self.make()?;
         self.connection
             .pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
-        // A rollback journal that a power cut brought back would undo what the log holds.
+        // If a power cut restored the rollback journal, it would undo what the log holds.
         file::sync_folder(&self.log);
-        // Only now the log is opened, for which not every disk is fit.
+        // This transaction opens the log, which not every disk supports.
         self.begin()?.commit()?;
         let mode: String = self
             .connection
@@ -144,8 +145,8 @@ impl Database {
         Ok(Ok(()))
     }
 
-    /// Whose the file is and whether it is whole, all of it at one moment: another process may be
-    /// making it.
+    /// Checks ownership and integrity in one transaction, because another process may be creating the
+    /// file.
     fn look(&mut self) -> rusqlite::Result<Result<(), Failure>> {
         let look = self
             .connection
@@ -170,7 +171,7 @@ impl Database {
         Ok(Ok(()))
     }
 
-    /// The tables, unless they are there.
+    /// Creates the tables that are missing.
     fn make(&mut self) -> rusqlite::Result<()> {
         let change = self.begin()?;
         if has_no_tables(&change)? {
@@ -184,7 +185,7 @@ impl Database {
         change.commit()
     }
 
-    /// Looks whether the file is still the one at its path: what is written to another one is lost.
+    /// Checks whether the file is still the one at its path. If not, anything written to it is lost.
     ///
     /// # Errors
     ///
@@ -192,7 +193,7 @@ impl Database {
     pub fn check_path(&self) -> Result<(), Failure> {
         let is_gone = match file::identity(&self.path) {
             Ok(found) => self.identity.is_some_and(|opened| opened != found),
-            // Anything else says nothing about the file.
+            // Other errors say nothing about the file.
             Err(error) => error.kind() == ErrorKind::NotFound,
         };
         match is_gone {
@@ -201,8 +202,8 @@ impl Database {
         }
     }
 
-    /// Puts the log on the disk. A process that died between the write of a commit and its sync has
-    /// left what every reader sees and a power cut would take away.
+    /// Syncs the log to disk. If a process died between the write of a commit and its sync, every
+    /// reader sees that commit, but a power cut would undo it.
     pub fn sync_log(&self) -> Result<(), Failure> {
         file::sync(&self.log)
     }
@@ -213,7 +214,8 @@ impl Database {
     }
 }
 
-/// Tries again for up to `limit` while another process is using the file, as long as `goes_on` holds.
+/// Runs `work`, and tries again for up to `limit` while another process keeps the file busy and
+/// `goes_on` returns true.
 pub fn while_busy<T>(
     limit: Duration,
     goes_on: impl Fn() -> bool,

@@ -1,10 +1,10 @@
-//! One request of the outbox, and what is known of it.
+//! An entry: one request of the outbox and what is known about it.
 
 use crate::code::{lifepay, Outcome};
 use crate::failure::{Failure, Refusal};
 use crate::report::Report;
 
-/// What an entry has come to. The numbers are the file's.
+/// The state of an entry. The numbers are stored in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     Waiting = 0,
@@ -12,12 +12,12 @@ pub enum State {
     Rejected = 2,
     Cancelled = 3,
     Expired = 4,
-    /// Of a later version.
+    /// Written by a later version.
     Unknown = -1,
 }
 
 impl State {
-    /// Nothing for a number that only a later version knows.
+    /// Returns None for a number that only a later version knows.
     pub fn from_number(number: i64) -> Option<State> {
         use State::{Accepted, Cancelled, Expired, Rejected, Waiting};
         [Waiting, Accepted, Rejected, Cancelled, Expired]
@@ -30,12 +30,12 @@ impl State {
         matches!(self, State::Waiting | State::Accepted | State::Unknown)
     }
 
-    /// Whether it waits, or can be made to wait again.
+    /// Whether the entry is pending, or can become pending again.
     pub fn may_be_sent(self) -> bool {
         matches!(self, State::Waiting | State::Rejected)
     }
 
-    /// What can be told of an entry whose report cannot be read.
+    /// Returns the report for an entry whose stored report cannot be read.
     pub fn report(self, ext_id: &str) -> Report {
         let mut report = Report::pending(Some(ext_id));
         report.outcome = Outcome::Unknown;
@@ -50,7 +50,7 @@ impl State {
     }
 }
 
-/// A row of the file. Times are Unix milliseconds, 0: none.
+/// A row of the file. Times are Unix milliseconds; 0 = none.
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub id: i64,
@@ -58,14 +58,14 @@ pub struct Entry {
     pub ext_id: String,
     pub login: String,
     pub target_serial: Option<String>,
-    /// The JSON that is sent, without its apikey.
+    /// The JSON of the request, without the apikey.
     pub request: String,
     pub state: State,
-    /// Where it is sent, below the base URL; None: it is a kind of request of a later version.
+    /// The path below the base URL; None for a kind of request that only a later version knows.
     pub path: Option<String>,
-    /// An attempt is being made, or was when the process died.
+    /// An attempt is running, or was running when the process died.
     pub sending: bool,
-    /// It is to be cancelled when the attempt under way ends.
+    /// The entry is to be cancelled when the current attempt ends.
     pub cancelling: bool,
     pub report: Report,
     pub submitted_at: i64,
@@ -79,12 +79,12 @@ impl Entry {
         self.state == State::Waiting
     }
 
-    /// Whether it may not be sent any more at `now`.
+    /// Whether the entry has expired at `now`.
     pub fn is_over(&self, now: i64) -> bool {
         self.expires_at != 0 && self.expires_at <= now
     }
 
-    /// Ends it without an answer from LifePay.
+    /// Finishes the entry without an answer from LifePay.
     pub fn finish(&mut self, state: State, now: i64) {
         let failure = match state {
             State::Expired => Failure::Expired,
@@ -96,7 +96,7 @@ impl Entry {
         self.end(state, now);
     }
 
-    /// It has an outcome, and the report tells it.
+    /// Finishes the entry with the outcome that its report holds.
     pub fn end(&mut self, state: State, now: i64) {
         self.report.retry_after_ms = 0;
         self.state = state;
@@ -106,11 +106,11 @@ impl Entry {
         self.answered_at = now;
     }
 
-    /// Makes it due at once, and pending again if it was rejected.
+    /// Makes the entry due at once, and pending again if it was rejected.
     ///
     /// # Errors
     ///
-    /// Why it may not be sent.
+    /// The reason why it must not be sent.
     pub fn retry_now(&mut self, now: i64) -> Result<(), Refusal> {
         match self.state {
             State::Accepted => return Err(Refusal::Accepted),
@@ -125,8 +125,9 @@ impl Entry {
                 self.state = State::Waiting;
                 self.answered_at = 0;
                 self.next_attempt_at = now;
-                // While it was rejected its times did not follow the clock. If that was set back, they are
-                // as of now: by the old ones a jump ahead would not be followed.
+                // Clock jumps did not move the times of the rejected entry. If the clock was set back,
+                // they are moved back to now; with the old times, a jump ahead would not move this
+                // entry.
                 let ahead = self.submitted_at.saturating_sub(now).max(0);
                 if self.expires_at > self.submitted_at {
                     self.expires_at -= ahead;
@@ -135,9 +136,9 @@ impl Entry {
             }
         }
         self.next_attempt_at = match self.sending {
-            // The attempt under way sees that this was changed, see `queue::put_back`.
+            // `queue::put_back` recognizes the wish to retry by the changed due time.
             true => now.max(self.next_attempt_at.saturating_add(1)),
-            // What is due already keeps its place before what has been sent since.
+            // An entry that is already due keeps its place in the queue.
             false => now.min(self.next_attempt_at),
         };
         Ok(())

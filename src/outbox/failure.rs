@@ -1,10 +1,10 @@
-//! What SQLite's errors mean.
+//! SQLite's errors as failures of the outbox.
 
 use rusqlite::ErrorCode;
 
 use crate::failure::{Failure, Outbox};
 
-/// An error of SQLite as one of the outbox.
+/// Converts an error of SQLite into a failure of the outbox.
 pub fn failed(error: rusqlite::Error) -> Failure {
     let cause = match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Outbox::Damaged,

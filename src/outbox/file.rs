@@ -1,4 +1,4 @@
-//! The outbox's file before it is a database: where it may be, and who may read it.
+//! The outbox's file in the file system: its location, its permissions, and syncing.
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -6,35 +6,36 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, Outbox};
 
-/// Makes the file if there is none, readable by its owner only; on Windows with the folder's rights,
-/// since several accounts work the shifts of a till.
+/// Creates the file if it does not exist, readable by its owner only. On Windows it gets the folder's
+/// permissions, because several accounts may use one till.
 ///
 /// # Errors
 ///
-/// [`Failure::Outbox`] for a place where it cannot be.
+/// [`Failure::Outbox`] if an outbox cannot be at this path.
 pub fn prepare(path: &Path) -> Result<(), Failure> {
     if path.is_dir() {
         return Err(Failure::outbox(Outbox::IsFolder, path.display()));
     }
-    // A link may lead to another disk.
+    // A symbolic link may point to another disk.
     let target = fs::canonicalize(path).or_else(|_| fs::canonicalize(folder(path)));
     if is_on_network(target.as_deref().unwrap_or(path)) {
         return Err(Failure::outbox(Outbox::OnNetworkDisk, path.display()));
     }
-    // SQLite takes a file of one byte for an empty one.
+    // SQLite treats a file of one byte as an empty file.
     if fs::metadata(path).is_ok_and(|found| (1..100).contains(&found.len())) {
         return Err(Failure::outbox(Outbox::Damaged, path.display()));
     }
     create(path)
 }
 
-/// The path without links and relative parts: the host may change its folder.
+/// Returns the absolute path, because the host may change its working directory. On Unix, symbolic
+/// links are resolved.
 ///
 /// # Errors
 ///
 /// [`Failure::Outbox`].
 pub fn real(path: &Path) -> Result<PathBuf, Failure> {
-    // Windows' real paths have a form that not every program understands.
+    // On Windows, `canonicalize` returns a form of path that not every program understands.
     let real = if cfg!(windows) {
         std::path::absolute(path)
     } else {
@@ -43,7 +44,7 @@ pub fn real(path: &Path) -> Result<PathBuf, Failure> {
     real.map_err(|error| failed(path, &error))
 }
 
-/// Makes a file with the rights that an outbox's files have, unless it is there.
+/// Creates a file with the permissions of an outbox's files, unless it exists.
 ///
 /// # Errors
 ///
@@ -59,7 +60,7 @@ pub fn create(path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Tells a file from others that have stood or will stand at its path: device and inode.
+/// Returns device and inode, which distinguish the file from earlier and later files at its path.
 #[cfg(unix)]
 pub fn identity(path: &Path) -> io::Result<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
@@ -72,7 +73,7 @@ pub fn identity(_: &Path) -> io::Result<(u64, u64)> {
     Ok((0, 0))
 }
 
-/// Puts on the disk what has been written to a file, whoever wrote it.
+/// Syncs a file to disk, including what other processes have written to it.
 ///
 /// # Errors
 ///
@@ -95,8 +96,8 @@ fn folder(path: &Path) -> &Path {
     }
 }
 
-/// The name of a new file is on the disk when its folder is, and that of a removed one gone. Where that
-/// cannot be asked for, SQLite asks when it writes its log.
+/// Syncs the file's folder, so that a new file's name is on disk and a removed file's name is gone.
+/// Where a folder cannot be synced, SQLite requests it when it writes its log.
 pub fn sync_folder(path: &Path) {
     if let Ok(folder) = fs::File::open(folder(path)) {
         let _ = folder.sync_all();
@@ -111,7 +112,7 @@ fn new_file() -> OpenOptions {
     options
 }
 
-/// What an error of the system means.
+/// Converts a system error into a failure of the outbox.
 fn failed(path: &Path, error: &io::Error) -> Failure {
     let cause = match error.kind() {
         io::ErrorKind::NotFound => Outbox::NoFolder,
@@ -145,7 +146,7 @@ fn is_on_network(path: &Path) -> bool {
     })
 }
 
-/// `\\server\share`. A drive letter of a share is known to the system only.
+/// Recognizes `\\server\share`. Only the system knows whether a drive letter is a share.
 #[cfg(windows)]
 fn is_on_network(path: &Path) -> bool {
     use std::path::{Component, Prefix};

@@ -1,8 +1,8 @@
-//! Who of all processes sends: the one that holds the lock.
+//! The sender lock: of all processes, the one that holds it is the sender.
 //!
-//! The lock is SQLite's on a file of its own, held by a transaction that never writes: it belongs
-//! to the process, so that a forked child does not keep it, the system releases it when the process
-//! dies, and two outboxes of one process have it in turn as well.
+//! It is SQLite's lock on a separate file, held by a transaction that never writes. It belongs to the
+//! process: a forked child does not inherit it, and the system releases it when the process dies. It
+//! also excludes a second outbox in the same process.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,13 +17,13 @@ use crate::failure::Failure;
 pub struct Lock(Connection);
 
 impl Lock {
-    /// Opens the lock of those who send an outbox's requests to this base URL: who sends to one
-    /// may not hold up another.
+    /// Opens the lock for sending an outbox's requests to this base URL. Each base URL has its own
+    /// lock, so that the sender to one does not block the sender to another.
     ///
     /// # Errors
     ///
-    /// [`Failure::Outbox`] when the file cannot be made, or the disk cannot lock: an outbox whose
-    /// entries nobody ever sends would be the worst of all.
+    /// [`Failure::Outbox`] if the file cannot be created or the disk does not support locks. Without
+    /// the error, the outbox would open but never send an entry.
     pub fn open(outbox: &Path, base_url: &str) -> Result<Lock, Failure> {
         let path = path(outbox, base_url);
         file::create(&path)?;
@@ -36,14 +36,14 @@ impl Lock {
         Ok(lock)
     }
 
-    /// Takes the lock; false if another holds it.
+    /// Takes the lock. Returns false if another process or outbox holds it.
     ///
     /// # Errors
     ///
     /// [`Failure::Outbox`].
     pub fn take(&self) -> Result<bool, Failure> {
         if !self.0.is_autocommit() {
-            // Taken before, by one who could then not read the outbox.
+            // The lock was taken before, but then the outbox could not be read.
             return Ok(true);
         }
         match self.0.execute_batch("BEGIN EXCLUSIVE") {

@@ -1,15 +1,15 @@
-//! Requests that survive a crash: on disk before their first byte is sent, repeated in the
-//! background until LifePay has answered, their outcomes kept.
+//! Requests that survive a crash. They are on disk before the first byte is sent, are retried in the
+//! background until LifePay answers, and their outcomes are kept.
 //!
-//! [`Outbox`] is what a host holds. Behind it stand the [`store`], which is the file, and the
-//! [`worker`], which sends. The outbox knows no C.
+//! A host holds an [`Outbox`]. It consists of the [`store`], which is the file, and the [`worker`],
+//! which sends. Nothing here depends on the C interface.
 //!
-//! A request goes this way, each arrow a commit that is on disk before the next step:
+//! A request goes through these states. Each arrow is a commit that is on disk before the next step:
 //!
 //! ```text
 //! submit ──▶ waiting ──▶ sending ──▶ accepted | rejected | cancelled | expired
 //!               ▲           │
-//!               └───────────┘ no answer: it waits for the schedule
+//!               └───────────┘ no answer: the schedule sets the next attempt
 //! ```
 
 mod claim;
@@ -52,68 +52,69 @@ use crate::report::Report;
 use crate::secret::Secret;
 use crate::transport::route::Route;
 
-/// How often a wait looks whether another process has brought the outcome.
+/// How often a wait checks whether another process has stored the outcome.
 const LOOK: Duration = Duration::from_millis(100);
-/// How long a cancellation waits for the attempt under way to end.
+/// How long a cancellation waits for the current attempt to end.
 const CANCEL_LIMIT: Duration = Duration::from_secs(3);
 
-/// What an outbox is opened with.
+/// The settings of an outbox.
 pub struct Terms {
     pub apikey: Secret,
-    /// For requests that have none of their own.
+    /// The login of requests that do not set one.
     pub login: Option<String>,
     pub route: Route,
     pub schedule: Schedule,
-    /// Requests at once.
+    /// The most attempts at the same time.
     pub concurrency: usize,
-    /// For how long finished entries are kept.
+    /// How long finished entries are kept.
     pub keep: Duration,
 }
 
-/// A request to submit, which has an ext_id: `None` never expires.
+/// A request to submit. It must have an ext_id. If `expires_after` is `None`, it never expires.
 pub struct Submission {
     pub request: Request,
     pub expires_after: Option<Duration>,
 }
 
-/// A file of requests and those who send them. Dropping it does not stop them: [`Outbox::close`]
-/// does.
+/// A file of requests and the threads that send them. Dropping it does not stop the threads;
+/// [`Outbox::close`] does.
 pub struct Outbox {
     path: PathBuf,
     worker: Arc<Worker>,
 }
 
 impl Outbox {
-    /// Opens the file, makes it if there is none, and begins to send what waits in it.
+    /// Opens the file, creates it if it does not exist, and starts to send its pending entries.
     ///
     /// # Errors
     ///
-    /// [`Failure::Outbox`] when the file cannot be used; it is left as it was.
+    /// [`Failure::Outbox`] if the file cannot be used; it is left unchanged.
     pub fn open(path: &Path, terms: Terms) -> Result<Outbox, Failure> {
         file::prepare(path)?;
         let path = file::real(path)?;
         let claim = Claim::on(&path)?;
         let store = Store::open(&path, terms.route.base_url())?;
         let reader = Reader::open(&path, terms.route.base_url())?;
-        // Both have opened the same file.
+        // The store and the reader must have opened the same file.
         store.database.check_path()?;
         let worker = Worker::start(claim, &path, store, reader, terms)?;
         Ok(Outbox { path, worker })
     }
 
-    /// What it was opened with.
+    /// The settings that this outbox was opened with.
     pub fn terms(&self) -> &Terms {
         &self.worker.terms
     }
 
-    /// Puts a request on disk. If its ext_id is there already and pending or accepted, that entry is
-    /// the answer, and a pending one will be sent, under the new expiry; a rejected, cancelled or
-    /// expired one is replaced.
+    /// Writes a request to disk. If an entry with its ext_id is pending or accepted, nothing is
+    /// submitted and the report describes that entry. A pending entry gets the new expiry, and a
+    /// cancellation that has not taken effect is withdrawn. A rejected, cancelled or expired entry is
+    /// replaced.
     ///
     /// # Errors
     ///
-    /// [`Failure::Argument`] for an ext_id that is there with different fields, [`Failure::Outbox`] if
-    /// it could not be written.
+    /// [`Failure::Argument`] if the entry with this ext_id has different fields, [`Failure::Outbox`] if
+    /// the request could not be written.
     pub fn submit(&self, submission: &Submission) -> Result<Report, Failure> {
         self.worker.if_open()?;
         let report = self.worker.store(|store| store.submit(submission))?;
@@ -122,10 +123,10 @@ impl Outbox {
     }
 
     /// Whether it is certain that no request with this ext_id was or will be sent, after a submit that
-    /// has failed so. `is_new`: the ext_id was made for it.
+    /// failed with `failure`. `is_new`: the library generated the ext_id for this submit.
     pub fn is_unsent(&self, ext_id: &str, is_new: bool, failure: &Failure) -> bool {
         if failure.is_gone() {
-            // Whoever has put another file there may have sent it.
+            // Another process may have sent this ext_id from the file that is now at the path.
             return is_new;
         }
         !failure.may_be_on_disk()
@@ -136,19 +137,20 @@ impl Outbox {
             }
     }
 
-    /// The outcome of an entry, or what is known so far when `limit` is over. The message says so if
-    /// the entry cannot be sent: because it is of another base URL, or rejected and expired.
+    /// Waits for the outcome of an entry, up to `limit`, and returns the entry's report. If the entry
+    /// cannot be sent, because it belongs to another base URL or is rejected and expired, the report's
+    /// message says so.
     ///
     /// # Errors
     ///
-    /// [`Failure::NotFound`] if there is none, [`Failure::Closed`] when the outbox is closed
+    /// [`Failure::NotFound`] if there is no such entry, [`Failure::Closed`] if the outbox is closed
     /// meanwhile.
     pub fn wait(&self, ext_id: &str, limit: Duration) -> Result<Report, Failure> {
         let entry = self.wait_while(ext_id, limit, Entry::is_waiting)?;
         let refusal = if entry.state.may_be_sent() && self.is_foreign(&entry) {
             Some(Refusal::OfAnotherBaseUrl)
         } else if entry.state == State::Rejected && entry.is_over(clock::wall()) {
-            // Its times do not follow the clock.
+            // A clock jump does not move the times of a rejected entry.
             Some(Refusal::Expired)
         } else {
             None
@@ -160,7 +162,7 @@ impl Outbox {
         Ok(report)
     }
 
-    /// Waits while `goes_on` holds for an entry.
+    /// Waits while `goes_on` returns true for the entry, up to `limit`, and returns the entry.
     fn wait_while(
         &self,
         ext_id: &str,
@@ -193,13 +195,13 @@ impl Outbox {
         self.worker.read(|reader| reader.entries())
     }
 
-    /// Whether an entry is of another base URL than this outbox was opened with: then it is never
-    /// sent by it.
+    /// Whether an entry belongs to another base URL than this outbox. This outbox never sends such an
+    /// entry.
     pub fn is_foreign(&self, entry: &Entry) -> bool {
         entry.base_url != self.worker.terms.route.base_url()
     }
 
-    /// How many entries wait that this outbox sends.
+    /// Returns the number of pending entries that this outbox sends.
     ///
     /// # Errors
     ///
@@ -209,11 +211,11 @@ impl Outbox {
         self.worker.read(|reader| reader.pending())
     }
 
-    /// Sends a waiting or rejected entry at once; all of them if no ext_id is given.
+    /// Makes a pending or rejected entry due at once; without an ext_id, all of them.
     ///
     /// # Errors
     ///
-    /// [`Failure::NotFound`], [`Failure::Refused`] for an entry that may not be sent.
+    /// [`Failure::NotFound`], or [`Failure::Refused`] if the entry must not be sent.
     pub fn retry_now(&self, ext_id: Option<&str>) -> Result<(), Failure> {
         self.worker.if_open()?;
         self.worker.store(|store| match ext_id {
@@ -224,7 +226,8 @@ impl Outbox {
         Ok(())
     }
 
-    /// Stops the repeats of an entry and tells what became of it. An answer under way wins.
+    /// Stops the retries of an entry and returns its report. If LifePay answers the current attempt
+    /// first, that answer is the outcome.
     ///
     /// # Errors
     ///
@@ -233,7 +236,8 @@ impl Outbox {
         self.worker.if_open()?;
         let mut entry = self.worker.store(|store| store.cancel(ext_id, false))?;
         if entry.sending && self.is_foreign(&entry) {
-            // Of those who send to its server there may be none any more, and no other is to come.
+            // The process that was sending this entry may have died. While this process holds the
+            // lock of the base URL, no other process sends to it.
             let lock = Lock::open(&self.path, &entry.base_url)?;
             if lock.take()? {
                 entry = self.worker.store(|store| store.cancel(ext_id, true))?;
@@ -243,7 +247,7 @@ impl Outbox {
         if !entry.is_waiting() {
             return Ok(entry.report);
         }
-        // It is being sent at this moment, here or by another process. Or it has been submitted again.
+        // This process or another one is sending the entry now, or the entry was submitted again.
         let is_ending = |entry: &Entry| entry.is_waiting() && entry.cancelling;
         let entry = self.wait_while(ext_id, CANCEL_LIMIT, is_ending)?;
         Ok(entry.report)
@@ -253,13 +257,14 @@ impl Outbox {
     ///
     /// # Errors
     ///
-    /// [`Failure::NotFound`]; [`Failure::Refused`] for one that is pending.
+    /// [`Failure::NotFound`], or [`Failure::Refused`] if the entry is pending.
     pub fn forget(&self, ext_id: &str) -> Result<(), Failure> {
         self.worker.if_open()?;
         self.worker.store(|store| store.forget(ext_id))
     }
 
-    /// Stops sending and wakes those who wait. Returns within a second, whatever is under way.
+    /// Stops sending and wakes waiting calls. Returns within a second, even if an attempt is still
+    /// running.
     pub fn close(&self) {
         self.worker.close();
     }

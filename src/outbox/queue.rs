@@ -1,4 +1,5 @@
-//! What the sender does with the file: it takes what is due, puts it back, and ends what has expired.
+//! The sender's operations on the file: it takes due entries, writes them back, and finishes expired
+//! ones.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,21 +20,21 @@ use crate::failure::Failure;
 /// An entry to make an attempt for.
 pub struct Taken {
     pub entry: Entry,
-    /// The attempt is to be broken off.
+    /// The attempt is to be aborted.
     pub is_cancelled: Arc<AtomicBool>,
 }
 
 /// An entry whose attempt is over, with its new state and report.
 pub struct Sent {
     pub entry: Entry,
-    /// When one that is still pending is due again; None: it stays due.
+    /// The pause before the next attempt, if the entry is still pending; None: it stays due.
     pub pause: Option<Duration>,
 }
 
 impl Store {
-    /// This store is the sender from now on. What one that died was sending may have been sent, and is
-    /// sent again at once; a due time that is farther away than the schedule's, since the clock was
-    /// changed while nobody sent, is brought back.
+    /// Makes this store the sender. Entries that a dead sender was sending may have been sent; they
+    /// become due at once. A due time that is later than the schedule allows, because the clock was
+    /// changed while there was no sender, is moved to the schedule's.
     pub fn begin_sending(&mut self, schedule: &Schedule) -> Result<(), Failure> {
         self.database.sync_log()?;
         let base_url = self.base_url.clone();
@@ -63,7 +64,7 @@ impl Store {
         self.is_sender
     }
 
-    /// How many entries are due, up to `most`, and when the next one will be, in time from now.
+    /// Returns how many entries are due, up to `most`, and the time until the next one is due.
     pub fn due(&mut self, most: usize) -> Result<(usize, Option<Duration>), Failure> {
         let now = self.now()?;
         let mut due = 0;
@@ -77,8 +78,8 @@ impl Store {
         Ok((due, next.map(|at| Duration::from_millis(left(at)))))
     }
 
-    /// The due time of the first entry that is due by `limit` and not being sent, and for which `is_it`
-    /// holds.
+    /// Returns the due time of the first entry that is due by `limit`, is not being sent, and for which
+    /// `is_it` returns true.
     fn first_where(
         &self,
         limit: i64,
@@ -89,12 +90,12 @@ impl Store {
         Ok(first_due(connection, base_url, limit, is_it)?.map(|(_, at)| at))
     }
 
-    /// Puts back what was sent, and takes up to `wanted` of the entries that are due, those first that
-    /// have been for the longest time. It is one commit, on disk before an outcome is told and before the
-    /// first byte of what was taken is sent. What is cancelled or has expired ends here.
+    /// Writes back `sent`, and takes up to `wanted` due entries, the longest due first. This is one
+    /// commit: it is on disk before an outcome is reported and before the first byte of a taken entry
+    /// is sent. Cancelled and expired entries are finished here.
     pub fn turn(&mut self, sent: &[&Sent], wanted: usize) -> Result<Vec<Taken>, Failure> {
         if sent.is_empty() {
-            // Most looks find nothing: no transaction for that.
+            // Usually nothing is due, and that needs no transaction.
             let now = self.now()?;
             let due = self.first_where(now, |_| true).map_err(failed)?;
             if wanted == 0 || due.is_none() {
@@ -135,7 +136,7 @@ impl Store {
         Ok(taken.collect())
     }
 
-    /// Breaks off the attempts that another process wants cancelled.
+    /// Aborts the attempts that another process wants cancelled.
     pub fn heed_cancellations(&mut self) -> Result<(), Failure> {
         let mut query = self
             .database
@@ -157,7 +158,7 @@ impl Store {
         }
     }
 
-    /// The other base URLs that have entries which have waited too long.
+    /// Returns the other base URLs that have expired entries.
     pub fn expired_foreign(&mut self) -> Result<Vec<String>, Failure> {
         let now = self.now()?;
         let sql = format!(
@@ -175,8 +176,8 @@ impl Store {
         rows.collect::<Result<_, _>>().map_err(failed)
     }
 
-    /// Ends what has waited too long for a base URL, whose sender's lock the caller holds. Returns how
-    /// many entries there were.
+    /// Finishes the expired entries of a base URL and returns their number. The caller must hold the
+    /// sender lock of that base URL.
     pub fn expire(&mut self, base_url: &str) -> Result<usize, Failure> {
         let now = self.now()?;
         let sql = format!("WHERE {WAITING} AND expires_at > 0 AND expires_at <= ?2");
@@ -206,8 +207,8 @@ impl Store {
     }
 }
 
-/// Of the entries that are due by `limit`, the first one for which `is_it`, given its id and its due
-/// time, holds: those two.
+/// Returns the id and the due time of the first entry that is due by `limit` and for which `is_it`,
+/// called with both, returns true.
 fn first_due(
     connection: &Connection,
     base_url: &str,
@@ -229,7 +230,7 @@ fn first_due(
     Ok(None)
 }
 
-/// Counts an attempt for an entry that is due. None: it is not to be sent any more.
+/// Counts an attempt for a due entry and returns the entry. None if it must not be sent any more.
 fn take(change: &Transaction, id: i64, now: i64) -> rusqlite::Result<Option<Entry>> {
     let Some(mut entry) = find_id(change, id)?.filter(Entry::is_waiting) else {
         return Ok(None);
@@ -244,14 +245,15 @@ fn take(change: &Transaction, id: i64, now: i64) -> rusqlite::Result<Option<Entr
     }
     let mut on_disk = entry.clone();
     if entry.sending {
-        // If the process dies now, LifePay may have it.
+        // If the process dies now, LifePay may have the request.
         on_disk.report.outcome = Outcome::Unknown;
     }
     save(change, &on_disk)?;
     Ok(Some(entry).filter(|entry| entry.sending))
 }
 
-/// Writes what came of an attempt. What a host or another process has asked for meanwhile is in the row.
+/// Writes the result of an attempt. The row holds the wishes of the host and of other processes that
+/// arrived meanwhile.
 fn put_back(change: &Transaction, sent: &Sent, now: i64) -> rusqlite::Result<()> {
     let (sent, pause) = (&sent.entry, sent.pause);
     let Some(mut entry) = find_id(change, sent.id)?.filter(Entry::is_waiting) else {

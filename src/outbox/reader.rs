@@ -1,5 +1,5 @@
-//! What is only looked at in the file, through a connection of its own: a look waits neither for a commit
-//! nor for its sync. It sees what is on the disk, since a commit is shown to others after its sync.
+//! Reads from the file through a separate connection, so that a read waits neither for a commit nor for
+//! its sync. A read sees only what is on disk, because a commit becomes visible after its sync.
 
 use std::path::Path;
 use std::time::Duration;
@@ -26,7 +26,7 @@ impl Reader {
     pub fn open(path: &Path, base_url: &str) -> Result<Reader, Failure> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-        // As the store's: a busy file is waited for by whoever holds no lock of ours meanwhile.
+        // SQLite must not wait for a busy file. `while_busy` waits, without holding a lock.
         connection.busy_timeout(Duration::ZERO).map_err(failed)?;
         connection
             .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)

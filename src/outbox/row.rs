@@ -10,7 +10,7 @@ pub(crate) const COLUMNS: &str =
     "id, base_url, ext_id, login, target_serial, request, state, sending,
     cancelling, report, submitted_at, next_attempt_at, answered_at, expires_at, operation";
 
-/// What the file calls the request to open a shift; every other one is called by its path.
+/// The `operation` of a request that opens a shift. For every other request it is the path.
 const SHIFT: &str = "create-session";
 
 /// A kind of request that this version knows: a path is one for which `is_path` holds. The length in
@@ -25,10 +25,10 @@ macro_rules! known {
 }
 pub(crate) const KNOWN: &str = known!();
 
-/// What is pending for a base URL, and is a kind of request that this version knows.
+/// Condition: pending for a base URL, with a kind of request that this version knows.
 pub(crate) const WAITING: &str = concat!("state = 0 AND base_url = ?1 AND ", known!());
 
-/// What the file calls a request for this path.
+/// Returns the `operation` of a request to this path.
 pub fn operation(path: &str) -> &str {
     match path {
         SHIFT_PATH => SHIFT,
@@ -36,7 +36,7 @@ pub fn operation(path: &str) -> &str {
     }
 }
 
-/// The path of a request that the file calls so; None: it is of a later version.
+/// Returns the path of a request with this `operation`; None if a later version wrote it.
 fn path(operation: String) -> Option<String> {
     match operation.as_str() {
         SHIFT => Some(SHIFT_PATH.to_owned()),
@@ -45,7 +45,7 @@ fn path(operation: String) -> Option<String> {
     }
 }
 
-/// Removes the entries for which `which` is true, of these values.
+/// Removes the entries that meet the condition `which`. `values` are its parameters.
 pub fn remove(change: &Transaction, which: &str, values: &[&dyn ToSql]) -> rusqlite::Result<()> {
     let highest = format!(
         "UPDATE highest SET id = max(id, (SELECT max(id) FROM request))
@@ -106,12 +106,12 @@ pub fn save(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
         .map(drop)
 }
 
-/// A row. One whose columns hold something else than this library writes is read as well as can be:
-/// it must not hold up the others.
+/// Reads a row. Columns with values that this library does not write are read as far as possible,
+/// because one bad row must not block the others.
 pub fn entry(row: &Row) -> rusqlite::Result<Entry> {
     let number = |column| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_i64().unwrap_or(0));
     let ext_id = text(row, 2)?;
-    // What only a later version knows is nothing that this one may send or replace.
+    // This version must neither send nor replace an entry whose state only a later version knows.
     let state = row.get_ref(6)?.as_i64().ok().and_then(State::from_number);
     let state = state.unwrap_or(State::Unknown);
     Ok(Entry {

@@ -13,16 +13,16 @@ use crate::failure::Failure;
 use crate::process::panic;
 use crate::protocol::request;
 
-/// How much of a reply is kept in the file, bytes: a portal's pages would fill the disk.
+/// The most bytes of a reply that are stored: the pages of a captive portal would fill the disk.
 const LONGEST_REPLY: usize = 16 * 1024;
 
-/// Makes an attempt for an entry that was taken. What comes of it is to be put back: until that has
-/// succeeded nobody is told of it. A full disk may delay it, and if the process dies meanwhile the entry
-/// is sent again, which its ext_id makes harmless.
+/// Makes an attempt for a taken entry. The caller writes the result to the file; until then it is not
+/// reported. A full disk may delay that write. If the process dies before it, the entry is sent again,
+/// which is harmless because of the ext_id.
 pub fn send(worker: &Arc<Worker>, taken: Taken) -> Sent {
     let mut entry = taken.entry.clone();
     let pause = panic::catch(|| attempt(worker, &taken, &mut entry)).unwrap_or_else(|panic| {
-        // Not at once: it may bring the same again.
+        // Not retried at once, because the retry may panic too.
         let pause = worker.terms.schedule.pause_after(u32::MAX);
         entry = taken.entry;
         entry.report.outcome = Outcome::Unknown;
@@ -33,8 +33,8 @@ pub fn send(worker: &Arc<Worker>, taken: Taken) -> Sent {
     Sent { entry, pause }
 }
 
-/// Sends the entry once, and records what came of that. Returns the pause until the next time; None:
-/// it was broken off, by a close or a cancellation, and stays due.
+/// Sends the entry once and records the result. Returns the pause before the next attempt. Returns None
+/// if the entry is finished, or if a close or a cancellation aborted the attempt: then it stays due.
 fn attempt(worker: &Arc<Worker>, taken: &Taken, entry: &mut Entry) -> Option<Duration> {
     let terms = &worker.terms;
     let scheduled = terms.schedule.pause_after(entry.report.attempts);

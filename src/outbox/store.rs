@@ -1,4 +1,4 @@
-//! The file of requests, and what a host does with it. What its sender does stands in `queue`.
+//! The file of requests, and the host's operations on it. The sender's operations are in `queue`.
 //!
 //! Every method is one transaction.
 
@@ -22,7 +22,7 @@ use crate::fault::{Fault, Wrong};
 use crate::protocol::request;
 use crate::report::Report;
 
-/// The next id is after all that are there, and that were.
+/// The new id is greater than all present and past ids.
 const INSERT: &str = "
     INSERT INTO request (id, operation, base_url, ext_id, login, target_serial, request, state,
         report, submitted_at, next_attempt_at, expires_at)
@@ -35,22 +35,22 @@ const REPLACE: &str = "
         submitted_at = ?8, next_attempt_at = ?8, answered_at = 0, expires_at = ?9
     WHERE ext_id = ?3";
 
-/// The file. It is the only plan: what is due is asked of it whenever something may be sent, so that
-/// no memory of ours can contradict what a host or another process has written.
+/// The file. It is read whenever something may be due: a copy of the due times in memory could
+/// contradict what a host or another process has written.
 pub struct Store {
     pub(super) database: Database,
     /// Entries of other base URLs are not sent.
     pub(super) base_url: String,
-    /// Whether this store sends: then it alone takes entries.
+    /// Whether this store is the sender. Only the sender takes entries.
     pub(super) is_sender: bool,
-    /// The last one at the clock.
+    /// The last look at the clock.
     look: Look,
-    /// What is being sent by this process; true: the attempt is to be broken off.
+    /// The entries that this process is sending; true: the attempt is to be aborted.
     pub(super) in_flight: BTreeMap<i64, Arc<AtomicBool>>,
 }
 
 impl Store {
-    /// Opens the file, and makes it if there is none.
+    /// Opens the file, and creates it if it does not exist.
     ///
     /// # Errors
     ///
@@ -67,8 +67,8 @@ impl Store {
         })
     }
 
-    /// The time, Unix milliseconds. After a jump of the clock, the times of pending entries are moved
-    /// first. To be called several times a second.
+    /// Returns the time in Unix milliseconds. If the clock has jumped, first moves the times of pending
+    /// entries. Must be called several times a second.
     pub(super) fn now(&mut self) -> Result<i64, Failure> {
         let now = Look::at(&self.database.connection).map_err(failed)?;
         if self.look.jump(&now) == 0 {
@@ -80,7 +80,7 @@ impl Store {
     }
 
     fn follow(&mut self) -> rusqlite::Result<()> {
-        // From here on no other process follows a jump.
+        // Until this transaction ends, no other process follows a jump.
         let change = self.database.begin()?;
         let mut now = Look::at(&change)?;
         let jump = self.look.jump(&now);
@@ -93,8 +93,8 @@ impl Store {
         Ok(())
     }
 
-    /// Makes a change of the file. `work` is given the time: until the change ends, no other process
-    /// moves the times of entries, and those in the file are by the clock as it was read.
+    /// Runs `work` in a transaction and passes it the time. Until the transaction ends, no other
+    /// process moves the times of entries, so the times in the file match the clock that was read.
     pub(super) fn change<T>(
         &mut self,
         work: impl FnOnce(&Transaction, i64) -> Result<T, Failure>,
@@ -108,7 +108,7 @@ impl Store {
                 return Ok(done);
             }
             drop(change);
-            // The clock has jumped since the look, or another process has followed a jump.
+            // The clock has jumped since the last look, or another process has followed a jump.
             self.now()?;
         }
     }
@@ -129,7 +129,8 @@ impl Store {
             let existing = find(change, ext_id).map_err(failed)?;
             if let Some(entry) = &existing {
                 let is_over = entry.is_waiting() && !entry.sending && entry.is_over(now);
-                // Of a finished one, too, LifePay may have the request: an ext_id is one document's.
+                // An ext_id belongs to one document: LifePay may have the request of a finished entry
+                // too.
                 let is_other = entry.path.as_deref() != Some(&*request.path);
                 if is_other || (entry.state.holds_its_ext_id() && !is_over) {
                     let differs = differing(entry, &request.path, &json, &base_url);
@@ -144,8 +145,8 @@ impl Store {
                     if !entry.is_waiting() {
                         return Ok((entry.report.clone(), None));
                     }
-                    // By the clock of now: one that was ahead at the submit, and was set back while no
-                    // program ran, must not leave this behind when the next jump is followed.
+                    // submitted_at must not be ahead of the clock. If the clock was set back while no
+                    // process ran, the next jump would otherwise not move this entry.
                     let sql = "UPDATE request SET expires_at = ?2, cancelling = 0,
                         submitted_at = min(submitted_at, ?3) WHERE id = ?1";
                     let wanted = change.execute(sql, [entry.id, expires_at, now]);
@@ -182,8 +183,8 @@ impl Store {
         Ok(report)
     }
 
-    /// Removes what was finished longer ago than `keep`. What was submitted after an entry that is not
-    /// that old only seems old, because the clock was wrong: it stays.
+    /// Removes entries that were finished longer ago than `keep`. If an entry was submitted after one
+    /// that is not that old, it only seems old because the clock was wrong, and is kept.
     pub fn prune(&mut self, keep: Duration) -> Result<(), Failure> {
         self.change(|change, now| prune(change, now, keep).map_err(failed))
     }
@@ -214,8 +215,8 @@ impl Store {
         })
     }
 
-    /// Ends an entry that waits; one that is being sent is marked, so that its sender ends it, unless
-    /// it is known that it has none.
+    /// Cancels a pending entry. An entry that is being sent is only marked, and its sender cancels it,
+    /// unless `has_no_sender` is set.
     pub fn cancel(&mut self, ext_id: &str, has_no_sender: bool) -> Result<Entry, Failure> {
         let entry = self.change(|change, now| {
             let found = find(change, ext_id).map_err(failed)?;
@@ -256,7 +257,7 @@ fn prune(change: &Transaction, now: i64, keep: Duration) -> rusqlite::Result<()>
     remove(change, which, params![before, first_kept])
 }
 
-/// Which fields of an entry are not those of a request, by their names on the page.
+/// Returns the fields in which an entry differs from a request, by their names on LifePay's page.
 fn differing(entry: &Entry, path: &str, json: &str, base_url: &str) -> Vec<&'static str> {
     let mut fields = Vec::new();
     if entry.path.as_deref() != Some(path) {

@@ -4,18 +4,18 @@ use std::thread::JoinHandle;
 
 #[derive(Default)]
 pub struct Threads {
-    /// Counts changes of entries, for those who wait for one.
+    /// Counts changes of entries, for calls that wait for one.
     pub changes: u64,
-    /// Counts what may have made an entry due, for those who look for one.
+    /// Counts events that may have made an entry due, for threads that wait for one.
     pub wakes: u64,
-    /// How many there are.
+    /// The number of threads.
     pub count: usize,
-    /// Threads that could send, and do not.
+    /// Sending threads without an attempt.
     pub idle: usize,
-    /// Attempts under way.
+    /// Running attempts.
     pub sending: usize,
     /// The last thread has ended, and the file is closed.
     pub has_let_go: bool,
-    /// To be joined at the close.
+    /// Threads to join when the outbox is closed.
     pub handles: Vec<JoinHandle<()>>,
 }

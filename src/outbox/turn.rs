@@ -1,7 +1,8 @@
-//! The turns of threads that send: what is sent is put back and the next entry taken, in one commit.
+//! The turns of the sending threads. In its turn, a thread writes back the entry that it has sent and
+//! takes the next one, in one commit.
 //!
-//! A commit takes as long as the disk needs for a sync. What other threads want meanwhile waits, and
-//! whoever has the file next does all of that at once.
+//! A commit takes as long as the disk needs for a sync. The turns of other threads wait meanwhile, and
+//! the next thread that gets the file makes all of them in one commit.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,23 +12,23 @@ use super::worker::Worker;
 use crate::failure::Failure;
 use crate::process::lock::lock;
 
-/// What one thread waits for.
+/// The turn of one thread.
 struct Turn {
     sent: Option<Arc<Sent>>,
     wants_next: bool,
-    /// What it has been given, once its turn was made.
+    /// The entry that the thread was given, once its turn is made.
     made: Mutex<Option<Option<Taken>>>,
 }
 
-/// Those that are not made yet.
+/// The turns that are not made yet.
 #[derive(Default)]
 pub struct Turns(Mutex<Vec<Arc<Turn>>>);
 
-/// Puts back `sent`, if there is something, and takes the next entry, if one is wanted and due.
+/// Writes back `sent`, if it is given, and takes the next entry, if one is wanted and due.
 ///
 /// # Errors
 ///
-/// As [`Store::turn`]: then nothing of it was done.
+/// The errors of [`Store::turn`]. On an error, nothing was changed.
 pub fn take(
     worker: &Worker,
     sent: Option<Arc<Sent>>,
@@ -42,8 +43,8 @@ pub fn take(
     worker.store(|store| make(store, &turn, &worker.turns))
 }
 
-/// Makes `turn`, unless another thread has, and those that wait with it. From here on no other thread
-/// makes it.
+/// Makes `turn` and all waiting turns, unless another thread has made it already. The caller has locked
+/// the store, so no other thread makes it meanwhile.
 fn make(store: &mut Store, turn: &Arc<Turn>, waiting: &Turns) -> Result<Option<Taken>, Failure> {
     if let Some(made) = lock(&turn.made).take() {
         return Ok(made);
@@ -55,7 +56,7 @@ fn make(store: &mut Store, turn: &Arc<Turn>, waiting: &Turns) -> Result<Option<T
         all.append(&mut waiting);
     }
     if all.len() > 1 && make_all(store, &all).is_err() {
-        // Perhaps for what another one wants, which is its own affair.
+        // Another turn may be the cause: the other turns are put back, and this one is made alone.
         lock(&waiting.0).extend(all.drain(1..));
     }
     if all.len() == 1 {
@@ -65,7 +66,7 @@ fn make(store: &mut Store, turn: &Arc<Turn>, waiting: &Turns) -> Result<Option<T
     Ok(made.unwrap_or_default())
 }
 
-/// Makes all of them, or none.
+/// Makes all turns, or none.
 fn make_all(store: &mut Store, turns: &[Arc<Turn>]) -> Result<(), Failure> {
     let sent = turns.iter().filter_map(|turn| turn.sent.as_deref());
     let sent: Vec<&Sent> = sent.collect();

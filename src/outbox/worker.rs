@@ -1,9 +1,9 @@
-//! Who sends what is pending in the file: one thread that looks when something is due, and as many
-//! that send as are needed.
+//! The worker: sends pending entries. One planning thread checks when entries are due; sending threads
+//! are started as needed.
 //!
-//! Of all processes that have the file open, the one that holds the [`Lock`] is the sender; when it
-//! dies, however it dies, the next one takes over. What is due is read from the file each time; only
-//! the attempts under way are known here.
+//! Of all processes that have the file open, the one that holds the [`Lock`] is the sender. When it
+//! dies, in whatever way, the next one takes over. Due entries are read from the file each time; only
+//! the running attempts are known here.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,21 +23,21 @@ use crate::process::lock::{lock, wait_for};
 use crate::process::panic;
 use crate::process::thread::spawn_quiet;
 
-/// How often the file is looked at for what other processes have written, and the lock tried for.
+/// How often the file is checked for changes by other processes, and the lock is tried.
 const LOOK: Duration = Duration::from_millis(250);
 /// The shortest wait of the planning thread.
 const TURN: Duration = Duration::from_millis(10);
-/// How long closing waits for attempts to end; they ask five times a second whether to go on.
+/// How long a close waits for attempts to end. They check five times a second whether to stop.
 const CLOSE_LIMIT: Duration = Duration::from_millis(900);
-/// How often finished entries are looked through for those that are too old.
+/// How often finished entries that are too old are removed.
 const PRUNE: Duration = Duration::from_secs(3600);
-/// How long a thread that sends stays when there is nothing to send.
+/// How long a sending thread stays when there is nothing to send.
 const IDLE: Duration = Duration::from_secs(10);
-/// How long the last look at the clock, at a close, waits for a busy file.
+/// How long the last look at the clock, during a close, waits for a busy file.
 const LAST_LOOK: Duration = Duration::from_millis(500);
-/// How long to wait until a file is tried again that could not be read or written.
+/// The pause before a file that could not be read or written is tried again.
 const FILE_PAUSE: Duration = Duration::from_secs(1);
-/// How long a failure that lasts is not logged again.
+/// The longest interval between two log lines about the same lasting failure.
 const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 
 /// The failure that was logged last.
@@ -50,28 +50,28 @@ struct Logged {
 pub struct Worker {
     pub terms: Terms,
     path: PathBuf,
-    /// Before the store, which is to close the file as the last.
+    /// Dropped before the store, because the store must close the file last.
     reader: Mutex<Option<Reader>>,
     store: Mutex<Option<Store>>,
     pub turns: Turns,
     threads: Mutex<Threads>,
-    /// An entry has changed, or the threads have ended.
+    /// Signalled when an entry has changed, or the threads have ended.
     change: Condvar,
-    /// Something may be due: for the planning thread.
+    /// Wakes the planning thread: something may be due.
     woken: Condvar,
-    /// Something is due: for the threads that send.
+    /// Wakes the sending threads: something is due.
     due: Condvar,
-    /// Held locked by the sender until its last thread has ended: what it was at may be in the air
-    /// until then.
+    /// The sender holds it until its last thread has ended, because an attempt may be running until
+    /// then.
     sender_lock: Mutex<Option<Lock>>,
     logged: Mutex<Option<Logged>>,
     closing: AtomicBool,
-    /// Last of the fields, dropped when the file is closed.
+    /// The last field, so that it is dropped after the file is closed.
     claim: Mutex<Option<Claim>>,
 }
 
 impl Worker {
-    /// `claim` is the first argument, dropped after the others where this fails.
+    /// `claim` is the first argument, so that it is dropped after the others if this fails.
     pub fn start(
         claim: Claim,
         path: &Path,
@@ -99,24 +99,24 @@ impl Worker {
         Ok(worker)
     }
 
-    /// Does something with the file.
+    /// Runs `work` on the store.
     ///
     /// # Errors
     ///
-    /// [`Failure::Closed`] when it is closed already, and what `work` says.
+    /// [`Failure::Closed`] if the outbox is closed, and the errors of `work`.
     pub fn store<T>(
         &self,
         mut work: impl FnMut(&mut Store) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        // Each try locks the store anew.
+        // The store is locked for each try, not across them.
         self.unless_busy(|| work(lock(&self.store).as_mut().ok_or(Failure::Closed)?))
     }
 
-    /// Looks at something in the file, whatever others do with it meanwhile.
+    /// Runs `work` on the reader, which does not wait for changes of the file.
     ///
     /// # Errors
     ///
-    /// As [`Worker::store`].
+    /// The errors of [`Worker::store`].
     pub fn read<T>(
         &self,
         mut work: impl FnMut(&Reader) -> Result<T, Failure>,
@@ -126,21 +126,21 @@ impl Worker {
 
     fn unless_busy<T>(&self, once: impl FnMut() -> Result<T, Failure>) -> Result<T, Failure> {
         let done = while_busy(BUSY, || !self.is_closing(), once);
-        // It would have been tried again.
+        // If the outbox were not closing, the file would have been tried again.
         done.map_err(|failure| match failure.is_busy() && self.is_closing() {
             true => Failure::Closed,
             false => failure,
         })
     }
 
-    /// Lets go of the file and of the lock: nobody uses them any more.
+    /// Closes the file and releases the lock. No thread uses them any more.
     fn let_go(&self) {
         let reader = lock(&self.reader).take();
         drop(reader);
-        // Not in the condition below: its lock would last until the end of the block.
+        // Not in the condition below, where the guard would live until the end of the block.
         let store = lock(&self.store).take();
         if let Some(mut store) = store {
-            // A jump since the last look is not seen by the next program, unless this one follows it.
+            // The next process cannot see a clock jump since the last look, so it is followed here.
             self.logged(|| while_busy(LAST_LOOK, || true, || store.now()));
         }
         let sender_lock = self.sender_lock().take();
@@ -169,32 +169,32 @@ impl Worker {
         }
     }
 
-    /// An entry may have become due.
+    /// Wakes the threads and waiting calls: an entry may have become due.
     pub fn may_be_due(&self) {
         let mut threads = self.threads();
         threads.wakes += 1;
         threads.changes += 1;
         self.change.notify_all();
-        // While all are sending, whoever is done first takes it: nobody is to look into the file for
-        // it, as that would hold up the next submit.
+        // If all threads are sending, the first that finishes takes the entry. A thread that read the
+        // file for it would delay the next submit.
         if threads.sending < self.terms.concurrency {
             self.woken.notify_one();
             self.due.notify_one();
         }
     }
 
-    /// An entry has changed.
+    /// Wakes waiting calls: an entry has changed.
     pub fn changed(&self) {
         self.threads().changes += 1;
         self.change.notify_all();
     }
 
-    /// A count that changes with every entry.
+    /// Returns a count that increases with every change of an entry.
     pub fn changes(&self) -> u64 {
         self.threads().changes
     }
 
-    /// Waits until something has changed since `seen`, or for `limit`.
+    /// Waits until an entry has changed since `seen`, up to `limit`.
     pub fn wait_for_change(&self, seen: u64, limit: Duration) {
         let threads = self.threads();
         if threads.changes == seen && !self.is_closing() {
@@ -202,7 +202,8 @@ impl Worker {
         }
     }
 
-    /// Logs a failure of the file; while it lasts, at intervals that double up to a minute.
+    /// Logs a failure of the file. While it lasts, it is logged at intervals that double up to a
+    /// minute.
     fn log(&self, failure: &Failure) {
         let text = failure.to_string();
         let now = Instant::now();
@@ -218,7 +219,7 @@ impl Worker {
         }
         let last = now;
         *logged = Some(Logged { text, first, last });
-        // The log calls the host: never under a lock.
+        // The log calls the host, so no lock may be held.
         drop(logged);
         log::error!("outbox: {failure}");
     }
@@ -233,15 +234,15 @@ impl Worker {
         while !threads.has_let_go {
             let left = CLOSE_LIMIT.saturating_sub(started.elapsed());
             if left.is_zero() {
-                // What is still under way ends by itself, and holds the file until then.
+                // Attempts that are still running end later, and keep the file open until then.
                 return;
             }
             threads = wait_for(&self.change, threads, left);
         }
-        // They have done their work and are on their way out.
+        // The threads have done their work and are about to exit.
         let handles = std::mem::take(&mut threads.handles);
         drop(threads);
-        // On Windows a thread needs the loader lock to end, which a caller in DllMain holds.
+        // On Windows a thread needs the loader lock to exit, and a caller in DllMain holds it.
         #[cfg(not(windows))]
         for handle in handles {
             let _ = handle.join();
@@ -255,7 +256,7 @@ impl Worker {
         name: &str,
         work: impl FnOnce(&Arc<Worker>) + Send + 'static,
     ) -> Result<(), Failure> {
-        /// Counts the thread out, also after a panic.
+        /// Decrements the count of threads, also after a panic.
         struct Leave(Arc<Worker>);
         impl Drop for Leave {
             fn drop(&mut self) {
@@ -265,7 +266,7 @@ impl Worker {
                     threads.count == 0
                 };
                 if is_last {
-                    // Without their lock: the disk may take its time, and a close must not.
+                    // Without the lock of the threads: the disk may be slow, but a close must not be.
                     self.0.let_go();
                     self.0.threads().has_let_go = true;
                 }
@@ -305,13 +306,14 @@ impl Worker {
         }
     }
 
-    /// Does something that may fail, which is then logged.
+    /// Runs `work`. A failure is logged.
     fn logged<T>(&self, work: impl FnOnce() -> Result<T, Failure>) -> Option<T> {
         let done = panic::catch(work).unwrap_or_else(|panic| Err(Failure::Internal(panic)));
         done.map_err(|failure| self.log(&failure)).ok()
     }
 
-    /// Becomes the sender if nobody is, and heeds what time and other processes have brought.
+    /// Follows clock jumps, and becomes the sender if there is none. As the sender, finishes expired
+    /// entries and aborts attempts that another process wants cancelled.
     fn look(&self) -> Result<(), Failure> {
         self.store(|store| store.now())?;
         if !self.store(|store| Ok(store.is_sender()))? {
@@ -332,8 +334,8 @@ impl Worker {
         Ok(())
     }
 
-    /// Ends what has waited too long for another base URL, unless somebody sends to that: who does,
-    /// ends it.
+    /// Finishes the expired entries of other base URLs. If another process sends to such a base URL,
+    /// that process finishes them.
     fn expire_foreign(&self) -> Result<(), Failure> {
         for base_url in self.store(|store| store.expired_foreign())? {
             let lock = Lock::open(&self.path, &base_url)?;
@@ -344,7 +346,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Returns when to look again.
+    /// Has due entries sent. Returns the time until the next look.
     fn start_what_is_due(self: &Arc<Self>) -> Result<Duration, Failure> {
         let free = self
             .terms
@@ -370,28 +372,28 @@ impl Worker {
                 return Err(failure);
             }
         }
-        // What is due is taken by a thread that sends; it is given the time to.
+        // The pause gives the sending threads time to take the due entries.
         Ok(match due {
             0 => next.unwrap_or(LOOK),
             _ => TURN,
         })
     }
 
-    /// A sending thread: sends what is due until there has been nothing for a while. It counts as
-    /// idle whenever it is not sending, from the moment it was started.
+    /// A sending thread: sends due entries until there have been none for a while. It counts as idle
+    /// whenever it is not sending, from the moment it was started.
     fn send(self: &Arc<Self>) {
         let mut last = Instant::now();
         let mut sent = None;
         let mut has_failed = false;
         while sent.is_some() || !self.is_closing() {
             let seen = self.threads().wakes;
-            // What can be put back alone may be too much for the disk with another one.
+            // A nearly full disk may have room for this result, but not for taking another entry too.
             let goes_alone = has_failed && sent.is_some();
             let wants_next = !goes_alone && !self.is_closing();
             let next = self.logged(|| turn::take(self, sent.clone(), wants_next));
             has_failed = next.is_none();
             match next {
-                // Not on disk, so not sent, or not told.
+                // Not on disk, so the next entry is not sent, and the result is not reported.
                 None => {
                     if !self.pause() {
                         break;
@@ -407,7 +409,8 @@ impl Worker {
                         sent = Some(Arc::new(sender::send(self, taken)));
                         last = Instant::now();
                     } else if has_sent {
-                        // What was put back is due later: the planning thread is to know when.
+                        // The entry that was written back is due later; the planning thread must learn
+                        // when.
                         self.threads().wakes += 1;
                         self.woken.notify_one();
                     } else if !self.wait_for_due(seen, last) {
@@ -436,7 +439,7 @@ impl Worker {
         self.change.notify_all();
     }
 
-    /// Waits until something may be due. False: there has been nothing for long enough.
+    /// Waits until something may be due. Returns false if nothing has been due for [`IDLE`].
     fn wait_for_due(&self, seen: u64, last: Instant) -> bool {
         let threads = self.threads();
         let left = IDLE.saturating_sub(last.elapsed());
@@ -449,7 +452,8 @@ impl Worker {
         true
     }
 
-    /// Waits until a file that could not be used is tried again. False: the outbox is closed.
+    /// Pauses before a file that could not be used is tried again. Returns false if the outbox is
+    /// closed.
     fn pause(&self) -> bool {
         let started = Instant::now();
         while !self.is_closing() && started.elapsed() < FILE_PAUSE {
