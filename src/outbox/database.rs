@@ -16,7 +16,7 @@ use crate::failure::{Failure, Outbox};
 
 /// "LPob", the `application_id` that distinguishes an outbox from other databases.
 const APPLICATION: i64 = 0x4c50_6f62;
-/// The format's version, of which all 1.x of the library keep the first digit group.
+/// The version of the file format. All 1.x versions of the library keep its hundreds.
 const FORMAT: i64 = 100;
 /// How long a call waits for a busy file.
 pub(crate) const BUSY: Duration = Duration::from_secs(5);

@@ -13,8 +13,8 @@ pub(crate) const COLUMNS: &str =
 /// The `operation` of a request that opens a shift. For every other request it is the path.
 const SHIFT: &str = "create-session";
 
-/// A kind of request that this version knows: a path is one for which `is_path` holds. The length in
-/// characters ends at a NUL.
+/// Condition: a kind of request that this version knows, with the rules of `is_path` for a path. The
+/// comparison of both lengths refuses a NUL, at which the length in characters ends.
 macro_rules! known {
     () => {
         "(operation = 'create-session' OR (operation GLOB '/*' AND operation NOT GLOB '//*'
