@@ -346,7 +346,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Has due entries sent. Returns the time until the next look.
+    /// Wakes or starts sending threads for due entries. Returns the time until the next look.
     fn start_what_is_due(self: &Arc<Self>) -> Result<Duration, Failure> {
         let free = self
             .terms
