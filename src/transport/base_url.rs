@@ -14,16 +14,16 @@ use crate::process::lock::lock;
 use crate::recent::Recent;
 use crate::state;
 
-/// How many base URLs are kept as they were parsed.
+/// How many parsed base URLs are kept.
 const MOST_KNOWN: usize = 8;
 
-/// Where requests may go.
+/// A base URL that requests may be sent to.
 #[derive(Debug)]
 pub struct BaseUrl {
     given: String,
-    /// Without a slash at its end.
+    /// Without a trailing slash.
     pub text: String,
-    /// Plain http: then it is on this machine.
+    /// Plain http, which is allowed only on this machine.
     pub clear: bool,
     pub on_this_machine: bool,
     last: Mutex<Option<LastHead>>,
@@ -37,15 +37,15 @@ struct LastHead {
     request: Arc<Request<()>>,
 }
 
-/// Those that a process was given lately.
+/// The base URLs that a process was given recently.
 pub type Known = Mutex<Recent<Arc<BaseUrl>, MOST_KNOWN>>;
 
 impl BaseUrl {
-    /// The same as [`BaseUrl::parse`], which is not done again for what was given lately.
+    /// Returns the result of [`BaseUrl::parse`]. A recently given URL is not parsed again.
     ///
     /// # Errors
     ///
-    /// What is wrong with it.
+    /// The fault in the URL.
     pub fn find(given: &str) -> Result<Arc<BaseUrl>, WrongBaseUrl> {
         let known = &state::current().transport.base_urls;
         if let Some(url) = lock(known).find(|url| url.given == given) {
@@ -56,12 +56,12 @@ impl BaseUrl {
         Ok(url)
     }
 
-    /// The head of a request with a body of `length` bytes to a path below it. What ureq would add to
-    /// each request is made once.
+    /// Returns the head of a request with a body of `length` bytes to a path below the base URL. The
+    /// headers that ureq would add to each request are made once.
     ///
     /// # Errors
     ///
-    /// [`Failure::Internal`], which no path brings that was checked.
+    /// [`Failure::Internal`], which cannot happen for a path that was checked.
     pub fn head(&self, path: &str, length: usize) -> Result<Arc<Request<()>>, Failure> {
         let mut last = lock(&self.last);
         let mut head = match last.take().filter(|head| head.path == path) {
@@ -137,7 +137,7 @@ impl BaseUrl {
     }
 }
 
-/// The port of a URL, or its scheme's.
+/// Returns the port of a URL, or the default port of its scheme.
 pub fn port(uri: &Uri) -> u16 {
     uri.port_u16().unwrap_or_else(|| default_port(uri))
 }
@@ -158,7 +158,7 @@ pub fn is_loopback(host: &str) -> bool {
             .is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
-/// Whether the port, if there is one, is one. A wrong one would silently become the default.
+/// Whether the port, if there is one, is valid. A wrong one would silently become the default.
 pub fn has_good_port(uri: &Uri) -> bool {
     let Some(authority) = uri.authority() else {
         return false;

@@ -1,4 +1,4 @@
-//! How a connection comes to stand: proxy, TCP, TLS.
+//! Makes a connection: proxy, TCP, TLS.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -24,7 +24,7 @@ use crate::process::lock::lock;
 pub struct Dial {
     roots: Roots,
     ca_file: Option<CaFile>,
-    /// Made when it is first needed: loading the roots takes a while.
+    /// Made at its first use, because loading the roots is slow.
     config: Mutex<Option<Arc<ClientConfig>>>,
 }
 
@@ -37,7 +37,8 @@ impl Dial {
         }
     }
 
-    /// Not made under the lock, since making it is logged, which calls the host: twice at worst.
+    /// Returns the TLS settings. They are not made under the lock, because making them is logged and
+    /// the log calls the host; at worst they are made twice.
     fn config(&self) -> Result<Arc<ClientConfig>, Error> {
         if let Some(config) = &*self.kept_config() {
             return Ok(Arc::clone(config));
@@ -61,8 +62,8 @@ impl Dial {
         match TlsTransport::connect(details, server, transport, config) {
             Ok(transport) => Ok(Box::new(transport)),
             Err(error) => {
-                // The next attempt looks at the system's roots anew: the one that was missing may
-                // have been installed.
+                // The next attempt reads the system's roots again: the missing one may have been
+                // installed.
                 *self.kept_config() = None;
                 Err(error)
             }
@@ -115,7 +116,8 @@ impl Connector for Dial {
     }
 }
 
-/// A name that ought to mean this machine may not: the apikey must not travel in the clear.
+/// Fails unless all addresses are loopback. A name such as localhost may resolve to another machine,
+/// and the apikey must not be sent unencrypted.
 fn require_loopback(addresses: &ResolvedSocketAddrs) -> Result<(), Error> {
     match addresses.iter().find(|address| !address.ip().is_loopback()) {
         None => Ok(()),

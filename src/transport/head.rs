@@ -1,8 +1,8 @@
-//! The head of an HTTP answer, as far as it must be known before ureq reads it.
+//! The head of an HTTP answer: the part that the library must know before ureq reads it.
 
 use crate::failure::{Failure, Reply};
 
-/// A whole head: status line, headers and the empty line after them.
+/// A complete head: status line, headers and the empty line after them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
     pub status: u16,
@@ -11,11 +11,11 @@ pub struct Head {
 }
 
 impl Head {
-    /// The head at the beginning of `input`; None if it goes on beyond that.
+    /// Reads the head at the beginning of `input`. Returns None if the head is not complete yet.
     ///
     /// # Errors
     ///
-    /// `input` does not begin as HTTP/1 does.
+    /// [`Failure::Reply`] if `input` does not begin like an HTTP/1 answer.
     pub fn read(input: &[u8]) -> Result<Option<Head>, Failure> {
         // HTTP/1.x SSS
         const BEGIN: &[u8] = b"HTTP/1.";
@@ -39,14 +39,14 @@ impl Head {
         Ok(None)
     }
 
-    /// Whether another answer follows, to the same request.
+    /// Whether another answer to the same request follows.
     pub fn is_interim(&self) -> bool {
         (100..200).contains(&self.status) && self.status != 101
     }
 }
 
-/// Whether `input` is the beginning of an answer after which no other follows: its status tells, long
-/// before its head is whole.
+/// Whether `input` is the beginning of a final answer. Its status shows that before its head is
+/// complete.
 pub fn is_of_final(input: &[u8]) -> bool {
     input
         .get("HTTP/1.1 ".len())

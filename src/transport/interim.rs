@@ -1,4 +1,4 @@
-//! Interim answers: `100 Continue`, `103 Early Hints` and their like, which say nothing yet.
+//! Skips interim answers, such as `100 Continue` and `103 Early Hints`.
 
 use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 use ureq::Error;
@@ -6,12 +6,12 @@ use ureq::Error;
 use super::head::{self, Head};
 use super::under_way::UnderWay;
 
-/// The connection to the server, without its interim answers: ureq takes a `100 Continue` that has
-/// headers for a breach of the protocol.
+/// The connection to the server, without its interim answers. ureq treats a `100 Continue` with headers
+/// as a protocol error.
 #[derive(Debug)]
 pub struct WithoutInterim {
     transport: Box<dyn Transport>,
-    /// What comes next is the beginning of an answer.
+    /// The next bytes are the beginning of an answer.
     at_head: bool,
 }
 
@@ -23,7 +23,7 @@ impl WithoutInterim {
         }
     }
 
-    /// Drops the interim answers that have come, and returns whether anything is left.
+    /// Drops the interim answers that have arrived, and returns whether any input is left.
     fn skip_interim(&mut self) -> bool {
         while self.at_head {
             let buffers = self.transport.buffers();
@@ -34,7 +34,7 @@ impl WithoutInterim {
             match Head::read(buffers.input()) {
                 Ok(Some(head)) if head.is_interim() => buffers.input_consume(head.length),
                 Ok(None) => break,
-                // ureq says what is wrong with it.
+                // ureq reports what is wrong with the head.
                 Ok(Some(_)) | Err(_) => self.at_head = false,
             }
         }
@@ -57,7 +57,7 @@ impl Transport for WithoutInterim {
             if !self.transport.await_input(timeout)? {
                 return Ok(false);
             }
-            // Not where the bytes come in: over TLS they may be its own, such as that of its end.
+            // Not in the TCP transport, where the bytes may be TLS's own, such as its close.
             UnderWay::current()?.received();
             if self.skip_interim() {
                 return Ok(true);

@@ -1,8 +1,8 @@
-//! One HTTP exchange with LifePay, or why there was none.
+//! One HTTP exchange with LifePay, or the reason why there was none.
 //!
-//! ureq speaks HTTP; below it stand a connector and a resolver of our own, because an attempt has
-//! a time limit that covers everything, name resolution and TLS included, and can be cancelled in
-//! each phase. See [`under_way`] for how the limit reaches them.
+//! ureq speaks HTTP. The library gives it a connector and a resolver, because an attempt has one time
+//! limit for all phases, including name resolution and TLS, and can be cancelled in each of them. See
+//! [`under_way`] for how the limit reaches them.
 
 mod base_url;
 mod dial;
@@ -45,21 +45,21 @@ use crate::process::gate::FirstUse;
 const USER_AGENT: &str = concat!("lifepay/", env!("CARGO_PKG_VERSION"));
 /// The largest answer that is read, bytes.
 const LARGEST_ANSWER: u64 = 1024 * 1024;
-/// Room for LifePay's answers, bytes.
+/// The initial buffer for an answer, bytes: enough for LifePay's.
 const USUAL_ANSWER: usize = 1024;
-/// How much of a larger one is kept for a support request, bytes.
+/// How much of a larger answer is kept for a support request, bytes.
 const KEPT_OF_LARGE_ANSWER: usize = 4096;
-/// A Retry-After beyond this is taken for this.
+/// A longer Retry-After is reduced to this.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What an exchange has come to.
+/// The result of an exchange.
 pub struct Exchange {
     /// A byte of the request has left this machine, or may have.
     pub request_left: bool,
-    /// It left a second time, since a kept connection was closed.
+    /// The request was sent a second time, because a kept connection was closed.
     pub resent: bool,
     pub took: Duration,
-    /// The answer, or why none came. A status other than 200 is an answer.
+    /// The answer, or the reason why none came. A status other than 200 is an answer too.
     pub reply: Result<Reply, Failure>,
 }
 
@@ -69,23 +69,24 @@ pub struct Reply {
     pub status: u16,
     /// Invalid UTF-8 in it is replaced.
     pub body: String,
-    /// What Retry-After asks for.
+    /// The pause that Retry-After asks for.
     pub retry_after: Option<Duration>,
     /// The error that cut the body short, if any.
     pub cut: Option<Failure>,
 }
 
-/// What is posted.
+/// A request to post.
 pub struct Post<'a> {
     /// Below the route's base URL.
     pub path: &'a str,
     pub body: &'a [u8],
-    /// It may be sent a second time where a kept connection turns out to be closed; otherwise none is
-    /// used.
+    /// The request may go over a kept connection, and be sent again if that turns out to be closed.
+    /// Otherwise a new connection is made.
     pub may_be_resent: bool,
 }
 
-/// Sends it and awaits the answer. `go_on` is asked about five times a second; false stops.
+/// Sends a request and waits for the answer. `go_on` is called about five times a second; false
+/// cancels.
 pub fn post(
     route: &Route,
     post: &Post,
@@ -126,7 +127,8 @@ fn exchange(route: &Route, post: &Post, under_way: &UnderWay) -> Result<Reply, F
     }
 }
 
-/// ureq makes a constant at its first request, before it looks for the server's address.
+/// Makes ureq initialise a global constant, which it does at its first request, before it resolves the
+/// server's name.
 fn use_ureq() {
     #[derive(Debug)]
     struct Nowhere;
@@ -162,10 +164,10 @@ fn send(agent: &Agent, head: &Request<()>, body: &[u8]) -> Result<Reply, Failure
     })
 }
 
-/// Reads what there is of the body, and says why that is not all.
+/// Reads the body as far as it arrives. Returns it and the error that cut it short, if any.
 fn read(body: &mut Body) -> (Vec<u8>, Option<Failure>) {
     let mut bytes = Vec::with_capacity(USUAL_ANSWER);
-    // One byte more than allowed tells that there are too many.
+    // One byte more than allowed shows that the answer is too large.
     let read = body
         .as_reader()
         .take(LARGEST_ANSWER + 1)
@@ -185,18 +187,18 @@ fn read(body: &mut Body) -> (Vec<u8>, Option<Failure>) {
     (bytes, cut)
 }
 
-/// Drops the part of a character at which the bytes were cut: what stands in its place would hide that
-/// the end is the beginning of the apikey, which is masked.
+/// Drops an incomplete character at the end. Its replacement character would hide that the end is the
+/// beginning of the apikey, which must be masked.
 fn end_at_character(bytes: &mut Vec<u8>) {
     let end = bytes.utf8_chunks().last().map(|chunk| chunk.invalid());
-    // Without a length, the error is that the input has ended.
+    // If the error has no length, the input ended within a character.
     let is_part = |end: &[u8]| std::str::from_utf8(end).is_err_and(|e| e.error_len().is_none());
     let part = end.filter(|end| is_part(end)).map_or(0, <[u8]>::len);
     bytes.truncate(bytes.len() - part);
 }
 
-/// Retry-After is a number of seconds or a date; a date is measured by the server's own clock if
-/// it gives it, since tills' clocks go wrong.
+/// Reads Retry-After, which is a number of seconds or a date. A date is compared with the server's Date
+/// header if there is one, because a till's clock may be wrong.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let date = |name| {
         let text = headers.get(name)?;
@@ -213,7 +215,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(wait.min(LONGEST_RETRY_AFTER))
 }
 
-/// What ureq's error means to the host.
+/// Converts an error of ureq into a failure.
 fn from_ureq(error: ureq::Error) -> Failure {
     match error {
         ureq::Error::Io(error) => from_io(error),

@@ -1,4 +1,4 @@
-//! The connections that are kept for later calls, by what they must have in common.
+//! The connections that are kept for later calls, by the settings that they share.
 
 use std::sync::Mutex;
 
@@ -12,14 +12,14 @@ use crate::process::lock::lock;
 use crate::recent::Recent;
 use crate::state;
 
-/// How many sets of connection settings are kept with their connections.
+/// For how many sets of connection settings connections are kept.
 const MOST_AGENTS: usize = 8;
 /// How many idle connections an agent keeps.
 const MOST_IDLE: usize = 32;
-/// How many files are kept as they were read.
+/// How many `ca_file`s are kept in memory.
 const MOST_CA_FILES: usize = 8;
 
-/// What must be equal for connections to be shared.
+/// The settings that must be equal for connections to be shared.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PoolKey {
     pub roots: Roots,
@@ -27,10 +27,10 @@ pub struct PoolKey {
     pub proxy: Option<Proxy>,
 }
 
-/// What a process keeps between exchanges.
+/// The data that a process keeps between exchanges.
 #[derive(Default)]
 pub struct Pool {
-    /// ureq's agents have a pool of connections each.
+    /// Each agent has its pool of connections.
     agents: Mutex<Recent<(PoolKey, Agent), MOST_AGENTS>>,
     /// Shared by all agents.
     names: Names,
@@ -38,7 +38,7 @@ pub struct Pool {
     pub ca_files: Mutex<Recent<Looked, MOST_CA_FILES>>,
 }
 
-/// The agent for these settings, with the connections that it has kept.
+/// Returns the pooled agent for these settings.
 pub fn agent(key: &PoolKey) -> Agent {
     let pool = &state::current().transport;
     let mut agents = lock(&pool.agents);
@@ -51,7 +51,7 @@ pub fn agent(key: &PoolKey) -> Agent {
 }
 
 fn new_agent(key: &PoolKey, names: Names) -> Agent {
-    // No time limits of ureq's: with one it would start a thread at every call.
+    // ureq's time limits are not used: with one, ureq would start a thread at every call.
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -59,7 +59,7 @@ fn new_agent(key: &PoolKey, names: Names) -> Agent {
         .proxy(key.proxy.clone())
         .input_buffer_size(tcp::BUFFER)
         .output_buffer_size(tcp::BUFFER)
-        // Less than the buffer: a larger head must not be taken for a connection that has ended.
+        // Less than the buffer, so that a larger head is not reported as a closed connection.
         .max_response_header_size(tcp::BUFFER - 1)
         .max_idle_connections(MOST_IDLE)
         .max_idle_connections_per_host(MOST_IDLE)

@@ -1,20 +1,20 @@
-//! The proxy on the way to LifePay: the host's, the environment's, the system's, or none.
+//! Chooses the proxy: the host's, the environment's, the system's, or none.
 
 use ureq::{Proxy, ProxyProtocol};
 
 use super::base_url::{has_good_port, is_loopback, BaseUrl};
 use crate::fault::{ProxySource, Wrong, WrongProxy};
 
-/// The proxy on the way to `base_url`, which is nothing if it cannot be used itself.
+/// Returns the proxy for requests to `base_url`, which is None if the base URL is invalid.
 ///
 /// # Errors
 ///
-/// Why the setting, given or the system's, cannot be used.
+/// The reason why the given setting or the system's cannot be used.
 pub fn choose(given: Option<&str>, base_url: Option<&BaseUrl>) -> Result<Option<Proxy>, Wrong> {
     let proxy = match given {
         Some("none") => return Ok(None),
         Some(url) => supported(parse(url, None)?, None)?,
-        // The environment's proxy is meant for the way out, which is not taken to this machine.
+        // The environment's proxy is for other machines, not for this one.
         None if base_url.is_some_and(|url| url.on_this_machine) => return Ok(None),
         None => return of_system(),
     };
@@ -24,11 +24,11 @@ pub fn choose(given: Option<&str>, base_url: Option<&BaseUrl>) -> Result<Option<
     Ok(Some(proxy))
 }
 
-/// The environment's proxy, on Windows otherwise the system's.
+/// Returns the environment's proxy; on Windows, if there is none, the system's.
 ///
 /// # Errors
 ///
-/// Why it cannot be used.
+/// The reason why the proxy cannot be used.
 pub fn of_system() -> Result<Option<Proxy>, Wrong> {
     let proxy = environments_proxy()?;
     let checked = proxy.map(|proxy| supported(proxy, Some(ProxySource::System)));
@@ -52,7 +52,8 @@ fn parse(url: &str, source: Option<ProxySource>) -> Result<Proxy, Wrong> {
     proxy.ok_or_else(|| wrong(source, WrongProxy::NotAUrl))
 }
 
-/// The environment's proxy for https, the most specific first; on Windows otherwise the system's.
+/// Returns the environment's proxy for https, from the most specific variable; on Windows, if there is
+/// none, the system's.
 fn environments_proxy() -> Result<Option<Proxy>, Wrong> {
     let names = [
         "HTTPS_PROXY",
@@ -77,7 +78,7 @@ fn systems_proxy() -> Result<Option<Proxy>, Wrong> {
     Ok(None)
 }
 
-/// The static setting of this user, the one in Windows' Internet options.
+/// Returns this user's static proxy from Windows' Internet options.
 #[cfg(windows)]
 fn systems_proxy() -> Result<Option<Proxy>, Wrong> {
     let path = r"Software\Microsoft\Windows\CurrentVersion\Internet Settings";
@@ -91,7 +92,7 @@ fn systems_proxy() -> Result<Option<Proxy>, Wrong> {
     }
 }
 
-/// `server` is "host:port" for all that is sent, or "http=host:port;https=host:port;socks=host:port".
+/// `server` is "host:port" for all protocols, or "http=host:port;https=host:port;socks=host:port".
 /// `exceptions` are hosts between semicolons, with "*" for any part, and "<local>" for names without
 /// a dot, which LifePay's is not.
 #[cfg_attr(not(any(windows, test)), allow(dead_code))]
@@ -113,8 +114,8 @@ fn read_windows_setting(server: &str, exceptions: &str) -> Result<Option<Proxy>,
     with_exceptions(&proxy, exceptions).map(Some)
 }
 
-/// The exceptions of NO_PROXY. ureq's own reading of it neither strips blanks nor takes a domain for
-/// its subdomains, as curl and others do.
+/// Returns the exceptions in NO_PROXY. ureq neither strips blanks nor applies a domain to its
+/// subdomains; curl and others do.
 fn environments_exceptions() -> Vec<String> {
     let list = ["NO_PROXY", "no_proxy"]
         .iter()
@@ -129,7 +130,7 @@ fn environments_exceptions() -> Vec<String> {
         .collect()
 }
 
-/// The proxy, but not on the way to these hosts.
+/// Returns the proxy with these hosts as exceptions.
 fn with_exceptions<H: AsRef<str>>(
     proxy: &Proxy,
     hosts: impl IntoIterator<Item = H>,

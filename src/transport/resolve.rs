@@ -1,7 +1,7 @@
-//! Name resolution that keeps to the time limit.
+//! Name resolution within the time limit, and the shared DNS cache.
 //!
-//! The system's look-up cannot be interrupted, so it runs on a thread of its own, one for each
-//! name at a time: a look-up that does not end is joined by the next call, not started again.
+//! The system's lookup cannot be interrupted, so it runs on a separate thread. At most one such thread
+//! exists per host name: if a lookup hangs, the next call waits for the same lookup.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,14 +21,14 @@ use crate::failure::{Failure, Network};
 use crate::process::lock::{lock, wait_for};
 use crate::process::thread::spawn_quiet;
 
-/// For how long addresses are taken without asking again.
+/// How long addresses are used without another lookup.
 const FRESH: Duration = Duration::from_secs(60);
-/// As many as ureq takes.
+/// The most addresses that ureq accepts.
 const MOST_ADDRESSES: usize = 16;
-/// How long a look-up may take while older addresses are known; less if the attempt has less time.
+/// How long a call waits for a lookup if it has older addresses; less if the attempt has less time.
 const LONGEST_LOOKUP: Duration = Duration::from_secs(3);
 
-/// The addresses of names, remembered.
+/// The shared DNS cache.
 #[derive(Clone, Default)]
 pub struct Names {
     known: Arc<(Mutex<BTreeMap<String, Name>>, Condvar)>,
@@ -38,9 +38,9 @@ pub struct Names {
 struct Name {
     addresses: Vec<IpAddr>,
     found_at: Option<Instant>,
-    /// Since when a thread is looking it up.
+    /// When the lookup that is running was started.
     looking: Option<Instant>,
-    /// Why the last look-up found nothing.
+    /// Why the last lookup failed.
     failed: Option<String>,
 }
 
@@ -51,7 +51,7 @@ impl Name {
 }
 
 impl Names {
-    /// Hands on the addresses of `host`, at least one.
+    /// Passes the addresses of `host` to `add`: at least one, unless it fails.
     fn find(&self, host: &str, add: impl FnMut(IpAddr)) -> Result<(), Error> {
         let exchange = UnderWay::current()?;
         let (known, changed) = &*self.known;
@@ -82,7 +82,7 @@ impl Names {
                 let failure = Failure::network(Network::NameNotFound, format!("{host}: {why}"));
                 return Err(Error::Io(failure.into()));
             }
-            // The host is asked without the lock: on_progress may call the library.
+            // slice() calls the host, so the lock is released: on_progress may call the library.
             drop(names);
             let slice = exchange.slice()?;
             names = lock(known);

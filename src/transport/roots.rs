@@ -1,4 +1,4 @@
-//! The roots that are trusted: which ones, and those of a `ca_file`.
+//! Trusted roots: the choice of roots, and the `ca_file`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,15 +13,15 @@ use crate::fault::WrongCaFile;
 use crate::process::lock::lock;
 use crate::state;
 
-/// For how long a file is taken without a look at it.
+/// How long a file is used without a check for changes.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// Which roots are trusted. The numbers are those of `lp_config.trust`.
+/// Which roots are trusted. The numbers are the values of `lp_config.trust`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(i32)]
 pub enum Roots {
-    /// Mozilla's, compiled in, and the system's: tills have stale certificates, and antivirus
-    /// programs that inspect TLS put their own into the system's store.
+    /// Mozilla's, which are compiled in, and the system's. Tills have outdated system certificates, and
+    /// antivirus programs that inspect TLS add a root to the system's store.
     Both = 0,
     Bundled = 1,
     System = 2,
@@ -34,7 +34,7 @@ impl Roots {
     }
 }
 
-/// A PEM file of further roots, and what is in it.
+/// A PEM file of additional roots, and its contents.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CaFile(Arc<Contents>);
 
@@ -45,14 +45,14 @@ struct Contents {
     certificates: Vec<CertificateDer<'static>>,
 }
 
-/// A file as it was at the last look.
+/// A file as it was when it was last checked.
 #[derive(Clone)]
 pub struct Looked {
     file: CaFile,
     at: Instant,
 }
 
-/// What changes when a file is written to or replaced.
+/// The metadata that change when a file is written to or replaced.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Stamp {
     modified: Option<SystemTime>,
@@ -88,12 +88,12 @@ fn unreadable(error: std::io::Error) -> WrongCaFile {
 }
 
 impl CaFile {
-    /// Reads the file, unless it is as it was when it was last read. It is looked at once a second at
-    /// most.
+    /// Reads the file if it has changed since it was last read. The file is checked at most once a
+    /// second.
     ///
     /// # Errors
     ///
-    /// Why it cannot be used.
+    /// The reason why the file cannot be used.
     pub fn read(path: &Path) -> Result<CaFile, WrongCaFile> {
         let files = &state::current().transport.ca_files;
         let known = lock(files).find(|looked| looked.file.is_at(path));
@@ -120,7 +120,8 @@ impl CaFile {
         Ok(file)
     }
 
-    /// The server was refused: whoever mends the file is not to wait until it is looked at again.
+    /// Makes the next read check the file at once. Called after a server was refused, so that a
+    /// corrected file takes effect immediately.
     pub fn doubt(&self) {
         let files = &state::current().transport.ca_files;
         lock(files).remove(|looked| looked.file.is_at(&self.0.path));
@@ -131,11 +132,11 @@ impl CaFile {
     }
 
     fn is_at(&self, path: &Path) -> bool {
-        // Not as paths, whose comparison goes from part to part.
+        // Not compared as paths, which is slower: it compares component by component.
         self.0.path.as_os_str() == path.as_os_str()
     }
 
-    /// Reads it again if it has changed. What can no longer be read stays as it was.
+    /// Reads the file again if it has changed. If it can no longer be read, the old contents are kept.
     pub fn renew(&mut self) {
         if let Ok(file) = CaFile::read(&self.0.path) {
             *self = file;
@@ -145,7 +146,7 @@ impl CaFile {
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, WrongCaFile> {
     let pem = fs::read(path).map_err(unreadable)?;
-    // Notepad begins a file with a byte order mark, which hides the first certificate.
+    // Notepad writes a byte order mark, which hides the first certificate.
     let pem = pem.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&pem);
     let certificates = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<Vec<_>, _>>()

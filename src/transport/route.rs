@@ -1,4 +1,4 @@
-//! The way to LifePay as the host has set it: base URL, proxy, trust, time limits.
+//! The connection settings of the host: base URL, proxy, trust, time limits.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -15,25 +15,25 @@ use crate::fault::{Fault, Wrong};
 use crate::messages;
 use crate::process::lock::lock;
 
-/// Where requests go unless `base_url` says otherwise.
+/// The server that is used if `base_url` is not given.
 pub(crate) const DEFAULT_BASE_URL: &str = "https://sapi.life-pay.ru";
 /// Milliseconds, of one attempt.
 pub(crate) const DEFAULT_CONNECT_TIMEOUT_MS: u32 = 10_000;
 /// Milliseconds, of one attempt.
 pub(crate) const DEFAULT_TIMEOUT_MS: u32 = 30_000;
-/// For how long the system's proxy setting is taken without reading it again.
+/// How long the system's proxy setting is used without reading it again.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// The limits of one attempt.
+/// The time limits of one attempt.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// For the connection to stand, TLS included.
+    /// For making the connection, including TLS.
     pub connect: Duration,
-    /// For all of it.
+    /// For the whole attempt.
     pub whole: Duration,
 }
 
-/// The connection settings as the host gave them; `None` and 0 are "not given".
+/// The connection settings as the host gave them; `None` and 0 mean "not given".
 #[derive(Default)]
 pub struct Connection {
     pub base_url: Option<String>,
@@ -44,17 +44,17 @@ pub struct Connection {
     pub timeout_ms: u32,
 }
 
-/// Connection settings that can be used.
+/// Connection settings that were checked.
 #[derive(Debug)]
 pub struct Route {
     url: Arc<BaseUrl>,
     pub limits: Limits,
-    /// The proxy is the system's, which may change.
+    /// The proxy setting is the system's, which may change.
     systems_proxy: bool,
     known: Mutex<Known>,
 }
 
-/// What was read at the last look.
+/// The settings as they were last read.
 #[derive(Debug)]
 struct Known {
     pool_key: PoolKey,
@@ -64,12 +64,12 @@ struct Known {
 }
 
 impl Route {
-    /// Without a slash at its end.
+    /// Without a trailing slash.
     pub fn base_url(&self) -> &str {
         &self.url.text
     }
 
-    /// The head of a request with a body of `length` bytes to a path below it.
+    /// Returns the head of a request with a body of `length` bytes to a path below the base URL.
     ///
     /// # Errors
     ///
@@ -78,9 +78,9 @@ impl Route {
         self.url.head(path, length)
     }
 
-    /// The settings for an attempt. The first one has them as they were checked. Later ones have the
-    /// ca_file and the system's proxy as they are by then: both may be corrected while a call
-    /// repeats, or while an outbox is open.
+    /// Returns the settings for an attempt. The first attempt uses them as they were checked. Later
+    /// attempts use the current ca_file and the current system proxy: both may be corrected while a
+    /// call retries or while an outbox is open.
     ///
     /// # Errors
     ///
@@ -105,7 +105,7 @@ impl Route {
 }
 
 impl Connection {
-    /// Checks all of it, and adds what is wrong to `faults`.
+    /// Checks all settings and adds the faults to `faults`.
     pub fn check(self, faults: &mut Vec<Fault>) -> Option<Route> {
         let before = faults.len();
         let given = self.base_url.as_deref().unwrap_or(DEFAULT_BASE_URL);

@@ -1,4 +1,4 @@
-//! A connection whose reads and writes wait for a slice of time at most, on Unix and on Windows.
+//! A connection whose reads and writes wait for at most one slice of time, on Unix and on Windows.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -8,10 +8,10 @@ use socket2::Socket;
 
 pub use system::{await_connected, SlicedStream};
 
-/// A shorter wait than this is none to some systems.
+/// Some systems treat a shorter wait as no wait.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// The socket's own time limits do it: no other way to wait costs fewer calls of the system.
+/// Uses the socket's own time limits, which need the fewest system calls.
 #[cfg(unix)]
 mod system {
     use std::mem::MaybeUninit;
@@ -26,7 +26,7 @@ mod system {
     #[derive(Debug)]
     pub struct SlicedStream {
         stream: TcpStream,
-        /// What the socket's time limits are set to.
+        /// The current value of the socket's time limits.
         slice: Duration,
     }
 
@@ -46,7 +46,7 @@ mod system {
             self.stream.write(bytes)
         }
 
-        /// The socket is told only when the slice changes.
+        /// Sets the socket's time limits, if the slice has changed.
         fn limit_wait(&mut self, slice: Duration) -> io::Result<()> {
             let slice = slice.max(SHORTEST);
             if slice != self.slice {
@@ -66,10 +66,10 @@ mod system {
         }
     }
 
-    /// Waits until a connect is decided, or for `slice`.
+    /// Waits until a connect has succeeded or failed, up to `slice`.
     pub fn await_connected(socket: &Socket, slice: Duration) -> io::Result<()> {
         let mut sockets = [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)];
-        // Rounded up: a rest below a millisecond must not become a busy loop.
+        // Rounded up, so that a rest below a millisecond does not become a busy loop.
         let wait = u16::try_from(slice.as_millis() + 1).unwrap_or(u16::MAX);
         match poll(&mut sockets, PollTimeout::from(wait)) {
             Ok(_) | Err(Errno::EINTR) => Ok(()),
@@ -78,8 +78,8 @@ mod system {
     }
 }
 
-/// The socket never waits and WSAPoll does: after its own time limit has run out, a socket of
-/// Windows is in no defined state.
+/// Uses a non-blocking socket and WSAPoll: on Windows, a socket is in an undefined state after its own
+/// time limit has expired.
 #[cfg(windows)]
 mod system {
     use rustix::event::{poll, PollFd, PollFlags, Timespec};
@@ -113,14 +113,14 @@ mod system {
     }
 
     fn wait(stream: &TcpStream, what: PollFlags, slice: Duration) -> io::Result<()> {
-        // A slice is far below the century that a Timespec cannot hold.
+        // A slice is far below the largest Timespec.
         let limit = Timespec::try_from(slice.max(SHORTEST)).ok();
         poll(&mut [PollFd::new(stream, what)], limit.as_ref())?;
         Ok(())
     }
 
-    /// Waits until a connect is decided, or for `slice`. Before Windows 10, WSAPoll never tells that
-    /// a connect has failed; asking the socket does.
+    /// Waits until a connect has succeeded or failed, up to `slice`. Before Windows 10, WSAPoll never
+    /// reports a failed connect; the socket itself does.
     pub fn await_connected(_: &Socket, slice: Duration) -> io::Result<()> {
         std::thread::sleep(slice.min(Duration::from_millis(10)));
         Ok(())

@@ -1,4 +1,4 @@
-//! TCP: a connect and waits that can be interrupted, and few writes.
+//! TCP with few writes, where connects and waits can be interrupted.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -18,15 +18,15 @@ pub(crate) const BUFFER: usize = 16 * 1024;
 
 /// A TCP connection.
 ///
-/// What is to be sent is gathered until an answer is awaited, so that head and body of a request
-/// leave in one write. No wait is longer than a slice of the exchange's time; it is asked
-/// between the slices.
+/// Output is buffered until the library waits for an answer, so that head and body of a request leave
+/// in one write. No wait is longer than one slice; between slices the exchange checks its time limit
+/// and asks the host.
 #[derive(Debug)]
 pub struct TcpTransport {
     stream: SlicedStream,
     buffers: LazyBuffers,
     unsent: Vec<u8>,
-    /// An exchange has been made since it was last asked whether it is open.
+    /// The connection was used since the last call of `is_open`.
     used: bool,
 }
 
@@ -35,7 +35,7 @@ impl TcpTransport {
     ///
     /// # Errors
     ///
-    /// The last address's error, told as `refused`, or the exchange's.
+    /// The error of the last address, reported as `refused`, or the exchange's error.
     pub fn connect(
         addresses: &ResolvedSocketAddrs,
         refused: Network,
@@ -43,7 +43,7 @@ impl TcpTransport {
         let exchange = UnderWay::current()?;
         let mut last = None;
         for (place, address) in addresses.iter().enumerate() {
-            // The time is shared out, so that one dead address does not eat it all.
+            // Each address gets a share of the time, so that a dead one does not use all of it.
             let left = exchange.left()?;
             let rest = u32::try_from(addresses.len() - place).unwrap_or(1);
             match connect(*address, &exchange, left / rest) {
@@ -59,7 +59,7 @@ impl TcpTransport {
                 }
             }
         }
-        // All the time may be gone: then that is the reason, not the last address.
+        // If the time is over, report the timeout, not the last address's error.
         exchange.left()?;
         Err(last.map_or(Error::HostNotFound, |failure| Error::Io(failure.into())))
     }
@@ -131,8 +131,8 @@ impl Transport for TcpTransport {
         Ok(bytes > 0)
     }
 
-    /// ureq asks when it puts a connection back and when it takes it out again. Only then does the
-    /// socket have to be looked at: that also finds what has come meanwhile.
+    /// ureq calls this when it returns a connection to the pool and when it takes one. Only the latter
+    /// has to check the socket, which also finds input that has arrived in between.
     fn is_open(&mut self) -> bool {
         if std::mem::take(&mut self.used) {
             return true;
@@ -148,7 +148,7 @@ impl Transport for TcpTransport {
     }
 }
 
-/// A signal, or the end of a slice: the wait goes on.
+/// Whether the error is a signal or the end of a slice, after which the wait continues.
 fn is_no_error(error: &io::Error) -> bool {
     use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
     matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
@@ -184,7 +184,7 @@ fn is_under_way(error: &io::Error) -> bool {
     if error.raw_os_error() == Some(libc::EINPROGRESS) {
         return true;
     }
-    // EINTR: the connect goes on without us.
+    // After EINTR the connect continues in the background.
     matches!(
         error.kind(),
         io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted

@@ -15,10 +15,10 @@ use super::tcp::BUFFER;
 use super::verifier::SelfSigned;
 use crate::failure::{Failure, Tls};
 
-/// A TLS connection whose handshake is done: the server has shown a certificate that is trusted.
+/// A TLS connection whose handshake is complete: the server's certificate is trusted.
 ///
-/// What is to be sent is gathered until an answer is awaited, so that head and body of a request
-/// are one record, not two.
+/// Output is buffered until the library waits for an answer, so that head and body of a request are one
+/// record, not two.
 #[derive(Debug)]
 pub struct TlsTransport {
     stream: StreamOwned<ClientConnection, Adapter>,
@@ -56,7 +56,7 @@ impl TlsTransport {
     ///
     /// # Errors
     ///
-    /// [`Failure::Tls`] if the server is not trusted, what `transport` says otherwise.
+    /// [`Failure::Tls`] if the server is not trusted; otherwise the error of `transport`.
     pub fn connect(
         details: &ConnectionDetails,
         server: &Uri,
@@ -117,8 +117,8 @@ impl Transport for TlsTransport {
         Ok(bytes > 0)
     }
 
-    /// What the server has sent after its answer is not waiting in the socket alone: it may have come
-    /// with the answer, its close among it.
+    /// Also processes buffered input: data that the server sent after its answer, such as its close,
+    /// may have arrived with the answer.
     fn is_open(&mut self) -> bool {
         let state = self.stream.conn.process_new_packets();
         let is_closed = state.map_or(true, |state| state.peer_has_closed());
@@ -131,11 +131,11 @@ impl Transport for TlsTransport {
     }
 }
 
-/// What went wrong before a byte of the request was sent. Afterwards rustls's errors are a
-/// connection that broke, and LifePay may have the request.
+/// Converts an error of the handshake, before a byte of the request was sent. After the handshake,
+/// rustls's errors count as a broken connection, and LifePay may have the request.
 ///
-/// A connection that ends in the middle of the handshake is a matter of TLS too: a server that
-/// does not speak it, or a firewall that does not let it pass.
+/// A connection that ends during the handshake is a TLS failure too: the server does not speak TLS, or
+/// a firewall blocks it.
 fn handshake_failed(error: io::Error) -> io::Error {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     if let Some(reason) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
@@ -149,12 +149,12 @@ fn handshake_failed(error: io::Error) -> io::Error {
     }
 }
 
-/// What rustls found wrong.
+/// Converts an error of rustls into a failure.
 fn failure(error: &rustls::Error) -> Failure {
     use rustls::Error::{AlertReceived, InvalidCertificate, InvalidMessage, PeerIncompatible};
     let cause = match error {
         InvalidCertificate(reason) => unverified(reason),
-        // What a server says that has only older versions, or what it chooses.
+        // A server with only older versions sends this alert, or chooses such a version.
         AlertReceived(AlertDescription::ProtocolVersion)
         | PeerIncompatible(
             rustls::PeerIncompatible::ServerDoesNotSupportTls12Or13
@@ -177,11 +177,11 @@ fn unverified(reason: &CertificateError) -> Tls {
         }
         CertificateError::UnknownIssuer => Tls::UnknownIssuer,
         CertificateError::Revoked => Tls::Revoked,
-        // An antivirus that was installed anew has a new root of the old name.
+        // A reinstalled antivirus program has a new root with the old name.
         CertificateError::BadSignature => Tls::BadSignature,
         CertificateError::Other(other) if other.0.is::<SelfSigned>() => Tls::SelfSigned,
         CertificateError::Other(other) => match other.0.downcast_ref() {
-            // What `openssl req -x509` makes.
+            // `openssl req -x509` makes such a certificate.
             Some(webpki::Error::CaUsedAsEndEntity) => Tls::AuthorityAsServer,
             _ => Tls::Unverified,
         },

@@ -1,6 +1,6 @@
-//! The way through an HTTP proxy: a CONNECT, after which it passes on what it is sent.
+//! A tunnel through an HTTP proxy, opened with CONNECT.
 //!
-//! ureq's own refuses an answer with more than 20 headers, and tells a status in a text only.
+//! ureq's tunnel refuses an answer with more than 20 headers, and reports a status only as text.
 
 use std::io::{self, Write};
 
@@ -15,12 +15,13 @@ use super::tcp::BUFFER;
 use super::USER_AGENT;
 use crate::failure::{Failure, Network};
 
-/// Lets the proxy at the other end of `transport` connect to the server of `details`.
+/// Asks the proxy at the other end of `transport` to connect to the server of `details`.
 ///
 /// # Errors
 ///
-/// [`Failure::Network`] if it does not, [`Failure::Reply`] if it is no proxy, what `transport` says
-/// otherwise.
+/// [`Failure::Network`] if the proxy refuses, [`Failure::Reply`] if it is not a proxy, and the errors
+/// of
+/// `transport`.
 pub fn open(
     details: &ConnectionDetails,
     proxy: &Proxy,

@@ -1,9 +1,8 @@
-//! The exchange that a thread is at: the time it may take, whom it asks while it waits, and what it has
-//! done so far.
+//! A thread's current exchange: its time limit, its cancellation and its progress.
 //!
-//! ureq hands neither a deadline nor a way to cancel down to a connector; pooled connections
-//! moreover outlive the call that made them. So the exchange under way stands in a thread-local,
-//! and every place that waits asks it for the next slice of time.
+//! ureq passes neither a deadline nor a cancellation to a connector, and a pooled connection outlives
+//! the call that made it. The current exchange is therefore kept in a thread-local, and all code that
+//! waits asks it for the next slice of time.
 
 use std::cell::Cell;
 use std::io;
@@ -14,42 +13,43 @@ use std::time::{Duration, Instant};
 use super::route::Limits;
 use crate::failure::{Failure, Stage};
 
-/// The longest wait without asking `go_on`: five times a second.
+/// The longest wait between two calls of `go_on`.
 pub(crate) const SLICE: Duration = Duration::from_millis(200);
 
-/// An exchange under way, whatever it asks whether to go on.
+/// An exchange, with any type of `go_on`.
 pub type UnderWay = UnderWayFor<dyn Fn(Stage) -> bool>;
 
-/// The same in one block with that.
+/// An exchange and its `go_on` in one allocation.
 pub struct UnderWayFor<GoOn: ?Sized> {
     started: Instant,
     limits: Limits,
     stage: Cell<Stage>,
-    /// When the connection that is being made was begun.
+    /// When the current connect began.
     connect_began: Cell<Instant>,
-    /// A connector is at work: what is written then is no request.
+    /// A connector is running: the bytes that it writes are not the request.
     dialling: Cell<bool>,
     fresh_only: Cell<bool>,
     /// A kept connection was taken.
     took_kept: Cell<bool>,
     dialled: Cell<bool>,
     request_left: Cell<bool>,
-    /// It left over a connection that was replaced.
+    /// The request was sent over a connection that was then replaced.
     lost: Cell<bool>,
     answer_began: Cell<bool>,
-    /// Asked about five times a second; false cancels.
+    /// Called about five times a second; false cancels.
     go_on: GoOn,
 }
 
 thread_local! {
-    /// The exchange that this thread is at. Without a destructor: a host may call while its thread ends,
-    /// after those have run.
+    /// This thread's current exchange. It has no destructor, because a host may call the library while
+    /// its thread exits, after the destructors have run.
     static CURRENT: ManuallyDrop<Cell<Option<Rc<UnderWay>>>> =
         const { ManuallyDrop::new(Cell::new(None)) };
 }
 
 impl UnderWay {
-    /// `uses_kept`: it may go over a kept connection, and again over another one if that was closed.
+    /// `uses_kept`: the request may go over a kept connection, and again over a new one if that was
+    /// closed.
     pub fn new(
         limits: Limits,
         uses_kept: bool,
@@ -72,9 +72,10 @@ impl UnderWay {
         })
     }
 
-    /// Runs `work` as this exchange's. There may be one around it: on_progress may open a shift itself.
+    /// Runs `work` with this exchange as the current one. Exchanges may be nested, because on_progress
+    /// may open a shift itself.
     pub fn run<T>(self: &Rc<Self>, work: impl FnOnce() -> T) -> T {
-        /// Nothing is left behind that a destructor would have to free.
+        /// Restores the outer exchange, so that nothing is left for a destructor to free.
         struct Outer(Option<Rc<UnderWay>>);
         impl Drop for Outer {
             fn drop(&mut self) {
@@ -85,11 +86,11 @@ impl UnderWay {
         work()
     }
 
-    /// The exchange that this thread is at.
+    /// Returns this thread's current exchange.
     ///
     /// # Errors
     ///
-    /// Outside of [`UnderWay::run`], which no connector is ever called.
+    /// An error outside of [`UnderWay::run`], where connectors are never called.
     pub fn current() -> io::Result<Rc<UnderWay>> {
         let current = CURRENT.with(|current| {
             let exchange = current.take();
@@ -103,12 +104,12 @@ impl UnderWay {
         self.started.elapsed()
     }
 
-    /// How long to wait now before asking again.
+    /// Returns how long the caller may wait before it calls this again.
     ///
     /// # Errors
     ///
-    /// [`Failure::Timeout`] when the time is over, [`Failure::Cancelled`] when the host wants no
-    /// more, both inside an [`io::Error`].
+    /// [`Failure::Timeout`] if the time is over, [`Failure::Cancelled`] if the host wants to stop, both
+    /// inside an [`io::Error`].
     pub fn slice(&self) -> io::Result<Duration> {
         let left = self.left()?;
         if !(self.go_on)(self.stage.get()) {
@@ -117,11 +118,11 @@ impl UnderWay {
         Ok(left.min(SLICE))
     }
 
-    /// The time until the limit in force, never zero.
+    /// Returns the time that is left until the current limit, never zero.
     ///
     /// # Errors
     ///
-    /// [`Failure::Timeout`] when it is over.
+    /// [`Failure::Timeout`] if the time is over.
     pub fn left(&self) -> io::Result<Duration> {
         let whole = self.limits.whole;
         let whole = (whole.saturating_sub(self.elapsed()), whole);
@@ -140,28 +141,29 @@ impl UnderWay {
         Ok(left)
     }
 
-    /// A connector is at work until what is returned is dropped.
+    /// Marks a connector as running until the returned value is dropped.
     pub fn dial(self: &Rc<Self>) -> Dialling {
         self.dialled.set(true);
         self.dialling.set(true);
         Dialling(Rc::clone(self))
     }
 
-    /// Bytes are about to be handed to a connection: the request's, unless a connector is at work.
+    /// Notes that bytes are about to be written to a connection. They are the request's, unless a
+    /// connector is running.
     pub fn writes(&self) {
         if !self.dialling.get() {
             self.stage.set(Stage::Exchanging);
         }
     }
 
-    /// Bytes have been taken by the system to be sent.
+    /// Notes that the system has accepted bytes to send.
     pub fn wrote(&self) {
         if !self.dialling.get() {
             self.request_left.set(true);
         }
     }
 
-    /// Bytes of an answer have come in.
+    /// Notes that bytes of an answer have arrived.
     pub fn received(&self) {
         self.answer_began.set(true);
     }
@@ -171,26 +173,26 @@ impl UnderWay {
         self.request_left.get()
     }
 
-    /// Whether the request was sent again, over a second connection: the first was closed.
+    /// Whether the request was sent again over a second connection, because the first was closed.
     pub fn resent(&self) -> bool {
         self.lost.get() && self.stage.get() == Stage::Exchanging
     }
 
-    /// Whether pooled connections are to be passed over: not its own any more, once it has one.
+    /// Whether pooled connections are skipped. The exchange's own new connection is not skipped.
     pub fn passes_over_kept(&self) -> bool {
         self.fresh_only.get() && !self.dialled.get()
     }
 
-    /// A kept connection is used from now on.
+    /// Notes that the exchange uses a kept connection.
     pub fn takes_kept(&self) {
         self.took_kept.set(true);
     }
 
-    /// Whether what failed was a kept connection that the server had closed meanwhile: then the
-    /// exchange is to go on over a new one, and the kept ones are passed over from now on.
+    /// Whether the failure came from a kept connection that the server had closed. If so, the exchange
+    /// must continue over a new connection, and kept connections are skipped from now on.
     pub fn replaces_kept(&self, failure: &Failure) -> bool {
-        // It may have failed before a byte was written. Taken at most once: a second failure is that of
-        // the new connection, also if it comes before that is dialled.
+        // The connection may have failed before a byte was written. `took_kept` is taken, because a
+        // second failure belongs to the new connection, even if that was not dialled yet.
         let is_stale = matches!(failure, Failure::Network { .. })
             && self.took_kept.take()
             && !self.dialled.get()
@@ -214,7 +216,7 @@ impl Drop for Dialling {
     }
 }
 
-/// A failure travels through ureq and rustls inside an `io::Error`, and is found there again.
+/// A failure passes through ureq and rustls inside an `io::Error`, from which it is extracted again.
 impl From<Failure> for io::Error {
     fn from(failure: Failure) -> Self {
         io::Error::other(failure)

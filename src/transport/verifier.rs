@@ -1,7 +1,7 @@
-//! Whether a server's certificate is trusted.
+//! Verifies the server's certificate.
 //!
-//! Nothing here asks a system service at the time of a handshake: such a service may fetch
-//! certificates or revocation lists from the network, outside of any time limit of ours.
+//! Nothing here calls a system service during a handshake: such a service may fetch certificates or
+//! revocation lists from the network, outside the time limit.
 
 use std::sync::Arc;
 
@@ -20,11 +20,11 @@ use crate::crypto;
 use crate::failure::{Failure, Tls};
 use crate::process::panic;
 
-/// A client's TLS settings with these roots: TLS 1.2 and 1.3, certificates always verified.
+/// Makes the TLS settings for these roots: TLS 1.2 and 1.3, certificates always verified.
 ///
 /// # Errors
 ///
-/// [`Failure::Tls`] if there is no root at all.
+/// [`Failure::Tls`] if there is no root.
 pub fn client_config(roots: Roots, ca_file: Option<&CaFile>) -> Result<Arc<ClientConfig>, Failure> {
     let mut store = RootCertStore::empty();
     if roots != Roots::System {
@@ -44,7 +44,7 @@ pub fn client_config(roots: Roots, ca_file: Option<&CaFile>) -> Result<Arc<Clien
         .with_safe_default_protocol_versions()
         .map_err(|error| internal(&error))?;
     let verifier = Verifier::new(store, roots == Roots::Both).map_err(|error| internal(&error))?;
-    // rustls calls every verifier dangerous that is not its own; this one decides nothing itself.
+    // rustls calls every custom verifier dangerous. This one only combines webpki verifiers.
     let config = config
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier));
@@ -52,7 +52,7 @@ pub fn client_config(roots: Roots, ca_file: Option<&CaFile>) -> Result<Arc<Clien
 }
 
 fn add_systems(store: &mut RootCertStore) {
-    // On Windows it panics at a certificate that the system cannot tell about.
+    // On Windows this panics at a certificate whose details the system cannot report.
     let Ok(system) = panic::catch(rustls_native_certs::load_native_certs) else {
         log::warn!("the system's certificates cannot be read");
         return;
@@ -64,20 +64,21 @@ fn add_systems(store: &mut RootCertStore) {
     log::debug!("the system's certificates: {added} taken, {ignored} unusable");
 }
 
-/// webpki's judgement by some roots, and where they do not do, by the system's too if they count.
+/// Verifies with webpki and some roots; if that fails and the system's roots are trusted, with those
+/// too.
 #[derive(Debug)]
 struct Verifier {
     first: Arc<WebPkiServerVerifier>,
     systems: Option<SystemsLast>,
 }
 
-/// Some roots and the system's, which are read only when the others do not do: reading them takes
-/// four times as long as all the rest of a process's first call.
+/// Some roots and the system's. The system's are read only if the others do not verify the server:
+/// reading them takes four times as long as the rest of a process's first call.
 #[derive(Debug)]
 struct SystemsLast {
     roots: RootCertStore,
-    /// With the system's roots too. Two threads may make it at once: making it is logged, which
-    /// calls the host, and nobody waits for that under a lock.
+    /// With the system's roots too. Two threads may make it at the same time: making it is logged, the
+    /// log calls the host, and no thread may wait for the host under a lock.
     all: OnceBox<Arc<WebPkiServerVerifier>>,
 }
 
@@ -122,7 +123,7 @@ impl ServerCertVerifier for Verifier {
             verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
         };
         let verified = verify(&self.first);
-        // Whatever the reason: the verdict, and its wording, is that of all roots together.
+        // Any error leads to the second check: its result, and its wording, is based on all roots.
         let verified = verified.or_else(|why| match self.systems.as_ref().map(SystemsLast::all) {
             None => Err(why),
             Some(Ok(all)) => verify(all),
@@ -156,12 +157,12 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// A certificate that nobody but its owner vouches for.
+/// A certificate that is signed only by its owner.
 #[derive(Debug, thiserror::Error)]
 #[error("self-signed certificate")]
 pub struct SelfSigned;
 
-/// webpki does not tell a certificate that its owner has issued from one of an unknown issuer.
+/// webpki does not distinguish a self-signed certificate from one of an unknown issuer.
 fn name_self_signed(why: Error, certificate: &CertificateDer<'_>) -> Error {
     let unknown = Error::InvalidCertificate(CertificateError::UnknownIssuer);
     let is_its_own = EndEntityCert::try_from(certificate)
