@@ -1,4 +1,4 @@
-//! One attempt, as a value: what left this machine, what came back, and what that means.
+//! One attempt and its result.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,33 +13,34 @@ use crate::secret::Secret;
 use crate::transport::route::{Limits, Route};
 use crate::transport::{self, Post, Reply};
 
-/// A request as it is sent.
+/// A request that is ready to be sent.
 pub struct Outgoing<'a> {
     /// Below the base URL.
     pub path: &'a str,
-    /// By which LifePay knows it again; without one it is sent once.
+    /// LifePay recognizes a repeated request by it. A request without one is sent once.
     pub ext_id: Option<&'a str>,
     pub apikey: &'a Secret,
     pub body: &'a [u8],
 }
 
-/// What an attempt has brought. The apikey is masked in all that came from outside.
+/// The result of an attempt. The apikey is masked in everything that came from outside.
 pub struct Attempt {
     /// A byte of the request has left this machine, or may have.
     pub request_left: bool,
-    /// It left a second time, since a kept connection was closed.
+    /// The request was sent a second time, because a kept connection was closed.
     pub resent: bool,
     pub took: Duration,
-    /// 0: no answer came.
+    /// 0 = no answer came.
     pub http_status: u16,
     pub reply: Option<String>,
-    /// What a Retry-After has asked for.
+    /// The pause that Retry-After asks for.
     pub asked_pause: Duration,
     pub result: Result<Answer, Failure>,
 }
 
 impl Attempt {
-    /// Sends a request and awaits the answer. `go_on` is asked about five times a second; false stops.
+    /// Sends a request and waits for the answer. `go_on` is called about five times a second; false
+    /// cancels.
     pub fn make(
         route: &Route,
         request: &Outgoing,
@@ -87,7 +88,7 @@ impl Attempt {
         attempt
     }
 
-    /// Writes it to the log, as attempt `number` for this request.
+    /// Logs the attempt as number `number` of this request.
     pub fn log(&self, request: &Outgoing, number: u32) {
         let (level, code) = match &self.result {
             Ok(Answer::Accepted { .. }) => (log::Level::Info, Code::Accepted),
@@ -121,7 +122,7 @@ impl Attempt {
     }
 }
 
-/// How a request is named in the log. A shift's path is not told.
+/// The request in the log. The path is omitted for a shift.
 impl fmt::Display for Outgoing<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ext_id={}", self.ext_id.unwrap_or("-"))?;
@@ -132,11 +133,11 @@ impl fmt::Display for Outgoing<'_> {
     }
 }
 
-/// LifePay's answer, in a reply that is whole and has status 200.
+/// Reads LifePay's answer from a reply, which must be complete and have status 200.
 fn read(reply: &Reply, apikey: &Secret) -> Result<Answer, Failure> {
     match &reply.cut {
         Some(Failure::Cancelled) => return Err(Failure::Cancelled),
-        // The status says enough, even if the body is not whole.
+        // The status is enough, even if the body is incomplete.
         _ if reply.status != 200 => {
             return Err(Failure::Http {
                 status: reply.status,
@@ -145,14 +146,14 @@ fn read(reply: &Reply, apikey: &Secret) -> Result<Answer, Failure> {
         Some(failure) => return Err(failure.clone()),
         None => {}
     }
-    // What it quotes may be cut off.
+    // The error may quote a part of the answer that ends within the apikey.
     Answer::parse(&reply.body, apikey)
         .map_err(|why| Failure::reply(WrongReply::NotLifePays, apikey.mask_cut(&why)))
 }
 
 impl Report {
-    /// Adds an attempt to what is known of a request. If LifePay has answered, that is the outcome;
-    /// otherwise returns why it has not: what to report of that is the caller's decision.
+    /// Adds the result of an attempt to the report. If LifePay has answered, the answer is the outcome.
+    /// Otherwise returns the failure, and the caller decides how to report it.
     pub fn record(&mut self, attempt: Attempt) -> Option<Failure> {
         if attempt.request_left {
             self.outcome = Outcome::Unknown;

@@ -1,4 +1,4 @@
-//! Attempts until LifePay has answered.
+//! Makes attempts until LifePay answers.
 
 pub mod attempt;
 pub mod progress;
@@ -17,15 +17,15 @@ use crate::protocol::request::Request;
 use crate::report::Report;
 use crate::transport::route::Route;
 
-/// When to try again, and for how long.
+/// When to retry, and for how long.
 #[derive(Debug, Clone)]
 pub struct Repeats {
     pub limit: RetryLimit,
     pub schedule: Schedule,
 }
 
-/// Sends `request` until LifePay has answered or `repeats` end it. What comes of it is in `report`, the
-/// request's ext_id too.
+/// Sends `request`, and retries until LifePay answers or `repeats` allows no further attempt. The
+/// result and the request's ext_id are in `report`.
 pub fn deliver(
     request: &mut Request,
     route: &Route,
@@ -74,7 +74,7 @@ pub fn deliver(
         let go_on =
             reporter.attempt_failed(report, next_attempt) && (!again || reporter.pause(pause));
         if !go_on && repeatable {
-            // Why the last attempt failed stays readable in `detail`.
+            // `detail` keeps the failure of the last attempt.
             report.fail(&Failure::Cancelled);
             report.detail = Some(format!("cancelled by on_progress; before: {failure}"));
             report.retry_after_ms = 0;

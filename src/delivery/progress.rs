@@ -1,4 +1,4 @@
-//! What the host is told while it waits, and its wish to stop.
+//! Progress reports to the host, and the host's wish to stop.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -8,13 +8,13 @@ use crate::code::Code;
 use crate::report::Report;
 use crate::transport::SLICE;
 
-/// What a call is doing. The numbers are the C interface's.
+/// The phase of a call. The numbers are those of the C interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(i32)]
 pub enum Phase {
     /// Name resolution, connect, proxy and TLS.
     Connect = 1,
-    /// The request is sent and its answer awaited.
+    /// The library sends the request and waits for the answer.
     Exchange = 2,
     /// An attempt has failed.
     Failed = 3,
@@ -22,29 +22,29 @@ pub enum Phase {
     Pause = 4,
 }
 
-/// What the host is told while it waits: `lp_progress`.
+/// A progress report: `lp_progress`.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress {
     pub phase: Phase,
     pub attempts: u32,
-    /// Of the last failed attempt; [`Code::Pending`] before there was one.
+    /// The code of the last failed attempt; [`Code::Pending`] if no attempt has failed yet.
     pub code: Code,
     pub http_status: u16,
     pub elapsed: Duration,
     pub next_attempt: Duration,
 }
 
-/// Told about progress; false stops.
+/// Called with progress reports; false stops the call.
 pub type OnProgress = Box<dyn FnMut(&Progress) -> bool>;
 
-/// Reports progress to the host, and remembers whether it wants to stop. All clones are one.
+/// Reports progress to the host, and remembers whether it wants to stop. Clones share their state.
 #[derive(Clone)]
 pub struct Reporter {
     started: Instant,
     host: Option<Rc<Host>>,
 }
 
-/// A host that is told.
+/// A host that wants progress reports.
 struct Host {
     on_progress: RefCell<OnProgress>,
     told: Cell<Instant>,
@@ -80,7 +80,7 @@ impl Reporter {
         self.started.elapsed()
     }
 
-    /// Tells the host at once. False: it wants no more.
+    /// Reports to the host at once. Returns false if the host wants to stop.
     fn tell(&self, phase: Phase, next_attempt: Duration) -> bool {
         let Some(host) = &self.host else {
             return true;
@@ -101,7 +101,7 @@ impl Reporter {
         !host.stopped.get()
     }
 
-    /// Tells the host if it is time to.
+    /// Reports to the host if it is time to. Returns false if the host wants to stop.
     pub fn tick(&self, phase: Phase, next_attempt: Duration) -> bool {
         match &self.host {
             Some(host) if host.told.get().elapsed() < SLICE => !host.stopped.get(),
@@ -121,14 +121,14 @@ impl Reporter {
         }
     }
 
-    /// Tells the host, and when the next attempt will be; zero if there is none. False: it wants no
-    /// more.
+    /// Reports a failed attempt, with the time until the next attempt; zero = no further attempt.
+    /// Returns false if the host wants to stop.
     pub fn attempt_failed(&self, report: &Report, next_attempt: Duration) -> bool {
         self.note(|last| (last.code, last.http_status) = (report.code, report.http_status));
         self.tell(Phase::Failed, next_attempt)
     }
 
-    /// Waits for `pause`. False: the host wants no more.
+    /// Waits for `pause`. Returns false if the host wants to stop.
     pub fn pause(&self, pause: Duration) -> bool {
         let started = Instant::now();
         loop {

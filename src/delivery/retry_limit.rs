@@ -1,17 +1,17 @@
-//! For how long attempts are made.
+//! The limit for retries.
 
 use std::time::Duration;
 
 use crate::transport::route::Limits;
 
-/// Milliseconds without a limit: `retry_for_ms` and `expires_after_ms`.
+/// The value of `retry_for_ms` and `expires_after_ms` that means "no limit".
 pub(crate) const FOREVER_MS: u32 = u32::MAX;
 
-/// For how long attempts are made.
+/// How long attempts are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryLimit {
     OneAttempt,
-    /// For this time in all.
+    /// For this time in total.
     For(Duration),
     Forever,
 }
@@ -25,8 +25,8 @@ impl RetryLimit {
         }
     }
 
-    /// The limits of an attempt that begins `elapsed()` after the first one's start: none goes on
-    /// past the limit of the whole.
+    /// Returns the time limits of an attempt that begins `elapsed()` after the first attempt began. An
+    /// attempt is cut off at the retry limit.
     pub fn limits(self, limits: Limits, elapsed: impl FnOnce() -> Duration) -> Limits {
         match self {
             RetryLimit::For(whole) => {

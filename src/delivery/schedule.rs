@@ -1,23 +1,23 @@
-//! The pauses between attempts.
+//! The schedule of retries.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::fault::{Fault, Wrong};
 
-/// The page: "1 минута, 3 минуты, 5 минут, далее – один раз в 10 минут".
+/// LifePay's page: "1 минута, 3 минуты, 5 минут, далее – один раз в 10 минут".
 const PAGES_SCHEDULE_MS: [u32; 4] = [60_000, 180_000, 300_000, 600_000];
-/// The shortest pause, milliseconds: repeating without one would flood LifePay.
+/// The shortest pause, milliseconds. Retries without a pause would flood LifePay.
 const SHORTEST_PAUSE_MS: u32 = 100;
 /// How many pauses a schedule may have.
 pub(crate) const MOST_PAUSES: usize = 1000;
 
-/// The pauses between attempts, milliseconds, the last one repeating.
+/// The pauses between attempts, milliseconds. The last one repeats.
 #[derive(Debug, Clone)]
 pub struct Schedule(Cow<'static, [u32]>);
 
 impl Schedule {
-    /// The host's pauses, or the page's if it gave none.
+    /// Checks the host's pauses. If there are none, the page's are used.
     pub fn check(given: Vec<u32>, faults: &mut Vec<Fault>) -> Schedule {
         if given.len() > MOST_PAUSES {
             let (count, most) = (given.len(), MOST_PAUSES);
@@ -32,7 +32,7 @@ impl Schedule {
         })
     }
 
-    /// The pause after attempt `attempt`, counted from 1.
+    /// Returns the pause after attempt `attempt`, counted from 1.
     pub fn pause_after(&self, attempt: u32) -> Duration {
         let place = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
         let pause = self.0[place.min(self.0.len() - 1)];
