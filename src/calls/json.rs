@@ -17,7 +17,7 @@ use crate::protocol::object::Object;
 use crate::report::Report;
 use crate::secret::Secret;
 
-/// Makes a call as a JSON object says.
+/// Makes a call with the settings in a JSON object.
 pub fn call(send: super::SendFn, request: Argument) -> Report {
     match settings(request, "request") {
         Ok((settings, faults)) => send(settings, faults, None),
@@ -25,14 +25,14 @@ pub fn call(send: super::SendFn, request: Argument) -> Report {
     }
 }
 
-/// [`outboxes::open`] as a JSON object says.
+/// Calls [`outboxes::open`] with the settings in a JSON object.
 pub fn open_outbox(path: Argument, config: Argument) -> Done<usize> {
     let read = settings(config, "config");
     let (settings, faults) = read.map_err(outboxes::refuse_opening)?;
     outboxes::open(path, settings, faults)
 }
 
-/// [`outboxes::submit`] as a JSON object says.
+/// Calls [`outboxes::submit`] with the settings in a JSON object.
 pub fn submit(outbox: usize, request: Argument) -> Done<Report> {
     match settings(request, "request") {
         Ok((settings, faults)) => outboxes::submit(outbox, settings, faults),
@@ -40,20 +40,20 @@ pub fn submit(outbox: usize, request: Argument) -> Done<Report> {
     }
 }
 
-/// All entries of an outbox, as an array.
+/// Returns all entries of an outbox as a JSON array.
 pub fn list(outbox: usize) -> Done<String> {
     let entries = outboxes::list(outbox)?;
     serde_json::to_string(&entries)
         .map_err(|error| outboxes::report(Failure::Internal(error.to_string())))
 }
 
-/// The settings that the argument `name` gives.
+/// Reads the settings from the argument `name`.
 fn settings(argument: Argument, name: &'static str) -> Result<(Settings, Vec<Fault>), Vec<Fault>> {
     let text = argument.map_err(|fault| vec![fault])?;
     read_settings(text.as_deref(), name)
 }
 
-/// The report with the count that C has beside the array.
+/// The report, with the number of faults that C has beside the array.
 #[derive(Serialize)]
 struct ReportJson<'a> {
     #[serde(flatten)]
@@ -70,18 +70,19 @@ pub fn of_report(report: &Report) -> String {
     serde_json::to_string(&json).unwrap_or_else(|_| format!("{{\"code\":{internal}}}"))
 }
 
-/// The settings in a JSON object, which is the argument `name`, and what is wrong with single keys.
+/// Reads the settings from a JSON object, the argument `name`. Returns them with the faults of single
+/// keys.
 ///
 /// # Errors
 ///
-/// Why it is no JSON object.
+/// The reason why the text is not a JSON object.
 pub fn read_settings(
     object: Option<&str>,
     name: &'static str,
 ) -> Result<(Settings, Vec<Fault>), Vec<Fault>> {
     let wrong = |wrong| vec![Fault::new(name, wrong)];
     let object = object.ok_or_else(|| wrong(Wrong::NotGiven))?;
-    // The error's own text may quote what it found, the apikey with it.
+    // serde's error text may quote the input and with it the apikey.
     let Object(pairs) = serde_json::from_str(object).map_err(|error| match error.classify() {
         Category::Data => wrong(Wrong::NotAnObject),
         _ => wrong(Wrong::NotJson {
@@ -97,7 +98,7 @@ pub fn read_settings(
     let mut seen = BTreeSet::new();
     for (key, value) in pairs {
         let setting = table::find(&key);
-        // A name that is not a field's may be anything, the apikey too.
+        // An unknown key may be anything, even the apikey.
         let name = || setting.map_or_else(|| apikey.mask(&key).into(), |known| known.name.into());
         let set = match setting {
             _ if !seen.insert(key.clone()) => Err(Wrong::GivenTwice),
@@ -130,7 +131,7 @@ fn set(settings: &mut Settings, setting: &Setting, value: &RawValue) -> Result<(
     Ok(())
 }
 
-/// Two keys may have the same place.
+/// Stores a text in its place. Two keys may have the same place.
 fn give(place: &mut Option<String>, text: Option<String>, setting: &Setting) -> Result<(), Wrong> {
     if text.is_none() {
         return Ok(());
@@ -145,7 +146,7 @@ fn give(place: &mut Option<String>, text: Option<String>, setting: &Setting) -> 
     Ok(())
 }
 
-/// `null` is "not given", as is an empty string.
+/// Reads a string. `null` and an empty string mean "not given".
 fn string(value: &RawValue) -> Result<Option<String>, Wrong> {
     let text: String = parse(value, Wrong::NotAString)?;
     Ok((!text.is_empty()).then_some(text))

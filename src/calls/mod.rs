@@ -1,4 +1,5 @@
-//! The calls that both doors offer, `ffi` in C and `onec` in 1C, and their rules. It knows neither.
+//! The calls that both interfaces offer, `ffi` to C and `onec` to 1C, and their rules. This module
+//! depends on neither interface.
 
 pub mod json;
 pub mod outboxes;
@@ -13,8 +14,8 @@ use crate::fault::Fault;
 use crate::process::panic::catch;
 use crate::report::Report;
 
-/// A call that sends a request and waits for LifePay's answer. `faults` is what could not even be read
-/// of the settings.
+/// A call that sends a request and waits for LifePay's answer. `faults` lists the settings that could
+/// not be read.
 pub type SendFn = fn(Settings, Vec<Fault>, Option<OnProgress>) -> Report;
 
 /// Opens a shift.
@@ -45,7 +46,7 @@ fn send_by(call: Result<Call, Vec<Fault>>, deliver: impl FnOnce(&mut Call, &mut 
     };
     let mut report = Report::default();
     if let Err(panic) = catch(|| deliver(&mut call, &mut report)) {
-        // The host must be able to repeat, and for that it needs the ext_id.
+        // The host needs the ext_id to retry.
         report.ext_id = report.ext_id.or(call.request.ext_id);
         report.outcome = Outcome::Unknown;
         report.fail(&Failure::Internal(panic));
@@ -53,8 +54,8 @@ fn send_by(call: Result<Call, Vec<Fault>>, deliver: impl FnOnce(&mut Call, &mut 
     report
 }
 
-/// Wrong arguments. Nothing is masked: no message quotes what was given, and the apikey may be a word
-/// of ours.
+/// Reports wrong arguments. Nothing is masked: no message quotes an argument, and a mask could hit a
+/// word of the message if the apikey is such a word.
 pub fn refuse(faults: Vec<Fault>) -> Report {
     let report = Report::refused(faults);
     log::warn!("{}", report.message);

@@ -1,6 +1,6 @@
 //! The open outboxes, by number, and the calls on them.
 //!
-//! Every call returns what it was asked for, or the report that says why not.
+//! Every call returns its result, or a report of the failure.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,14 +23,14 @@ use crate::protocol::request;
 use crate::report::Report;
 use crate::state;
 
-/// What came of a call: what was asked for, or why there is none.
+/// The result of a call, or a report of the failure.
 pub type Done<T> = Result<T, Box<Report>>;
 
-/// A text that a host gives, such as an ext_id or a path; None is "not given".
+/// A text argument of the host, such as an ext_id or a path; None means "not given".
 pub type Argument = Result<Option<String>, Fault>;
 
-/// The outboxes that a process has open, by their numbers. A forked child has none: the parent goes on
-/// sending.
+/// The outboxes that a process has open, by their numbers. A forked child has none, because the parent
+/// continues to send.
 #[derive(Default)]
 pub struct Open(Mutex<BTreeMap<usize, Arc<Outbox>>>);
 
@@ -41,9 +41,9 @@ fn find(number: usize) -> Result<Arc<Outbox>, Failure> {
     outbox.ok_or(Failure::Closed)
 }
 
-/// Opens a file, and returns the number of the outbox, which is never used again.
+/// Opens an outbox and returns its number, which is never reused.
 pub fn open(path: Argument, settings: Settings, mut faults: Vec<Fault>) -> Done<usize> {
-    // Odd, so that it is the address of nothing that a host could have.
+    // Odd, so that the number cannot be an address of one of the host's objects.
     static NEXT: AtomicUsize = AtomicUsize::new(0x1001);
     let opened = try_to(|| {
         let path = path.unwrap_or_else(|fault| {
@@ -62,11 +62,11 @@ pub fn open(path: Argument, settings: Settings, mut faults: Vec<Fault>) -> Done<
     opened.map_err(report)
 }
 
-/// Puts a request on disk. `faults` is what could not even be read of the settings.
+/// Submits a request. `faults` lists the settings that could not be read.
 ///
 /// # Errors
 ///
-/// The report has the ext_id if the host gave one, and NOT_SENT as outcome only where that is certain.
+/// The report has the ext_id if the host gave one. Its outcome is NOT_SENT only if that is certain.
 pub fn submit(number: usize, mut settings: Settings, faults: Vec<Fault>) -> Done<Report> {
     let is_unreadable = is_named(&faults, "ext_id");
     let given = settings.fields.ext_id.clone();
@@ -85,7 +85,7 @@ pub fn submit(number: usize, mut settings: Settings, faults: Vec<Fault>) -> Done
         let is_unsent = match (&outbox, &ext_id) {
             _ if is_unreadable => false,
             (Ok(outbox), Some(ext_id)) => outbox.is_unsent(ext_id, given.is_none(), &failure),
-            // A new ext_id was sent by nobody, and a document without one is not sent.
+            // Nobody has sent a new ext_id, and a document without one is not sent.
             _ => given.is_none(),
         };
         let is_valid = !matches!(failure, Failure::Argument(_));
@@ -98,19 +98,20 @@ pub fn submit(number: usize, mut settings: Settings, faults: Vec<Fault>) -> Done
     })
 }
 
-/// An opening whose settings cannot be read at all.
+/// Reports that the settings for an opening cannot be read.
 pub fn refuse_opening(faults: Vec<Fault>) -> Box<Report> {
     Box::new(super::refuse(faults))
 }
 
-/// A submit whose settings cannot be read at all. That the outbox is closed is reported first.
+/// Reports that the settings for a submit cannot be read; or, if it is closed, that the outbox is
+/// closed.
 pub fn refuse_submission(number: usize, faults: Vec<Fault>) -> Box<Report> {
     let failure = find(number).err().unwrap_or_else(|| faults.into());
     // The ext_id was not read.
     Box::new(Report::failure_of(None, Outcome::Unknown, &failure))
 }
 
-/// The outcome of an entry, or what is known when `timeout_ms` is over.
+/// Waits for the outcome of an entry, up to `timeout_ms`, and returns the entry's report.
 pub fn wait(number: usize, ext_id: Argument, timeout_ms: Result<u32, Fault>) -> Report {
     let ext_id = required(ext_id);
     let waited = try_to(|| {
@@ -128,7 +129,7 @@ pub fn wait(number: usize, ext_id: Argument, timeout_ms: Result<u32, Fault>) -> 
     })
 }
 
-/// All entries, in the order in which they were first submitted.
+/// Returns all entries, in the order in which they were first submitted.
 pub fn list(number: usize) -> Done<Vec<Listed>> {
     let listed = try_to(|| {
         let outbox = find(number)?;
@@ -140,13 +141,13 @@ pub fn list(number: usize) -> Done<Vec<Listed>> {
     listed.map_err(report)
 }
 
-/// Sends an entry at once; all of them if no ext_id is given.
+/// Makes an entry due at once; without an ext_id, all of them.
 pub fn retry_now(number: usize, ext_id: Argument) -> Done<()> {
     let named = ext_id.clone().ok().flatten();
     about_an_entry(named, || find(number)?.retry_now(ext_id?.as_deref()))
 }
 
-/// Stops the repeats of an entry, which takes three seconds at most.
+/// Stops the retries of an entry. Takes at most three seconds.
 pub fn cancel(number: usize, ext_id: Argument) -> Done<Report> {
     let ext_id = required(ext_id);
     about_an_entry(ext_id.clone().ok(), || {
@@ -162,7 +163,7 @@ pub fn forget(number: usize, ext_id: Argument) -> Done<()> {
     })
 }
 
-/// How many entries wait that this outbox sends.
+/// Returns the number of pending entries that this outbox sends.
 pub fn pending(number: usize) -> Done<u32> {
     let counted = try_to(|| find(number)?.pending());
     counted.map_err(report)
@@ -176,12 +177,12 @@ pub fn close(number: usize) -> Done<()> {
     closed.map_err(report)
 }
 
-/// Why a call has not done its work.
+/// Reports why a call failed.
 pub fn report(failure: Failure) -> Box<Report> {
     Box::new(Report::failure(&failure))
 }
 
-/// A call about an entry. LifePay may have the entry's request, whatever comes of the call.
+/// Makes a call about an entry. If it fails, the outcome is UNKNOWN: LifePay may have the request.
 fn about_an_entry<T>(ext_id: Option<String>, work: impl FnOnce() -> Result<T, Failure>) -> Done<T> {
     try_to(work).map_err(|failure| Box::new(Report::failure_of(ext_id, Outcome::Unknown, &failure)))
 }
@@ -194,7 +195,7 @@ fn asked(ext_id: &Result<String, Failure>) -> Result<&str, Failure> {
     ext_id.as_deref().map_err(Failure::clone)
 }
 
-/// A panic is a failure like any other here.
+/// Runs `work`, and logs its failure. A panic becomes a failure.
 fn try_to<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     let done = catch(work).unwrap_or_else(|panic| Err(Failure::Internal(panic)));
     done.inspect_err(warn)
@@ -208,7 +209,7 @@ fn warn(failure: &Failure) {
     );
 }
 
-/// An entry as hosts see it; the JSON form has the same names.
+/// An entry as hosts see it. The JSON form has the same names.
 #[derive(Serialize)]
 pub struct Listed {
     pub ext_id: String,

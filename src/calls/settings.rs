@@ -1,4 +1,4 @@
-//! Everything a host can set for one call, and its check as a whole.
+//! All settings of one call, and their check.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::transport::route::{Connection, Route};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The settings as they were given.
+/// The settings as the host gave them.
 #[derive(Default)]
 pub struct Settings {
     pub fields: Fields,
@@ -28,7 +28,7 @@ pub struct Settings {
     pub keep_days: u32,
 }
 
-/// A call that can be made.
+/// A call whose settings were checked.
 pub struct Call {
     pub request: Request,
     pub route: Route,
@@ -36,23 +36,23 @@ pub struct Call {
 }
 
 impl Settings {
-    /// The call that opens a shift. Checks everything, and tells all faults at once. `faults` holds
-    /// what could not even be read.
+    /// Returns the call that opens a shift. Checks all settings and returns all faults together.
+    /// `faults` lists the settings that could not be read.
     ///
     /// # Errors
     ///
-    /// What is wrong, by field.
+    /// The faults, by field.
     pub fn shift(self, faults: Vec<Fault>) -> Result<Call, Vec<Fault>> {
         self.check(faults, |fields, faults| {
             fields.shift(faults, request::new_ext_id)
         })
     }
 
-    /// The call that sends any other document, checked as [`Settings::shift`].
+    /// Returns the call that sends any other document. Checks it as [`Settings::shift`] does.
     ///
     /// # Errors
     ///
-    /// What is wrong, by field.
+    /// The faults, by field.
     pub fn document(self, faults: Vec<Fault>) -> Result<Call, Vec<Fault>> {
         let is_repeated = self.retry_for_ms != 0;
         self.check(faults, |fields, faults| {
@@ -81,11 +81,11 @@ impl Settings {
         }
     }
 
-    /// Checks what an outbox is opened with. Of the request's fields only apikey and login count.
+    /// Checks the settings of an outbox. Of the request's fields, it uses only apikey and login.
     ///
     /// # Errors
     ///
-    /// What is wrong, by field.
+    /// The faults, by field.
     pub fn check_outbox(self, mut faults: Vec<Fault>) -> Result<outbox::Terms, Vec<Fault>> {
         request::require("apikey", &self.fields.apikey, &mut faults);
         let route = self.connection.check(&mut faults);
@@ -112,7 +112,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// What is wrong, by field.
+    /// The faults, by field.
     pub fn check_submission(
         mut self,
         terms: &outbox::Terms,

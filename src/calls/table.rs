@@ -1,6 +1,6 @@
-//! Every setting, once: what it is called in C and JSON and in 1C, where it goes, what it is if it is
-//! not given, and its limit. It drives the keys of a JSON request and the properties of the 1C
-//! component; tests hold the header, the bindings and the references in the READMEs against it.
+//! The table of settings: each one's name in C and JSON, its name in 1C, its place, its default and its
+//! limit. The keys of a JSON request and the properties of the 1C component come from this table. Tests
+//! compare it with the header, the bindings and the references in the READMEs.
 
 use super::settings::Settings;
 use crate::delivery::schedule::MOST_PAUSES;
@@ -8,9 +8,9 @@ use crate::protocol::request::{CALLBACK_URL_MAX, EXT_ID_MAX, PATH_MAX};
 use crate::transport::route::{DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_TIMEOUT_MS};
 
 pub(crate) const DEFAULT_EXPIRES_AFTER_MS: u32 = 12 * 60 * 60 * 1000;
-/// Requests that an outbox sends at once.
+/// How many requests an outbox sends at the same time.
 pub(crate) const DEFAULT_CONCURRENCY: u32 = 4;
-/// Each needs a thread of its own.
+/// Each concurrent request needs a thread.
 pub(crate) const MOST_CONCURRENCY: u32 = 1000;
 pub(crate) const DEFAULT_KEEP_DAYS: u32 = 30;
 
@@ -20,23 +20,23 @@ pub struct Setting {
     /// The property of the 1C component: its international name and its Russian one.
     pub property: [&'static str; 2],
     pub place: Place,
-    /// What a number that is not given stands for; 0 where the field's documentation says it.
+    /// The default of a number; 0 if the documentation of the field gives it.
     #[cfg_attr(not(test), allow(dead_code))]
     pub default: u32,
-    /// The most characters, elements or what a number may be; 0: its type's.
+    /// The most characters or elements, or the largest number; 0 = the limit of its type.
     #[cfg_attr(not(test), allow(dead_code))]
     pub most: usize,
 }
 
-/// What a setting is, and where it goes.
+/// The kind of a setting, and its place in [`Settings`].
 #[derive(Clone, Copy)]
 pub enum Place {
     Text(fn(&mut Settings) -> &mut Option<String>),
-    /// May be set and not read.
+    /// A text that can be set but not read.
     Secret(fn(&mut Settings) -> &mut Option<String>),
-    /// If it is not given, the library makes one, and the result has it.
+    /// If it is not given, the library generates one and returns it in the result.
     ExtId(fn(&mut Settings) -> &mut Option<String>),
-    /// A text; in JSON an object or array too, which goes to the other place.
+    /// A text. In JSON it may be an object or array too, which goes to the second place.
     TextOrJson(
         fn(&mut Settings) -> &mut Option<String>,
         fn(&mut Settings) -> &mut Option<String>,
@@ -50,7 +50,7 @@ pub enum Place {
 
 use Place::{ExtId, Flag, Numbers, Secret, Signed, Text, TextOrJson, Unsigned};
 
-/// In the order in which the reference of the component lists them.
+/// The settings, in the order of the component's reference.
 #[rustfmt::skip]
 pub(crate) const SETTINGS: &[Setting] = &[
     setting("apikey", ["ApiKey", "КлючАПИ"], Secret(|s| &mut s.fields.apikey), 0, 0),
@@ -100,7 +100,7 @@ const fn setting(
     }
 }
 
-/// The setting of this name.
+/// Returns the setting with this name.
 pub fn find(name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.name == name)
 }
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
     use crate::fault::Wrong;
 
-    /// The text between two marks.
+    /// Returns the text between two marks.
     fn between<'t>(text: &'t str, begin: &str, end: &str) -> &'t str {
         let rest = text.split_once(begin).expect(begin).1;
         rest.split_once(end).expect(end).0
@@ -120,7 +120,7 @@ mod tests {
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/").to_owned() + path).unwrap()
     }
 
-    /// A field that is missing here is missing in JSON and in 1C.
+    /// A field that is missing in the table is missing in JSON and in 1C.
     #[test]
     fn the_table_has_every_field_of_the_struct() {
         const NOT_SETTINGS: [&str; 4] = [
@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(names, fields);
     }
 
-    /// The bindings set them by these names, and the READMEs of the component by those of 1C.
+    /// The bindings use the C names, and the component's READMEs the 1C names.
     #[test]
     fn the_bindings_and_references_have_every_setting() {
         let camel = |name: &str| name.replace('_', "").to_lowercase();
