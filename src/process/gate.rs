@@ -1,23 +1,23 @@
-//! A gate that is shut while something is done that a forked child could never finish.
+//! A gate that is shut during work that a forked child could never finish.
 //!
-//! A child has one thread: a lock that another one held, and what it was initialising, stay as they
-//! were. What the library keeps itself is made for each process, see [`state`]; the gate is for what
-//! other crates keep.
+//! A forked child has one thread. If another thread of the parent held a lock or was initialising
+//! something, that stays so in the child. The library's own data are recreated in each process, see
+//! [`state`]; the gate is for the data of other crates.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::state;
 
-/// How long a fork waits for the gate and for what else it needs, and a call for the gate. Nothing keeps
-/// it for that long, but a thread that a signal handler which forks has interrupted.
+/// How long a fork waits for the gate and for its other locks, and a call for the gate. The gate is
+/// held that long only by a thread that was interrupted by a signal handler which forks.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// The process that has shut the gate; 0: it is open. No fork comes while it is shut, see `ffi::fork`.
-/// In a child it is shut for ever if the fork could not wait for it.
+/// The id of the process that has shut the gate; 0 = open. While it is shut, the process does not fork,
+/// see `ffi::fork`. If a fork could not wait for the gate, it stays shut in the child for ever.
 static GATE: AtomicU32 = AtomicU32::new(0);
 
-/// False if it cannot be had.
+/// Shuts the gate. Returns false if it cannot be shut.
 pub fn shut_gate() -> bool {
     let process = state::process_id();
     let started = Instant::now();
@@ -34,13 +34,13 @@ pub fn open_gate() {
     GATE.store(0, Ordering::Release);
 }
 
-/// Waits for a moment in which another thread may get on.
+/// Waits for a moment, so that another thread can run.
 pub fn pause() {
     std::thread::sleep(Duration::from_micros(50));
 }
 
-/// Runs `work`, which calls neither this nor the host, while this process does not fork. Nothing comes
-/// back in a child whose parent was in the middle of something of this kind: its state is lost.
+/// Runs `work` while this process does not fork. `work` must call neither this function nor the host.
+/// Returns None in a child whose parent forked in the middle of such work, because its state is lost.
 pub fn unforked<T>(work: impl FnOnce() -> T) -> Option<T> {
     struct Shut;
     impl Drop for Shut {
@@ -54,7 +54,7 @@ pub fn unforked<T>(work: impl FnOnce() -> T) -> Option<T> {
     })
 }
 
-/// What another crate initialises at its first use, with a lock that makes all others wait.
+/// The first use of another crate, which initialises it under a lock that blocks other threads.
 pub struct FirstUse(AtomicBool);
 
 impl FirstUse {
@@ -62,8 +62,8 @@ impl FirstUse {
         FirstUse(AtomicBool::new(false))
     }
 
-    /// Uses it, unless that was done; not while this process forks. False if it cannot be used: see
-    /// [`unforked`].
+    /// Runs `first_use`, unless that was done, while this process does not fork. Returns false if the
+    /// crate cannot be used: see [`unforked`].
     pub fn made(&self, first_use: impl FnOnce()) -> bool {
         let make = || {
             if !self.0.load(Ordering::Relaxed) {

@@ -1,5 +1,5 @@
-//! Locks that a panic does not poison: what they guard is whole between any two statements, and a
-//! panic is caught and reported where it happens.
+//! Locks that a panic does not poison. The data under them are consistent between any two statements,
+//! and a panic is caught and reported where it happens.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,7 +14,7 @@ pub fn wait<'a, T>(condition: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<
         .unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Waits for at most `limit`.
+/// Waits for `condition`, up to `limit`.
 pub fn wait_for<'a, T>(
     condition: &Condvar,
     guard: MutexGuard<'a, T>,

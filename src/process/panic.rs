@@ -1,4 +1,4 @@
-//! Panics are caught, and told to the log instead of the host's stderr.
+//! Catches panics and writes them to the log instead of the host's stderr.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -8,15 +8,15 @@ use std::panic::{catch_unwind, AssertUnwindSafe, PanicHookInfo};
 use super::gate::FirstUse;
 
 thread_local! {
-    /// How many times this thread is inside of [`catch`].
+    /// The depth of nested [`catch`] calls on this thread.
     static DEPTH: Cell<u32> = const { Cell::new(0) };
-    /// Where the panic under way began. Without a destructor, as all thread-locals of this library:
-    /// it may be called while its thread ends, after the destructors have run.
+    /// The place where the current panic began. It has no destructor, like all thread-locals of this
+    /// library: the library may be called while its thread exits, after the destructors have run.
     static PLACE: ManuallyDrop<RefCell<String>> =
         const { ManuallyDrop::new(RefCell::new(String::new())) };
 }
 
-/// Runs `body`; a panic in it goes to the log, and its text is the error.
+/// Runs `body`. A panic in it is logged, and its text is the error.
 pub fn catch<T>(body: impl FnOnce() -> T) -> Result<T, String> {
     install_hook();
     DEPTH.set(DEPTH.get() + 1);
@@ -25,8 +25,8 @@ pub fn catch<T>(body: impl FnOnce() -> T) -> Result<T, String> {
     done
 }
 
-/// Not in the hook, where a second panic would end the process. Out of line: `catch` stands in every
-/// export.
+/// Logs a panic. Not done in the hook, where a second panic would abort the process. Not inlined,
+/// because every export contains `catch`.
 #[cold]
 #[inline(never)]
 fn report(panic: Box<dyn Any + Send>) -> String {
@@ -36,7 +36,7 @@ fn report(panic: Box<dyn Any + Send>) -> String {
     text
 }
 
-/// A panic inside of [`catch`] writes nothing to stderr. All others are not ours.
+/// Installs a hook that keeps panics inside [`catch`] off stderr. Other panics go to the previous hook.
 #[inline(never)]
 fn install_hook() {
     static INSTALLED: FirstUse = FirstUse::new();

@@ -9,12 +9,12 @@ use nix::sys::signal::{pthread_sigmask, SigSet, SigmaskHow, Signal};
 use super::panic;
 use crate::state;
 
-/// Starts a thread that blocks the signals a host handles, whose handlers run on its own threads, and
-/// none that tells of a fault. A panic in it goes to the log.
+/// Starts a thread that blocks signals, so that the host's handlers run on the host's threads. Signals
+/// that report a fault are not blocked. A panic in the thread is logged.
 ///
 /// # Errors
 ///
-/// The system's, when it can start no more threads.
+/// The system's error if it cannot start another thread.
 pub fn spawn_quiet(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     let builder = Builder::new().name(name.to_owned());
     let work = || state::within(|| drop(panic::catch(work)));
@@ -25,12 +25,12 @@ pub fn spawn_quiet(name: &str, work: impl FnOnce() + Send + 'static) -> io::Resu
             unblock_faults();
             work();
         };
-        // Real-time signals are in no `Signal`. A host that blocks one of these, or SIGPWR or SIGXCPU,
-        // on its own thread, to wait for it, finds it blocked here too.
+        // `Signal` does not include real-time signals. If a host blocks one of them, or SIGPWR or
+        // SIGXCPU, on its own thread, to wait for it, the new thread inherits the block.
         let blocked: SigSet = Signal::iterator()
             .filter(|signal| !is_needed_on_every_thread(*signal))
             .collect();
-        // A new thread inherits the mask, so it is blocked before it runs its first instruction.
+        // A new thread inherits the mask, so the signals are blocked from its first instruction.
         let mut before = SigSet::empty();
         pthread_sigmask(SIG_BLOCK, Some(&blocked), Some(&mut before))?;
         let spawned = builder.spawn(work);
@@ -41,8 +41,8 @@ pub fn spawn_quiet(name: &str, work: impl FnOnce() + Send + 'static) -> io::Resu
     builder.spawn(work)
 }
 
-/// Callbacks run on these threads. .NET and Mono turn a fault in one into an exception, and stop a
-/// thread for their garbage collector, with signals: a fault whose signal is blocked ends the process.
+/// Callbacks run on these threads. .NET and Mono use signals to turn a fault into an exception and to
+/// stop a thread for garbage collection. If the signal of a fault is blocked, the process ends.
 #[cfg(unix)]
 fn is_needed_on_every_thread(signal: Signal) -> bool {
     #[cfg(target_os = "linux")]
@@ -52,8 +52,8 @@ fn is_needed_on_every_thread(signal: Signal) -> bool {
     signal == Signal::SIGXCPU || FAULTS.contains(&signal)
 }
 
-/// What the system sends to the thread that has caused it: if it is blocked, the process ends,
-/// whatever its handler is.
+/// The signals that the system sends to the thread that caused a fault. If such a signal is blocked,
+/// the process ends, even if it has a handler.
 #[cfg(unix)]
 const FAULTS: [Signal; 6] = [
     Signal::SIGSEGV,
@@ -64,10 +64,11 @@ const FAULTS: [Signal; 6] = [
     Signal::SIGSYS,
 ];
 
-/// On the new thread: on the host's, one that waits there would be let through.
+/// Unblocks the signals on the new thread. On the host's thread, this would deliver a signal that is
+/// pending there.
 #[cfg(unix)]
 fn unblock_faults() {
     let faults: SigSet = FAULTS.into_iter().collect();
-    // Fails for no set of signals that exist.
+    // Cannot fail for a set of existing signals.
     let _ = pthread_sigmask(SigmaskHow::SIG_UNBLOCK, Some(&faults), None);
 }
