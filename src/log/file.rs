@@ -1,4 +1,4 @@
-//! A log in a file, for tills whose program takes no callback or cannot be changed.
+//! A log file, for tills whose program offers no callback or cannot be changed.
 
 use std::cell::Cell;
 use std::fs::{self, File, OpenOptions};
@@ -11,14 +11,14 @@ use chrono::{DateTime, SecondsFormat, TimeZone};
 
 use crate::process::lock::lock;
 
-/// The size at which a file is rotated unless the host says otherwise, bytes.
+/// The default size at which a file is rotated, bytes.
 const DEFAULT_MAX_BYTES: u32 = 10 * 1024 * 1024;
 
-/// A file that lines are added to. When it is full it is renamed to `….old`, in the place of the
-/// one before: so a log takes twice its limit at most.
+/// A file that lines are appended to. When it is full, it is renamed to `….old`, replacing the previous
+/// one, so a log takes at most twice its limit.
 ///
-/// The file is opened for each line: it may be moved or deleted at any time, by another process
-/// that writes to it too or by the person who reads it.
+/// The file is opened for each line, because it may be moved or deleted at any time, by another process
+/// that writes to it or by the person who reads it.
 #[derive(Debug)]
 pub struct LogFile {
     path: PathBuf,
@@ -30,7 +30,7 @@ pub struct LogFile {
 impl LogFile {
     /// # Errors
     ///
-    /// What the system says when the file cannot be written to.
+    /// The system's error if the file cannot be written.
     pub fn open(path: &Path, level: LevelFilter, max_bytes: u32) -> io::Result<LogFile> {
         let max_bytes = if max_bytes == 0 {
             DEFAULT_MAX_BYTES
@@ -38,7 +38,7 @@ impl LogFile {
             max_bytes
         };
         let file = LogFile {
-            // The host may change its folder, as Windows' file dialogs do.
+            // The host may change its working directory, as Windows' file dialogs do.
             path: std::path::absolute(path)?,
             level,
             max_bytes: u64::from(max_bytes),
@@ -48,14 +48,14 @@ impl LogFile {
         Ok(file)
     }
 
-    /// The file that LIFEPAY_LOG names: `PATH` or `LEVEL,PATH`, where LEVEL is INFO if not given.
+    /// Opens the file in LIFEPAY_LOG, which is `PATH` or `LEVEL,PATH`. The default LEVEL is INFO.
     pub fn from_environment() -> Option<LogFile> {
         let setting = std::env::var("LIFEPAY_LOG").ok()?;
         let (level, path) = parse_setting(&setting)?;
         LogFile::open(Path::new(path), level, 0).ok()
     }
 
-    /// The same file for a forked child, whose parent's threads may be writing at this moment.
+    /// Returns the same file for a forked child, because threads of the parent may be writing now.
     pub fn for_child(&self) -> LogFile {
         let path = self.path.clone();
         LogFile {
@@ -66,8 +66,8 @@ impl LogFile {
         }
     }
 
-    /// Adds a line, with the time, the version and the process. A log that cannot be written must
-    /// not disturb the till: errors are passed over.
+    /// Appends a line with the time, the version and the process id. Errors are ignored: a log that
+    /// cannot be written must not disturb the till.
     pub fn write(&self, level: Level, message: &str) {
         let now = now();
         let version = env!("CARGO_PKG_VERSION");
@@ -82,12 +82,12 @@ impl LogFile {
         if file.metadata()?.len() + line.len() as u64 > self.max_bytes && self.rotate(&file) {
             file = self.open_to_append()?;
         }
-        // One write: lines of several processes do not mix.
+        // One write, so that lines of several processes do not mix.
         file.write_all(line)
     }
 
     fn open_to_append(&self) -> io::Result<File> {
-        // A pipe that nobody reads would hold up the till.
+        // A pipe without a reader would block the till.
         if fs::metadata(&self.path).is_ok_and(|found| !is_writable_kind(&found)) {
             return Err(io::Error::other("neither a file nor a device"));
         }
@@ -97,9 +97,9 @@ impl LogFile {
             .open(&self.path)
     }
 
-    /// Renames the file. Not if another process has done so meanwhile, or is about to: then what
-    /// it has begun anew would take the place of what is full. Should it fail, the file grows on,
-    /// which is better than to lose what is in it.
+    /// Renames the file, unless another process has renamed it or is about to: otherwise the other
+    /// process's new file would replace the full one. If the rename fails, the file keeps growing,
+    /// which is better than losing its lines.
     fn rotate(&self, file: &File) -> bool {
         let Some(_alone) = self.rotate_alone(file) else {
             return false;
@@ -113,15 +113,15 @@ impl LogFile {
         fs::rename(&self.path, self.beside(".old")).is_ok()
     }
 
-    /// Keeps other processes from rotating as long as the value lives, or the file is open. None:
-    /// another one rotates.
+    /// Keeps other processes from rotating while the returned value or the open file exists. Returns
+    /// None if another process is rotating.
     #[cfg(not(windows))]
     fn rotate_alone(&self, file: &File) -> Option<()> {
         file.try_lock().ok()
     }
 
-    /// As above. Not by a lock: on Windows writes of others to a locked file fail, and their lines
-    /// would be lost. A handle that can only append, moreover, gets no lock.
+    /// As above, without a lock: on Windows, writes of other processes to a locked file fail, and their
+    /// lines would be lost. Also, an append-only handle cannot be locked.
     #[cfg(windows)]
     fn rotate_alone(&self, _file: &File) -> Option<File> {
         use std::os::windows::fs::OpenOptionsExt;
@@ -153,7 +153,7 @@ fn is_writable_kind(found: &fs::Metadata) -> bool {
     found.is_file()
 }
 
-/// The local time with its offset from UTC.
+/// Returns the local time with its offset from UTC.
 fn now() -> String {
     struct Ending;
     impl Drop for Ending {
@@ -163,8 +163,8 @@ fn now() -> String {
         static BEGUN: Cell<bool> = const { Cell::new(false) };
         static LIVING: Ending = const { Ending };
     }
-    // chrono keeps the time zone in a thread-local, and panics once that is destroyed; a host may
-    // call while its thread ends. Ours is made after chrono's, and so destroyed before it.
+    // chrono keeps the time zone in a thread-local and panics once that is destroyed. A host may call
+    // while its thread exits. LIVING is created after chrono's thread-local, so it is destroyed first.
     if BEGUN.get() && LIVING.try_with(|_| ()).is_err() {
         return shown(&chrono::Utc::now());
     }
@@ -174,10 +174,10 @@ fn now() -> String {
     now
 }
 
-/// 2026-11-28 16:01:34.512 +03:00
+/// Formats a time as 2026-11-28 16:01:34.512 +03:00.
 fn shown<Zone: TimeZone>(time: &DateTime<Zone>) -> String {
     const CLOCK: usize = "16:01:34.512".len();
-    // Not by a format of our own: to read one takes 25 KB of the library.
+    // Not with a format string: chrono's parser for it adds 25 KB to the library.
     let text = time.to_rfc3339_opts(SecondsFormat::Millis, false);
     let parts = text.split_once('T');
     let parts = parts.and_then(|(date, rest)| Some((date, rest.split_at_checked(CLOCK)?)));
@@ -191,7 +191,7 @@ fn parse_setting(setting: &str) -> Option<(LevelFilter, &str)> {
     let (level, path) = match setting.split_once(',') {
         Some((level, path)) => match level.trim().parse() {
             Ok(level) => (level, path.trim()),
-            // The comma is the path's.
+            // The comma is part of the path.
             Err(_) => (LevelFilter::Info, setting.trim()),
         },
         None => (LevelFilter::Info, setting.trim()),
@@ -235,7 +235,7 @@ mod tests {
         let path = folder.join("shared.log");
         let log = LogFile::open(&path, LevelFilter::Info, 100).unwrap();
         log.append(&[b'x'; 90]).unwrap();
-        // We have opened the file; another process then renames it and begins it anew.
+        // This process has opened the file; another process then renames it and starts a new one.
         let opened = log.open_to_append().unwrap();
         fs::rename(&path, folder.join("shared.log.old")).unwrap();
         fs::write(&path, "new\n").unwrap();

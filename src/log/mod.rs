@@ -1,4 +1,4 @@
-//! The log: a callback of the host's, a file that it names, and one that the environment names.
+//! The log: the host's callback, the host's log file, and the log file named in the environment.
 
 mod file;
 
@@ -13,26 +13,26 @@ use crate::process::gate::FirstUse;
 use crate::process::lock::{lock, wait};
 use crate::state;
 
-/// Does what a host's callback does with a line; it may be called from any thread.
+/// The host's callback for a log line. It may be called from any thread.
 pub type Function = Arc<dyn Fn(Level, &str) + Send + Sync>;
 
 thread_local! {
     static IN_CALLBACK: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this thread is inside a log callback of the host's.
+/// Whether this thread is inside the host's log callback.
 pub fn is_in_callback() -> bool {
     IN_CALLBACK.get()
 }
 
-/// `LP_LOG_...` as the log crate has it; None for a number that is none of them.
+/// Converts an `LP_LOG_...` number to a level of the log crate; None for any other number.
 pub fn level(number: i32) -> Option<LevelFilter> {
     let number = usize::try_from(number).ok()?;
     LevelFilter::iter().nth(number)
 }
 
-/// Writes the log to `function`, in place of the callback before. Returns once no thread is inside
-/// the old one.
+/// Sends the log to `function`, which replaces the previous callback. Returns once no thread is inside
+/// the old callback.
 pub fn to_callback(function: Option<Function>, level: LevelFilter) {
     let new = function
         .filter(|_| level != LevelFilter::Off)
@@ -45,8 +45,8 @@ pub fn to_callback(function: Option<Function>, level: LevelFilter) {
     }
 }
 
-/// Writes the log to the file at `path`, in place of the one before; none if there is no path. False
-/// if it cannot be written; then the file before stays in use.
+/// Writes the log to the file at `path`, which replaces the previous file; without a path, to no file.
+/// Returns false if the file cannot be written; then the previous file stays in use.
 pub fn to_file(path: Option<&str>, level: LevelFilter, max_bytes: u32) -> bool {
     let file = match path.filter(|_| level != LevelFilter::Off) {
         Some(path) => match LogFile::open(Path::new(path), level, max_bytes) {
@@ -59,7 +59,7 @@ pub fn to_file(path: Option<&str>, level: LevelFilter, max_bytes: u32) -> bool {
     true
 }
 
-/// A callback of the host's, and on how many threads it runs.
+/// The host's callback, and the number of threads inside it.
 struct Callback {
     function: Function,
     level: LevelFilter,
@@ -77,7 +77,7 @@ impl Callback {
         }
     }
 
-    /// Calls it. It was counted in [`Targets::callback_for`].
+    /// Calls the callback, which [`Targets::callback_for`] has counted as running.
     fn call(&self, level: Level, message: &str) {
         let outer = IN_CALLBACK.replace(true);
         (self.function)(level, message);
@@ -94,7 +94,7 @@ impl Callback {
     }
 }
 
-/// Where the log of a process goes. Never locked while something of the host's runs.
+/// The targets of a process's log. Never locked while code of the host runs.
 #[derive(Default)]
 pub struct Sinks(Mutex<Targets>);
 
@@ -106,10 +106,10 @@ struct Targets {
 }
 
 impl Sinks {
-    /// At the first call of a process: the file that the environment names.
+    /// Called at the first call in a process. Opens the log file named in the environment.
     pub fn from_environment() -> Sinks {
         static LOGGER: FirstUse = FirstUse::new();
-        // Fails only where this is linked into a Rust program that has a logger already.
+        // Fails only in a Rust program that has a logger already.
         LOGGER.made(|| drop(::log::set_logger(&Logger)));
         let targets = Targets {
             environment_file: LogFile::from_environment().map(Arc::new),
@@ -119,8 +119,8 @@ impl Sinks {
         Sinks(Mutex::new(targets))
     }
 
-    /// In a forked child: the same, with locks of its own. If another thread of the parent's was
-    /// changing them at the fork, they are lost.
+    /// Returns the same targets with new locks, for a forked child. If another thread of the parent was
+    /// changing the targets during the fork, they are lost.
     pub fn for_child(&self) -> Sinks {
         let targets = self.0.try_lock().map(|targets| targets.for_child());
         Sinks(Mutex::new(targets.unwrap_or_default()))
@@ -153,7 +153,8 @@ impl Targets {
         ::log::set_max_level(levels.chain(callback).max().unwrap_or(LevelFilter::Off));
     }
 
-    /// The callback, counted as running, if it wants to be told. It is not called from within itself.
+    /// Returns the callback if it wants lines of this level, and counts it as running. A callback is
+    /// not called from within itself.
     fn callback_for(&self, level: Level) -> Option<Arc<Callback>> {
         let callback = self
             .callback
@@ -167,7 +168,7 @@ impl Targets {
 struct Logger;
 
 impl Log for Logger {
-    /// ureq and rustls log too, and what they log may hold what must not be seen.
+    /// Excludes ureq and rustls, whose log lines may contain secrets.
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.target().starts_with("lifepay")
     }
@@ -182,7 +183,7 @@ impl Log for Logger {
             let files = [&targets.file, &targets.environment_file];
             (targets.callback_for(level), files.map(Clone::clone))
         };
-        // One line, whatever a server has put in it.
+        // One line, even if a server's text contains line breaks.
         let message = record.args().to_string().replace(char::is_control, " ");
         for file in files
             .into_iter()
