@@ -1,8 +1,8 @@
 //! LifePay's answer: accepted, or rejected with a code, a message and field errors.
 //!
-//! The server is PHP, so the reading is tolerant: an empty `data` may be an object, an array, null
-//! or absent, numbers may come as strings, a byte order mark may stand first. Numbers are taken
-//! from their text; nothing is ever computed in floating point.
+//! The server is PHP, so the parser is tolerant: an empty `data` may be an object, an array, null or
+//! absent, numbers may be strings, and there may be a byte order mark. Numbers are parsed from their
+//! text, never through floating point.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,22 +15,22 @@ use crate::messages::GOES_ON;
 use crate::report::{beginning, cut_short, FieldError, LONGEST_TEXT, MOST_ERRORS};
 use crate::secret::Secret;
 
-/// How deep field errors may be nested; what lies deeper is kept as its text.
+/// How deep field errors may be nested. Deeper values are kept as their JSON text.
 const DEEPEST: usize = 8;
 
-/// What LifePay said, whatever it was: it has answered, and an answer is not repeated. The apikey is
-/// masked in all of it.
+/// LifePay's answer. A request that was answered is not retried. The apikey is masked in all texts.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Answer {
     /// Code 0. In test mode LifePay gives no uuid.
     Accepted { uuid: Option<String> },
-    /// Any other code, of the page or not. The texts are masked and of bounded length.
+    /// Any other code, also one that the page does not list. The texts are masked and limited in
+    /// length.
     Rejected {
         code: i32,
         message: String,
         /// At most [`MOST_ERRORS`].
         errors: Vec<FieldError>,
-        /// How many more errors there are.
+        /// The number of further errors.
         more: usize,
     },
 }
@@ -40,7 +40,8 @@ impl Answer {
     ///
     /// # Errors
     ///
-    /// Why the body is not LifePay's: not a JSON object, or without a `code` from 0 to 2147483647.
+    /// The reason why the body is not LifePay's: it is not a JSON object, or it has no `code` from 0 to
+    /// 2147483647.
     pub fn parse(body: &str, apikey: &Secret) -> Result<Answer, String> {
         let body = body.trim_start_matches('\u{feff}');
         let [code, message, data] = fields(body, ["code", "message", "data"]).map_err(|error| {
@@ -56,7 +57,7 @@ impl Answer {
                 .unwrap_or_default();
             let uuid = uuid.and_then(text).filter(|uuid| !uuid.is_empty());
             let mut uuid = uuid.map(Cow::into_owned);
-            // A uuid must not be spoilt by a key that is a letter or two, as tests have.
+            // A key of one or two letters, as in tests, must not garble a uuid.
             if let Some(uuid) = uuid.as_mut().filter(|_| apikey.is_long()) {
                 apikey.mask_in_place(uuid);
             }
@@ -82,7 +83,8 @@ impl Answer {
     }
 }
 
-/// The values of these fields of an object; of a field that comes twice the last, as PHP has it.
+/// Returns the values of these fields of an object. If a field occurs twice, the last value counts, as
+/// in PHP.
 fn fields<'a, const N: usize>(
     object: &'a str,
     names: [&str; N],
@@ -114,22 +116,22 @@ impl<'a, const N: usize> Visitor<'a> for Fields<'_, N> {
     }
 }
 
-/// A string, copied only if there are escapes in it.
+/// A string, which is copied only if it contains escapes.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// An int32, as a number or as a string that holds one.
+/// Returns an int32 that is given as a number or as a string.
 fn integer(value: &RawValue) -> Option<i32> {
     text(value)?.trim().parse().ok()
 }
 
-/// A string's content, or the text of a number or boolean. Nothing for null and containers.
+/// Returns the content of a string, or the text of a number or boolean; None for null and containers.
 fn text(value: &RawValue) -> Option<Cow<'_, str>> {
     let raw = value.get();
     match raw.as_bytes().first()? {
         b'"' => Some(match serde_json::from_str(raw) {
             Ok(Text(text)) => text,
-            // A lone surrogate is no error to PHP; its escape is kept as it came.
+            // PHP accepts a lone surrogate; its escape is kept unchanged.
             Err(_) => raw.trim_matches('"').into(),
         }),
         b'{' | b'[' | b'n' => None,
@@ -137,15 +139,15 @@ fn text(value: &RawValue) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Field errors come as `{"field": ["message", …]}`, also with a single message in place of the
-/// list, and nested: then the fields' names are joined by dots.
+/// The reader of field errors. They have the form `{"field": ["message", …]}`, possibly with a single
+/// message instead of the list, and possibly nested: then the fields' names are joined by dots.
 ///
-/// They are read one by one, each level of nesting in one pass: a body that is made to be costly
-/// costs no more than [`DEEPEST`] passes over it.
+/// Each level of nesting is read in one pass, so that even a malicious body costs at most [`DEEPEST`]
+/// passes.
 struct Errors<'s> {
     found: Vec<FieldError>,
     more: usize,
-    /// The name of the field that is being read, with those around it.
+    /// The full name of the current field, including those of the outer fields.
     field: String,
     apikey: &'s Secret,
 }
@@ -158,7 +160,7 @@ impl Errors<'_> {
             errors: self,
             depth: depth + 1,
         };
-        // It is known to be JSON, so that reading it again cannot fail.
+        // This cannot fail, because the text was parsed as JSON before.
         let _ = match raw.as_bytes().first() {
             Some(b'{') if depth < DEEPEST => json.deserialize_map(level),
             Some(b'[') if depth < DEEPEST => json.deserialize_seq(level),
@@ -168,7 +170,7 @@ impl Errors<'_> {
 
     fn add(&mut self, value: &RawValue) {
         let text = text(value).unwrap_or(value.get().into());
-        // What PHP has for nothing.
+        // PHP's ways to write an empty value.
         if matches!(&*text, "" | "null" | "false") {
             return;
         }
@@ -182,7 +184,7 @@ impl Errors<'_> {
     }
 }
 
-/// serde's visitor for what stands in an object or array of [`Errors`].
+/// serde's visitor for the elements of an object or array of [`Errors`].
 struct Level<'e, 's> {
     errors: &'e mut Errors<'s>,
     depth: usize,
@@ -216,9 +218,9 @@ impl<'a> Visitor<'a> for Level<'_, '_> {
     }
 }
 
-/// A text of LifePay's as it is shown: masked, and only its beginning if it is long. A long text is cut
-/// before it is masked, so that masking costs no more for it, and again after that, since a mask may
-/// be longer than the apikey.
+/// Masks a text of LifePay's, and shortens it if it is long. A long text is cut before it is masked, so
+/// that masking is not more expensive for it, and again afterwards, because a mask may be longer than
+/// the apikey.
 fn shown(text: &str, apikey: &Secret) -> String {
     let begin = beginning(text, LONGEST_TEXT);
     let masked = match begin.len() == text.len() {

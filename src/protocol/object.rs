@@ -1,12 +1,12 @@
-//! A JSON object as it stands.
+//! A JSON object whose values are not parsed.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The names and values of an object in their order, also a name that stands twice. The values are
-/// not looked at.
+/// The names and values of an object in their order, including names that occur twice. The values are
+/// not parsed.
 pub struct Object<'a>(pub Vec<(String, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Object<'de> {

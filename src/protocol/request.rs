@@ -1,7 +1,7 @@
-//! A request to LifePay: its fields, what must hold for them, its JSON.
+//! A request to LifePay: its fields, their checks, its JSON.
 //!
-//! The fields of a shift are those of LifePay's page on it. Of every other document the library
-//! knows the path and nothing more: its members are the host's, and go as they stand.
+//! The fields of a shift are those of LifePay's page about it. Of every other document, the library
+//! knows only the path: its members are supplied by the host and sent unchanged.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,23 +15,23 @@ use crate::fault::{is_named, Fault, Wrong};
 use crate::report::cut_short;
 use crate::secret::Secret;
 
-/// Where the request to open a shift goes, below the base URL.
+/// The path of the request that opens a shift, below the base URL.
 pub(crate) const SHIFT_PATH: &str = "/cloud-print/create-session";
 
-/// The page: at most 50 characters.
+/// LifePay's page: at most 50 characters.
 pub(crate) const EXT_ID_MAX: usize = 50;
-/// The page: at most 255 characters.
+/// LifePay's page: at most 255 characters.
 pub(crate) const CALLBACK_URL_MAX: usize = 255;
-/// Our own limit: LifePay's paths are far shorter.
+/// The library's own limit. LifePay's paths are far shorter.
 pub(crate) const PATH_MAX: usize = 255;
-/// What may stand between the tokens of JSON.
+/// JSON's whitespace.
 const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
-/// Room for the body of a request without members, bytes.
+/// The initial size of the buffer for a request without members, bytes.
 const USUAL_SIZE: usize = 512;
-/// Characters of a member's name in an error.
+/// The most characters of a member's name in an error.
 const LONGEST_NAME: usize = 200;
 
-/// The fields of a request, as the host gave them; `None` is "not given".
+/// The fields of a request, as the host gave them; `None` means "not given".
 #[derive(Default)]
 pub struct Fields {
     pub apikey: Option<String>,
@@ -50,11 +50,11 @@ pub struct Fields {
     pub document_json: Option<String>,
 }
 
-/// A request that can be sent. To open a shift it always has an ext_id: without one a repeat would
-/// print a second document.
+/// A request that was checked. A request that opens a shift always has an ext_id: without one, a retry
+/// would print a second document.
 ///
-/// Its JSON has the fields in the page's order: those that were given and no others, then the
-/// document's members. The apikey is put before them when it is sent, and is stored nowhere.
+/// Its JSON has the given fields in the order of LifePay's page, then the document's members. The
+/// apikey is added in front when the request is sent, and is never stored.
 #[derive(Debug, Serialize)]
 pub struct Request {
     #[serde(skip)]
@@ -77,21 +77,21 @@ pub struct Request {
     pub callback_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub callback_data: Option<CallbackData>,
-    /// The document's own members as they stand, without the braces around them.
+    /// The document's own members, unchanged, without the braces around them.
     #[serde(skip)]
     pub members: String,
 }
 
-/// The page: "Строка | Объект | Массив".
+/// LifePay's page: "Строка | Объект | Массив".
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum CallbackData {
     Text(String),
-    /// An object or array, sent as its text stands.
+    /// An object or array, whose text is sent unchanged.
     Json(Box<RawValue>),
 }
 
-// serde hands a reference.
+// serde passes a reference.
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_fiscal(test: &bool) -> bool {
     !test
@@ -103,16 +103,16 @@ fn one<S: Serializer>(_: &bool, serializer: S) -> Result<S::Ok, S::Error> {
 }
 
 impl Fields {
-    /// Whether they are of another document than a shift.
+    /// Whether the fields describe another document than a shift.
     pub fn are_of_document(&self) -> bool {
         self.path.is_some() || self.document_json.is_some()
     }
 
-    /// The request to open a shift. Checks what LifePay's page demands, all of it, and adds what is
-    /// wrong to `faults`. What the page leaves open, such as the form of login or INN, is LifePay's to
-    /// judge.
+    /// Returns the request that opens a shift. Checks everything that LifePay's page requires and adds
+    /// the faults to `faults`. What the page leaves open, such as the form of login or INN, is not
+    /// checked.
     ///
-    /// `make_ext_id` is asked if none was given.
+    /// If no ext_id was given, `make_ext_id` generates one.
     pub fn shift(
         self,
         faults: &mut Vec<Fault>,
@@ -129,8 +129,9 @@ impl Fields {
         (faults.len() == before).then_some(request)
     }
 
-    /// The request for the document at `path`. `is_repeated`: its ext_id is needed, by which LifePay
-    /// knows it again, and none is made: whether LifePay heeds it there is not known here.
+    /// Returns the request for the document at `path`. `is_repeated`: an ext_id is required, by which
+    /// LifePay recognizes a retry. None is generated, because the library does not know whether LifePay
+    /// evaluates the ext_id of this document.
     pub fn document(mut self, is_repeated: bool, faults: &mut Vec<Fault>) -> Option<Request> {
         let before = faults.len();
         require("path", &self.path, faults);
@@ -149,10 +150,10 @@ impl Fields {
         (faults.len() == before).then_some(request)
     }
 
-    /// The members of a document, as they stand. What is a field must not be a member too: which of
-    /// them LifePay would heed is not known.
+    /// Returns the members of a document, unchanged. A field must not be a member too, because it is
+    /// not known which of the two LifePay would use.
     fn members(&self, document: &str, faults: &mut Vec<Fault>) -> String {
-        // Of a file that was written by an editor of Windows.
+        // A file that was saved by a Windows editor begins with a byte order mark.
         let text = document.trim_start_matches('\u{feff}');
         let mut add = |wrong| faults.push(Fault::new("document_json", wrong));
         let object = match serde_json::from_str::<Object>(text) {
@@ -190,7 +191,7 @@ impl Fields {
         inner.unwrap_or_default().trim_matches(BLANKS).to_owned()
     }
 
-    /// The fields beside apikey and login that are given, by their names in the request.
+    /// Returns the names in the request of the given fields, except apikey and login.
     fn given(&self) -> Vec<&'static str> {
         let fields = [
             ("test", self.test != 0),
@@ -206,7 +207,7 @@ impl Fields {
         given.map(|(field, _)| field).collect()
     }
 
-    /// Checks what all requests have in common.
+    /// Checks the fields that all requests have.
     fn check(self, path: Cow<'static, str>, faults: &mut Vec<Fault>) -> Option<Request> {
         let before = faults.len();
         for (field, value) in [("apikey", &self.apikey), ("login", &self.login)] {
@@ -249,8 +250,8 @@ impl Fields {
     }
 }
 
-/// Whether it leads to a place below the base URL, and to that place only: nothing in it is decoded,
-/// resolved or taken for another part of a URL.
+/// Whether `path` names exactly one place below the base URL: no server or proxy may decode it, resolve
+/// it or read it as another part of a URL.
 pub fn is_path(path: &str) -> bool {
     let may_stand =
         |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&byte);
@@ -260,14 +261,14 @@ pub fn is_path(path: &str) -> bool {
         && path.bytes().all(may_stand)
 }
 
-/// What could not be read has its own fault already.
+/// Adds a fault if a required field is missing. A field that could not be read already has a fault.
 pub fn require(field: &'static str, value: &Option<String>, faults: &mut Vec<Fault>) {
     if value.is_none() && !is_named(faults, field) {
         faults.push(Fault::new(field, Wrong::Required));
     }
 }
 
-/// The page counts characters, not bytes: a Cyrillic letter is one.
+/// LifePay's page counts characters, not bytes: a Cyrillic letter is one.
 fn check_length(field: &'static str, value: &Option<String>, most: usize, faults: &mut Vec<Fault>) {
     let length = value.as_deref().map_or(0, |text| text.chars().count());
     if length > most {
@@ -275,7 +276,7 @@ fn check_length(field: &'static str, value: &Option<String>, most: usize, faults
     }
 }
 
-/// `text` as a JSON object or array, or why it is none.
+/// Returns `text` as a JSON object or array, or the reason why it is neither.
 fn container(text: String) -> Result<Box<RawValue>, Wrong> {
     let json = RawValue::from_string(text).map_err(|error| Wrong::NotJson {
         line: error.line(),
@@ -287,12 +288,12 @@ fn container(text: String) -> Result<Box<RawValue>, Wrong> {
     }
 }
 
-/// A new ext_id: a random UUID, 36 characters.
+/// Generates an ext_id: a random UUID, 36 characters.
 pub fn new_ext_id() -> String {
     let mut bytes = [0; 16];
     if crypto::provider().secure_random.fill(&mut bytes).is_err() {
-        // The system's random numbers do not fail on any system this runs on. An ext_id that is
-        // not unique would make LifePay take two shifts for one: better none at all.
+        // The system's random numbers do not fail on any supported system. Without them, an ext_id
+        // might not be unique, and LifePay would treat two shifts as one.
         panic!("the system gives no random numbers");
     }
     uuid::Builder::from_random_bytes(bytes)
@@ -302,18 +303,18 @@ pub fn new_ext_id() -> String {
 }
 
 impl Request {
-    /// Its JSON without the apikey: what may be stored.
+    /// Returns the JSON without the apikey, which may be stored.
     ///
     /// # Errors
     ///
-    /// None that a `Request` can cause; the encoder's signature has one.
+    /// A `Request` cannot cause an error; the encoder's signature has one.
     pub fn json(&self) -> Result<String, serde_json::Error> {
         let mut json = Vec::new();
         self.write(&mut json)?;
         String::from_utf8(json).map_err(serde::ser::Error::custom)
     }
 
-    /// The JSON that is sent, in UTF-8: the apikey before its fields.
+    /// Returns the JSON that is sent, in UTF-8, with the apikey before the other fields.
     ///
     /// # Errors
     ///
@@ -330,7 +331,7 @@ impl Request {
     fn write(&self, json: &mut Vec<u8>) -> Result<(), serde_json::Error> {
         serde_json::to_writer(&mut *json, self)?;
         if !self.members.is_empty() {
-            // There is always a login before it.
+            // There is always a login before the members.
             json.pop();
             json.push(b',');
             json.extend_from_slice(self.members.as_bytes());
@@ -340,7 +341,8 @@ impl Request {
     }
 }
 
-/// The fields in which two stored requests differ; what is a document's own is `document_json`.
+/// Returns the fields in which two stored requests differ; a document's members count as
+/// `document_json`.
 pub fn differing_fields(one: &str, other: &str) -> Vec<&'static str> {
     const FIELDS: [&str; 8] = [
         "login",
@@ -366,7 +368,7 @@ pub fn differing_fields(one: &str, other: &str) -> Vec<&'static str> {
     fields
 }
 
-/// [`Request::body`] of a request that was stored as `json`.
+/// Returns the [`Request::body`] of a request that was stored as `json`.
 pub fn body_of_stored(json: &str, apikey: &Secret) -> Vec<u8> {
     let fields = json.strip_prefix('{').unwrap_or(json);
     let mut body = Vec::with_capacity(USUAL_SIZE + json.len());
