@@ -1,5 +1,5 @@
-//! What a host passes, as values. Each function here states once what the header demands of a pointer;
-//! the exports hand on what they were given.
+//! Arguments of the host as Rust values. Each function states the header's requirements for a pointer
+//! once; the exports pass their pointers on to it.
 
 use std::borrow::Cow;
 use std::ffi::{c_char, CStr, CString};
@@ -10,7 +10,7 @@ use memchr::memchr;
 use crate::calls::outboxes::Argument;
 use crate::fault::{Fault, Wrong};
 
-/// The text of the parameter or field `name`; None for NULL and "".
+/// Reads the text of the parameter or field `name`; None for NULL and "".
 ///
 /// # Safety
 ///
@@ -33,7 +33,7 @@ pub unsafe fn text(pointer: *const c_char, name: &'static str) -> Argument {
     }
 }
 
-/// The same as std's, which takes its time over the short ASCII that nearly all arguments are.
+/// The same as std's function, which is slower for short ASCII texts. Nearly all arguments are such.
 fn utf8(bytes: &[u8]) -> Result<&str, Utf8Error> {
     if bytes.is_ascii() {
         // SAFETY: ASCII is UTF-8.
@@ -42,7 +42,7 @@ fn utf8(bytes: &[u8]) -> Result<&str, Utf8Error> {
     std::str::from_utf8(bytes)
 }
 
-/// Whether all bytes beyond ASCII are letters of CP1251, or the signs № « » —.
+/// Whether all non-ASCII bytes are letters of CP1251 or the signs № « » —.
 fn looks_like_cp1251(bytes: &[u8]) -> bool {
     let mut beyond = bytes.iter().filter(|byte| !byte.is_ascii());
     beyond.all(|byte| {
@@ -53,7 +53,7 @@ fn looks_like_cp1251(bytes: &[u8]) -> bool {
     })
 }
 
-/// A place of the host's for a value.
+/// A pointer of the host's that a value is written to.
 pub struct Out<T>(*mut T);
 
 impl<T> Out<T> {
@@ -67,17 +67,17 @@ impl<T> Out<T> {
     }
 
     pub fn set(&self, value: T) {
-        // SAFETY: `new` demands a place that can be written.
+        // SAFETY: `new` requires a pointer that can be written to.
         unsafe { self.0.write_unaligned(value) }
     }
 }
 
-/// `text` for C. NUL cannot stand in a C string: it becomes U+FFFD.
+/// Returns `text` as a C string. A C string cannot contain NUL, which becomes U+FFFD.
 pub fn to_c(text: &str) -> CString {
     CString::new(without_nul(text).as_bytes()).unwrap_or_default()
 }
 
-/// The same at the end of `texts`. Returns its place there.
+/// Appends `text` to `texts` as a C string, and returns its position there.
 pub fn put_c(text: &str, texts: &mut Vec<u8>) -> usize {
     let place = texts.len();
     texts.extend_from_slice(without_nul(text).as_bytes());
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     fn read(bytes: &CStr) -> Argument {
-        // SAFETY: a CStr is what `text` asks for.
+        // SAFETY: a CStr meets the requirements of `text`.
         unsafe { text(bytes.as_ptr(), "f") }
     }
 

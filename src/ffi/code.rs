@@ -1,4 +1,4 @@
-//! `lp_code_name` and `lp_code_text`: the codes in words.
+//! `lp_code_name` and `lp_code_text`: names and texts of the codes.
 
 use std::ffi::c_char;
 

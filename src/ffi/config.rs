@@ -1,4 +1,4 @@
-//! `lp_config`: what a host sets for a call.
+//! `lp_config`: the settings of a call.
 
 use std::ffi::{c_char, c_void};
 
@@ -136,7 +136,7 @@ pub unsafe extern "C" fn lp_config_init(config: *mut lp_config, size: u32) -> i3
     })
 }
 
-/// What a host has set, and what of it could not be read.
+/// The settings of the host, and the faults of those that could not be read.
 pub struct Input {
     pub settings: Settings,
     pub faults: Vec<Fault>,
@@ -148,12 +148,12 @@ pub struct Input {
 ///
 /// # Errors
 ///
-/// Why the struct cannot be read at all.
+/// The reason why the struct cannot be read.
 ///
 /// # Safety
 ///
-/// `config` is NULL or points to a struct of the size it states, whose texts are as
-/// [`argument::text`] demands, and whose `retry_delays_ms` is NULL or has `retry_delay_count` elements.
+/// `config` is NULL or points to a struct of the size it states. Its texts meet the requirements of
+/// [`argument::text`], and its `retry_delays_ms` is NULL or has `retry_delay_count` elements.
 pub unsafe fn read(config: *const lp_config) -> Result<Input, Fault> {
     if config.is_null() {
         return Err(Fault::new("config", Wrong::Null));
@@ -169,7 +169,7 @@ pub unsafe fn read(config: *const lp_config) -> Result<Input, Fault> {
     let config = unsafe { layout::copy_in(config, size) };
     let mut faults = Vec::new();
     let mut text = |pointer, field| {
-        // SAFETY: the caller guarantees it of every text in the struct.
+        // SAFETY: the caller guarantees this for every text in the struct.
         let text = unsafe { argument::text(pointer, field) };
         text.unwrap_or_else(|fault| {
             faults.push(fault);
@@ -198,7 +198,7 @@ pub unsafe fn read(config: *const lp_config) -> Result<Input, Fault> {
         connect_timeout_ms: config.connect_timeout_ms,
         timeout_ms: config.timeout_ms,
     };
-    // SAFETY: the caller guarantees it of the array.
+    // SAFETY: the caller guarantees this for the array.
     let delays = unsafe { delays(&config) };
     let retry_delays_ms = delays.unwrap_or_else(|fault| {
         faults.push(fault);
@@ -234,7 +234,7 @@ unsafe fn delays(config: &lp_config) -> Result<Vec<u32>, Fault> {
         return Err(Fault::new("retry_delays_ms", Wrong::DelaysMissing));
     }
     if count > MOST_PAUSES {
-        // Not read: a count like this is garbage.
+        // The array is not read, because such a count is garbage.
         let most = MOST_PAUSES;
         return Err(Fault::new(
             "retry_delays_ms",

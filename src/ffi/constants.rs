@@ -1,5 +1,4 @@
-//! The numbers of the interface. Numbers are explicit, only ever added, and never given a second
-//! meaning.
+//! The numbers of the interface. They are explicit. New ones may be added; none gets a second meaning.
 
 use crate::code::{lifepay, Code, Kind, Outcome};
 use crate::delivery::progress::Phase;
@@ -88,7 +87,7 @@ pub const LP_PHASE_PAUSE: i32 = 4;
 /// Milliseconds without a limit: `retry_for_ms` and `expires_after_ms`.
 pub const LP_FOREVER: u32 = u32::MAX;
 
-/// Each number is that of the core's enum.
+/// Each number equals that of the core's enum.
 const _: () = {
     assert!(LP_OK == Code::Accepted.number() && LP_PENDING == Code::Pending.number());
     assert!(LP_DATA_ERROR == lifepay::DATA_ERROR && LP_SERVER_ERROR == lifepay::SERVER_ERROR);

@@ -1,4 +1,4 @@
-//! `lp_entry`: one request of an outbox, as a till shows it.
+//! `lp_entry`: one request of an outbox, for display at a till.
 
 use std::ffi::{c_char, c_void, CString};
 use std::ptr;
@@ -65,7 +65,7 @@ pub struct lp_entry {
 pub type lp_entry_fn =
     Option<unsafe extern "C" fn(entry: *const lp_entry, user_data: *mut c_void) -> i32>;
 
-/// Shows an entry to the host. True: it wants to see more.
+/// Passes an entry to the host's callback. Returns true if the host wants the next one.
 pub fn show(
     entry: &Listed,
     callback: unsafe extern "C" fn(*const lp_entry, *mut c_void) -> i32,
@@ -99,7 +99,7 @@ pub fn show(
         message: message.as_ptr(),
         path: pointer(&path),
     };
-    // SAFETY: the header demands a function of this type that does not throw; the entry and its
-    // strings outlive the call, and `user_data` is handed back as it was given.
+    // SAFETY: the header requires a function of this type that does not throw. The entry and its
+    // strings outlive the call, and `user_data` is passed unchanged.
     call_host(|| unsafe { callback(&shown, user_data) }) == 0
 }

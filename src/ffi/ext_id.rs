@@ -1,4 +1,4 @@
-//! `lp_ext_id_new`: an identifier made before the request, so that it can be stored first.
+//! `lp_ext_id_new`: generates an ext_id, so that it can be stored before the request is sent.
 
 use std::ffi::c_char;
 

@@ -1,12 +1,12 @@
-//! What makes a fork wait until no other thread is where its child could never go on.
+//! Delays a fork until no other thread holds a lock that the child would need.
 //!
-//! A child has one thread only, so a lock that another one held stays locked in it for ever. For our
-//! own locks see [`gate`]. Handlers of pthread_atfork keep shut, while the process forks, the gate of
-//! [`gate`] and SQLite's mutexes that all its connections share, as the C library does with those
-//! of its heap.
+//! A child has only one thread, so a lock that another thread of the parent held stays locked in the
+//! child for ever. For the library's own locks see [`gate`]. Handlers of pthread_atfork hold the gate,
+//! and SQLite's mutexes that all its connections share, while the process forks. The C library does the
+//! same with the mutexes of its heap.
 //!
-//! vfork, posix_spawn and a bare clone run no handlers. After the first two the child has nothing to do
-//! here but to start a program. After a clone in the middle of what the gate guards, its calls fail.
+//! vfork, posix_spawn and a bare clone run no handlers. After the first two, the child only starts a
+//! program. If a process is cloned while the gate is shut, the calls of the child fail.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +16,7 @@ use rusqlite::ffi;
 
 use crate::process::gate::{self, LONGEST_WAIT};
 
-/// Nothing else in SQLite is shared by connections to different files.
+/// The only mutexes that connections to different files share.
 const MUTEXES: [i32; 6] = [
     ffi::SQLITE_MUTEX_STATIC_MAIN,
     ffi::SQLITE_MUTEX_STATIC_MEM,
@@ -27,7 +27,7 @@ const MUTEXES: [i32; 6] = [
 ];
 
 thread_local! {
-    /// How many of our handlers are under way on this thread.
+    /// The number of forks in progress on this thread, since handlers may be nested.
     static DEPTH: Cell<u32> = const { Cell::new(0) };
     static HELD: Cell<Held> = const { Cell::new(Held::Nothing) };
 }
@@ -39,10 +39,12 @@ enum Held {
     All,
 }
 
-/// Registers the handlers, at each call, since nothing of ours runs when the library is loaded.
+/// Registers the handlers. Called by each export, because no code of the library runs when it is
+/// loaded.
 pub fn watch() {
     static WATCHED: AtomicBool = AtomicBool::new(false);
-    // Two threads may both do it, and neither waits for the other: a child could wait for ever.
+    // Two threads may both register. Neither waits for the other, because a child could then wait for
+    // ever.
     if !WATCHED.load(Ordering::Acquire) {
         let refused = register();
         if refused != 0 {
@@ -53,7 +55,7 @@ pub fn watch() {
     }
 }
 
-/// pthread_atfork, which of glibc's shared library is only a part since its version 2.34.
+/// The same as pthread_atfork, which glibc's shared library contains only since version 2.34.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn register() -> libc::c_int {
     type Handler = unsafe extern "C" fn();
@@ -65,7 +67,7 @@ fn register() -> libc::c_int {
             library: *mut libc::c_void,
         ) -> libc::c_int;
     }
-    // SAFETY: the library stays mapped, so that the handlers need not end with it.
+    // SAFETY: the library stays mapped, so the handlers need not be unregistered.
     unsafe { __register_atfork(prepare, parent, child, std::ptr::null_mut()) }
 }
 
@@ -99,7 +101,7 @@ unsafe extern "C" fn parent() {
     }
 }
 
-/// Where not all could be had, the gate stays shut: what would need it fails in this child.
+/// If not everything was locked, the gate stays shut, and work that needs the gate fails in this child.
 unsafe extern "C" fn child() {
     let is_outermost = DEPTH.replace(DEPTH.get().saturating_sub(1)) == 1;
     if is_outermost && HELD.replace(Held::Nothing) == Held::All {
@@ -108,17 +110,17 @@ unsafe extern "C" fn child() {
     }
 }
 
-/// Locks all or none: SQLite's own order is not documented.
+/// Locks all mutexes or none, because SQLite does not document their order.
 fn lock_sqlite() -> bool {
     let started = Instant::now();
     loop {
-        // SAFETY: a static mutex, which is there before SQLite is initialised, too.
+        // SAFETY: a static mutex, which exists even before SQLite is initialised.
         let lock = |id| unsafe { ffi::sqlite3_mutex_try(ffi::sqlite3_mutex_alloc(id)) };
         match MUTEXES.iter().position(|&id| lock(id) != ffi::SQLITE_OK) {
             None => return true,
             Some(locked) => unlock_sqlite(locked),
         }
-        // Held for long only by this very thread: a signal handler that forks.
+        // Only this thread itself can hold one for long, if a signal handler forks.
         if started.elapsed() > LONGEST_WAIT {
             return false;
         }
@@ -140,12 +142,12 @@ mod tests {
 
     use crate::process::gate::unforked;
 
-    /// Clones without handlers, as a fork of the C library does not.
+    /// The raw clone runs no handlers, unlike a fork of the C library.
     #[test]
     #[cfg(target_os = "linux")]
     fn a_child_that_was_cloned_while_the_gate_was_shut_is_told_so() {
         let ended = unforked(|| {
-            // SAFETY: the child asks for its number and ends.
+            // SAFETY: the child only checks the gate and exits.
             let child = unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) };
             if child == 0 {
                 let is_told = unforked(|| ()).is_none();

@@ -1,22 +1,21 @@
 //! The host's floating-point environment.
 //!
-//! Delphi before 12 lets the processor trap on overflow and division; code that was compiled
-//! without that in mind then kills the host. So while our code runs, the traps are off and the
-//! rounding is the usual one, and while a callback of the host's runs, the host's own environment
-//! is back in force.
+//! Delphi before 12 enables floating-point traps for overflow and division. Code that does not expect
+//! them then crashes the host. While the library runs, the traps are therefore off and the rounding
+//! mode is the default. While a callback of the host runs, the host's environment is restored.
 
 use std::cell::Cell;
 
 pub use imp::Environment;
 
 thread_local! {
-    /// The host's, while our code runs on its thread.
+    /// The host's environment, while the library runs on its thread.
     static HOSTS: Cell<Option<Environment>> = const { Cell::new(None) };
 }
 
-/// Traps are off until this is dropped; then the environment is as it was.
+/// Keeps the traps off until it is dropped; then the environment is restored.
 pub struct Masked {
-    /// Nothing if they were off already, within another one.
+    /// None if the traps were already off, because this value is nested in another one.
     hosts: Option<Environment>,
 }
 
@@ -55,7 +54,7 @@ pub fn outward<T>(callback: impl FnOnce() -> T) -> T {
 mod imp {
     use std::arch::asm;
 
-    /// MXCSR with all traps masked, rounding to nearest, denormals as they are.
+    /// MXCSR with all traps masked, rounding to nearest, denormals unchanged.
     const MASKED_MXCSR: u32 = 0x1f80;
 
     /// x87's environment, as FNSTENV stores it, and SSE's control word.
@@ -66,7 +65,7 @@ mod imp {
     }
 
     impl Environment {
-        /// Switches the traps off; what is returned brings the old state back.
+        /// Switches the traps off. Returns the old state, which `restore` brings back.
         pub fn mask() -> Environment {
             let mut old = Environment {
                 x87: [0; 7],
@@ -113,7 +112,7 @@ mod imp {
     pub struct Environment(u64);
 
     impl Environment {
-        /// Switches the traps off; what is returned brings the old state back.
+        /// Switches the traps off. Returns the old state, which `restore` brings back.
         pub fn mask() -> Environment {
             let old: u64;
             // SAFETY: FPCR may be read and written at any time; zero is its state in a new process.
@@ -135,7 +134,7 @@ mod imp {
     not(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64"))
 ))]
 mod imp {
-    /// Nothing is known here of this processor's traps.
+    /// This processor's traps are not supported.
     #[derive(Clone, Copy)]
     pub struct Environment;
 

@@ -1,4 +1,4 @@
-//! What stands around every export: no panic leaves it, and no floating-point trap is sprung in it.
+//! Panic and FPU guard for every exported function.
 
 use super::constants::{LP_ERR_ARGUMENT, LP_ERR_CLOSED, LP_ERR_INTERNAL};
 use super::fpu::{self, Masked};
@@ -10,8 +10,8 @@ use crate::process::panic::catch;
 use crate::report::Report;
 use crate::state;
 
-/// Runs the body of an export that returns a code. In a log callback it is refused, and while the
-/// process ends.
+/// Runs the body of an export that returns a code. Refuses it in a log callback and while the process
+/// exits.
 pub fn guard(body: impl FnOnce() -> i32) -> i32 {
     if is_in_callback() {
         return LP_ERR_ARGUMENT;
@@ -22,7 +22,8 @@ pub fn guard(body: impl FnOnce() -> i32) -> i32 {
     guard_anywhere(LP_ERR_INTERNAL, body)
 }
 
-/// The same for one that returns something else: `otherwise` if it is refused or panics.
+/// The same for an export that returns another type. Returns `otherwise` if the call is refused or
+/// panics.
 pub fn guard_or<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
     if is_in_callback() || shutdown::is_under_way() {
         return otherwise;
@@ -30,15 +31,15 @@ pub fn guard_or<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
     guard_anywhere(otherwise, body)
 }
 
-/// Runs the body of an export that a log callback may call, or that has something to write even if it
-/// is refused; also while the process ends. It takes no lock that is held while something is logged.
-/// `broken` is returned if it panics.
+/// Runs the body of an export that a log callback may call, or that writes a result even if it is
+/// refused; also while the process exits. The body takes no lock that is held during logging. Returns
+/// `broken` if the body panics.
 pub fn guard_anywhere<T>(broken: T, body: impl FnOnce() -> T) -> T {
     let _masked = Masked::enter();
     #[cfg(all(unix, not(miri)))]
     super::fork::watch();
     let body = || {
-        // At each call, not at load: nothing of ours runs in DllMain.
+        // At each call, not at load, because no code of the library runs in DllMain.
         if !shutdown::is_under_way() {
             pin::pin();
         }
@@ -47,15 +48,15 @@ pub fn guard_anywhere<T>(broken: T, body: impl FnOnce() -> T) -> T {
     catch(|| state::within(body)).unwrap_or(broken)
 }
 
-/// Runs the body of an export that writes what came of it into `result`, also if that is a panic or a
-/// refusal: the host reads the result, not only what the call returns.
+/// Runs the body of an export that fills `result`. A panic or a refusal is written to it too, because
+/// the host reads the result, not only the returned code.
 ///
 /// # Safety
 ///
 /// As [`ResultOut::find`].
 pub unsafe fn guard_result(result: *mut lp_result, body: impl FnOnce() -> Report) -> i32 {
     guard_anywhere(LP_ERR_INTERNAL, || {
-        // SAFETY: the caller guarantees it.
+        // SAFETY: the caller guarantees that `result` is NULL or a struct of the size it states.
         let Some(out) = (unsafe { ResultOut::for_call(result) }) else {
             return LP_ERR_ARGUMENT;
         };
@@ -64,7 +65,7 @@ pub unsafe fn guard_result(result: *mut lp_result, body: impl FnOnce() -> Report
     })
 }
 
-/// Runs a callback of the host's.
+/// Runs a callback of the host, in the host's floating-point environment.
 pub fn call_host<T>(callback: impl FnOnce() -> T) -> T {
     state::outside(|| fpu::outward(callback))
 }
@@ -86,7 +87,7 @@ mod tests {
 
         let ended = guard_anywhere(None, || {
             let parent = state::process_id();
-            // SAFETY: the child asks for its number and ends.
+            // SAFETY: the child only reads its process id and exits.
             let child = call_host(|| unsafe { libc::fork() });
             if child == 0 {
                 let is_taken_for_parent = state::process_id() == parent;

@@ -1,4 +1,4 @@
-//! The calls with JSON in place of structs, for languages that have none.
+//! The calls with JSON instead of structs, for languages without structs.
 
 use std::collections::BTreeMap;
 use std::ffi::{c_char, CString};
@@ -33,7 +33,7 @@ pub unsafe extern "C" fn lp_open_shift_json(
     request: *const c_char,
     answer: *mut *mut c_char,
 ) -> i32 {
-    // SAFETY: the header demands what `call` does.
+    // SAFETY: the header states the requirements of `call`.
     unsafe { call(calls::open_shift, request, answer) }
 }
 
@@ -41,7 +41,7 @@ pub unsafe extern "C" fn lp_open_shift_json(
 /// object or the text of one.
 #[no_mangle]
 pub unsafe extern "C" fn lp_send_json(request: *const c_char, answer: *mut *mut c_char) -> i32 {
-    // SAFETY: the header demands what `call` does.
+    // SAFETY: the header states the requirements of `call`.
     unsafe { call(calls::send, request, answer) }
 }
 
@@ -62,14 +62,14 @@ pub unsafe extern "C" fn lp_outbox_open_json(
     answer: *mut *mut c_char,
 ) -> i32 {
     guard_anywhere(LP_ERR_INTERNAL, || {
-        // SAFETY: the header demands what `Place` does.
+        // SAFETY: the header states the requirements of `Place`.
         let place = unsafe { Place::new(outbox) };
         let open = || {
-            // SAFETY: the header demands what `text` does.
+            // SAFETY: the header states the requirements of `text`.
             let text = |pointer, name| unsafe { argument::text(pointer, name) };
             json::open_outbox(text(path, "path"), text(config, "config"))
         };
-        // SAFETY: the header demands what `answered` does.
+        // SAFETY: the header states the requirements of `answered`.
         unsafe { answered(answer, || of_done(place.fill(open))) }
     })
 }
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn lp_outbox_submit_json(
     request: *const c_char,
     answer: *mut *mut c_char,
 ) -> i32 {
-    // SAFETY: the header demands what `answered` and `text` do.
+    // SAFETY: the header states the requirements of `answered` and `text`.
     unsafe {
         answered(answer, || {
             let request = argument::text(request, "request");
@@ -101,7 +101,7 @@ pub unsafe extern "C" fn lp_outbox_wait_json(
     timeout_ms: u32,
     answer: *mut *mut c_char,
 ) -> i32 {
-    // SAFETY: the header demands what `answered` and `text` do.
+    // SAFETY: the header states the requirements of `answered` and `text`.
     unsafe {
         answered(answer, || {
             let ext_id = argument::text(ext_id, "ext_id");
@@ -117,7 +117,7 @@ pub unsafe extern "C" fn lp_outbox_cancel_json(
     ext_id: *const c_char,
     answer: *mut *mut c_char,
 ) -> i32 {
-    // SAFETY: the header demands what `answered` and `text` do.
+    // SAFETY: the header states the requirements of `answered` and `text`.
     unsafe {
         answered(answer, || {
             let ext_id = argument::text(ext_id, "ext_id");
@@ -138,7 +138,7 @@ pub unsafe extern "C" fn lp_outbox_list_json(
     outbox: *mut lp_outbox,
     answer: *mut *mut c_char,
 ) -> i32 {
-    // SAFETY: the header demands what `answered` does.
+    // SAFETY: the header states the requirements of `answered`.
     unsafe {
         answered(answer, || match json::list(outbox as usize) {
             Ok(entries) => (LP_OK, entries),
@@ -147,11 +147,11 @@ pub unsafe extern "C" fn lp_outbox_list_json(
     }
 }
 
-/// Makes a call as JSON says.
+/// Makes a call with the settings in a JSON object.
 ///
 /// # Safety
 ///
-/// `request` is as [`argument::text`] demands, `answer` as [`answered`] does.
+/// `request` meets the requirements of [`argument::text`], `answer` those of [`answered`].
 unsafe fn call(send: calls::SendFn, request: *const c_char, answer: *mut *mut c_char) -> i32 {
     // SAFETY: the caller guarantees it.
     unsafe {
@@ -161,11 +161,11 @@ unsafe fn call(send: calls::SendFn, request: *const c_char, answer: *mut *mut c_
     }
 }
 
-/// Makes a call that returns a code and an answer, and hands that out.
+/// Makes a call that returns a code and an answer, and passes the answer to the host.
 ///
 /// # Safety
 ///
-/// `answer` is as [`Out::new`] demands.
+/// `answer` meets the requirements of [`Out::new`].
 unsafe fn answered(answer: *mut *mut c_char, call: impl FnOnce() -> (i32, String)) -> i32 {
     guard_anywhere(LP_ERR_INTERNAL, || {
         // SAFETY: the caller guarantees it.
@@ -185,7 +185,7 @@ fn of_report(report: &Report) -> (i32, String) {
     (report.code.number(), json::of_report(report))
 }
 
-/// Of a call that returns LP_OK if it has done its work, whatever the code of the entry.
+/// Converts the result of a call that returns LP_OK on success, regardless of the entry's code.
 fn of_done(done: Done<Report>) -> (i32, String) {
     match done {
         Ok(report) => (LP_OK, json::of_report(&report)),
@@ -204,7 +204,7 @@ pub unsafe extern "C" fn lp_string_free(string: *mut c_char) {
     });
 }
 
-/// The strings of a process that were handed out, by address.
+/// The strings of a process that the host has not released yet, by address.
 #[derive(Default)]
 pub struct Answers(Mutex<BTreeMap<usize, CString>>);
 

@@ -1,11 +1,11 @@
-//! Structs whose size the caller states: old callers pass smaller ones, newer callers larger ones.
+//! Structs with `struct_size`: older callers pass smaller structs, newer callers larger ones.
 
 use std::mem::MaybeUninit;
 use std::ptr;
 
 use super::{lp_config, lp_entry, lp_field_error, lp_progress, lp_result};
 
-/// Beyond this a `struct_size` is garbage, bytes.
+/// The largest plausible `struct_size`, bytes; a larger one is garbage.
 pub(crate) const LARGEST: u32 = 4096;
 
 /// A struct that begins with `struct_size`.
@@ -14,17 +14,17 @@ pub(crate) const LARGEST: u32 = 4096;
 ///
 /// `repr(C)`, begins with a `u32` that holds the size, and is valid when all its bytes are zero.
 pub unsafe trait Sized32: Copy {
-    /// The size that version 1 of the interface had, smaller than any later one, on this platform.
+    /// The size of the struct in version 1 of the interface, on this platform. Later ones are larger.
     const FIRST_SIZE: u32;
 }
 
-/// All zero, as in "not given".
+/// Returns a struct of zeros, which means "not given" in every field.
 pub fn zeroed<T: Sized32>() -> T {
-    // SAFETY: `Sized32` demands that zero bytes are a valid `T`.
+    // SAFETY: `Sized32` requires that zero bytes are a valid `T`.
     unsafe { MaybeUninit::zeroed().assume_init() }
 }
 
-/// The size that the struct states, if it is one that a version of this library has or will have.
+/// Returns the size that the struct states, if a present or future version of the library may have it.
 ///
 /// # Safety
 ///
@@ -38,26 +38,26 @@ pub unsafe fn stated_size<T: Sized32>(pointer: *const T) -> Option<u32> {
     is_possible::<T>(size).then_some(size)
 }
 
-/// Version 1's, this one's, or a larger one of a version to come. A size between them would end in the
-/// middle of a field.
+/// Whether a struct may have this size: version 1's, this version's, or a larger one of a future
+/// version. A size between them would end in the middle of a field.
 pub fn is_possible<T: Sized32>(size: u32) -> bool {
     size == T::FIRST_SIZE || (size_of::<T>()..=LARGEST as usize).contains(&(size as usize))
 }
 
-/// How much of a struct of `size` bytes this version knows.
+/// Returns how many bytes of a struct of `size` bytes this version knows.
 pub fn known<T>(size: u32) -> usize {
     (size as usize).min(size_of::<T>())
 }
 
-/// Copies what this version knows; what the caller's version does not have stays zero.
+/// Copies the fields that this version knows. Fields that the caller's version lacks stay zero.
 ///
 /// # Safety
 ///
 /// `pointer` points to `size` readable bytes.
 pub unsafe fn copy_in<T: Sized32>(pointer: *const T, size: u32) -> T {
     let mut copy = zeroed::<T>();
-    // SAFETY: `known` is no more than `size`, readable, and no more than `copy` has. Bytes are
-    // copied, so that alignment does not matter.
+    // SAFETY: `known` is at most `size`, which is readable, and at most the size of `copy`. Bytes are
+    // copied, so alignment does not matter.
     unsafe {
         ptr::copy_nonoverlapping(
             pointer.cast::<u8>(),
@@ -68,25 +68,25 @@ pub unsafe fn copy_in<T: Sized32>(pointer: *const T, size: u32) -> T {
     copy
 }
 
-/// Whether there is something in the part of a struct that this version does not know.
+/// Whether a field that this version does not know is set.
 ///
 /// # Safety
 ///
 /// `pointer` points to `size` readable bytes.
 pub unsafe fn has_unknown<T: Sized32>(pointer: *const T, size: u32) -> bool {
     let bytes = pointer.cast::<u8>();
-    // SAFETY: all of the places are within the `size` bytes.
+    // SAFETY: all places are within the `size` bytes.
     (known::<T>(size)..size as usize).any(|place| unsafe { bytes.add(place).read() } != 0)
 }
 
-/// Writes what the caller's struct has room for; its `struct_size` is left as it is.
+/// Writes the fields that the caller's struct has. Its `struct_size` is left unchanged.
 ///
 /// # Safety
 ///
 /// `pointer` points to `size` writable bytes.
 pub unsafe fn copy_out<T: Sized32>(value: &T, pointer: *mut T, size: u32) {
     let first = size_of::<u32>();
-    // SAFETY: from after `struct_size` to `known`, which both have.
+    // SAFETY: both structs have the bytes from the end of `struct_size` to `known`.
     unsafe {
         ptr::copy_nonoverlapping(
             ptr::from_ref(value).cast::<u8>().add(first),
@@ -96,8 +96,8 @@ pub unsafe fn copy_out<T: Sized32>(value: &T, pointer: *mut T, size: u32) {
     }
 }
 
-/// Writes `value` into `size` bytes, zeroes what it does not reach, and states the size. A size that
-/// is too small is not stated, so that later calls refuse the struct.
+/// Writes `value` into `size` bytes, zeroes the rest, and sets `struct_size`. An impossible size is not
+/// set, so that later calls refuse the struct.
 ///
 /// # Safety
 ///
@@ -107,7 +107,7 @@ pub unsafe fn init<T: Sized32>(value: &T, pointer: *mut T, size: u32) -> bool {
         return false;
     }
     let stated = if is_possible::<T>(size) { size } else { 0 };
-    // SAFETY: the caller has room for `size` bytes, which are at least those of a `u32`.
+    // SAFETY: the caller's struct has `size` bytes, which is at least the size of a `u32`.
     unsafe {
         ptr::write_bytes(pointer.cast::<u8>(), 0, size as usize);
         copy_out(value, pointer, size);
@@ -116,8 +116,8 @@ pub unsafe fn init<T: Sized32>(value: &T, pointer: *mut T, size: u32) -> bool {
     stated != 0
 }
 
-/// Fails to compile unless the fields of a struct stand in this order and fill it without a gap, on the
-/// platform that is compiled for. `layout.c` of the tests asserts the same of what C sees.
+/// Fails to compile unless the fields of a struct are in this order and leave no gap, on the target
+/// platform. `layout.c` of the tests asserts the same in C.
 macro_rules! without_gaps {
     ($type:ident: $($field:ident)*) => {
         const _: () = {
@@ -129,7 +129,7 @@ macro_rules! without_gaps {
                 assert!(std::mem::offset_of!($type, $field) == end);
                 end += size::<$type, _>(|value| &value.$field);
             )*
-            // A 64-bit field may be aligned to 8 bytes: then a struct of the library's own has a tail.
+            // A 64-bit field may be aligned to 8 bytes: then the struct may have padding at its end.
             assert!(size_of::<$type>() == end.next_multiple_of(align_of::<$type>()));
         };
     };

@@ -1,4 +1,4 @@
-//! `lp_set_log` and `lp_log_to_file`: where the log goes.
+//! `lp_set_log` and `lp_log_to_file`: the targets of the log.
 
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
@@ -53,14 +53,15 @@ pub unsafe extern "C" fn lp_set_log(
         let Some(level) = log::level(level) else {
             return LP_ERR_ARGUMENT;
         };
-        // It is the host's business on which thread its pointer is used.
+        // An integer, so that the closure is Send. The host allows its pointer on any thread.
         let user_data = user_data as usize;
         let callback = callback.map(|function| -> log::Function {
             Arc::new(move |level: Level, message: &str| {
                 let message = to_c(message);
                 let user_data = user_data as *mut c_void;
-                // SAFETY: the header demands a function of this type that does not throw, valid until
-                // lp_set_log has returned; that waits for this call. `message` outlives it.
+                // SAFETY: the header requires a function of this type that does not throw and that is
+                // valid until lp_set_log has replaced it, which waits for this call. `message`
+                // outlives the call.
                 call_host(|| unsafe { function(level as i32, message.as_ptr(), user_data) });
             })
         });
@@ -89,7 +90,7 @@ pub unsafe extern "C" fn lp_set_log(
 #[no_mangle]
 pub unsafe extern "C" fn lp_log_to_file(path: *const c_char, level: i32, max_bytes: u32) -> i32 {
     guard(|| {
-        // SAFETY: the header demands what `text` does.
+        // SAFETY: the header states the requirements of `text`.
         let path = unsafe { argument::text(path, "path") };
         match (path, log::level(level)) {
             (Ok(path), Some(level)) if log::to_file(path.as_deref(), level, max_bytes) => LP_OK,

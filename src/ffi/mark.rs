@@ -1,14 +1,13 @@
-//! A mark that a process has, and no child of it: so that a call need not ask the system for its
-//! process's number.
+//! A mark that a child does not inherit from its process. It saves a call of the library the system
+//! call for the process id.
 //!
-//! On Linux it is a page that the kernel empties in the child of a fork or a clone, whether handlers of
-//! pthread_atfork run or not. After a vfork, parent and child share their memory, and the mark: there
-//! the child has nothing to do here but to start a program. Elsewhere there is no mark, and each call
-//! asks.
+//! On Linux it is a page that the kernel zeroes in the child of a fork or a clone, whether or not the
+//! handlers of pthread_atfork run. After a vfork, parent and child share their memory and the mark, but
+//! the child only starts a program. On other systems there is no mark, and each call asks the system.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// See [`process_mark`]; None: there is no such page.
+/// See [`process_mark`]; None if there is no such page.
 #[derive(Clone, Copy)]
 pub struct Mark(Option<&'static AtomicU32>);
 
@@ -31,7 +30,7 @@ pub fn process_mark() -> Mark {
     let mut page = PAGE.load(Ordering::Acquire);
     if page.is_null() {
         page = emptied_in_children();
-        // Another thread may have been faster: its page counts, and this one is a page lost.
+        // Another thread may have been faster: then its page counts, and this page is leaked.
         if let Err(others) = PAGE.compare_exchange(
             std::ptr::null_mut(),
             page,
@@ -41,7 +40,7 @@ pub fn process_mark() -> Mark {
             page = others;
         }
     }
-    // SAFETY: NULL, or a page that stays mapped and is used as this number only.
+    // SAFETY: NULL, or a page that stays mapped and holds only this number.
     Mark(unsafe { page.as_ref() })
 }
 
@@ -50,12 +49,12 @@ pub fn process_mark() -> Mark {
     Mark(None)
 }
 
-/// A page of zeros that children find empty again; NULL where the kernel, before 4.14, has none, and
-/// where an emulator only says that it has one.
+/// Maps a page that the kernel zeroes in children. Returns NULL if the kernel, before 4.14, does not
+/// support it, or if an emulator only claims to.
 #[cfg(all(target_os = "linux", not(miri)))]
 fn emptied_in_children() -> *mut AtomicU32 {
     let length = size_of::<AtomicU32>();
-    // SAFETY: a new mapping, of a page at least.
+    // SAFETY: a new mapping of at least one page.
     let page = unsafe {
         libc::mmap(
             std::ptr::null_mut(),
@@ -69,8 +68,8 @@ fn emptied_in_children() -> *mut AtomicU32 {
     if page == libc::MAP_FAILED {
         return std::ptr::null_mut();
     }
-    // qemu's user mode reports success and ignores the advice. It accepts -1, too, which no kernel does.
-    // SAFETY: the mapping just made, which nobody else knows.
+    // qemu's user mode reports success but ignores the advice. It also accepts -1, which no kernel
+    // does. SAFETY: this mapping was just made, and no other code knows it.
     unsafe {
         if libc::madvise(page, length, -1) == 0
             || libc::madvise(page, length, libc::MADV_WIPEONFORK) != 0
@@ -89,13 +88,13 @@ mod tests {
 
     use super::process_mark;
 
-    /// No handler of pthread_atfork runs at a bare clone.
+    /// A bare clone runs no handlers of pthread_atfork.
     #[test]
     fn a_child_has_no_mark_of_its_parents_whether_it_was_forked_or_cloned() {
         process_mark().make_ours();
         assert!(process_mark().is_ours());
         for is_forked in [true, false] {
-            // SAFETY: the child looks at the mark and ends.
+            // SAFETY: the child only checks the mark and exits.
             let child = unsafe {
                 match is_forked {
                     true => libc::c_long::from(libc::fork()),

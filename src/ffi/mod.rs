@@ -1,13 +1,13 @@
 //! The C interface: one file per noun of the header.
 //!
-//! Raw pointers come in here and go no further. Every export runs inside `guard`, reads what it
-//! is given into Rust values, and lets the rest of the crate do the work.
+//! Raw pointers do not leave this module. Every export runs inside `guard`, reads its arguments into
+//! Rust values, and calls the rest of the crate.
 //!
-//! The documentation of the exports is the header's, so it says in C's words what a pointer must
-//! be: NULL, or valid for as long as is said there.
+//! The documentation of the exports becomes the header. It therefore states the requirements for a
+//! pointer in C's terms: NULL, or valid for the stated time.
 
 #![allow(unsafe_code, non_camel_case_types)]
-// The header has neither Rust's sections nor its links.
+// The header has neither rustdoc's sections nor its links.
 #![allow(clippy::missing_safety_doc, rustdoc::bare_urls)]
 
 // In the order of the header's sections.
@@ -80,7 +80,7 @@ pub use self::version::{
 
 pub(crate) use self::mark::process_mark;
 
-/// What hosts hold of the library, by which it finds what it must release.
+/// The objects that hosts hold, so that the library finds what it must release.
 #[derive(Default)]
 pub struct Handed {
     results: result::Results,

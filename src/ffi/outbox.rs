@@ -54,24 +54,24 @@ pub unsafe extern "C" fn lp_outbox_open(
     result: *mut lp_result,
 ) -> i32 {
     guard_anywhere(LP_ERR_INTERNAL, || {
-        // SAFETY: the header demands what `Place` does.
+        // SAFETY: the header states the requirements of `Place`.
         let place = unsafe { Place::new(outbox) };
         let open = || {
-            // SAFETY: the header demands what `config::read` and `text` do.
+            // SAFETY: the header states the requirements of `config::read` and `text`.
             let (input, path) = unsafe { (config::read(config), argument::text(path, "path")) };
             let input = input.map_err(|fault| outboxes::refuse_opening(vec![fault]))?;
             outboxes::open(path, input.settings, input.faults)
         };
-        // SAFETY: the header demands what `guard_result` does.
+        // SAFETY: the header states the requirements of `guard_result`.
         unsafe { guard_result(result, || place.fill(open).unwrap_or_else(|report| *report)) }
     })
 }
 
-/// Where a host wants the outbox that it opens.
+/// The host's pointer for the outbox that it opens.
 pub struct Place(Option<Out<*mut lp_outbox>>);
 
 impl Place {
-    /// Nothing is there yet.
+    /// Sets the host's pointer to NULL.
     ///
     /// # Safety
     ///
@@ -139,7 +139,7 @@ pub unsafe extern "C" fn lp_outbox_submit(
     config: *const lp_config,
     result: *mut lp_result,
 ) -> i32 {
-    // SAFETY: the header demands what `done` and `config::read` do.
+    // SAFETY: the header states the requirements of `done` and `config::read`.
     unsafe {
         done(result, || match config::read(config) {
             Ok(input) => outboxes::submit(outbox as usize, input.settings, input.faults),
@@ -165,7 +165,7 @@ pub unsafe extern "C" fn lp_outbox_wait(
     timeout_ms: u32,
     result: *mut lp_result,
 ) -> i32 {
-    // SAFETY: the header demands what `guard_result` and `text` do.
+    // SAFETY: the header states the requirements of `guard_result` and `text`.
     unsafe {
         guard_result(result, || {
             let ext_id = argument::text(ext_id, "ext_id");
@@ -216,7 +216,7 @@ pub unsafe extern "C" fn lp_outbox_each(
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_retry_now(outbox: *mut lp_outbox, ext_id: *const c_char) -> i32 {
     guard(|| {
-        // SAFETY: the header demands what `text` does.
+        // SAFETY: the header states the requirements of `text`.
         let ext_id = unsafe { argument::text(ext_id, "ext_id") };
         code(outboxes::retry_now(outbox as usize, ext_id))
     })
@@ -240,7 +240,7 @@ pub unsafe extern "C" fn lp_outbox_cancel(
     ext_id: *const c_char,
     result: *mut lp_result,
 ) -> i32 {
-    // SAFETY: the header demands what `done` and `text` do.
+    // SAFETY: the header states the requirements of `done` and `text`.
     unsafe {
         done(result, || {
             outboxes::cancel(outbox as usize, argument::text(ext_id, "ext_id"))
@@ -258,7 +258,7 @@ pub unsafe extern "C" fn lp_outbox_cancel(
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_forget(outbox: *mut lp_outbox, ext_id: *const c_char) -> i32 {
     guard(|| {
-        // SAFETY: the header demands what `text` does.
+        // SAFETY: the header states the requirements of `text`.
         let ext_id = unsafe { argument::text(ext_id, "ext_id") };
         code(outboxes::forget(outbox as usize, ext_id))
     })
@@ -272,7 +272,7 @@ pub unsafe extern "C" fn lp_outbox_forget(outbox: *mut lp_outbox, ext_id: *const
 #[no_mangle]
 pub unsafe extern "C" fn lp_outbox_pending(outbox: *mut lp_outbox, count: *mut u32) -> i32 {
     guard_anywhere(LP_ERR_INTERNAL, || {
-        // SAFETY: the header demands what `Out` does.
+        // SAFETY: the header states the requirements of `Out`.
         let Some(count) = (unsafe { Out::new(count) }) else {
             return LP_ERR_ARGUMENT;
         };
@@ -297,8 +297,8 @@ pub unsafe extern "C" fn lp_outbox_close(outbox: *mut lp_outbox) -> i32 {
     guard(|| code(outboxes::close(outbox as usize)))
 }
 
-/// Runs a call that returns LP_OK if it has done its work, whatever the code of the entry that it has
-/// written into `result`.
+/// Runs a call that returns LP_OK on success, regardless of the entry's code, which is written to
+/// `result`.
 ///
 /// # Safety
 ///

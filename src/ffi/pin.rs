@@ -1,7 +1,8 @@
-//! Once used, the library stays in memory until the process ends: it may have threads under way when
-//! the host unloads it.
+//! Keeps the library in memory until the process exits, once it was used: when the host unloads it, its
+//! threads may still be running.
 
-/// At each call, since nothing of ours runs in DllMain. On Linux the linker's `-z nodelete` does it.
+/// Called by each export, because no code of the library runs in DllMain. On Linux the linker's `-z
+/// nodelete` pins the library.
 #[cfg(not(windows))]
 pub fn pin() {}
 
@@ -12,8 +13,8 @@ pub fn pin() {
         GetModuleHandleExW, GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN,
     };
 
-    // Two threads may both do it, and neither waits for the other, which may need the loader lock for
-    // it while this one holds that.
+    // Two threads may both pin the library. Neither waits for the other, which may need the loader lock
+    // while this thread holds it.
     static PINNED: AtomicBool = AtomicBool::new(false);
     if !PINNED.load(Ordering::Acquire) {
         let flags = GET_MODULE_HANDLE_EX_FLAG_PIN | GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS;

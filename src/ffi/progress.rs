@@ -1,4 +1,4 @@
-//! `lp_progress`: what a host is told while it waits.
+//! `lp_progress`: progress reports to the host.
 
 use std::ffi::c_void;
 
@@ -30,13 +30,13 @@ pub struct lp_progress {
 pub type lp_progress_fn =
     Option<unsafe extern "C" fn(progress: *const lp_progress, user_data: *mut c_void) -> i32>;
 
-/// The host's callback as the delivery knows it.
+/// Returns the host's callback as a closure for `delivery`.
 pub fn callback(function: lp_progress_fn, user_data: *mut c_void) -> Option<OnProgress> {
     let function = function?;
     Some(Box::new(move |progress| {
         let told = to_c(progress);
-        // SAFETY: the header demands a function of this type that does not throw; `told` outlives
-        // the call, and `user_data` is handed back as it was given.
+        // SAFETY: the header requires a function of this type that does not throw. `told` outlives
+        // the call, and `user_data` is passed unchanged.
         call_host(|| unsafe { function(&told, user_data) }) == 0
     }))
 }

@@ -1,4 +1,4 @@
-//! `lp_result`: what came of a call, and who owns its strings.
+//! `lp_result`: the result of a call, and the ownership of its strings.
 
 use std::collections::BTreeMap;
 use std::ffi::c_char;
@@ -134,7 +134,7 @@ pub unsafe extern "C" fn lp_result_free(result: *mut lp_result) {
     });
 }
 
-/// A result that no call has written: nobody may take it for success.
+/// Returns a result that no call has written. It must not look like success.
 fn fresh() -> lp_result {
     lp_result {
         code: LP_ERR_ARGUMENT,
@@ -142,14 +142,14 @@ fn fresh() -> lp_result {
     }
 }
 
-/// A host's result that can be written to.
+/// The host's result, which can be written to.
 pub struct ResultOut {
     result: *mut lp_result,
     size: u32,
 }
 
 impl ResultOut {
-    /// Nothing for NULL or for a struct that does not state a size it can have.
+    /// Returns None for NULL, and for a struct with an impossible `struct_size`.
     ///
     /// # Safety
     ///
@@ -160,28 +160,28 @@ impl ResultOut {
         Some(ResultOut { result, size })
     }
 
-    /// [`ResultOut::find`] for a call that may not be made in a log callback: there it is refused,
-    /// and the result says so.
+    /// The same as [`ResultOut::find`], for a call that is not allowed in a log callback. There,
+    /// returns None and writes the refusal to the result.
     ///
     /// # Safety
     ///
     /// As [`ResultOut::find`].
     pub unsafe fn for_call(result: *mut lp_result) -> Option<ResultOut> {
-        // SAFETY: the caller guarantees what `find` demands.
+        // SAFETY: the caller guarantees the requirements of `find`.
         let out = unsafe { ResultOut::find(result) }?;
         if !is_in_callback() {
             return Some(out);
         }
         let fault = Fault::new("", Wrong::InLogCallback);
         out.write(&Report {
-            // The call did not look whether an earlier one has sent the request.
+            // This call did not check whether an earlier one has sent the request.
             outcome: Outcome::None,
             ..Report::refused(vec![fault])
         });
         None
     }
 
-    /// Releases what the host's result held, and writes `report` into it. Returns its code.
+    /// Releases the old contents of the host's result and writes `report` to it. Returns its code.
     pub fn write(self, report: &Report) -> i32 {
         let (mut result, strings) = Strings::of(report);
         result.owner = next_owner();
@@ -191,7 +191,7 @@ impl ResultOut {
             table.insert(result.owner, strings);
             held
         };
-        // Freed without the lock.
+        // The old strings are freed without the lock.
         drop(held);
         self.put(&result);
         report.code.number()
@@ -214,19 +214,19 @@ impl ResultOut {
     }
 }
 
-/// What one result points to.
+/// The strings and errors that one result points to.
 struct Strings {
-    /// One text after the other, each with a NUL at its end.
+    /// The texts one after the other, each followed by a NUL.
     _texts: Vec<u8>,
     _errors: Vec<lp_field_error>,
 }
 
-// SAFETY: the errors point into the texts, whose heap block moves with no thread and is not changed;
-// nothing else in it is bound to a thread.
+// SAFETY: the errors point into the texts. That heap block does not move when the value is sent to
+// another thread, and is not changed. Nothing else is bound to a thread.
 unsafe impl Send for Strings {}
 
 impl Strings {
-    /// The struct for the host, and what its pointers lead to.
+    /// Returns the struct for the host, and the strings and errors that its pointers refer to.
     fn of(report: &Report) -> (lp_result, Strings) {
         let optional = [&report.uuid, &report.ext_id, &report.detail, &report.reply];
         let optional = optional.map(Option::as_deref);
@@ -240,7 +240,7 @@ impl Strings {
         let [uuid, ext_id, detail, reply] = optional.map(|text| text.map(&mut put));
         let message = put(&report.message);
         let errors: Vec<usize> = errors.map(put).collect();
-        // From now on they stay where they are.
+        // `texts` is complete, so its heap block does not move any more.
         let at = |place: usize| texts[place..].as_ptr().cast();
         let optional_at = |place: Option<usize>| place.map_or(ptr::null(), at);
         let error = |pair: &[usize]| lp_field_error {
@@ -277,8 +277,8 @@ impl Strings {
     }
 }
 
-/// The strings of all results of a process, by owner. A forked child begins with none: what it
-/// inherited stays readable and is never freed.
+/// The strings of all results of a process, by owner. A forked child starts with none: inherited
+/// strings stay readable and are never freed.
 #[derive(Default)]
 pub struct Results(Mutex<BTreeMap<u64, Strings>>);
 
@@ -286,8 +286,8 @@ fn table() -> MutexGuard<'static, BTreeMap<u64, Strings>> {
     lock(&state::current().ffi.results.0)
 }
 
-/// A number that no result has had, not even the parent's of a forked child, and that garbage is
-/// unlikely to be: it counts up from a random start.
+/// Returns a number that no other result has, in this process or its parent. The numbers count up from
+/// a random start, so that garbage is unlikely to match one.
 fn next_owner() -> u64 {
     static START: OnceNonZeroUsize = OnceNonZeroUsize::new();
     static NEXT: AtomicU64 = AtomicU64::new(1);

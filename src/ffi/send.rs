@@ -1,4 +1,4 @@
-//! `lp_send`: every document of LifePay's but the opening of a shift.
+//! `lp_send`: sends every document except the opening of a shift.
 
 use super::config::{self, lp_config};
 use super::guard::guard_result;
@@ -29,15 +29,15 @@ use crate::calls;
 /// lp_open_shift.
 #[no_mangle]
 pub unsafe extern "C" fn lp_send(config: *const lp_config, result: *mut lp_result) -> i32 {
-    // SAFETY: the header demands what `call` does.
+    // SAFETY: the header states the requirements of `call`.
     unsafe { call(calls::send, config, result) }
 }
 
-/// Makes a call as a struct says, and writes what came of it.
+/// Makes a call with the settings in a struct, and writes its result.
 ///
 /// # Safety
 ///
-/// `config` is as [`config::read`] demands, `result` as [`guard_result`] does.
+/// `config` meets the requirements of [`config::read`], `result` those of [`guard_result`].
 pub unsafe fn call(send: calls::SendFn, config: *const lp_config, result: *mut lp_result) -> i32 {
     // SAFETY: the caller guarantees it.
     unsafe {

@@ -1,4 +1,4 @@
-//! `lp_open_shift`: the call for which this library exists.
+//! `lp_open_shift`: opens a shift.
 
 use super::config::lp_config;
 use super::result::lp_result;
@@ -26,6 +26,6 @@ use crate::calls;
 /// call. May be called from any thread.
 #[no_mangle]
 pub unsafe extern "C" fn lp_open_shift(config: *const lp_config, result: *mut lp_result) -> i32 {
-    // SAFETY: the header demands what `call` does.
+    // SAFETY: the header states the requirements of `call`.
     unsafe { call(calls::open_shift, config, result) }
 }

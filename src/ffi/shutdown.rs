@@ -1,14 +1,14 @@
-//! Whether the process is ending, and has one thread left.
+//! Whether the process is exiting and has only one thread left.
 
-/// On Windows, DllMain is called at the end of a process after all other threads have been killed: a
-/// lock that one of them held stays locked for ever. Elsewhere threads live until the process is gone.
+/// On Windows, DllMain is called at process exit after all other threads were killed, so a lock that
+/// one of them held stays locked for ever. On other systems, threads live until the process is gone.
 #[cfg(windows)]
 pub fn is_under_way() -> bool {
     #[link(name = "ntdll")]
     extern "system" {
         fn RtlDllShutdownInProgress() -> u8;
     }
-    // SAFETY: it has no conditions.
+    // SAFETY: the function has no preconditions.
     unsafe { RtlDllShutdownInProgress() != 0 }
 }
 
