@@ -1,4 +1,4 @@
-//! The object that 1C holds: its life, its settings, and the report of its last call.
+//! The object that 1C holds: its lifetime, its settings, and the report of its last call.
 
 use std::collections::BTreeSet;
 use std::ffi::c_void;
@@ -18,27 +18,27 @@ use crate::process::lock::lock;
 use crate::report::Report;
 use crate::state;
 
-/// What 1C sees of it are the pointers at its beginning.
+/// The object. 1C uses only the pointers at its beginning.
 #[repr(C)]
 pub struct Component {
     pointers: Pointers,
     state: Mutex<State>,
 }
 
-/// 1C's server may call from several threads. The lock is never held while 1C is called, nor while
-/// a call waits for LifePay.
+/// The object's state, under a lock because 1C's server may call from several threads. The lock is
+/// never held while 1C is called or while a call waits for LifePay.
 struct State {
     memory: Option<Memory>,
     connection: Option<Connection>,
-    /// The settings, at the places of their properties.
+    /// The settings, at the indexes of their properties.
     values: Vec<Value>,
-    /// The number of the outbox that is open.
+    /// The number of the open outbox.
     outbox: Option<usize>,
     report: Report,
 }
 
 impl Component {
-    /// A new object. It belongs to 1C until that destroys it.
+    /// Creates an object. 1C owns it until 1C destroys it.
     pub fn create() -> *mut Component {
         let component = Box::into_raw(Box::new(Component {
             pointers: vtable::pointers(),
@@ -54,12 +54,12 @@ impl Component {
         component
     }
 
-    /// Ends the life of an object. False: it is none, or none any more.
+    /// Destroys an object. Returns false if the pointer is not an object, or was destroyed before.
     pub fn destroy(component: *mut c_void) -> bool {
         if !living().remove(&(component as usize)) {
             return false;
         }
-        // SAFETY: `create` has made it from a box, and nobody has destroyed it before.
+        // SAFETY: `create` made it from a box, and it was not destroyed before.
         let component = unsafe { Box::from_raw(component.cast::<Component>()) };
         component.let_go();
         true
@@ -83,7 +83,7 @@ impl Component {
         self.state().memory
     }
 
-    /// Lets go of all that is 1C's, and of the outbox: no thread of it outlives the object.
+    /// Releases 1C's interfaces and closes the outbox, so that no thread outlives the object.
     pub fn let_go(&self) {
         self.let_outbox_go();
         let mut state = self.state();
@@ -91,7 +91,7 @@ impl Component {
         state.connection = None;
     }
 
-    /// The setting that is kept at the place of a property.
+    /// Returns the setting that is stored for a property.
     pub fn value(&self, place: usize) -> Value {
         self.state().values.get(place).cloned().unwrap_or_default()
     }
@@ -102,7 +102,7 @@ impl Component {
         }
     }
 
-    /// The settings as they were given, and what is wrong with single ones.
+    /// Returns the settings as they were given, and the faults of single settings.
     pub fn settings(&self) -> (Settings, Vec<Fault>) {
         property::settings(&self.state().values)
     }
@@ -111,17 +111,17 @@ impl Component {
         self.state().report.clone()
     }
 
-    /// Keeps what came of a call, for the properties that tell it.
+    /// Stores the report of a call, for the properties that return it.
     pub fn tell(&self, report: Report) {
         self.state().report = report;
     }
 
-    /// The number of the outbox that is open; 0, which is no outbox's, if there is none.
+    /// Returns the number of the open outbox; 0, which is not a valid number, if none is open.
     pub fn outbox(&self) -> usize {
         self.state().outbox.unwrap_or(0)
     }
 
-    /// Takes an outbox in the place of the one before.
+    /// Replaces the outbox.
     pub fn set_outbox(&self, outbox: usize) {
         let old = self.state().outbox.replace(outbox);
         if let Some(old) = old {
@@ -138,7 +138,7 @@ impl Component {
 
     /// # Errors
     ///
-    /// None was open.
+    /// The report says that no outbox was open.
     pub fn close_outbox(&self) -> outboxes::Done<()> {
         let open = self.state().outbox.take();
         match open {
@@ -147,8 +147,8 @@ impl Component {
         }
     }
 
-    /// A call that a program must not make: 1C is told, and so are the properties, since what 1C
-    /// is told does not always reach the programmer.
+    /// Reports a call that a program must not make, to 1C and in the properties: 1C's error does not
+    /// always reach the programmer.
     pub fn misuse(&self, member: &'static str, misuse: Misuse) {
         let what = messages::misuse(&misuse);
         let fault = Fault::new(member, Wrong::Misuse(misuse));
@@ -156,7 +156,7 @@ impl Component {
         self.complain(member, &what);
     }
 
-    /// Tells 1C of an error; the report is left as it is.
+    /// Reports an error to 1C. The stored report is left unchanged.
     pub fn complain(&self, member: &str, what: &str) {
         let connection = self.state().connection;
         if let Some(connection) = connection {
@@ -165,7 +165,7 @@ impl Component {
     }
 }
 
-/// The objects of a process that live, by address: nothing is destroyed twice.
+/// The addresses of the objects that exist in a process, so that none is destroyed twice.
 #[derive(Default)]
 pub struct Living(Mutex<BTreeSet<usize>>);
 

@@ -1,7 +1,7 @@
-//! A call from 1C: its arguments are checked, its work is done, its answer written.
+//! A call from 1C: checks the arguments, makes the call, writes the answer.
 //!
-//! What a program must not do (a wrong type, too many arguments) is told to 1C as an error. What
-//! may well happen (LifePay refuses, there is no network) is an answer like any other.
+//! A programming error (a wrong type, too many arguments) is reported to 1C as an error. An expected
+//! failure (LifePay refuses, there is no network) is an ordinary answer.
 
 use super::component::Component;
 use super::method::{Method, Parameter, METHODS};
@@ -13,7 +13,7 @@ use crate::messages;
 use crate::process::panic::catch;
 use crate::report::Report;
 
-/// Puts a property's value into `variant`. False: 1C was told why not.
+/// Writes a property's value to `variant`. Returns false after an error was reported to 1C.
 pub fn get_property(component: &Component, place: usize, variant: Option<Variant>) -> bool {
     let (Some(Property { names, role }), Some(variant)) = (PROPERTIES.get(place), variant) else {
         return false;
@@ -27,7 +27,7 @@ pub fn get_property(component: &Component, place: usize, variant: Option<Variant
     write(component, name, variant, &shown)
 }
 
-/// Takes a property's value from `variant`. False: 1C was told why not.
+/// Sets a property to the value of `variant`. Returns false after an error was reported to 1C.
 pub fn set_property(component: &Component, place: usize, variant: Option<Variant>) -> bool {
     let (Some(Property { names, role }), Some(variant)) = (PROPERTIES.get(place), variant) else {
         return false;
@@ -44,8 +44,7 @@ pub fn set_property(component: &Component, place: usize, variant: Option<Variant
     }
 }
 
-/// Puts what stands in the place of a parameter that was left out into `variant`. False: it must
-/// not be left out.
+/// Writes the default value of a parameter to `variant`. Returns false if the parameter is required.
 pub fn default_value(
     component: &Component,
     place: usize,
@@ -62,11 +61,12 @@ pub fn default_value(
     written && value.is_some()
 }
 
-/// Calls a method. `answer` is where its value goes, if anywhere. False: 1C was told why not.
+/// Calls a method and writes its value to `answer`, if given. Returns false after an error was reported
+/// to 1C.
 ///
 /// # Safety
 ///
-/// `given` is the first of `count` variants, or there are none.
+/// `given` is the first of `count` variants, or None.
 pub unsafe fn call(
     component: &Component,
     place: usize,
@@ -110,7 +110,7 @@ pub unsafe fn call(
     answer.is_none_or(|answer| write(component, name, answer, &value))
 }
 
-/// The arguments of a call, one for each parameter.
+/// Returns the arguments of a call, one for each parameter.
 fn arguments(method: &Method, given: &[Variant], count: usize) -> Result<Vec<Value>, Misuse> {
     let parameters = method.parameters;
     if count > parameters.len() {
@@ -120,7 +120,7 @@ fn arguments(method: &Method, given: &[Variant], count: usize) -> Result<Vec<Val
     let argument = |(place, parameter): (usize, &Parameter)| {
         let number = place + 1;
         match given.get(place) {
-            // What it held does not matter.
+            // The old value of the variable does not matter.
             Some(_) if *parameter == Parameter::Out => Ok(Value::Nothing),
             Some(variant) => {
                 let value = variant.read().and_then(|value| parameter.accept(value));
@@ -135,7 +135,7 @@ fn arguments(method: &Method, given: &[Variant], count: usize) -> Result<Vec<Val
     parameters.iter().enumerate().map(argument).collect()
 }
 
-/// Writes a value for 1C. What the call has done stays readable in the properties.
+/// Writes a value for 1C. If that fails, the result of the call is still in the properties.
 fn write(component: &Component, member: &str, variant: Variant, value: &Value) -> bool {
     let written = variant.write(value, component.memory());
     if !written {

@@ -1,4 +1,4 @@
-//! The five functions that 1C looks for in the shared library.
+//! The five functions that 1C imports from the shared library.
 
 use std::ffi::{c_long, c_void};
 use std::ptr;
@@ -7,12 +7,12 @@ use super::component::Component;
 use super::text::{read_name, same_name};
 use super::{guard, CLASS};
 
-/// 1C's `eCanAttachAny`: in a process of its own as well as in 1C's.
+/// 1C's `eCanAttachAny`: the component can run in a separate process or in 1C's.
 const ATTACH_ANY: c_long = 3;
-/// 1C's `eAppCapabilities1`: nothing is asked for beyond what every platform has.
+/// 1C's `eAppCapabilities1`: the component needs only what every platform has.
 const CAPABILITIES: c_long = 1;
 
-/// The names of the classes in UTF-16 with a NUL at their end.
+/// The names of the classes in UTF-16, followed by a NUL.
 static CLASS_NAMES: [u16; CLASS.len() + 1] = {
     let mut wide = [0; CLASS.len() + 1];
     let mut place = 0;
@@ -23,18 +23,18 @@ static CLASS_NAMES: [u16; CLASS.len() + 1] = {
     wide
 };
 
-/// The names of the classes, of which there is one. A static text in UTF-16.
+/// Returns the names of the classes, of which there is one: a static text in UTF-16.
 #[no_mangle]
 pub extern "C" fn GetClassNames() -> *const u16 {
     guard(ptr::null(), || CLASS_NAMES.as_ptr())
 }
 
-/// Makes an object. 0 if there is no such class, or if `object` points to something already: then
-/// it is left as it is.
+/// Creates an object. Returns 0 if there is no such class, or if `*object` is not NULL: then it is left
+/// unchanged.
 ///
 /// # Safety
 ///
-/// `name` is NULL or UTF-16 that ends in NUL, `object` NULL or a pointer that may be written.
+/// `name` is NULL or UTF-16 that ends in NUL; `object` is NULL or points to a writable pointer.
 #[no_mangle]
 pub unsafe extern "C" fn GetClassObject(name: *const u16, object: *mut *mut c_void) -> c_long {
     guard(0, || {
@@ -50,12 +50,11 @@ pub unsafe extern "C" fn GetClassObject(name: *const u16, object: *mut *mut c_vo
     })
 }
 
-/// Destroys an object and sets the pointer to NULL. -1 if it points to none.
+/// Destroys an object and sets the pointer to NULL. Returns -1 if the pointer is not an object.
 ///
 /// # Safety
 ///
-/// `object` is NULL or a pointer that may be written. What that points to is looked up before it
-/// is used.
+/// `object` is NULL or points to a writable pointer. That pointer is looked up before it is used.
 #[no_mangle]
 pub unsafe extern "C" fn DestroyObject(object: *mut *mut c_void) -> c_long {
     guard(-1, || {
@@ -69,13 +68,13 @@ pub unsafe extern "C" fn DestroyObject(object: *mut *mut c_void) -> c_long {
     })
 }
 
-/// What this component asks for of what the platform has.
+/// Returns the capabilities of the platform that this component needs.
 #[no_mangle]
 pub extern "C" fn SetPlatformCapabilities(_capabilities: c_long) -> c_long {
     guard(CAPABILITIES, || CAPABILITIES)
 }
 
-/// How 1C may load this component.
+/// Returns how 1C may load this component.
 #[no_mangle]
 pub extern "C" fn GetAttachType() -> c_long {
     guard(ATTACH_ANY, || ATTACH_ANY)

@@ -33,7 +33,7 @@ pub static INIT_DONE: Table<InitDone> = table::<0, _>(InitDone {
 });
 
 unsafe extern "system" fn init(this: This, connection: *mut c_void) -> bool {
-    // SAFETY: 1C gives an object of ours, and an interface that lives until it calls `done`.
+    // SAFETY: 1C passes an object of this class, and an interface that exists until it calls `done`.
     unsafe {
         let connection = Connection::at(connection);
         entry::<0, _>(this, false, |object| object.set_connection(connection))
@@ -49,12 +49,12 @@ unsafe extern "system" fn set_memory(this: This, memory: *mut c_void) -> bool {
 }
 
 unsafe extern "system" fn get_info(this: This) -> c_long {
-    // SAFETY: 1C gives an object of ours.
+    // SAFETY: 1C passes an object of this class.
     unsafe { entry::<0, _>(this, TECHNOLOGY, |_| TECHNOLOGY) }
 }
 
 unsafe extern "system" fn done(this: This) {
-    // SAFETY: 1C gives an object of ours.
+    // SAFETY: 1C passes an object of this class.
     unsafe { entry::<0, _>(this, (), Component::let_go) };
 }
 
@@ -98,12 +98,12 @@ pub static LANGUAGE_EXTENDER: Table<LanguageExtender> = table::<1, _>(LanguageEx
     call_as_func,
 });
 
-/// A number of 1C's as a place in a table; a negative one is beyond all.
+/// Converts a number of 1C to an index in a table. A negative number becomes an index beyond the end.
 fn place(number: c_long) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-/// A place in a table as a number of 1C's, -1 for none.
+/// Converts an index in a table to a number of 1C; -1 for None.
 fn number(place: Option<usize>) -> c_long {
     place
         .and_then(|place| c_long::try_from(place).ok())
@@ -118,7 +118,7 @@ fn method(number: c_long) -> Option<&'static Method> {
     METHODS.get(place(number))
 }
 
-/// A name in memory of 1C's; NULL if there is none.
+/// Copies a name to 1C's memory. Returns NULL if there is no such name.
 fn name(object: &Component, names: Option<&[&'static str; 2]>, alias: c_long) -> *const u16 {
     let name = names.and_then(|names| names.get(place(alias)));
     let memory = object.memory();
@@ -127,7 +127,7 @@ fn name(object: &Component, names: Option<&[&'static str; 2]>, alias: c_long) ->
 }
 
 unsafe extern "system" fn register_extension_as(this: This, name: *mut *mut u16) -> bool {
-    // SAFETY: 1C gives an object of ours and a pointer that may be written.
+    // SAFETY: 1C passes an object of this class and a writable pointer.
     unsafe {
         entry::<1, _>(this, false, |object| {
             let text = object.memory().filter(|_| !name.is_null());
@@ -141,12 +141,12 @@ unsafe extern "system" fn register_extension_as(this: This, name: *mut *mut u16)
 }
 
 unsafe extern "system" fn get_n_props(this: This) -> c_long {
-    // SAFETY: 1C gives an object of ours.
+    // SAFETY: 1C passes an object of this class.
     unsafe { entry::<1, _>(this, 0, |_| number(Some(PROPERTIES.len()))) }
 }
 
 unsafe extern "system" fn find_prop(this: This, name: *const u16) -> c_long {
-    // SAFETY: 1C gives an object of ours and a name that ends in NUL.
+    // SAFETY: 1C passes an object of this class and a name that ends in NUL.
     unsafe {
         entry::<1, _>(this, -1, |_| {
             let name = read_name(name);
@@ -156,7 +156,7 @@ unsafe extern "system" fn find_prop(this: This, name: *const u16) -> c_long {
 }
 
 unsafe extern "system" fn get_prop_name(this: This, number: c_long, alias: c_long) -> *const u16 {
-    // SAFETY: 1C gives an object of ours.
+    // SAFETY: 1C passes an object of this class.
     unsafe {
         entry::<1, _>(this, ptr::null(), |object| {
             let names = property(number).map(|property| &property.names);
@@ -166,7 +166,7 @@ unsafe extern "system" fn get_prop_name(this: This, number: c_long, alias: c_lon
 }
 
 unsafe extern "system" fn get_prop_val(this: This, number: c_long, value: *mut c_void) -> bool {
-    // SAFETY: 1C gives an object of ours and a variant.
+    // SAFETY: 1C passes an object of this class and a variant.
     unsafe {
         let value = Variant::at(value);
         entry::<1, _>(this, false, |object| {
@@ -187,23 +187,23 @@ unsafe extern "system" fn set_prop_val(this: This, number: c_long, value: *mut c
 
 unsafe extern "system" fn is_prop_readable(this: This, number: c_long) -> bool {
     let is_readable = |property: &Property| property.role.is_readable();
-    // SAFETY: 1C gives an object of ours.
+    // SAFETY: 1C passes an object of this class.
     unsafe { entry::<1, _>(this, false, |_| property(number).is_some_and(is_readable)) }
 }
 
 unsafe extern "system" fn is_prop_writable(this: This, number: c_long) -> bool {
     let is_writable = |property: &Property| property.role.is_writable();
-    // SAFETY: 1C gives an object of ours.
+    // SAFETY: 1C passes an object of this class.
     unsafe { entry::<1, _>(this, false, |_| property(number).is_some_and(is_writable)) }
 }
 
 unsafe extern "system" fn get_n_methods(this: This) -> c_long {
-    // SAFETY: 1C gives an object of ours.
+    // SAFETY: 1C passes an object of this class.
     unsafe { entry::<1, _>(this, 0, |_| number(Some(METHODS.len()))) }
 }
 
 unsafe extern "system" fn find_method(this: This, name: *const u16) -> c_long {
-    // SAFETY: 1C gives an object of ours and a name that ends in NUL.
+    // SAFETY: 1C passes an object of this class and a name that ends in NUL.
     unsafe {
         entry::<1, _>(this, -1, |_| {
             let name = read_name(name);
@@ -213,7 +213,7 @@ unsafe extern "system" fn find_method(this: This, name: *const u16) -> c_long {
 }
 
 unsafe extern "system" fn get_method_name(this: This, number: c_long, alias: c_long) -> *const u16 {
-    // SAFETY: 1C gives an object of ours.
+    // SAFETY: 1C passes an object of this class.
     unsafe {
         entry::<1, _>(this, ptr::null(), |object| {
             let names = method(number).map(|method| &method.names);
@@ -224,7 +224,7 @@ unsafe extern "system" fn get_method_name(this: This, number: c_long, alias: c_l
 
 unsafe extern "system" fn get_n_params(this: This, number: c_long) -> c_long {
     let count = |method: &Method| self::number(Some(method.parameters.len()));
-    // SAFETY: 1C gives an object of ours.
+    // SAFETY: 1C passes an object of this class.
     unsafe { entry::<1, _>(this, 0, |_| method(number).map_or(0, count)) }
 }
 
@@ -234,7 +234,7 @@ unsafe extern "system" fn get_param_def_value(
     parameter: c_long,
     value: *mut c_void,
 ) -> bool {
-    // SAFETY: 1C gives an object of ours and a variant.
+    // SAFETY: 1C passes an object of this class and a variant.
     unsafe {
         let value = Variant::at(value);
         entry::<1, _>(this, false, |object| {
@@ -244,7 +244,7 @@ unsafe extern "system" fn get_param_def_value(
 }
 
 unsafe extern "system" fn has_ret_val(this: This, number: c_long) -> bool {
-    // SAFETY: 1C gives an object of ours.
+    // SAFETY: 1C passes an object of this class.
     unsafe { entry::<1, _>(this, false, |_| method(number).is_some()) }
 }
 
@@ -254,7 +254,7 @@ unsafe extern "system" fn call_as_proc(
     parameters: *mut c_void,
     count: c_long,
 ) -> bool {
-    // SAFETY: 1C gives an object of ours and as many variants as it says.
+    // SAFETY: 1C passes an object of this class and `count` variants.
     unsafe { call_as_func(this, number, ptr::null_mut(), parameters, count) }
 }
 
@@ -292,7 +292,7 @@ pub static USER_LANGUAGE: Table<UserLanguage> = table::<3, _>(UserLanguage {
     set_user_interface_language_code: ignore,
 });
 
-/// The texts are in Russian, whatever language 1C speaks.
+/// The language is ignored, because all texts are in Russian.
 unsafe extern "system" fn ignore(_this: This, _language: *const u16) {}
 
 #[cfg(test)]
@@ -306,7 +306,7 @@ mod tests {
         let second = object
             .wrapping_byte_add(size_of::<*const c_void>())
             .cast::<c_void>();
-        // SAFETY: NULL is what is tested; the others are the object's own pointers.
+        // SAFETY: the test passes NULL and the object's own pointers.
         unsafe {
             for this in [none, object.cast()] {
                 assert!(!init(this, none));

@@ -1,4 +1,4 @@
-//! The methods: what they are called, and what they take.
+//! The methods: their names and parameters.
 
 use super::component::Component;
 use super::text::same_name;
@@ -6,27 +6,27 @@ use super::variant::Value;
 use super::{outbox, shift};
 use crate::fault::Misuse;
 
-/// A method of the class LifePay. Each returns a value, and can be called without looking at it.
+/// A method of the class LifePay. Each returns a value, which the caller may ignore.
 pub struct Method {
-    /// The international name and the Russian one.
+    /// The international name and the Russian name.
     pub names: [&'static str; 2],
     pub parameters: &'static [Parameter],
     pub run: Run,
 }
 
-/// Does the work. The arguments are as many as the parameters, and of their types.
+/// Runs a method. There is one argument of the right type for each parameter.
 pub type Run = fn(&Component, &mut [Value]) -> Value;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Parameter {
-    /// A text. That it must be given is for the method to say: "" is "not given" too.
+    /// A text. The method itself checks that it is given, because "" means "not given" too.
     Text,
-    /// A text that may be left out.
+    /// An optional text.
     OptionalText,
     Number,
-    /// A number that may be left out, and then is this one.
+    /// An optional number with this default.
     OptionalNumber(i64),
-    /// A variable into which a text is put.
+    /// A variable that receives a text.
     Out,
 }
 
@@ -45,10 +45,10 @@ const fn method(
     }
 }
 
-/// Of the log, if a program names none.
+/// The default level of the log.
 const LEVEL: i64 = log::Level::Info as i64;
 
-/// All of them. 1C asks for the places by name at each start: they need not stay the same.
+/// All methods. Their order may change, because 1C looks up the indexes by name at each start.
 #[rustfmt::skip]
 pub(crate) const METHODS: &[Method] = &[
     method("OpenShift", "ОткрытьСмену", &[], shift::open),
@@ -71,14 +71,14 @@ pub(crate) const METHODS: &[Method] = &[
     method("CloseOutbox", "ЗакрытьОчередь", &[], outbox::close),
 ];
 
-/// The place of the method of this name.
+/// Returns the index of the method with this name.
 pub fn find(name: &str) -> Option<usize> {
     let is_it = |method: &Method| method.names.iter().any(|own| same_name(own, name));
     METHODS.iter().position(is_it)
 }
 
 impl Parameter {
-    /// What stands in its place when it is left out; nothing if it must not be.
+    /// Returns the value of an omitted parameter; None if the parameter is required.
     pub fn default_value(self) -> Option<Value> {
         match self {
             OptionalText => Some(Value::from("")),
@@ -87,11 +87,11 @@ impl Parameter {
         }
     }
 
-    /// What the method is given of a value of 1C's.
+    /// Converts a value of 1C to the argument for the method.
     ///
     /// # Errors
     ///
-    /// What is expected in its place.
+    /// The kind of value that is expected.
     pub fn accept(self, value: Value) -> Result<Value, Misuse> {
         match (self, value) {
             (Out, _) => Ok(Value::Nothing),

@@ -1,26 +1,25 @@
 //! The component for 1C: the library as an add-in of the Native API technology.
 //!
-//! 1C loads the shared library, asks [`exports`] for an object of the class LifePay, and talks to
-//! it as to a C++ object. So the object begins with four pointers to tables of functions that are
-//! laid out here by hand ([`vtable`]); values cross as 1C's `tVariant` ([`variant`]), texts as
-//! UTF-16, and memory that 1C keeps is 1C's own ([`host`]). What the members are called and what
-//! they do stands in two tables, [`property`] and [`method`]; the work is done by the same calls that
-//! serve C.
+//! 1C loads the shared library, asks [`exports`] for an object of the class LifePay, and uses it as a
+//! C++ object. The object therefore begins with four pointers to tables of functions, which are laid
+//! out by hand ([`vtable`]). Values are passed as 1C's `tVariant` ([`variant`]), texts as UTF-16, and
+//! memory that 1C keeps is allocated by 1C ([`host`]). Two tables list the members, [`property`] and
+//! [`method`]. The methods use the same calls as the C interface.
 //!
 //! | file | its noun |
 //! | --- | --- |
-//! | `exports` | the five functions that 1C looks for |
-//! | `vtable` | the tables of functions by which 1C calls an object |
-//! | `interface` | the functions in them |
-//! | `component` | the object: its life, its settings, the report of its last call |
-//! | `property` | the settings and the results: names, types, where they belong |
+//! | `exports` | the five functions that 1C imports |
+//! | `vtable` | the tables of functions through which 1C calls an object |
+//! | `interface` | the functions in those tables |
+//! | `component` | the object: its lifetime, its settings, the report of its last call |
+//! | `property` | the settings and the results: names, types, places |
 //! | `method` | the methods: names, parameters |
-//! | `dispatch` | a call from 1C: arguments checked, answer written |
+//! | `dispatch` | a call from 1C: checks the arguments, writes the answer |
 //! | `shift` | the methods that send a request, and those about codes, the log, identifiers |
 //! | `outbox` | the methods of the outbox |
 //! | `variant` | 1C's `tVariant` |
-//! | `host` | 1C's side: its memory, its errors |
-//! | `text` | UTF-16, and names in either letter case |
+//! | `host` | 1C's memory manager and error reporting |
+//! | `text` | UTF-16, and case-insensitive names |
 
 #![allow(unsafe_code)]
 // 1C's names.
@@ -45,12 +44,13 @@ mod vtable;
 /// The name of the only class: `Новый("AddIn.<name given at loading>.LifePay")`.
 const CLASS: &str = "LifePay";
 
-/// Runs the body of an entry from 1C as the C interface's are run; `otherwise` if that cannot be.
+/// Runs the body of a function that 1C calls, with the guard of the C interface. Returns `otherwise` if
+/// the call is refused or panics.
 fn guard<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
     crate::ffi::guard::guard_or(otherwise, body)
 }
 
-/// What the component keeps between calls.
+/// The component's data between calls.
 #[derive(Default)]
 pub struct Objects {
     living: component::Living,

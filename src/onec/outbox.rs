@@ -1,4 +1,4 @@
-//! The methods of the outbox. None waits for the network, unless it is asked to.
+//! The methods of the outbox. None waits for the network, except with a wait time.
 
 use super::component::Component;
 use super::variant::Value;
@@ -7,17 +7,17 @@ use crate::calls::outboxes::{self, Done};
 use crate::fault::{Fault, Wrong};
 use crate::report::Report;
 
-/// Opens the file of requests; what waits in it is sent. An outbox that was open is closed.
+/// Opens a file of requests and starts to send its pending entries. Closes the previous outbox.
 pub fn open(component: &Component, arguments: &mut [Value]) -> Value {
     let (settings, faults) = component.settings();
-    // First, since it may be the same file.
+    // Closed first, because it may be the same file.
     component.let_outbox_go();
     let opened = outboxes::open(Ok(arguments[0].text()), settings, faults);
     done(component, opened.map(|outbox| component.set_outbox(outbox)))
 }
 
-/// Puts a request on disk as the properties say. Истина: it is there, and КодОшибки is -1, or the
-/// outcome if the entry has one.
+/// Submits a request with the settings in the properties. Истина: it is on disk, and КодОшибки is -1,
+/// or the code of a finished entry.
 pub fn submit(component: &Component, _: &mut [Value]) -> Value {
     let (settings, faults) = component.settings();
     tell(
@@ -26,8 +26,8 @@ pub fn submit(component: &Component, _: &mut [Value]) -> Value {
     )
 }
 
-/// The code of an entry: -1 as long as it waits. The second parameter says for how many
-/// milliseconds its outcome is waited for; 0 just looks.
+/// Returns the code of an entry; -1 while it is pending. The second parameter is how many milliseconds
+/// to wait for the outcome; 0 returns at once.
 pub fn state(component: &Component, arguments: &mut [Value]) -> Value {
     let limit = u32::try_from(arguments[1].number());
     let limit = limit.map_err(|_| Fault::new("timeout_ms", Wrong::NotAnInteger));
@@ -37,7 +37,7 @@ pub fn state(component: &Component, arguments: &mut [Value]) -> Value {
     Value::from(code)
 }
 
-/// All entries as an array in JSON; "" if they cannot be read.
+/// Returns all entries as a JSON array; "" if they cannot be read.
 pub fn list(component: &Component, _: &mut [Value]) -> Value {
     let listed = json::list(component.outbox());
     let text = listed.as_deref().unwrap_or_default().to_owned();
@@ -45,7 +45,7 @@ pub fn list(component: &Component, _: &mut [Value]) -> Value {
     Value::Text(text)
 }
 
-/// Sends a waiting entry at once; all of them if no ext_id is given.
+/// Makes a pending or rejected entry due at once; without an ext_id, all of them.
 pub fn retry_now(component: &Component, arguments: &mut [Value]) -> Value {
     done(
         component,
@@ -53,8 +53,8 @@ pub fn retry_now(component: &Component, arguments: &mut [Value]) -> Value {
     )
 }
 
-/// Stops the repeats of an entry, which takes three seconds at most. Истина: the properties tell
-/// what became of it.
+/// Stops the retries of an entry. Takes at most three seconds. Истина: the properties describe the
+/// entry.
 pub fn cancel(component: &Component, arguments: &mut [Value]) -> Value {
     tell(
         component,
@@ -70,7 +70,7 @@ pub fn forget(component: &Component, arguments: &mut [Value]) -> Value {
     )
 }
 
-/// How many entries wait; if that cannot be said, the code of the error, which is negative.
+/// Returns the number of pending entries; on a failure its code, which is negative.
 pub fn pending(component: &Component, _: &mut [Value]) -> Value {
     let counted = outboxes::pending(component.outbox());
     let number = match &counted {
@@ -81,17 +81,17 @@ pub fn pending(component: &Component, _: &mut [Value]) -> Value {
     number
 }
 
-/// Closes the outbox. Ложь: none was open.
+/// Closes the outbox. Ложь: no outbox was open.
 pub fn close(component: &Component, _: &mut [Value]) -> Value {
     done(component, component.close_outbox())
 }
 
-/// Whether a call has done its work. If not, the properties tell why.
+/// Returns whether a call succeeded. If not, the properties give the reason.
 fn done(component: &Component, done: Done<()>) -> Value {
     tell(component, done.map(|()| Report::done()))
 }
 
-/// The same for a call that has more to tell.
+/// The same for a call with a report.
 fn tell(component: &Component, done: Done<Report>) -> Value {
     let is_done = done.is_ok();
     component.tell(done.unwrap_or_else(|report| *report));

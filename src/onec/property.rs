@@ -1,4 +1,4 @@
-//! The settings and the results: what they are called, what they hold, where they belong.
+//! The settings and the results: their names, types and places.
 
 use super::text::same_name;
 use super::variant::Value;
@@ -10,20 +10,20 @@ use crate::report::Report;
 /// A property of the class LifePay.
 #[derive(Clone, Copy)]
 pub struct Property {
-    /// The international name and the Russian one.
+    /// The international name and the Russian name.
     pub names: [&'static str; 2],
     pub role: Role,
 }
 
-/// What a property is to the library.
+/// The role of a property.
 #[derive(Clone, Copy)]
 pub enum Role {
     Set(&'static Setting),
-    /// Read only: what came of the last call.
+    /// A result of the last call; read-only.
     Result(fn(&Report) -> Value),
 }
 
-/// What came of the last call, and the version.
+/// The results of the last call, and the version.
 #[rustfmt::skip]
 const RESULTS: [Property; 12] = [
     result("UUID", "УникальныйИдентификатор", |r| Value::from(&r.uuid)),
@@ -51,7 +51,7 @@ const fn result(
     }
 }
 
-/// All of them. 1C asks for the places by name at each start: they need not stay the same.
+/// All properties. Their order may change, because 1C looks up the indexes by name at each start.
 pub static PROPERTIES: [Property; SETTINGS.len() + RESULTS.len()] = {
     let mut all = [RESULTS[0]; SETTINGS.len() + RESULTS.len()];
     let mut place = 0;
@@ -69,13 +69,13 @@ pub static PROPERTIES: [Property; SETTINGS.len() + RESULTS.len()] = {
     all
 };
 
-/// The place of the property of this name.
+/// Returns the index of the property with this name.
 pub fn find(name: &str) -> Option<usize> {
     let is_it = |property: &Property| property.names.iter().any(|own| same_name(own, name));
     PROPERTIES.iter().position(is_it)
 }
 
-/// An array of `{"field", "message"}`.
+/// Returns the errors as a JSON array of `{"field", "message"}`.
 fn field_errors(report: &Report) -> Value {
     Value::Text(serde_json::to_string(&report.errors).unwrap_or_default())
 }
@@ -89,11 +89,11 @@ impl Role {
         matches!(self, Role::Set(_))
     }
 
-    /// What is kept of a value that 1C sets.
+    /// Converts a value that 1C sets to the value that is stored.
     ///
     /// # Errors
     ///
-    /// What is expected in its place.
+    /// The kind of value that is expected.
     pub fn accept(&self, value: Value) -> Result<Value, Misuse> {
         let Role::Set(setting) = self else {
             return Err(Misuse::ReadOnly);
@@ -114,12 +114,13 @@ impl Role {
         }
     }
 
-    /// What 1C reads. `kept` is what [`Role::accept`] has made of the setting, if it is one.
+    /// Returns the value that 1C reads. For a setting, `kept` is the stored value from
+    /// [`Role::accept`].
     pub fn show(&self, kept: &Value, report: &Report) -> Value {
         match self {
             Role::Result(get) => get(report),
             Role::Set(setting) => match setting.place {
-                // If it is not set, that which the last call has made.
+                // If it is not set, the ext_id of the last call.
                 Place::ExtId(_) => Value::from(&kept.text().or_else(|| report.ext_id.clone())),
                 Place::Flag(_) => Value::Bool(kept.number() != 0),
                 Place::Signed(_) | Place::Unsigned(_) => Value::Number(kept.number()),
@@ -128,7 +129,7 @@ impl Role {
         }
     }
 
-    /// Puts what was kept where it belongs.
+    /// Puts the stored value in its place in `settings`.
     fn put(&self, kept: &Value, settings: &mut Settings) -> Result<(), Fault> {
         let Role::Set(setting) = self else {
             return Ok(());
@@ -160,8 +161,8 @@ impl Role {
     }
 }
 
-/// The settings as they were given, and what is wrong with single ones. `values` stand at the
-/// places of their properties.
+/// Returns the settings as they were given, and the faults of single settings. `values` are at the
+/// indexes of their properties.
 pub fn settings(values: &[Value]) -> (Settings, Vec<Fault>) {
     let mut settings = Settings::default();
     let put = |(property, kept): (&Property, &Value)| property.role.put(kept, &mut settings).err();

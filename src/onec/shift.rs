@@ -10,15 +10,15 @@ use crate::messages;
 use crate::protocol::request;
 use crate::report::Report;
 
-/// Opens a shift as the properties say, and waits for the answer. Истина: LifePay took the
-/// document.
+/// Opens a shift with the settings in the properties, and waits for the answer. Истина: LifePay
+/// accepted the document.
 pub fn open(component: &Component, _: &mut [Value]) -> Value {
     let (settings, faults) = component.settings();
     tell(component, calls::open_shift(settings, faults, None))
 }
 
-/// Sends the document that the parameters name and hold, otherwise as the properties say. Истина:
-/// LifePay took it.
+/// Sends the document whose path and fields are the parameters, with the settings in the properties.
+/// Истина: LifePay accepted it.
 pub fn send(component: &Component, arguments: &mut [Value]) -> Value {
     let (mut settings, faults) = component.settings();
     settings.fields.path = arguments[0].text();
@@ -32,12 +32,12 @@ fn tell(component: &Component, report: Report) -> Value {
     Value::Bool(accepted)
 }
 
-/// Opens a shift as a text in JSON says, whatever the properties say. The answer is in JSON too.
+/// Opens a shift with the settings in a JSON text, and ignores the properties. Returns JSON.
 pub fn open_json(component: &Component, arguments: &mut [Value]) -> Value {
     by_json(component, calls::open_shift, arguments)
 }
 
-/// Sends a document in the same way.
+/// Sends a document with the settings in a JSON text, and ignores the properties. Returns JSON.
 pub fn send_json(component: &Component, arguments: &mut [Value]) -> Value {
     by_json(component, calls::send, arguments)
 }
@@ -49,36 +49,36 @@ fn by_json(component: &Component, send: calls::SendFn, arguments: &[Value]) -> V
     Value::Text(answer)
 }
 
-/// An ext_id to store before it is sent.
+/// Generates an ext_id, so that it can be stored before it is sent.
 pub fn new_ext_id(_: &Component, _: &mut [Value]) -> Value {
     Value::Text(request::new_ext_id())
 }
 
-/// The code of the last call; the parameter is set to its message.
+/// Returns the code of the last call, and sets the parameter to its message.
 pub fn last_error(component: &Component, arguments: &mut [Value]) -> Value {
     let report = component.report();
     arguments[0] = Value::Text(report.message.into());
     Value::from(report.code.number())
 }
 
-/// "LP_ERR_TIMEOUT" for -4.
+/// Returns the name of a code, such as "LP_ERR_TIMEOUT" for -4.
 pub fn code_name(_: &Component, arguments: &mut [Value]) -> Value {
     Value::from(messages::utf8(code_of(&arguments[0]).name()))
 }
 
-/// A sentence for a cashier.
+/// Returns a sentence about a code, for a cashier.
 pub fn code_text(_: &Component, arguments: &mut [Value]) -> Value {
     Value::from(messages::text(code_of(&arguments[0])).utf8())
 }
 
-/// A number beyond all codes is one that is not known.
+/// Converts a number to a code. A number outside of int32 becomes an unknown code.
 fn code_of(number: &Value) -> Code {
     let number = number.number();
     let end = if number > 0 { i32::MAX } else { i32::MIN };
     Code::from(i32::try_from(number).unwrap_or(end))
 }
 
-/// Writes the log of the whole process to a file; "" ends that. Истина: it will be written.
+/// Writes the log of the whole process to a file; "" stops the log. Истина: the setting was accepted.
 pub fn log_to_file(component: &Component, arguments: &mut [Value]) -> Value {
     let level = i32::try_from(arguments[1].number())
         .ok()

@@ -1,11 +1,12 @@
-//! UTF-16, and names in either letter case.
+//! UTF-16, and case-insensitive names.
 
-/// `text` in UTF-16 with a NUL at its end.
+/// Converts `text` to UTF-16 with a NUL at its end.
 pub fn to_wide(text: &str) -> Vec<u16> {
     text.encode_utf16().chain([0]).collect()
 }
 
-/// The name at `pointer`; nothing for NULL and for what is not UTF-16, which no member is called.
+/// Reads the name at `pointer`. Returns None for NULL and for invalid UTF-16, since no member has such
+/// a name.
 ///
 /// # Safety
 ///
@@ -15,13 +16,13 @@ pub unsafe fn read_name(pointer: *const u16) -> Option<String> {
         return None;
     }
     let units = (0..)
-        // SAFETY: up to the NUL all places can be read. The host need not have aligned them.
+        // SAFETY: all units up to the NUL are readable. They need not be aligned.
         .map(|place| unsafe { pointer.add(place).read_unaligned() })
         .take_while(|unit| *unit != 0);
     char::decode_utf16(units).collect::<Result<_, _>>().ok()
 }
 
-/// Whether two names are the same to 1C, which looks at no letter's case.
+/// Whether two names are equal in 1C, which ignores the case of letters.
 pub fn same_name(one: &str, other: &str) -> bool {
     let lower = |name: &str| name.to_lowercase();
     lower(one) == lower(other)
@@ -47,7 +48,7 @@ mod tests {
         assert_eq!(read(&to_wide("Логин")).as_deref(), Some("Логин"));
         assert_eq!(read(&[0]).as_deref(), Some(""));
         assert_eq!(read(&[0xd800, 0]), None);
-        // SAFETY: NULL is what is tested.
+        // SAFETY: NULL is allowed.
         assert_eq!(unsafe { read_name(std::ptr::null()) }, None);
     }
 }

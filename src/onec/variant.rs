@@ -1,7 +1,7 @@
-//! 1C's `tVariant`: a union of values and the number of its type.
+//! 1C's `tVariant`: a union of values, and the number of its type.
 //!
-//! It is read and written as bytes at fixed places, its type as a number: 1C may pass types that
-//! are not known here.
+//! It is read and written as bytes at fixed offsets, and its type as a number, because 1C may pass
+//! types that this component does not know.
 
 use std::ffi::c_void;
 use std::ptr::NonNull;
@@ -9,22 +9,23 @@ use std::ptr::NonNull;
 use super::host::Memory;
 use crate::fault::Misuse;
 
-/// The size of the union: of C's `struct tm`, its largest member, or 40 in Windows.
+/// The size of the union: the size of C's `struct tm`, its largest member; 40 on Windows.
 const UNION: usize = if cfg!(windows) {
     40
 } else {
     size_of::<libc::tm>()
 };
-/// Behind the union stands the number of elements of an array, 32 bits.
+/// The offset of the type. Between the union and the type is the number of elements of an array, 32
+/// bits.
 const TYPE: usize = UNION + 4;
-/// The type has 16 bits, and padding up to the alignment of the whole.
+/// The size of a variant. The type has 16 bits, followed by padding up to the alignment of the variant.
 const SIZE: usize =
     (TYPE + 2).next_multiple_of(if cfg!(all(not(windows), target_pointer_width = "32")) {
         4
     } else {
         8
     });
-/// The length of a text stands behind its pointer.
+/// The offset of a text's length, which follows the pointer.
 const LENGTH: usize = size_of::<*const u16>();
 
 const _: () = assert!(!cfg!(windows) || (TYPE == 44 && SIZE == 48));
@@ -51,12 +52,12 @@ const UINT: u16 = 20;
 const PWSTR: u16 = 22;
 const BLOB: u16 = 23;
 
-/// Beyond this a length is garbage, in UTF-16 units.
+/// The largest plausible length, in UTF-16 units; a larger one is garbage.
 const LONGEST: u32 = 16 * 1024 * 1024;
-/// Beyond this a floating-point number does not hold every whole number.
+/// Up to this number, a floating-point number represents every whole number.
 const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// What this component understands of 1C's values.
+/// The values of 1C that this component accepts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Value {
     /// Неопределено or Null.
@@ -68,7 +69,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// The text, or nothing for "" and for what is none: both are "not given".
+    /// Returns the text; None for "" and for other types, which mean "not given".
     pub fn text(&self) -> Option<String> {
         match self {
             Value::Text(text) if !text.is_empty() => Some(text.clone()),
@@ -76,7 +77,7 @@ impl Value {
         }
     }
 
-    /// The number; 0 for what is none, which is "not given".
+    /// Returns the number; 0, which means "not given", for other types.
     pub fn number(&self) -> i64 {
         match self {
             Value::Number(number) => *number,
@@ -122,13 +123,13 @@ pub struct Variant(NonNull<u8>);
 impl Variant {
     /// # Safety
     ///
-    /// `pointer` is NULL or a `tVariant` that may be read and written for the call. Its content
-    /// need not make sense, save that a text has the length that it states.
+    /// `pointer` is NULL or a `tVariant` that may be read and written during the call. Its contents
+    /// may be anything, but a text must have the length that it states.
     pub unsafe fn at(pointer: *mut c_void) -> Option<Variant> {
         NonNull::new(pointer.cast()).map(Variant)
     }
 
-    /// The variant at `place` of an array that begins here.
+    /// Returns the variant at index `place` of an array that begins with this one.
     ///
     /// # Safety
     ///
@@ -139,8 +140,8 @@ impl Variant {
     }
 
     fn get<T: Copy>(self, place: usize) -> T {
-        // SAFETY: all places that are asked for are within SIZE bytes; `T` is a number or a
-        // pointer, valid whatever the bytes.
+        // SAFETY: all offsets that are used are within SIZE bytes. `T` is a number or a pointer, for
+        // which all bytes are valid.
         unsafe { self.0.add(place).cast::<T>().read_unaligned() }
     }
 
@@ -149,11 +150,11 @@ impl Variant {
         unsafe { self.0.add(place).cast::<T>().write_unaligned(value) };
     }
 
-    /// What it holds.
+    /// Returns the value.
     ///
     /// # Errors
     ///
-    /// Why it is nothing that any member takes.
+    /// The reason why no member accepts the value.
     pub fn read(self) -> Result<Value, Misuse> {
         let number = |number: i64| Ok(Value::Number(number));
         match self.get::<u16>(TYPE) {
@@ -165,7 +166,7 @@ impl Variant {
             I4 | INT => number(self.get::<i32>(0).into()),
             UI4 | UINT => number(self.get::<u32>(0).into()),
             I8 => number(self.get(0)),
-            // Beyond every limit of a setting in any case.
+            // A number that is too large for i64 exceeds the limit of every setting.
             UI8 => number(i64::try_from(self.get::<u64>(0)).unwrap_or(i64::MAX)),
             R4 => whole(self.get::<f32>(0).into()),
             R8 => whole(self.get(0)),
@@ -184,11 +185,11 @@ impl Variant {
             return Err(Misuse::TooLong);
         }
         let units = (0..length as usize)
-            // SAFETY: a text has the length that it states. It need not be aligned.
+            // SAFETY: the text has the length that it states. It need not be aligned.
             .map(|place| unsafe { pointer.add(place).read_unaligned() });
         let text: Result<String, _> = char::decode_utf16(units).collect();
         match text {
-            // Some hosts count the NUL that ends it.
+            // Some hosts include the final NUL in the length.
             Ok(text) => match text.trim_end_matches('\0') {
                 text if text.contains('\0') => Err(Misuse::HasNul),
                 text => Ok(Value::from(text)),
@@ -197,10 +198,11 @@ impl Variant {
         }
     }
 
-    /// Puts `value` in. False, and it is empty: 1C gave no memory for a text.
+    /// Writes `value`. If 1C provides no memory for a text, the variant is empty and the call returns
+    /// false.
     #[must_use]
     pub fn write(self, value: &Value, memory: Option<Memory>) -> bool {
-        // SAFETY: it has SIZE bytes.
+        // SAFETY: a variant has SIZE bytes.
         unsafe { self.0.write_bytes(0, SIZE) };
         let kind = match value {
             Value::Nothing => EMPTY,
@@ -234,31 +236,31 @@ impl Variant {
     #[cfg(any(test, fuzzing))]
     pub(crate) const TEXT: u16 = PWSTR;
 
-    /// Makes it a value of this type, whatever it holds.
+    /// Sets the type, regardless of the contents.
     #[cfg(any(test, fuzzing))]
     pub fn label(self, kind: u16) {
         self.set(TYPE, kind);
     }
 
-    /// Makes it point to a text.
+    /// Sets the pointer and the length of a text.
     #[cfg(any(test, fuzzing))]
     pub fn point(self, text: *const u16, length: u32) {
         self.set(0, text);
         self.set(LENGTH, length);
     }
 
-    /// Gives 1C back what a parameter held before a new value is put in its place.
+    /// Frees 1C's memory that a parameter holds, before a new value is written to it.
     pub fn release(self, memory: Option<Memory>) {
         let has_memory = matches!(self.get::<u16>(TYPE), PSTR | PWSTR | BLOB);
         let block = NonNull::new(self.get::<*mut c_void>(0));
         if let (true, Some(block), Some(memory)) = (has_memory, block, memory) {
-            // SAFETY: what a parameter holds is from 1C's memory, and overwritten next.
+            // SAFETY: a parameter's block is from 1C's memory, and the pointer is overwritten next.
             unsafe { memory.free(block) };
         }
     }
 }
 
-/// 1C has one type of numbers: a large whole one comes in floating point too.
+/// Converts a whole number from floating point: 1C has one type of numbers, and passes large ones so.
 fn whole(number: f64) -> Result<Value, Misuse> {
     if number.fract() == 0.0 && number.abs() <= LARGEST_EXACT {
         Ok(Value::Number(number as i64))
@@ -271,12 +273,12 @@ fn whole(number: f64) -> Result<Value, Misuse> {
 mod tests {
     use super::*;
 
-    /// A variant of `kind` with these bytes at its beginning.
+    /// Reads a variant of type `kind` with these bytes at its beginning.
     fn read(kind: u16, bytes: &[u8]) -> Result<Value, Misuse> {
         let mut memory = [0xaa_u8; SIZE];
         memory[..bytes.len()].copy_from_slice(bytes);
         memory[TYPE..TYPE + 2].copy_from_slice(&kind.to_ne_bytes());
-        // SAFETY: it has the size of a variant.
+        // SAFETY: `memory` has the size of a variant.
         let variant = unsafe { Variant::at(memory.as_mut_ptr().cast()) };
         variant.unwrap().read()
     }

@@ -1,13 +1,13 @@
-//! The tables of functions by which 1C calls an object, as a C++ compiler would lay them out.
+//! The tables of functions through which 1C calls an object, laid out as by a C++ compiler.
 //!
-//! The object is of a class that inherits from four: it begins with a pointer to a table for each.
-//! A function is given the address of the pointer through which it was found, so that those of the
-//! second table see the object from its second pointer on. In front of where a pointer points stand
-//! two words that describe the class to C++; here they say that it is not described.
+//! The object's class inherits from four classes, so it begins with four pointers, one to the table of
+//! each. A function receives the address of the pointer through which it was called: the functions of
+//! the second table receive the address of the second pointer. Before the address in each pointer are
+//! two words that describe the class to C++; here the second one, zero, means "no description".
 //!
-//! Each table begins with the destructor, which C++ reaches through any of the four. Then come the
-//! functions, in the order in which 1C declares them. In 32-bit Windows they are `stdcall`, which
-//! is what `extern "system"` means there, and the destructor is `thiscall`.
+//! Each table begins with the destructor, which C++ can call through any of the four. Then come the
+//! functions, in the order in which 1C declares them. On 32-bit Windows they are `stdcall`, which
+//! `extern "system"` means there, and the destructor is `thiscall`.
 
 use std::ffi::c_void;
 use std::ptr;
@@ -15,7 +15,7 @@ use std::ptr;
 use super::component::Component;
 use super::{guard, interface};
 
-/// What an object begins with.
+/// The pointers at the beginning of an object.
 pub type Pointers = [*const c_void; 4];
 
 /// The address of one of the pointers.
@@ -23,14 +23,14 @@ pub type This = *mut c_void;
 
 #[repr(C)]
 pub struct Table<Functions> {
-    /// From the pointer to the beginning of the object, bytes.
+    /// The offset from the pointer to the beginning of the object, bytes.
     to_top: isize,
     type_info: usize,
     destructor: destructor::Places,
     functions: Functions,
 }
 
-/// The table to which the pointer at `PLACE` points.
+/// Makes the table for the pointer at index `PLACE`.
 pub const fn table<const PLACE: usize, Functions>(functions: Functions) -> Table<Functions> {
     Table {
         to_top: -((PLACE * size_of::<*const c_void>()) as isize),
@@ -42,7 +42,7 @@ pub const fn table<const PLACE: usize, Functions>(functions: Functions) -> Table
 
 impl<Functions> Table<Functions> {
     fn pointer(&'static self) -> *const c_void {
-        // From the whole table, not from a part of it: that would vouch for the part alone.
+        // Derived from the whole table: a pointer to one field would give access to that field only.
         let offset = std::mem::offset_of!(Self, destructor);
         ptr::from_ref(self).wrapping_byte_add(offset).cast()
     }
@@ -57,12 +57,12 @@ pub fn pointers() -> Pointers {
     ]
 }
 
-/// The beginning of the object whose pointer at `PLACE` is at `this`.
+/// Returns the beginning of the object whose pointer at index `PLACE` is at `this`.
 fn object<const PLACE: usize>(this: This) -> *mut c_void {
     this.wrapping_byte_sub(PLACE * size_of::<*const c_void>())
 }
 
-/// Runs an entry of the object whose pointer at `PLACE` is at `this`.
+/// Runs a function of the object whose pointer at index `PLACE` is at `this`.
 ///
 /// # Safety
 ///
@@ -76,7 +76,7 @@ pub unsafe fn entry<const PLACE: usize, T: Copy>(
         return otherwise;
     }
     guard(otherwise, || {
-        // SAFETY: the caller guarantees it; 1C does not destroy an object that it is calling.
+        // SAFETY: the caller guarantees the pointer. 1C does not destroy an object during a call.
         body(unsafe { &*object::<PLACE>(this).cast::<Component>() })
     })
 }
@@ -87,8 +87,8 @@ fn destroy<const PLACE: usize>(this: This) {
     });
 }
 
-/// The Itanium C++ ABI: a function that destroys, and one that also frees. An object of ours is
-/// freed by both, since nobody else could.
+/// The Itanium C++ ABI: one function destroys, another also frees. Here both free the object, because
+/// nothing else can.
 #[cfg(not(windows))]
 mod destructor {
     use super::{destroy, This};
@@ -105,8 +105,8 @@ mod destructor {
     }
 }
 
-/// Microsoft's C++: one function, which is told whether to free as well. An object of ours is freed
-/// in either case, since nobody else could.
+/// Microsoft's C++ ABI: one function, with a parameter that says whether to free as well. Here the
+/// object is freed in either case, because nothing else can.
 #[cfg(windows)]
 mod destructor {
     use super::{destroy, This};
@@ -151,7 +151,7 @@ mod tests {
             assert_eq!(entry::<1, _>(ptr::null_mut(), 7, |_| 8), 7);
         }
         destroy::<1>(second.cast());
-        // It is none any more, which is noticed.
+        // The object was destroyed, which the second call notices.
         destroy::<1>(second.cast());
         destroy::<1>(ptr::null_mut());
         assert!(!Component::destroy(component.cast()));
