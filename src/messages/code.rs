@@ -1,20 +1,20 @@
-//! The codes in words.
+//! Texts and advice for codes.
 
 use std::ffi::CStr;
 
 use crate::code::{lifepay, Code, Kind, Outcome};
 
 const REPEAT: &str = "Повторите запрос с тем же ext_id.";
-/// For a request that LifePay would not know again.
+/// For a request without an ext_id, whose retry LifePay would not recognize.
 const LOOK_FIRST: &str = "LifePay мог его получить: прежде чем повторять, посмотрите в личном кабинете LifePay, нет ли уже такого документа.";
 const CORRECT: &str = "Исправьте данные и отправьте запрос снова.";
 const ASK_LIFEPAY: &str = "Проверьте настройки в личном кабинете LifePay.";
 
-/// A text that both C and Rust take as it is, without a look at its bytes.
+/// A text that both C and Rust can use without a conversion.
 #[derive(Clone, Copy)]
 pub struct Text(&'static str);
 
-/// The text of this literal.
+/// Makes a [`Text`] of a literal.
 macro_rules! text {
     ($text:literal) => {
         Text(concat!($text, "\0"))
@@ -31,7 +31,7 @@ impl Text {
     }
 }
 
-/// What happened, for a cashier. LifePay's codes have the words of its page.
+/// Returns a sentence about a code, for a cashier. LifePay's codes have the wording of its page.
 #[rustfmt::skip]
 pub fn text(code: Code) -> Text {
     match code {
@@ -63,8 +63,8 @@ pub fn text(code: Code) -> Text {
     }
 }
 
-/// What to do about the code of a request with this outcome; empty where there is nothing to do.
-/// `has_ext_id`: LifePay knows the request again.
+/// Returns what to do about a request with this code and outcome; empty if there is nothing to do.
+/// `has_ext_id`: LifePay recognizes a retry.
 #[rustfmt::skip]
 pub fn advice(code: Code, outcome: Outcome, has_ext_id: bool) -> &'static str {
     let with_ext_id = |with, not_sent| match outcome {
@@ -85,7 +85,7 @@ pub fn advice(code: Code, outcome: Outcome, has_ext_id: bool) -> &'static str {
             Kind::Cancelled => with_ext_id("Если документ ещё нужен, повторите запрос с тем же ext_id.", "Если документ ещё нужен, отправьте запрос снова."),
             Kind::Tls => with_ext_id("Устраните причину и повторите запрос с тем же ext_id.", "Устраните причину и повторите запрос."),
             Kind::Internal => with_ext_id("Сообщите её разработчикам и повторите запрос с тем же ext_id.", "Сообщите её разработчикам."),
-            // With a new ext_id, what LifePay may have would be followed by a second document.
+            // If LifePay has the request, a new ext_id would make a second document.
             Kind::Expired => match outcome {
                 Outcome::NotSent => "Он не был отправлен. Если документ ещё нужен, отправьте новый запрос.",
                 _ => "LifePay мог его получить: посмотрите в личном кабинете LifePay. Если документ ещё нужен, отправьте запрос снова, но только с тем же ext_id: тогда второго документа не будет.",

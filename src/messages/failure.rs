@@ -1,4 +1,4 @@
-//! Failures in words.
+//! Texts of failures.
 
 use super::{advice, as_many_as_fit, join, text, wrong, GOES_ON, LONGEST, LONGEST_ERROR};
 use crate::code::{Code, Kind, Outcome};
@@ -6,10 +6,11 @@ use crate::failure::{Failure, Network, Outbox, Refusal, Reply, Stage, Tls};
 use crate::fault::Fault;
 use crate::report::{cut_short, MOST_ERRORS};
 
-/// Characters of the name of a field in a message.
+/// The most characters of a field's name in a message.
 const LONGEST_NAME: usize = 200;
 
-/// What happened, and what to do about a request with this outcome. `has_ext_id`: it may be repeated.
+/// Returns what happened and what to do about a request with this outcome. `has_ext_id`: a retry is
+/// safe.
 pub fn failure(failure: &Failure, outcome: Outcome, has_ext_id: bool) -> String {
     let code = Code::Failed(failure.kind());
     let what = match failure {
@@ -32,9 +33,9 @@ pub fn failure(failure: &Failure, outcome: Outcome, has_ext_id: bool) -> String 
     join(&[text(code).utf8(), &what, advice(code, outcome, has_ext_id)])
 }
 
-/// Wrong arguments.
+/// Returns the text about wrong arguments.
 fn arguments(faults: &[Fault]) -> String {
-    // A name that a host has made up may be long; what is wrong with it is said all the same.
+    // An unknown field's name may be long. It is shortened, so that the reason still fits.
     let one = |fault: &Fault| {
         let text = match cut_short(fault.field.to_string(), LONGEST_NAME, "…") {
             field if field.is_empty() => wrong(&fault.wrong),
@@ -58,13 +59,13 @@ fn arguments(faults: &[Fault]) -> String {
     })
 }
 
-/// That a request waits for its next attempt, and why the last one failed: a cashier asks for that.
+/// Returns the text about a pending request, with the failure of its last attempt, for a cashier.
 pub fn pending(last: &Failure) -> String {
     let last = text(Code::Failed(last.kind())).utf8();
     join(&[text(Code::Pending).utf8(), "Последняя попытка:", last])
 }
 
-/// A message about an entry that ends with why it is not sent; a long one is cut for that.
+/// Appends to a message about an entry the reason why it is not sent. A long message is shortened.
 pub fn with_refusal(message: String, refusal: Refusal) -> String {
     let why = refused(refusal);
     let room = LONGEST - why.chars().count() - 2;
@@ -167,7 +168,7 @@ fn outbox(cause: Outbox) -> &'static str {
     }
 }
 
-/// What the entry's state is, and what to do.
+/// Returns the text about an entry's state and what to do.
 fn refused(refusal: Refusal) -> &'static str {
     match refusal {
         Refusal::Accepted => "LifePay уже принял этот запрос, повторять его не нужно.",
@@ -189,7 +190,7 @@ fn refused(refusal: Refusal) -> &'static str {
     }
 }
 
-/// What an HTTP status other than 200 usually means on the way to LifePay.
+/// Returns what an HTTP status other than 200 usually means for a request to LifePay.
 fn http(status: u16) -> String {
     let meaning = match status {
         300..=399 => {

@@ -1,8 +1,8 @@
-//! What is wrong with a field, in words.
+//! Texts of faults.
 
 use crate::fault::{ProxySource, Wrong, WrongBaseUrl, WrongCaFile, WrongProxy};
 
-/// What is wrong, without a full stop: a sentence names the field before it.
+/// Returns the text of a fault, without a full stop. The caller puts the name of the field before it.
 pub fn wrong(wrong: &Wrong) -> String {
     let text = match wrong {
         Wrong::Required => "обязательное поле не задано",
@@ -73,7 +73,7 @@ pub fn wrong(wrong: &Wrong) -> String {
         } => {
             let fields = fields.join(", ");
             return match is_accepted {
-                // Nobody is to conclude that a second shift is needed.
+                // The text must not suggest that a second shift is needed.
                 true => format!(
                     "LifePay уже принял запрос с ext_id {ext_id}, его данные отличаются ({fields}); новый ext_id нужен только для другого документа"
                 ),

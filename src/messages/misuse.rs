@@ -1,4 +1,4 @@
-//! What a program in 1C must not do, in words.
+//! Texts about programming errors in 1C.
 
 use crate::fault::Misuse;
 

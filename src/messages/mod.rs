@@ -1,5 +1,5 @@
-//! Every sentence for a person at the till, in Russian, chosen by the kind of what has happened.
-//! Nothing in this library compares a sentence with another.
+//! All sentences for a person at the till, in Russian. Enums select them: no code of this library
+//! compares sentences.
 
 mod code;
 mod failure;
@@ -17,27 +17,27 @@ use crate::code::{Code, Outcome};
 use crate::fault::Fault;
 use crate::report::{cut_short, FieldError};
 
-/// The end of a text of LifePay's that was cut short.
+/// The end of a shortened text of LifePay's.
 pub(crate) const GOES_ON: &str = "…, полностью: reply";
-/// Characters of a message.
+/// The most characters of a message.
 const LONGEST: usize = 2000;
-/// Characters of one error in a message, which has room for one at least.
+/// The most characters of one error in a message, so that at least one error fits.
 const LONGEST_ERROR: usize = 500;
 
-/// A fault as a result shows it.
+/// Converts a fault to an error of a result.
 pub fn field_error(fault: &Fault) -> FieldError {
     FieldError::new(&fault.field, wrong(&fault.wrong))
 }
 
-/// That LifePay has refused a request: its own words first, then what to do. `more` errors are not
-/// among `errors`.
+/// Returns the text about a rejected request: LifePay's own words, then what to do. `more` is the
+/// number of errors that are not in `errors`.
 pub fn rejection(code: i32, words: &str, errors: &[FieldError], more: usize) -> String {
     let code = Code::Rejected(code);
     let words = match words.trim().is_empty() {
         true => text(code).utf8(),
         false => words,
     };
-    // The text of 500 has the advice in it.
+    // The text of code 500 contains the advice.
     let advice =
         Some(advice(code, Outcome::Answered, true)).filter(|advice| !words.contains(advice));
     let errors = errors.iter().map(|error| match error.field.as_str() {
@@ -56,8 +56,8 @@ pub fn rejection(code: i32, words: &str, errors: &[FieldError], more: usize) -> 
     })
 }
 
-/// A message of as many of these errors as there is room for. `with` makes it of those and of the
-/// number of the others, `more` at least.
+/// Returns a message with as many of these errors as fit. `with` makes the message from them and the
+/// number of the others, which is at least `more`.
 fn as_many_as_fit(
     mut errors: Vec<String>,
     more: usize,
@@ -72,12 +72,12 @@ fn as_many_as_fit(
     }
 }
 
-/// The names of codes are UTF-8.
+/// Returns a name of a code, which is always UTF-8.
 pub fn utf8(text: &'static CStr) -> &'static str {
     text.to_str().unwrap_or_default()
 }
 
-/// The sentences that are not empty, one after the other. LifePay's own often lack the full stop.
+/// Joins the sentences that are not empty, and adds the full stop that LifePay's texts often lack.
 fn join(sentences: &[&str]) -> String {
     let mut text = String::new();
     for sentence in sentences
