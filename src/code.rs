@@ -1,8 +1,7 @@
-//! What a call has come to: LifePay's code or a failure of ours, and whether LifePay may have the
-//! request.
+//! The code of a result, LifePay's or a failure's, and whether LifePay may have the request.
 //!
-//! The discriminants are the numbers of the C interface and of the outbox's file: they are only ever
-//! added, and never given a second meaning. `ffi` has them as constants and asserts that they agree.
+//! The discriminants are the numbers of the C interface and of the outbox's file. New ones may be
+//! added; none gets a second meaning. `ffi` defines them as constants and asserts that they agree.
 
 use std::ffi::CStr;
 
@@ -23,15 +22,15 @@ pub mod lifepay {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "i32", into = "i32")]
 pub enum Code {
-    /// LifePay took the document: its code is 0.
+    /// LifePay accepted the document: its code is 0.
     Accepted,
-    /// LifePay refused it with this code, which is positive.
+    /// LifePay rejected the request with this code, which is positive.
     Rejected(i32),
     /// The request is in an outbox and has no outcome yet.
     Pending,
-    /// There is no answer of LifePay's.
+    /// LifePay has not answered.
     Failed(Kind),
-    /// Of a later version of this library, from an outbox's file.
+    /// A code that a later version of this library wrote to an outbox's file.
     Unknown(i32),
 }
 
@@ -82,7 +81,7 @@ impl Code {
         }
     }
 
-    /// The name of the constant in the C interface; "UNKNOWN" for a number that has none.
+    /// Returns the name of the constant in the C interface; "UNKNOWN" for a number without one.
     pub fn name(self) -> &'static CStr {
         match self {
             Code::Accepted => c"LP_OK",
@@ -139,7 +138,7 @@ impl From<Code> for i32 {
 #[serde(from = "i32", into = "i32")]
 #[repr(i32)]
 pub enum Outcome {
-    /// The call says nothing about it.
+    /// The call says nothing about a request.
     None = 0,
     /// No byte of the request left this machine in any attempt.
     NotSent = 1,
@@ -153,7 +152,7 @@ impl From<i32> for Outcome {
             0 => Outcome::None,
             1 => Outcome::NotSent,
             3 => Outcome::Answered,
-            // What a later version has said of it may be anything.
+            // The number was written by a later version and may mean anything.
             _ => Outcome::Unknown,
         }
     }

@@ -1,11 +1,11 @@
-//! The cryptography that TLS and random numbers come from.
+//! The cryptography provider for TLS and random numbers.
 
 use std::sync::Arc;
 
 use once_cell::race::OnceBox;
 use rustls::crypto::{ring, CryptoProvider};
 
-/// One for the process.
+/// Returns the provider, which exists once per process.
 pub fn provider() -> Arc<CryptoProvider> {
     static PROVIDER: OnceBox<Arc<CryptoProvider>> = OnceBox::new();
     let make = || Box::new(Arc::new(ring::default_provider()));

@@ -1,4 +1,4 @@
-//! What can go wrong on our side. How it is put to a person stands in `messages`.
+//! Failures: everything that can go wrong except LifePay's own codes. Their texts are in `messages`.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::code::Kind;
 use crate::fault::Fault;
 use crate::secret::Secret;
 
-/// Why an attempt, or the call as a whole, brought no answer of LifePay.
+/// The reason why an attempt or a call got no answer from LifePay.
 ///
 /// `Display` is the technical detail.
 #[derive(Debug, Clone, Error)]
@@ -41,12 +41,12 @@ pub enum Failure {
     Internal(String),
 }
 
-/// What an attempt is doing.
+/// The stage of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// Name resolution, connect, proxy and TLS.
     Connecting,
-    /// The request is sent and its answer awaited.
+    /// The library sends the request and waits for the answer.
     Exchanging,
 }
 
@@ -59,24 +59,24 @@ impl Stage {
     }
 }
 
-/// Why there is no connection.
+/// The reason why there is no connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Network {
     NameNotFound,
     ServerRefused,
-    /// The connection ended before the answer did.
+    /// The connection ended before the answer was complete.
     Broken,
     ProxyRefused,
-    /// It answered 407.
+    /// The proxy answered with status 407.
     ProxyCredentials,
-    /// It did not connect to the server.
+    /// The proxy did not connect to the server.
     ProxyFailed,
     /// The proxy that the environment or Windows names cannot be used.
     ProxySetting,
     Other,
 }
 
-/// Why there is no trusted TLS connection.
+/// The reason why there is no trusted TLS connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tls {
     Expired,
@@ -84,10 +84,10 @@ pub enum Tls {
     WrongName,
     UnknownIssuer,
     SelfSigned,
-    /// Signed with another key than that of the root with this name.
+    /// The certificate was signed with another key than that of the root with this name.
     BadSignature,
     Revoked,
-    /// The server shows a certificate authority's own certificate.
+    /// The server presents a certificate authority's own certificate.
     AuthorityAsServer,
     Unverified,
     NoRoots,
@@ -98,7 +98,7 @@ pub enum Tls {
     NothingInCommon,
 }
 
-/// Why what came is not LifePay's answer.
+/// The reason why the received data are not LifePay's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reply {
     TooLarge,
@@ -108,40 +108,40 @@ pub enum Reply {
     NotLifePays,
 }
 
-/// Why an outbox's file cannot be used.
+/// The reason why an outbox's file cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outbox {
-    /// Another process is using it at this moment.
+    /// Another process is using the file at this moment.
     Busy,
-    /// A read or write failed: a change may be on disk all the same.
+    /// A read or write failed. A change may be on disk nevertheless.
     Io,
     Damaged,
     DiskFull,
     /// The file or its folder cannot be written to.
     ReadOnly,
-    /// SQLite cannot open it.
+    /// SQLite cannot open the file.
     CannotOpen,
     NoFolder,
     FolderReadOnly,
-    /// The system cannot open it.
+    /// The system cannot open the file.
     Unopenable,
     IsFolder,
     OnNetworkDisk,
-    /// The disk has no memory-mapped files, which the log needs.
+    /// The disk does not support memory-mapped files, which the write-ahead log needs.
     UnfitDisk,
     ForeignFile,
     OfLaterVersion,
-    /// The parent process of a forked child has it open.
+    /// The parent process of a forked child has the file open.
     OpenInParent,
-    /// The parent forked in the middle of what the child would need.
+    /// The parent forked in the middle of work that the child needs.
     ForkedMidway,
-    /// It was deleted or replaced while it was open.
+    /// The file was deleted or replaced while it was open.
     Gone,
     NoThread,
     Other,
 }
 
-/// Why an entry of the outbox can be neither retried nor removed.
+/// The reason why an entry cannot be retried or removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     Accepted,
@@ -173,7 +173,7 @@ impl Failure {
         Failure::Outbox { cause, detail }
     }
 
-    /// Masks the apikey in the detail, which may quote what came from outside.
+    /// Masks the apikey in the detail, which may quote text from outside.
     pub fn mask(&mut self, apikey: &Secret) {
         match self {
             Failure::Network { detail, .. }
@@ -196,7 +196,7 @@ impl Failure {
         )
     }
 
-    /// Whether the outbox's file is not the one at its path any more.
+    /// Whether the outbox's file is no longer the one at its path.
     pub fn is_gone(&self) -> bool {
         matches!(
             self,
@@ -207,8 +207,8 @@ impl Failure {
         )
     }
 
-    /// Whether a change to the outbox's file that has failed so may be there all the same, after a
-    /// restart: its sync failed.
+    /// Whether a change to the outbox's file that failed in this way may still be on disk after a
+    /// restart, because only its sync failed.
     pub fn may_be_on_disk(&self) -> bool {
         matches!(
             self,
@@ -236,7 +236,7 @@ impl Failure {
         }
     }
 
-    /// Whether the same request may succeed when it is sent again, unchanged.
+    /// Whether the unchanged request may succeed when it is sent again.
     pub fn is_repeatable(&self) -> bool {
         matches!(
             self.kind(),
@@ -245,7 +245,7 @@ impl Failure {
     }
 }
 
-/// An argument that cannot be used.
+/// A fault becomes a failure with one argument error.
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
         Failure::Argument(vec![fault])

@@ -1,10 +1,10 @@
-//! What is wrong with a field that a host has given: a [`Fault`] names the field, and [`Wrong`] says
-//! what it is. [`Misuse`] is the same for a program in 1C, whose values have types.
+//! Faults in the host's arguments: a [`Fault`] names the field, and [`Wrong`] is the reason. [`Misuse`]
+//! is the same for programs in 1C, whose values have types.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-/// A field, by its name in `lp_config` or in a call's parameters, and what is wrong with it.
+/// A field, by its name in `lp_config` or among a call's parameters, and what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     pub field: Cow<'static, str>,
@@ -18,7 +18,7 @@ impl Fault {
     }
 }
 
-/// Whether one of the faults is of this field.
+/// Whether one of the faults concerns this field.
 pub fn is_named(faults: &[Fault], field: &str) -> bool {
     faults.iter().any(|fault| fault.field == field)
 }
@@ -26,12 +26,12 @@ pub fn is_named(faults: &[Fault], field: &str) -> bool {
 /// What can be wrong with a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wrong {
-    /// A setting that is required is not given.
+    /// A required setting is not given.
     Required,
     /// A parameter of the call is not given.
     NotGiven,
     Null,
-    /// `byte` is the first wrong one, counted from 1.
+    /// `byte` is the position of the first wrong byte, counted from 1.
     NotUtf8 {
         byte: usize,
         looks_like_cp1251: bool,
@@ -44,21 +44,21 @@ pub enum Wrong {
     NotAContainer,
     NotAString,
     NotAnInteger,
-    /// A JSON array of them is expected.
+    /// A JSON array of integers is expected.
     NotIntegers,
-    /// Integers with commas between them are expected.
+    /// Integers separated by commas are expected.
     NotIntegerList,
     UnknownField,
-    /// Only other documents have it.
+    /// Only other documents have this field.
     NotForShift,
-    /// The document has no ext_id, and is to be repeated.
+    /// The document has no ext_id, which retries need.
     NeededForRepeats,
     NotAPath,
     /// This member of a document is always a field.
     MemberOfOurs(&'static str),
     /// This member of a document was given as a field too.
     MemberGiven(&'static str),
-    /// This member stands twice in a document.
+    /// This member occurs twice in a document.
     MemberTwice(String),
     GivenTwice,
     GivenWith(&'static str),
@@ -82,7 +82,7 @@ pub enum Wrong {
     InLogCallback,
     /// The outbox was opened with another value.
     NotAsOpened,
-    /// The outbox has this ext_id with other values of these fields.
+    /// The outbox has an entry with this ext_id and other values in these fields.
     Taken {
         ext_id: String,
         fields: Vec<&'static str>,
@@ -90,7 +90,7 @@ pub enum Wrong {
     },
     BaseUrl(WrongBaseUrl),
     Proxy {
-        /// The environment variable or Windows, if the host did not give it.
+        /// The environment variable or Windows, if the host did not set the proxy.
         source: Option<ProxySource>,
         wrong: WrongProxy,
     },
@@ -110,7 +110,7 @@ pub enum WrongBaseUrl {
     NotHttps,
     /// Plain http to another machine.
     Clear,
-    /// Plain http to a name that leads to another machine.
+    /// Plain http to a name that resolves to another machine.
     ClearTo(IpAddr),
 }
 
@@ -126,9 +126,9 @@ pub enum WrongProxy {
     NotAUrl,
     /// A protocol other than http and https.
     Unsupported(String),
-    /// On another machine, for a base_url with plain http.
+    /// A proxy on another machine, for a base_url with plain http.
     Clear,
-    /// With the reason of the HTTP client.
+    /// With the HTTP client's reason.
     Exceptions(String),
 }
 
@@ -143,7 +143,7 @@ pub enum WrongCaFile {
     Unusable,
 }
 
-/// What a program in 1C must not do with a property or a method.
+/// A wrong use of a property or a method by a program in 1C.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Misuse {
     ReadOnly,
@@ -158,7 +158,7 @@ pub enum Misuse {
     HasNul,
     NotUtf16,
     NoMemory,
-    /// Of the parameter with this number, counted from 1.
+    /// The fault is in the parameter with this number, counted from 1.
     Argument(usize, Box<Misuse>),
     ArgumentMissing(usize),
     TooManyArguments {

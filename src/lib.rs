@@ -1,38 +1,38 @@
 //! Opens a cash-register shift through LifePay's cloud fiscalisation.
 //!
 //! This crate is a C library: its interface is `include/lifepay.h`, generated from the
-//! documentation comments of [`ffi`]. The way of the data:
+//! documentation comments of [`ffi`]. The data flow:
 //!
 //! ```text
 //! lp_config ──read──▶ Settings ──check──▶ Shift ──send──▶ HTTP ──parse──▶ Answer ──▶ Report ──write──▶ lp_result
 //!   (ffi)             (calls)          (protocol)     (transport)     (protocol)              (ffi)
 //! ```
 //!
-//! One direction, no back and forth. Two thin doors lead in and out: `ffi` for C and `onec` for 1C.
-//! Raw pointers and `unsafe` live in these two only. Both offer the same `calls`, which know neither.
-//! Around an exchange stands `delivery`, which repeats it until LifePay has answered; around that the
-//! `outbox`, which makes it survive a crash.
+//! Data flow in one direction only. There are two thin interfaces: `ffi` for C and `onec` for 1C. Only
+//! these two contain raw pointers and `unsafe`. Both offer the same `calls`, which depend on neither.
+//! `delivery` retries an exchange until LifePay answers. The `outbox` uses the same attempts and makes
+//! requests survive a crash.
 //!
-//! | module | what is in it |
+//! | module | contents |
 //! | --- | --- |
-//! | [`ffi`] | the C interface: pointers become values, and numbers have their names |
-//! | `onec` | the component for 1C: variants become values |
+//! | [`ffi`] | the C interface: converts pointers to values and numbers to enums |
+//! | `onec` | the component for 1C: converts variants to values |
 //! | `calls` | the calls, the open outboxes, the table of settings, JSON |
-//! | `outbox` | requests that survive a crash: the file, and the threads that send what waits in it |
-//! | `delivery` | attempts until LifePay has answered: schedule, retry limit, progress |
+//! | `outbox` | requests that survive a crash: the file, and the threads that send pending entries |
+//! | `delivery` | attempts until LifePay answers: schedule, retry limit, progress |
 //! | `protocol` | LifePay's request and answer |
 //! | `transport` | one HTTP exchange: connections and their reuse, trust, name resolution |
-//! | `report` | what came of a call: the content of an `lp_result` |
-//! | `code` | what a call comes to, and whether LifePay may have the request |
-//! | `failure`, `fault` | what can go wrong, and what can be wrong with a field |
-//! | `messages` | all of these in words, in Russian |
+//! | `report` | the result of a call: the contents of an `lp_result` |
+//! | `code` | the code of a result, and whether LifePay may have the request |
+//! | `failure`, `fault` | failures of a call, and faults in its arguments |
+//! | `messages` | the texts of codes, failures and faults, in Russian |
 //! | `log` | the log: a callback, files |
-//! | `secret` | the apikey, which is shown nowhere |
-//! | `crypto` | the cryptography that TLS and random numbers come from |
-//! | `recent` | a few values, of which the one not used for the longest time makes room |
-//! | `state` | what is kept between calls, once for each process |
+//! | `secret` | the apikey, which is masked everywhere |
+//! | `crypto` | the cryptography provider for TLS and random numbers |
+//! | `recent` | a cache of a few values, which drops the least recently used |
+//! | `state` | the data that each process keeps between calls |
 //! | `process` | the host process: threads, forks, panics |
-//! | `testing` | what only the tests and the fuzz programs use |
+//! | `testing` | code that only the tests and the fuzz programs use |
 
 #![deny(unsafe_code)]
 // A host's output is not the library's.

@@ -1,8 +1,8 @@
-//! A few values, of which the one that was not used for the longest time makes room.
+//! A cache of a few values, which drops the least recently used.
 
-/// At most `MOST`.
+/// A cache of at most `MOST` values.
 pub struct Recent<T, const MOST: usize> {
-    /// The last used last.
+    /// The most recently used value is last.
     values: Vec<T>,
 }
 

@@ -1,4 +1,4 @@
-//! What came of a call: the content of an `lp_result`. The outbox's file keeps it as JSON.
+//! The result of a call: the contents of an `lp_result`. The outbox's file stores it as JSON.
 
 use std::borrow::Cow;
 
@@ -9,12 +9,12 @@ use crate::failure::Failure;
 use crate::fault::Fault;
 use crate::messages;
 
-/// How many errors a result has at most.
+/// The most errors of a result.
 pub(crate) const MOST_ERRORS: usize = 100;
-/// Characters of an error's field and of its message.
+/// The most characters of an error's field, and of its message.
 pub(crate) const LONGEST_TEXT: usize = 1000;
 
-/// One field and what is wrong with it: LifePay's errors and ours have the same form.
+/// A field and what is wrong with it. LifePay's errors and the library's have the same form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldError {
     pub field: String,
@@ -30,14 +30,14 @@ impl FieldError {
     }
 }
 
-/// See `lp_result` for what each field means; the JSON form has the same names.
+/// The result of a call. `lp_result` documents the fields. The JSON form has the same names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-// A report that was stored by an earlier version lacks what later ones have added.
+// A report that an earlier version stored lacks the fields that were added later.
 #[serde(default)]
 pub struct Report {
     pub code: Code,
     pub outcome: Outcome,
-    /// 0: no answer came.
+    /// 0 = no answer came.
     #[serde(deserialize_with = "status")]
     pub http_status: u16,
     pub attempts: u32,
@@ -69,7 +69,7 @@ impl Default for Report {
 }
 
 impl Report {
-    /// A request that has no outcome yet.
+    /// The report of a request without an outcome.
     pub fn pending(ext_id: Option<&str>) -> Report {
         Report {
             ext_id: ext_id.map(str::to_owned),
@@ -78,12 +78,12 @@ impl Report {
         }
     }
 
-    /// The arguments are wrong, and nothing was sent.
+    /// The report of a call with wrong arguments, which sent nothing.
     pub fn refused(faults: Vec<Fault>) -> Report {
         Report::failure(&faults.into())
     }
 
-    /// A call that has done its work and has nothing more to tell.
+    /// The report of a successful call without a request.
     pub fn done() -> Report {
         Report {
             code: Code::Accepted,
@@ -92,8 +92,8 @@ impl Report {
         }
     }
 
-    /// A call that could not do its work. What LifePay may have of earlier ones is not known, except
-    /// that wrong arguments send nothing.
+    /// The report of a failed call. Wrong arguments send nothing; otherwise it is not known whether
+    /// LifePay has a request of an earlier call.
     pub fn failure(failure: &Failure) -> Report {
         let outcome = match failure {
             Failure::Argument(_) => Outcome::NotSent,
@@ -102,7 +102,7 @@ impl Report {
         Report::failure_of(None, outcome, failure)
     }
 
-    /// A call about a request that could not do its work.
+    /// The report of a failed call about a request.
     pub fn failure_of(ext_id: Option<String>, outcome: Outcome, failure: &Failure) -> Report {
         let mut report = Report {
             ext_id,
@@ -113,7 +113,7 @@ impl Report {
         report
     }
 
-    /// LifePay took the document.
+    /// Records that LifePay accepted the document.
     pub fn accept(&mut self, uuid: Option<String>) {
         self.code = Code::Accepted;
         self.outcome = Outcome::Answered;
@@ -122,8 +122,8 @@ impl Report {
         self.detail = None;
     }
 
-    /// LifePay refused it: its own words first, which are masked already, then what to do. There are
-    /// `more` errors than are listed.
+    /// Records that LifePay rejected the request. The message has LifePay's words, which are already
+    /// masked, then what to do. `more` is the number of errors that are not in `errors`.
     pub fn reject(&mut self, code: i32, words: &str, errors: Vec<FieldError>, more: usize) {
         self.code = Code::Rejected(code);
         self.outcome = Outcome::Answered;
@@ -132,7 +132,7 @@ impl Report {
         self.detail = None;
     }
 
-    /// No answer of LifePay's; `outcome` stays as it is, and the advice in `message` follows it.
+    /// Records a failure. `outcome` is left unchanged, and the advice in `message` depends on it.
     pub fn fail(&mut self, failure: &Failure) {
         self.code = Code::Failed(failure.kind());
         self.message = messages::failure(failure, self.outcome, self.ext_id.is_some()).into();
@@ -142,7 +142,8 @@ impl Report {
         }
     }
 
-    /// It waits for its next attempt, `retry_after_ms` from now; `last` is why the one before failed.
+    /// Records that the request is pending, with its next attempt in `retry_after_ms`. `last` is the
+    /// failure of the last attempt.
     pub fn wait(&mut self, last: &Failure, retry_after_ms: u32) {
         self.code = Code::Pending;
         self.message = messages::pending(last).into();
@@ -151,7 +152,7 @@ impl Report {
         self.errors = field_errors(last);
     }
 
-    /// It waits again although LifePay has refused it. What LifePay said stays readable in `detail`.
+    /// Makes a rejected request pending again. `detail` keeps LifePay's message.
     pub fn reopen(&mut self) {
         self.detail = Some(format!("before: {}", self.message));
         self.code = Code::Pending;
@@ -162,7 +163,7 @@ impl Report {
     }
 }
 
-/// The errors of wrong arguments, as a result shows them.
+/// Returns the errors of wrong arguments for a result.
 fn field_errors(failure: &Failure) -> Vec<FieldError> {
     let Failure::Argument(faults) = failure else {
         return Vec::new();
@@ -177,19 +178,19 @@ fn field_errors(failure: &Failure) -> Vec<FieldError> {
         .collect()
 }
 
-/// A number that is no status is read as 0: the rest of the report is worth keeping.
+/// Reads a status. An invalid number becomes 0, so that the rest of the report is kept.
 fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
     let number = i64::deserialize(deserializer)?;
     Ok(u16::try_from(number).unwrap_or(0))
 }
 
-/// The first characters of a text, at most `most`.
+/// Returns the first characters of a text, at most `most`.
 pub fn beginning(text: &str, most: usize) -> &str {
     let end = text.char_indices().nth(most);
     end.map_or(text, |(end, _)| &text[..end])
 }
 
-/// A text of more than `most` characters becomes as much of it as there is room for before `end`.
+/// Shortens a text of more than `most` characters, so that it fits together with `end`.
 pub fn cut_short(mut text: String, most: usize, end: &str) -> String {
     if beginning(&text, most).len() < text.len() {
         let kept = beginning(&text, most - end.chars().count()).len();
@@ -233,7 +234,7 @@ mod tests {
         assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);
         let odd: Report = serde_json::from_str(r#"{"http_status":-1,"uuid":"u"}"#).unwrap();
         assert_eq!((odd.http_status, odd.uuid.as_deref()), (0, Some("u")));
-        // One of a version that knew less.
+        // A report of a version with fewer fields.
         let old: Report = serde_json::from_str(r#"{"code":-1,"outcome":1}"#).unwrap();
         assert_eq!(old, Report::default());
     }

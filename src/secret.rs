@@ -1,4 +1,4 @@
-//! Texts that must be shown nowhere: the apikey.
+//! The apikey, and how it is masked in texts.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -10,28 +10,28 @@ use crate::process::lock::lock;
 use crate::recent::Recent;
 use crate::state;
 
-/// What stands in the place of a secret.
+/// The text that replaces a secret.
 const MASK: &str = "***";
-/// What JSON encoders write as numbers besides what is not ASCII: none, Go's, PHP's with JSON_HEX_...,
-/// Gson, .NET's.
+/// The ASCII characters that JSON encoders write as `\u` escapes: none, Go's, PHP's with JSON_HEX_...,
+/// Gson's, .NET's.
 const AS_NUMBERS: [&str; 5] = ["", "<>&", "<>&'\"", "<>&'=", "<>&'\"+`"];
-/// Of how many secrets it is kept what to search for.
+/// For how many secrets the spellings are kept.
 const MOST_KNOWN: usize = 8;
 
-/// A text that neither `Debug` nor any log line, message or kept reply shows.
+/// A string that is redacted in `Debug` output, logs, messages and stored replies.
 #[derive(Clone, Default)]
 pub struct Secret {
     text: String,
-    /// Found when it is first needed.
+    /// Made at its first use.
     spellings: OnceLock<Arc<Spellings>>,
 }
 
-/// How a secret is written.
+/// The spellings of a secret.
 pub struct Spellings {
-    /// As it is sent.
+    /// The JSON string that is sent.
     json: String,
-    /// What a text is searched for: the secret itself, then how others write it where that differs, the
-    /// longest first, since one may be a part of another.
+    /// The spellings to search for: the secret itself, then other encodings if they differ, the longest
+    /// first, because one may be part of another.
     all: Vec<Spelling>,
 }
 
@@ -40,7 +40,7 @@ struct Spelling {
     finder: Finder<'static>,
 }
 
-/// What a process has searched for lately: to prepare it costs more than a search.
+/// The spellings that a process used recently: making them costs more than a search.
 pub type Known = Mutex<Recent<Arc<Spellings>, MOST_KNOWN>>;
 
 impl Secret {
@@ -56,25 +56,25 @@ impl Secret {
         &self.text
     }
 
-    /// As a string in JSON, for the one place that needs it: the request's body.
+    /// Returns the secret as a JSON string, for the request's body only.
     pub fn json(&self) -> &str {
         &self.spellings().json
     }
 
-    /// Whether it is too long to stand in another text by chance.
+    /// Whether the secret is too long to occur in another text by chance.
     pub fn is_long(&self) -> bool {
         self.text.len() >= 8
     }
 
-    /// `text` with every occurrence of the secret masked, also as JSON, HTML, URLs and base64 write
-    /// it: a server may well send back what it was sent.
+    /// Returns `text` with every occurrence of the secret masked, including its encodings in JSON,
+    /// HTML, URLs and base64: a server may echo the request.
     pub fn mask(&self, text: &str) -> String {
         let mut masked = text.to_owned();
         self.mask_in_place(&mut masked);
         masked
     }
 
-    /// The same; a text without the secret, as nearly all are, is left as it is.
+    /// The same in place. A text without the secret, the usual case, is left unchanged.
     pub fn mask_in_place(&self, text: &mut String) {
         if self.text.is_empty() {
             return;
@@ -86,7 +86,7 @@ impl Secret {
         }
     }
 
-    /// The same for a text that was cut off: its end may be the beginning of the secret.
+    /// The same for a text that was cut off, whose end may be the beginning of the secret.
     pub fn mask_cut(&self, text: &str) -> String {
         let masked = self.mask(text);
         let spellings = self.spellings().all.iter();
@@ -133,14 +133,14 @@ impl Secret {
         spellings
     }
 
-    /// Whether JSON, HTML and URLs write it as it is.
+    /// Whether JSON, HTML and URLs contain the secret unencoded.
     fn is_plain(&self) -> bool {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
         self.text.bytes().all(is_plain)
     }
 
-    /// How JSON encoders write the secret where that differs from the secret: raw UTF-8 or ASCII only,
-    /// hex digits of either case, PHP's with the slash escaped, too.
+    /// Returns the JSON encodings that differ from the secret: raw UTF-8 or ASCII only, with hex
+    /// digits of either case, and with PHP's escaped slash.
     fn json_spellings(&self) -> impl Iterator<Item = String> + '_ {
         let forms = AS_NUMBERS
             .into_iter()
@@ -157,7 +157,8 @@ impl Secret {
     }
 }
 
-/// The text of a JSON string, in which the characters for which `is_number` are numbers.
+/// Returns the text of a JSON string. Characters for which `is_number` returns true become `\u`
+/// escapes.
 fn json(text: &str, is_number: impl Fn(char) -> bool, upper: bool) -> String {
     let mut json = String::new();
     for char in text.chars() {
@@ -195,7 +196,7 @@ impl Spellings {
     }
 }
 
-/// As URLs have it.
+/// Returns the percent-encoding.
 fn percent(text: &str, lower: bool) -> String {
     let byte = |byte: u8| match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
@@ -207,20 +208,20 @@ fn percent(text: &str, lower: bool) -> String {
     text.bytes().map(byte).collect()
 }
 
-/// As HTML has it.
+/// Returns the HTML encoding.
 fn html(text: &str, apostrophe: &str) -> String {
     let text = text.replace('&', "&amp;").replace('"', "&quot;");
     let text = text.replace('<', "&lt;").replace('>', "&gt;");
     text.replace('\'', apostrophe)
 }
 
-/// The middle of the secret in base64, where it begins at any place of a longer text: the digits
-/// that it alone decides. Nothing if they are too few to stand for it.
+/// Returns the base64 digits that depend on the secret alone, for each position of the secret in a
+/// longer text. Returns none if there are too few digits to identify the secret.
 fn base64(text: &str) -> Vec<String> {
     const FEWEST: usize = 8;
     let mut spellings = Vec::with_capacity(6);
-    // Three bytes are four digits: what stands before it decides the first digits, and what follows
-    // a last one that is not full.
+    // Three bytes are four digits. The bytes before the secret affect the first digits, and the bytes
+    // after it affect an incomplete last digit.
     for (before, foreign) in [(0, 0), (1, 2), (2, 3)] {
         let padded = [&[0; 2][..before], text.as_bytes()].concat();
         let whole = padded.len() * 8 / 6;

@@ -1,8 +1,8 @@
-//! What the library keeps between calls: one state for each process.
+//! The data that the library keeps between calls: one state for each process.
 //!
-//! A fork copies the memory and one thread only: a lock that another thread held stays locked for
-//! ever in the child, and a connection would be shared by two processes. So a forked child walks past
-//! the states of its ancestors, without a lock, and adds its own.
+//! A fork copies the memory but only one thread. A lock that another thread held stays locked for ever
+//! in the child, and two processes would share a connection. A forked child therefore skips the states
+//! of its ancestors, without a lock, and adds its own.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -27,7 +27,7 @@ pub struct State {
 }
 
 impl State {
-    /// `parent` is that of the process that forked this one; none of its locks is waited for.
+    /// `parent` is the state of the process that forked this one. This does not wait for its locks.
     fn new(process: u32, parent: Option<&State>) -> State {
         State {
             process,
@@ -44,16 +44,16 @@ impl State {
 }
 
 thread_local! {
-    /// The state of this process, as long as a call of the host's is under way on this thread.
+    /// The state of this process, during a call of the host on this thread.
     static FOUND: Cell<Option<&'static State>> = const { Cell::new(None) };
 }
 
-/// The state of this process.
+/// Returns the state of this process.
 pub fn current() -> &'static State {
     FOUND.get().unwrap_or_else(find)
 }
 
-/// The number of this process.
+/// Returns the id of this process.
 pub fn process_id() -> u32 {
     FOUND
         .get()
@@ -75,7 +75,7 @@ fn find() -> &'static State {
     }
 }
 
-/// This process's number. The system is asked once in each process.
+/// Returns the id of this process. Each process asks the system once.
 fn own_id() -> u32 {
     static LAST: AtomicU32 = AtomicU32::new(0);
     let mark = ffi::process_mark();
@@ -88,7 +88,7 @@ fn own_id() -> u32 {
     process
 }
 
-/// Runs `call`, in which this thread does not fork: the state is found once.
+/// Runs `call`, during which this thread does not fork, so that the state is looked up only once.
 pub fn within<T>(call: impl FnOnce() -> T) -> T {
     let outer = FOUND.replace(Some(current()));
     let done = call();
@@ -96,7 +96,8 @@ pub fn within<T>(call: impl FnOnce() -> T) -> T {
     done
 }
 
-/// Runs `callback`, which may fork, in the middle of such a call: in a child it goes on as the child's.
+/// Runs `callback`, which may fork, inside such a call. In a child the call continues with the child's
+/// state.
 pub fn outside<T>(callback: impl FnOnce() -> T) -> T {
     let outer = FOUND.replace(None);
     let done = callback();
