@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// Where a till reaches a sandbox that listens there: from this machine first, then from others. Whoever listens on
-/// all addresses has those of all interfaces.
+/// Returns the addresses at which a till reaches a sandbox that listens on `listen`: first from this
+/// machine, then from others. A sandbox that listens on all addresses has those of all interfaces.
 pub(crate) fn reachable(listen: SocketAddr) -> Vec<SocketAddr> {
     let at = |ip| SocketAddr::new(ip, listen.port());
     let loopback: IpAddr = match listen.ip() {
@@ -11,13 +11,13 @@ pub(crate) fn reachable(listen: SocketAddr) -> Vec<SocketAddr> {
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
         ip => return vec![at(ip)],
     };
-    // Without them the till on this machine can go on.
+    // If the interfaces cannot be listed, a till on this machine still works.
     let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
     let mut others: Vec<_> = interfaces.iter().map(if_addrs::Interface::ip).collect();
     others.retain(|ip| match ip {
-        // Windows takes no IPv4 where it listens for IPv6.
+        // A Windows socket that listens for IPv6 accepts no IPv4.
         IpAddr::V4(ip) => !ip.is_loopback() && (listen.is_ipv4() || !cfg!(windows)),
-        // A link-local one says nothing without the name of its interface.
+        // A link-local address is useless without the name of its interface.
         IpAddr::V6(ip) => !ip.is_loopback() && listen.is_ipv6() && !ip.is_unicast_link_local(),
     });
     others.sort();

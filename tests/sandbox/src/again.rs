@@ -1,5 +1,4 @@
-//! What is sent once more because somebody asks for it: a till's request, to the sandbox itself, and a
-//! notification.
+//! Sends something again on demand: a till's request, to the sandbox itself, or a notification.
 
 use std::sync::Arc;
 
@@ -17,10 +16,10 @@ use crate::journal;
 use crate::order::Order;
 use crate::sandbox::State;
 
-/// Says of which request this is a replay.
+/// The number of the request that is replayed.
 const REPLAY: HeaderName = HeaderName::from_static("x-sandbox-replay");
 
-/// Those that belong to one connection, or are made anew.
+/// Headers that belong to one connection, or are recreated.
 const NOT_AGAIN: [HeaderName; 6] = [
     HOST,
     CONNECTION,
@@ -37,7 +36,7 @@ fn number(mut order: Order) -> Result<usize, String> {
     Ok(usize::try_from(number).unwrap_or(usize::MAX))
 }
 
-/// Answers once there is a connection; what becomes of the request is in the journal.
+/// Answers once there is a connection. The journal shows the result of the request.
 pub(crate) async fn replay(Shared(state): Shared<Arc<State>>, order: Order) -> Response {
     let number = match number(order) {
         Ok(number) => number,
@@ -58,7 +57,7 @@ pub(crate) async fn replay(Shared(state): Shared<Arc<State>>, order: Order) -> R
     match Client::connect(&url).await {
         Ok(client) => {
             tokio::spawn(async move {
-                // To its end, since one that leaves is another case.
+                // The answer is read to its end: a client that leaves is another case.
                 if let Ok(answer) = client.send(again).await {
                     let _ = answer.into_body().collect().await;
                 }
@@ -82,7 +81,7 @@ fn again(request: &journal::Request) -> Result<Request<Body>, axum::http::Error>
     again.body(Body::from(request.body.clone()))
 }
 
-/// Answers at once; what becomes of the notification is in the journal.
+/// Answers at once. The journal shows the result of the notification.
 pub(crate) async fn resend(Shared(state): Shared<Arc<State>>, order: Order) -> Response {
     let number = match number(order) {
         Ok(number) => number,

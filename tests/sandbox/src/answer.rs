@@ -1,4 +1,4 @@
-//! Answers: LifePay's JSON as its PHP writes it, and what others send in its place.
+//! Answers: LifePay's JSON as its PHP writes it, and the answers of other servers on the way.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,12 @@ use crate::journal::Answered;
 use crate::malformed::Malformed;
 use crate::mask::Mask;
 
-/// What goes back to the client, or that nothing does.
+/// The answer to a client, or its absence.
 pub(crate) enum Answer {
     /// With HTTP 200, unless the path is unknown.
     LifePay(StatusCode, Reply),
     Page(Page),
-    /// LifePay's, but malformed.
+    /// LifePay's answer, malformed.
     Malformed(Malformed),
     /// The connection is closed in an orderly way, without an answer.
     Close,
@@ -24,7 +24,7 @@ pub(crate) enum Answer {
     Reset,
 }
 
-/// LifePay's answer. The order of the fields is the page's.
+/// LifePay's answer. The fields are in the order of LifePay's page.
 #[derive(Clone, Serialize)]
 pub(crate) struct Reply {
     code: i32,
@@ -35,7 +35,7 @@ pub(crate) struct Reply {
 #[derive(Clone, Serialize)]
 #[serde(untagged)]
 enum Data {
-    /// PHP has one type for lists and maps, so that an empty map is written `[]`.
+    /// PHP has one type for lists and maps, so it writes an empty map as `[]`.
     Empty([(); 0]),
     Uuid {
         uuid: String,
@@ -43,11 +43,11 @@ enum Data {
     Fields(Fields),
 }
 
-/// What is wrong, by field.
+/// Faults, by field.
 pub(crate) type Fields = BTreeMap<String, Vec<String>>;
 
 impl Reply {
-    /// Without a uuid in test mode.
+    /// In test mode there is no uuid.
     pub(crate) fn accepted(uuid: Option<String>) -> Reply {
         Reply {
             code: 0,
@@ -72,12 +72,12 @@ impl Reply {
         }
     }
 
-    /// The rejection with which the page shows what one looks like.
+    /// The rejection that LifePay's page gives as an example.
     pub(crate) fn printer_not_found() -> Reply {
         Reply::rejected(400, fault("target_serial", "Принтер не найден."))
     }
 
-    /// What is wrong, by field; empty if nothing is or no field is to blame.
+    /// Returns the faults by field; empty if there are none or they concern no field.
     fn faults(&self) -> Fields {
         match &self.data {
             Data::Fields(fields) => fields.clone(),
@@ -97,7 +97,7 @@ impl Reply {
         self
     }
 
-    /// The same, but whoever wrote it forgot the uuid.
+    /// Removes the uuid, as if the server had forgotten it.
     pub(crate) fn without_uuid(mut self) -> Reply {
         if self.uuid().is_some() {
             self.data = Data::Empty([]);
@@ -105,7 +105,7 @@ impl Reply {
         self
     }
 
-    /// LifePay's code and the uuid, as the journal has them.
+    /// Returns LifePay's code and the uuid, for the journal.
     pub(crate) fn answered(&self) -> Answered {
         Answered::Code {
             code: self.code,
@@ -125,7 +125,7 @@ pub(crate) fn fault(field: &str, text: &str) -> Fields {
     Fields::from([(field.to_owned(), vec![text.to_owned()])])
 }
 
-/// In the page's words; the full stop is the page's, too.
+/// Returns the text of a code with the wording of LifePay's page, including its full stop.
 pub(crate) fn message(code: i32) -> String {
     match code {
         400 => "Ошибка данных.",
@@ -140,8 +140,8 @@ pub(crate) fn message(code: i32) -> String {
     .to_owned()
 }
 
-/// JSON as PHP's json_encode writes it by default: ASCII only, slashes escaped. Both can only
-/// occur inside strings, so that they can be escaped in the finished text.
+/// Writes JSON as PHP's json_encode does by default: ASCII only, slashes escaped. Non-ASCII characters
+/// and slashes occur only inside strings, so they can be escaped in the finished text.
 pub(crate) fn php_json(value: &impl Serialize) -> String {
     let json = serde_json::to_string(value).expect("the types given have no way to fail");
     let mut text = String::with_capacity(json.len());
@@ -159,12 +159,12 @@ pub(crate) fn php_json(value: &impl Serialize) -> String {
     text
 }
 
-/// A page of HTML, as proxies, portals and outages send it.
+/// An HTML page, as sent by proxies, captive portals and during outages.
 pub(crate) struct Page {
     status: StatusCode,
     header: Option<(HeaderName, String)>,
     title: String,
-    /// For whoever reads the page.
+    /// Advice for a person who reads the page.
     advice: &'static str,
 }
 
@@ -176,7 +176,7 @@ impl Page {
         }
     }
 
-    /// What a server in between says.
+    /// The page of a server on the way, such as a proxy.
     pub(crate) fn of_status(status: StatusCode, retry_after: Option<u32>) -> Page {
         Page {
             status,
@@ -186,7 +186,7 @@ impl Page {
         }
     }
 
-    /// What servers answer to plain HTTP where they expect TLS.
+    /// The page that servers send for plain HTTP when they expect TLS.
     pub(crate) fn plain_http() -> Page {
         Page {
             status: StatusCode::BAD_REQUEST,
@@ -244,25 +244,25 @@ impl Answer {
     }
 }
 
-/// An answer as it went out, for people to read.
+/// An answer as it was sent, for display.
 #[derive(Clone, Default, Serialize)]
 pub(crate) struct Sent {
     pub(crate) status: u16,
     pub(crate) header: Option<(String, String)>,
-    /// LifePay's.
+    /// LifePay's answer.
     pub(crate) json: Option<Reply>,
-    /// Anything else.
+    /// Any other answer.
     pub(crate) text: Option<String>,
 }
 
 impl Sent {
-    /// The body as it went out.
+    /// Returns the body as it was sent.
     pub(crate) fn body(&self) -> String {
         let json = self.json.as_ref().map(php_json);
         json.or_else(|| self.text.clone()).unwrap_or_default()
     }
 
-    /// A client's fault can quote what it sent.
+    /// Masks the apikey: the text of a fault may quote the request.
     pub(crate) fn masked(self, mask: &Mask) -> Sent {
         let header = self.header;
         Sent {
@@ -275,7 +275,7 @@ impl Sent {
 }
 
 impl Answer {
-    /// None if nothing goes out.
+    /// Returns None if nothing is sent.
     fn sent(&self) -> Option<Sent> {
         match self {
             Answer::LifePay(status, reply) => Some(Sent {
@@ -305,8 +305,8 @@ impl From<Reply> for Answer {
 }
 
 impl IntoResponse for Answer {
-    /// What was answered and the faults by field travel along as extensions, for `exchange` to
-    /// record and print or, when the connection is to be cut, to do.
+    /// The response carries the answer and the faults by field as extensions. `exchange` records and
+    /// prints them, or cuts the connection if the answer says so.
     fn into_response(self) -> Response {
         let (answered, sent) = (self.answered(), self.sent());
         let faults = match &self {
@@ -339,8 +339,8 @@ impl IntoResponse for Page {
         let content_type = [(CONTENT_TYPE, "text/html; charset=UTF-8")];
         let mut response = (self.status, content_type, html).into_response();
         if let Some((name, value)) = self.header {
-            // A Location made from a strange Host header may be no header value; then there is
-            // none, which is a redirect without a goal.
+            // A Location made from an odd Host header may be an invalid header value. Then the header
+            // is omitted, and the redirect has no target.
             if let Ok(value) = value.parse() {
                 response.headers_mut().insert(name, value);
             }

@@ -1,19 +1,19 @@
-//! What is answered from now on, as it is ordered and as it is shown.
+//! The answers that a switch can select, as read from an order and as shown.
 
 use serde::Serialize;
 
 use crate::order::Order;
 
-/// The longest that an order may have a request or an answer wait, in seconds.
+/// The longest delay of a request or an answer that an order may set, in seconds.
 pub(crate) const SLOWEST: f64 = 3600.0;
-/// The most bytes by which Content-Length may be wrong.
+/// The largest error of Content-Length, in bytes.
 const FARTHEST: i32 = 1000;
-/// By how many it is, if that is not said.
+/// The default error of Content-Length, in bytes.
 const FAR: i32 = 10;
-/// The pause between two bytes, if it is not said, in seconds.
+/// The default pause between two bytes, in seconds.
 const DRIP: f64 = 1.0;
 
-/// Declares the answers; each has its name in JSON.
+/// Declares the answers with their names in JSON.
 macro_rules! answers {
     ($($(#[$attribute:meta])* $variant:ident $({ $($field:tt)* })? = $name:literal,)+) => {
         #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -25,7 +25,7 @@ macro_rules! answers {
         const NAMES: &[&str] = &[$($name),+];
 
         impl What {
-            /// As in JSON.
+            /// Returns the name in JSON.
             pub(crate) fn name(&self) -> &'static str {
                 match self {
                     $(What::$variant { .. } => $name,)+
@@ -36,16 +36,16 @@ macro_rules! answers {
 }
 
 answers! {
-    /// What the request asks for, magic values included.
+    /// The usual answer, which magic values may change.
     Usual = "usual",
-    /// No connection can be made, for so many seconds.
+    /// Connections are refused, for this many seconds.
     Refused {
         #[serde(skip_serializing_if = "Option::is_none")]
         seconds: Option<f64>,
     } = "refused",
     /// The connection is reset.
     Reset = "reset",
-    /// No document and no answer; after so many seconds the connection is closed.
+    /// There is no document and no answer. The connection is closed after this many seconds.
     Swallowed {
         #[serde(skip_serializing_if = "Option::is_none")]
         seconds: Option<f64>,
@@ -53,25 +53,25 @@ answers! {
     /// The request waits until another answer is ordered.
     Paused = "paused",
     Unavailable = "http_503",
-    /// A page with this HTTP status.
+    /// An HTML page with this HTTP status.
     Http {
         status: u16,
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after: Option<u32>,
-        /// Whether the document is made all the same.
+        /// Whether the document is made nevertheless.
         document: bool,
     } = "http",
-    /// The document is made at once, the answer comes late.
+    /// The document is made at once, and the answer comes late.
     Slow { seconds: f64 } = "slow",
-    /// The document is made, the connection is closed.
+    /// The document is made, and the connection is closed.
     Lost = "lost",
-    /// HTTP 200 with a page.
+    /// HTTP 200 with an HTML page.
     Html = "html",
     Redirect = "redirect",
     /// LifePay's JSON with a code, a message and a field's error.
     Code {
         code: i32,
-        /// Without one it is the page's.
+        /// Default: the text of LifePay's page.
         #[serde(skip_serializing_if = "Option::is_none")]
         message: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,20 +79,20 @@ answers! {
         #[serde(skip_serializing_if = "Option::is_none")]
         text: Option<String>,
     } = "code",
-    // With the rest the document is made, and something is wrong with the answer.
+    // With the following answers the document is made, but the answer is malformed.
     NoUuid = "no_uuid",
     /// The code is a string.
     TextCode = "text_code",
-    /// A warning of PHP's stands before the JSON.
+    /// The JSON follows a PHP warning.
     PhpWarning = "php_warning",
     BrokenJson = "broken_json",
     /// No body.
     Empty = "empty",
     /// The connection is closed in the middle of the body.
     Cut = "cut",
-    /// Content-Length is larger than the body by so many bytes.
+    /// Content-Length exceeds the body by this many bytes.
     WrongLength { bytes: i32 } = "wrong_length",
-    /// The body comes byte by byte, with a pause between two.
+    /// The body is sent byte by byte, with a pause between two bytes.
     Dripping { seconds: f64 } = "dripping",
 }
 
@@ -162,8 +162,8 @@ impl What {
         })
     }
 
-    /// Whether it can be for some requests only. Those that are refused are not seen, and those that wait do
-    /// so until somebody orders something else.
+    /// Whether the answer can apply to selected requests only. Refused requests are never seen, and
+    /// paused requests wait until another order arrives.
     fn is_for_some(&self) -> bool {
         !matches!(self, What::Usual | What::Refused { .. } | What::Paused)
     }
@@ -173,15 +173,16 @@ fn seconds(order: &mut Order) -> Result<Option<f64>, String> {
     order.number("seconds", 0.0..=SLOWEST)
 }
 
-/// What is answered, as it is asked for and as it is shown.
+/// An answer with its probability and count, as ordered and as shown.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Answering {
     #[serde(flatten)]
     pub(crate) what: What,
-    /// How likely a request meets it. The others are answered as usual, and do not count.
+    /// The probability that a request gets this answer. Other requests are answered as usual, and are
+    /// not counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) probability: Option<f64>,
-    /// For how many requests; null: until it is switched back.
+    /// The number of requests that get this answer; null: until the switch is changed.
     pub(crate) count: Option<u32>,
 }
 
@@ -195,7 +196,7 @@ impl Answering {
     }
 
     /// # Errors
-    /// What is wrong with the order.
+    /// The fault in the order.
     pub(crate) fn read(order: Order) -> Result<Answering, String> {
         let answering = Answering::fields(order)?;
         if answering.count.is_some() && !answering.what.is_for_some() {
@@ -204,11 +205,11 @@ impl Answering {
         Ok(answering)
     }
 
-    /// One of several in an order. Each is for one request if it does not say for how many; the last one
+    /// Reads one of several answers in an order. By default each is for one request, and the last one
     /// stays.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The fault in the step.
     pub(crate) fn read_step(order: Order, is_last: bool) -> Result<Answering, String> {
         let mut answering = Answering::fields(order)?;
         if let What::Refused { .. } | What::Paused = answering.what {

@@ -6,27 +6,27 @@ use std::time::Duration;
 use crate::magic;
 use crate::sandbox::Options;
 
-/// The program listens here unless told otherwise, so that a till can be set up once.
+/// The default port, which is fixed so that a till has to be set up only once.
 const DEFAULT_PORT: u16 = 8080;
 
-/// Written to the current folder with --tls unless told otherwise.
+/// The default file for the certificate, which --tls writes to the current folder.
 const DEFAULT_CA_FILE: &str = "ca.pem";
 
-/// What --slow takes.
+/// The value of --slow.
 const SECONDS: &str = "число секунд, например 0.5";
 
-/// What the command line asks for.
+/// The command in the command line.
 #[derive(Debug)]
 pub enum Command {
-    /// Print this and leave.
+    /// Print this and exit.
     Print(String),
-    /// Serve until told to stop.
+    /// Serve until a signal stops the program.
     Serve {
-        /// As given, else the program's defaults.
+        /// The given options, or the program's defaults.
         options: Options,
-        /// Where to write the port.
+        /// The file to write the port to.
         port_file: Option<PathBuf>,
-        /// Where to write the certificate that clients have to trust.
+        /// The file to write the certificate to, which clients have to trust.
         ca_file: Option<PathBuf>,
         /// Whether to open the page in a browser.
         open: bool,
@@ -36,7 +36,7 @@ pub enum Command {
 /// Reads the arguments that follow the program's name.
 ///
 /// # Errors
-/// What is wrong with them, for people to read.
+/// The fault in the arguments, for display.
 pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, String> {
     let mut arguments = arguments.into_iter();
     let mut options = Options {

@@ -1,4 +1,5 @@
-//! A request as far as documents are concerned. Made once, since a body may be large.
+//! The properties of a request that matter for documents. They are computed once, because a body may
+//! be large.
 
 use std::collections::hash_map::DefaultHasher;
 use std::collections::BTreeMap;
@@ -9,8 +10,8 @@ use serde_json::{Map, Value};
 
 use crate::mask::Mask;
 
-/// Fields that do not tell one document from another: who asks, who is named on it, who is told of it.
-/// test is among them, since documents are made without it or with 0 only.
+/// Fields that do not distinguish one document from another: credentials, the cashier, the callback.
+/// test is among them, because documents are made only without it or with 0.
 const BESIDE: [&str; 7] = [
     "apikey",
     "ext_id",
@@ -22,21 +23,21 @@ const BESIDE: [&str; 7] = [
 ];
 
 pub(crate) struct Asked {
-    /// The request's.
+    /// The request's id.
     pub(crate) id: usize,
     pub(crate) number: usize,
     pub(crate) path: String,
     pub(crate) ext_id: Option<String>,
     pub(crate) key: Key,
-    /// What is to be printed and on which printer, whatever its ext_id.
+    /// The hash of the printed content and the printer, without the ext_id.
     pub(crate) print: u64,
-    /// Of each field but the apikey the hash.
+    /// The hash of each field except the apikey.
     pub(crate) fields: BTreeMap<String, u64>,
     pub(crate) login: Option<String>,
     pub(crate) mask: Mask,
 }
 
-/// What requests are counted by: path and ext_id or, without one, path and body.
+/// The key by which requests are counted: path and ext_id or, without an ext_id, path and body.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
     ExtId { path: String, ext_id: String },
@@ -53,7 +54,8 @@ impl Key {
 }
 
 impl Asked {
-    /// A request for a document of this path, from this address, with this body. Its ids are the caller's to give.
+    /// A request for a document of this path, from this address, with this body. The caller sets its
+    /// ids.
     pub(crate) fn new(path: &str, client: IpAddr, body: &Map<String, Value>, mask: Mask) -> Asked {
         let fields = body.iter().filter(|(name, _)| *name != "apikey");
         let fields = fields.map(|(name, value)| (name.clone(), hash_of(value)));
@@ -67,8 +69,8 @@ impl Asked {
             Some(ext_id) => Key::new(path, ext_id),
             None => Key::Body(hash(path, &fields, |name| name != "ext_id")),
         };
-        // The printer is that of target_serial, whoever the login is. Without one it is the login's, and then
-        // tills at two addresses are taken to have two printers.
+        // target_serial alone determines the printer. Without it the login does, and tills at two
+        // addresses count as having two printers.
         let has_printer = given("target_serial").is_some();
         let content = hash(path, &fields, |name| {
             !(BESIDE.contains(&name) || has_printer && name == "login")
@@ -88,14 +90,14 @@ impl Asked {
         }
     }
 
-    /// For people.
+    /// Returns the ext_id for display.
     pub(crate) fn shown_ext_id(&self) -> Option<String> {
         let ext_id = self.ext_id.as_deref();
         ext_id.map(|ext_id| self.mask.text(ext_id))
     }
 }
 
-/// Of the path and of the fields that count.
+/// Returns the hash of the path and of the fields that count.
 fn hash(path: &str, fields: &BTreeMap<String, u64>, counts: impl Fn(&str) -> bool) -> u64 {
     let mut hasher = DefaultHasher::new();
     path.hash(&mut hasher);

@@ -1,11 +1,11 @@
-//! Opens the page in a browser. The crate `open` does the same, but on Windows by way of PowerShell,
-//! which takes seconds on a till and is not on every one.
+//! Opens the page in a browser. The crate `open` does the same, but uses PowerShell on Windows, which
+//! takes seconds on a till and may be missing.
 
 use std::io;
 use std::thread;
 
-/// Opens the URL, and calls `failed` if that is not possible. Some ways wait for the browser's end, so
-/// that it happens on a thread of its own.
+/// Opens the URL on a separate thread, because some commands wait until the browser exits. Calls
+/// `failed` if the URL cannot be opened.
 pub fn open(url: String, failed: impl FnOnce(&str) + Send + 'static) {
     let opening = move || {
         if show(&url).is_err() {
@@ -25,7 +25,7 @@ fn show(url: &str) -> io::Result<()> {
         "xdg-open"
     };
     let mut command = Command::new(program);
-    // Its own messages, and the browser's, are not the sandbox's.
+    // Messages of the command and the browser do not belong in the sandbox's output.
     command.stdin(Stdio::null()).stdout(Stdio::null());
     let status = command.arg(url).stderr(Stdio::null()).status()?;
     match status.success() {
@@ -42,8 +42,8 @@ fn show(url: &str) -> io::Result<()> {
     use windows_sys::Win32::UI::WindowsAndMessaging::SW_SHOWNORMAL;
 
     let url: Vec<u16> = url.encode_utf16().chain([0]).collect();
-    // SAFETY: the URL ends with a zero and outlives the call; every other pointer may be null, a null verb
-    // being the default one.
+    // SAFETY: the URL ends with a zero and outlives the call. Every other pointer may be null; a null
+    // verb means the default verb.
     let done = unsafe {
         ShellExecuteW(
             null_mut(),
@@ -54,7 +54,7 @@ fn show(url: &str) -> io::Result<()> {
             SW_SHOWNORMAL,
         )
     };
-    // Not a handle: by Microsoft's page an error up to 32.
+    // The result is not a handle: according to Microsoft's page, values up to 32 are errors.
     match done as usize {
         33.. => Ok(()),
         _ => Err(io::Error::last_os_error()),

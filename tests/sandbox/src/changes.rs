@@ -1,4 +1,4 @@
-//! Versions: a number that grows with everything that the page shows.
+//! Versions: a number that increases with every change that the page shows.
 
 use tokio::sync::watch;
 
@@ -15,8 +15,8 @@ impl Default for Changes {
 }
 
 impl Changes {
-    /// The version of a change that is being made. Take it under the lock of what changes: whoever
-    /// has seen it then finds the change behind that lock.
+    /// Returns the version for a change. It must be called under the lock of the changed data, so that
+    /// a reader that knows the version finds the change under that lock.
     pub(crate) fn next(&self) -> u64 {
         let mut next = 0;
         self.version.send_modify(|version| {

@@ -1,4 +1,4 @@
-//! Requests of the sandbox's own: notifications, and requests that are sent again.
+//! The sandbox's own requests: notifications, and requests that are sent again.
 
 use std::io::{self, ErrorKind};
 use std::net::IpAddr;
@@ -21,22 +21,22 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{self, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use tokio_rustls::TlsConnector;
 
-/// How long a connection or an answer is waited for.
+/// How long to wait for a connection or an answer.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
-/// A connection on which a request can be sent.
+/// A connection over which a request can be sent.
 pub(crate) struct Client {
     sender: SendRequest<Body>,
     host: HeaderValue,
 }
 
-/// Where a URL leads.
+/// The server that a URL names.
 struct Target {
     secure: bool,
     /// Without the brackets of an IPv6 address.
     name: String,
     port: u16,
-    /// As in the URL.
+    /// The host and port, as in the URL.
     host: HeaderValue,
 }
 
@@ -60,7 +60,7 @@ impl Target {
 
 impl Client {
     /// # Errors
-    /// Why there is no connection, for people to read.
+    /// The reason why there is no connection, for display.
     pub(crate) async fn connect(url: &Uri) -> Result<Client, String> {
         let target =
             Target::of(url).ok_or("это не адрес: нужен http://узел:порт/путь или https://")?;
@@ -85,10 +85,10 @@ impl Client {
         })
     }
 
-    /// Sends a request, which has its path only.
+    /// Sends a request, whose URI has only a path.
     ///
     /// # Errors
-    /// Why there is no answer, for people to read.
+    /// The reason why there is no answer, for display.
     pub(crate) async fn send(
         mut self,
         mut request: Request<Body>,
@@ -102,7 +102,7 @@ async fn begin(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
 ) -> hyper::Result<SendRequest<Body>> {
     let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    // Ends when the sender is dropped; its errors are the sender's, too.
+    // The task ends when the sender is dropped. The sender reports its errors too.
     tokio::spawn(connection);
     Ok(sender)
 }
@@ -130,8 +130,8 @@ async fn secured(
     stream.map_err(|error| format!("TLS не установлен ({error})"))
 }
 
-/// Takes every certificate: those of a till under test are made by hand, and nothing that is sent is a secret
-/// of others.
+/// Accepts every certificate: a till under test has a home-made one, and nothing that is sent is a
+/// third party's secret.
 #[derive(Debug)]
 struct Anyone;
 
@@ -173,7 +173,7 @@ impl ServerCertVerifier for Anyone {
     }
 }
 
-/// Why there is no connection, with the system's own words.
+/// Returns the reason why there is no connection, with the system's own text.
 fn unreachable(error: &io::Error) -> String {
     let text = match error.kind() {
         ErrorKind::ConnectionRefused => "соединение не принято: там никто не слушает этот порт",

@@ -1,5 +1,5 @@
-//! A request below LifePay's folders: what the page on opening a shift promises, for every document,
-//! and what switches and magic values ask for instead.
+//! Answers a request below LifePay's folders: as the page about opening a shift promises, for every
+//! document, or as a switch or a magic value requires.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,8 +21,8 @@ use crate::request::{check, Check, Checked};
 use crate::sandbox::State;
 use crate::server::PORTAL;
 
-/// A switch that is on decides. Otherwise a faulty request is rejected whatever magic it holds, so
-/// that magic values cannot hide a client's faults. Then come the faults on the way to LifePay,
+/// A switch that is on decides. Otherwise a faulty request is rejected even if it has a magic value,
+/// so that magic values cannot hide a client's faults. Then come the faults on the way to LifePay,
 /// then LifePay's answer, then the faults on the way back.
 pub(crate) async fn cloud_print(
     Shared(state): Shared<Arc<State>>,
@@ -58,7 +58,8 @@ async fn decide(state: &Arc<State>, request: &Request, checked: Result<Checked, 
     }
 }
 
-/// What the switches say, once they do not have it wait. They are for what a till sends, which is a POST.
+/// Returns the answer that the switches select, once they no longer pause the request. Switches apply
+/// only to a till's requests, which are POSTs.
 async fn ordered(state: &State, request: &Request) -> What {
     if request.method != "POST" {
         return What::Usual;
@@ -71,31 +72,31 @@ async fn ordered(state: &State, request: &Request) -> What {
         if what != What::Paused {
             return what;
         }
-        // Once, since this is a change, too.
+        // Recorded only once, because recording it is a change too.
         if !waits {
             state.chosen(request, Chosen::Switch(what.name()));
             waits = true;
         }
-        // It fails when the sandbox ends, and this with it.
+        // This fails only when the sandbox stops, and this task with it.
         let _ = changes.changed().await;
     }
 }
 
-/// Whatever the magic values say.
+/// Gives the answer of a switch, which overrides magic values.
 async fn switched(
     state: &Arc<State>,
     request: &Request,
     checked: Result<Checked, Reply>,
     what: What,
 ) -> Answer {
-    // LifePay has the request then, and does with it what it does.
+    // In these cases LifePay has the request and processes it.
     let reply = || checked.map_or_else(|reply| reply, |checked| accepted(state, request, &checked));
     if let Some(how) = defect(&what) {
         let reply = reply();
         return Answer::Malformed(Malformed { reply, how });
     }
     match what {
-        // Over a connection that was there before.
+        // This request came over a connection that existed before.
         What::Refused { .. } | What::Reset => Answer::Reset,
         What::Swallowed { seconds } => {
             wait(seconds.unwrap_or(f64::MAX)).await;
@@ -139,7 +140,7 @@ async fn switched(
     }
 }
 
-/// How an answer garbles LifePay's.
+/// Returns how an answer garbles LifePay's answer, if it does.
 fn defect(what: &What) -> Option<How> {
     Some(match *what {
         What::TextCode => How::TextCode,
@@ -153,7 +154,7 @@ fn defect(what: &What) -> Option<How> {
     })
 }
 
-/// For so many seconds, or for ever.
+/// Waits for this many seconds, or for ever.
 async fn wait(seconds: f64) {
     match Duration::try_from_secs_f64(seconds) {
         Ok(pause) => tokio::time::sleep(pause).await,
@@ -183,8 +184,8 @@ async fn usual(state: &Arc<State>, request: &Request, checked: &Checked) -> Answ
     match does {
         Some(fault @ Does::LoseAnswer) if first_time(fault) => Answer::Close,
         Some(Does::Slow) => {
-            // The document is there already: a client that gives up and repeats must get its
-            // uuid, not a second one.
+            // The document exists already: a client that gives up and retries must get its uuid, not a
+            // second one.
             tokio::time::sleep(state.options.slow).await;
             reply.into()
         }
@@ -205,13 +206,13 @@ fn reply(state: &Arc<State>, request: &Request, checked: &Checked, does: Option<
     }
 }
 
-/// As the page on opening a shift says, for every document: what is published of the others' answers,
-/// the uuid of a receipt and test mode of a Z report, is the same.
+/// Answers as the page about opening a shift says, for every document. The published parts of the
+/// other documents' answers, the uuid of a receipt and the test mode of a Z report, are the same.
 fn accepted(state: &Arc<State>, request: &Request, checked: &Checked) -> Reply {
     Reply::accepted((!checked.test).then(|| document(state, request, checked)))
 }
 
-/// The uuid of this request's document, old or new.
+/// Returns the uuid of this request's document, old or new.
 fn document(state: &Arc<State>, request: &Request, checked: &Checked) -> String {
     let asked = request.asked.as_ref();
     let asked = asked.expect("a checked request is a JSON object");

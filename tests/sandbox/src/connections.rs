@@ -1,5 +1,5 @@
-//! The open connections. There is a limit to them, so that idle ones cannot lock out the page: whoever comes
-//! then takes the place of the one that has been idle for longest.
+//! The open connections. Their number is limited, so that idle ones cannot lock out the page: at the
+//! limit, a new connection replaces the one that has been idle longest.
 
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -11,21 +11,21 @@ use tokio::sync::mpsc;
 
 use crate::malformed::Raw;
 
-/// How many there are at most, unless more of them are at work.
+/// The most connections, unless more are busy.
 pub(crate) const MOST: usize = 500;
 
 pub(crate) enum End {
     Close,
     Reset,
-    /// Something is written first; then this is called.
+    /// Raw bytes are written first; then the function is called.
     Write(Raw, Box<dyn FnOnce() + Send>),
 }
 
-/// The connection a request came over. Handlers get it as an extension.
+/// The connection that a request came over. Handlers get it as an extension.
 #[derive(Clone)]
 pub(crate) struct Connection {
     pub(crate) number: usize,
-    /// The other end.
+    /// The client's address.
     pub(crate) client: IpAddr,
     /// Whether it is encrypted.
     pub(crate) secure: bool,
@@ -34,12 +34,12 @@ pub(crate) struct Connection {
 }
 
 struct Use {
-    /// How many are at work with it.
+    /// The number of handlers that use it.
     by: usize,
     since: Instant,
 }
 
-/// While it lives the connection is not idle.
+/// While this value exists, the connection is not idle.
 pub(crate) struct Busy(Arc<Mutex<Use>>);
 
 impl Drop for Busy {
@@ -70,14 +70,14 @@ impl Connection {
         self.cut(End::Reset).await
     }
 
-    /// Writes an answer past the server, calls `written` unless the client leaves before, and closes the
-    /// connection; never returns.
+    /// Writes a raw answer that bypasses the HTTP server, calls `written` unless the client leaves
+    /// before, and closes the connection; never returns.
     pub(crate) async fn write<T>(&self, raw: Raw, written: impl FnOnce() + Send + 'static) -> T {
         self.cut(End::Write(raw, Box::new(written))).await
     }
 
     async fn cut<T>(&self, end: End) -> T {
-        // The caller runs inside the task that receives this, which then drops the caller.
+        // The task that receives this runs the caller, and then drops it.
         let _ = self.end.send(end);
         pending().await
     }
@@ -93,7 +93,7 @@ pub(crate) struct Connections {
     open: Mutex<BTreeMap<usize, Connection>>,
 }
 
-/// An open connection; it is none any more when this is dropped.
+/// Registers an open connection until it is dropped.
 pub(crate) struct Open {
     pub(crate) connection: Connection,
     /// How it is to end.
@@ -127,11 +127,11 @@ impl Connections {
         self.open.lock().unwrap().len() > MOST
     }
 
-    /// Waits until all that were told to end, and are not at work, have ended.
+    /// Waits until all idle connections that were told to end have ended.
     pub(crate) async fn idle_ones_end(&self) {
         let begun = Instant::now();
         let is_idle = |open: &Connection| open.idle_since().is_some_and(|since| since < begun);
-        // None needs that long.
+        // No connection needs that long.
         while begun.elapsed() < Duration::from_secs(1) {
             if !self.open.lock().unwrap().values().any(is_idle) {
                 return;
@@ -140,7 +140,7 @@ impl Connections {
         }
     }
 
-    /// Ends the one that has been idle for longest, if any is.
+    /// Ends the connection that has been idle longest, if one is idle.
     pub(crate) fn end_an_idle_one(&self) {
         let mut open = self.open.lock().unwrap();
         let idle = open.values().filter_map(|connection| {

@@ -1,4 +1,4 @@
-//! What is printed for each request.
+//! The output for each request.
 
 use std::io::Write;
 use std::time::{Duration, SystemTime};
@@ -13,14 +13,14 @@ use crate::mask::Mask;
 /// The most characters of a body that are printed.
 const LONGEST: usize = 2000;
 
-/// Prints to stdout. That nobody reads it is no reason to stop.
+/// Prints to stdout. Errors are ignored: the sandbox continues even if nothing reads its output.
 pub(crate) fn print(text: &str) {
     let mut stdout = std::io::stdout().lock();
     let _ = stdout.write_all(text.as_bytes());
     let _ = stdout.flush();
 }
 
-/// Text without control characters, which could do anything to the reader's terminal.
+/// Returns text without control characters, which could manipulate the reader's terminal.
 pub(crate) fn plain(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
@@ -33,7 +33,7 @@ pub(crate) fn plain(text: &str) -> String {
     shown
 }
 
-/// The beginning of a long text; the page has all of it.
+/// Returns the beginning of a long text. The page shows all of it.
 fn beginning(text: &str) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}… ({} bytes)", &text[..end], text.len()),
@@ -41,26 +41,26 @@ fn beginning(text: &str) -> String {
     }
 }
 
-/// What is printed of one request: the same as the page shows.
+/// The output for one request, which is the same as on the page.
 pub(crate) struct Block<'a> {
     pub(crate) request: &'a Request,
     pub(crate) mask: &'a Mask,
     pub(crate) clock: SystemTime,
     pub(crate) answered: &'a Answered,
-    /// What the answer says is wrong, by field.
+    /// The faults in the answer, by field.
     pub(crate) faults: &'a Fields,
     pub(crate) took: Duration,
-    /// How many requests came with its path and ext_id and how many documents they made.
+    /// The number of requests with the same path and ext_id, and the number of documents they made.
     pub(crate) count: Option<(usize, usize)>,
     pub(crate) remarks: Remarks,
 }
 
-/// What the journal remarks on a request. Masked.
+/// The journal's remarks on a request, masked.
 #[derive(Default)]
 pub(crate) struct Remarks {
-    /// What the strict check found, by field.
+    /// The findings of the strict check, by field.
     pub(crate) findings: Vec<(String, String)>,
-    /// Whether it may differ from what came before with its path and ext_id.
+    /// Whether the request may differ from earlier ones with its path and ext_id.
     pub(crate) corrected: bool,
     pub(crate) second_after: Option<String>,
 }
@@ -132,7 +132,7 @@ impl Block<'_> {
     }
 }
 
-/// As the page says it.
+/// Uses the same wording as the page.
 pub(crate) fn second_document(before: &str) -> String {
     let before = match before {
         "" => "without ext_id".to_owned(),
@@ -141,7 +141,7 @@ pub(crate) fn second_document(before: &str) -> String {
     format!("second document, the till has not learnt of the first one {before}")
 }
 
-/// Strings without their quotes: most are plain words.
+/// Shows strings without quotes, because most are plain words.
 fn shown(mask: &Mask, value: &Value) -> String {
     match mask.json(value) {
         Value::String(text) => text,
@@ -154,7 +154,7 @@ fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{ending}")
 }
 
-/// Local, as on the page.
+/// Returns the local time of day, as on the page.
 fn time_of_day(clock: SystemTime) -> String {
     DateTime::<Local>::from(clock)
         .format("%H:%M:%S%.3f")

@@ -1,7 +1,7 @@
 //! The page and its HTTP interface: `/` and everything below `/sandbox/`.
 //!
-//! An order is JSON, which a browser sends to another origin only after a question that is not answered
-//! here; `origin` says who else is refused.
+//! An order is JSON, which a browser sends to another origin only after a preflight request, which is
+//! not answered here. `origin` refuses other foreign requests.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -31,12 +31,12 @@ use crate::requests::requests;
 use crate::sandbox::State;
 use crate::snapshot::journal;
 
-/// The page is told of changes this often at most.
+/// The shortest interval between two messages about changes to the page.
 const PAUSE: Duration = Duration::from_millis(100);
-/// And that there are none this often, so that a connection that is gone is noticed.
+/// The interval of messages without a change, so that a broken connection is noticed.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 
-/// The page's files: path, type, text.
+/// The page's files: path, type, contents.
 const FILES: [(&str, &str, &str); 23] = [
     ("/page.css", "text/css", include_str!("page/page.css")),
     ("/journal.css", "text/css", include_str!("page/journal.css")),
@@ -150,7 +150,7 @@ fn wrong_method(allowed: &'static str, text: &str) -> Response {
     ([(ALLOW, allowed)], refused).into_response()
 }
 
-/// Server-sent events: each is the version at which something has changed.
+/// Server-sent events: each is the version of a change.
 async fn events(
     Shared(state): Shared<Arc<State>>,
     Extension(connection): Extension<Connection>,

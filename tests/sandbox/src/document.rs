@@ -1,12 +1,13 @@
 //! Documents and their uuids.
 //!
-//! Path and ext_id name a document, whoever sends it: the page on opening a shift speaks of a repeated
-//! ext_id "in the system" and does not say whether two companies may use the same one, nor whether two
-//! kinds of documents may. So never use one ext_id for two documents.
+//! Path and ext_id identify a document, regardless of the sender: the page about opening a shift
+//! speaks of a repeated ext_id "in the system". It does not say whether two companies or two kinds of
+//! documents may use the same one. So never use one ext_id for two documents.
 //!
-//! A second document is one that was made for the same printer after another like it of which the till has
-//! not learnt: no request for it was answered with its uuid. If the till learns of the first one later, by a
-//! repeat with its ext_id, then the second one was another till's, and is none any more.
+//! A second document is one with the same content for the same printer, made after a first one that
+//! the till does not know: no request for the first one was answered with its uuid. If the till learns
+//! of the first one later, by a retry with its ext_id, the other document belonged to another till and
+//! no longer counts as a second one.
 
 use std::collections::VecDeque;
 use std::time::SystemTime;
@@ -20,57 +21,57 @@ use crate::line::{Line, Seen};
 use crate::lines::Lines;
 use crate::recent::Recent;
 
-/// How many documents and ext_ids are remembered. LifePay has not published its number.
+/// The most documents and ext_ids that are remembered. LifePay has not published its limit.
 const REMEMBERED: usize = 100_000;
 
 /// A document that LifePay would have sent to a fiscal printer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
-    /// Version 5, made from path and ext_id, so that it is the same after a restart.
+    /// A version 5 UUID of path and ext_id, so that it is the same after a restart.
     pub uuid: String,
     /// The path of the request that made it, without the query.
     pub path: String,
     /// The ext_id of the request that made it.
     pub ext_id: Option<String>,
-    /// How many requests came with its path and ext_id so far, those included that did not reach it,
-    /// such as one that was answered with HTTP 503. 1 for a document without ext_id.
+    /// The number of requests with its path and ext_id so far, including requests that did not reach
+    /// LifePay, such as one that was answered with HTTP 503. 1 for a document without ext_id.
     pub requests: usize,
 }
 
-/// The last document of its content, whatever its ext_id.
+/// The last document with the same content, regardless of its ext_id.
 struct Last {
     key: Key,
     /// The id of the request that made it.
     request: usize,
-    /// For people.
+    /// For display.
     ext_id: String,
     /// A request for it has ended.
     ended: bool,
-    /// And the client was told its uuid.
+    /// A client received its uuid.
     told: bool,
 }
 
-/// What a request got.
+/// The document of a request.
 pub(crate) struct Taken {
     pub(crate) document: Document,
     pub(crate) new: bool,
     pub(crate) second_after: Option<String>,
 }
 
-/// That a document, known by the id of the request that made it, is a second one after this ext_id, or is
-/// none any more.
+/// The verdict that a document is a second one after this ext_id, or no longer is. The document is
+/// identified by the id of the request that made it.
 pub(crate) struct Verdict {
     pub(crate) request: usize,
     pub(crate) second_after: Option<String>,
 }
 
-/// Over all ext_ids.
+/// The totals of all ext_ids.
 #[derive(Clone, Default, Serialize)]
 pub(crate) struct Totals {
     documents: usize,
-    /// Documents that are second ones.
+    /// The number of second documents.
     second: usize,
-    /// Requests with a changed body.
+    /// The number of requests with a changed body.
     changed: usize,
 }
 
@@ -108,7 +109,7 @@ impl Documents {
         self.totals.clone()
     }
 
-    /// What has come since a version, by path and ext_id, the last change first.
+    /// Returns the lines that have changed since a version, the last change first.
     pub(crate) fn lines(&self, since: u64) -> impl Iterator<Item = &Line> {
         self.lines.since(since)
     }
@@ -125,7 +126,7 @@ impl Documents {
         seen
     }
 
-    /// The document of this request, which is made unless its path and ext_id have one.
+    /// Returns the document of this request. Makes it unless its path and ext_id already have one.
     pub(crate) fn take(&mut self, asked: &Asked, version: u64) -> Taken {
         let next = self.totals.documents;
         let line = self.lines.get(&asked.key);
@@ -168,8 +169,8 @@ impl Documents {
         }
     }
 
-    /// Compares a new document with the one of the same content before it. Returns the ext_id of the latter if
-    /// it makes this one a second one.
+    /// Compares a new document with the previous one of the same content. Returns the ext_id of the
+    /// previous one if the new one is a second document.
     fn compare(&mut self, asked: &Asked, version: u64) -> Option<String> {
         let last = Last {
             key: asked.key.clone(),
@@ -181,7 +182,7 @@ impl Documents {
         let before = self.prints.replace(asked.print, last);
         let before = before.filter(|before| !before.told)?;
         if matches!(before.key, Key::ExtId { .. }) {
-            // It may be heard of yet.
+            // The till may still learn of the first document.
             if let Some(line) = self.lines.get_mut(&before.key) {
                 line.next = Some((asked.key.clone(), asked.id));
             }
@@ -194,7 +195,7 @@ impl Documents {
         ext_id
     }
 
-    /// Makes the document of a line a second one, or none any more.
+    /// Marks the document of a line as a second one, or removes the mark.
     fn judge(&mut self, key: &Key, second_after: Option<String>, version: u64) {
         let totals = &mut self.totals;
         self.lines.change(key, version, |line| {
@@ -204,7 +205,8 @@ impl Documents {
         });
     }
 
-    /// Notes what became of a request. Returns what that makes of another one's document.
+    /// Notes the end of a request. Returns the verdict about another request's document that follows
+    /// from it.
     pub(crate) fn ended(
         &mut self,
         asked: &Asked,
@@ -227,7 +229,8 @@ impl Documents {
                 last.told |= told;
             }
         }
-        // Whoever leaves while another one's document is made may be the one who asks for it.
+        // A client that leaves while another request makes a document may be the one that sent that
+        // request.
         let (next, request) = match answered {
             _ if told => line.next.take()?,
             Answered::Abandoned => line.next.clone()?,
@@ -245,14 +248,14 @@ impl Documents {
         })
     }
 
-    /// How many requests came with this path and ext_id, and how many documents they made.
+    /// Returns the number of requests with this path and ext_id, and the number of documents they made.
     pub(crate) fn count(&self, path: &str, ext_id: &str) -> (usize, usize) {
         let line = self.lines.get(&Key::new(path, ext_id));
         line.map_or((0, 0), |line| (line.requests, line.documents))
     }
 }
 
-/// The namespace of the uuids of a path; LifePay's own is not published.
+/// Returns the namespace of the uuids of a path. LifePay's own is not published.
 fn namespace(path: &str, kind: &str) -> Uuid {
     let name = format!("https://sapi.life-pay.ru{path}#{kind}");
     Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes())
@@ -262,7 +265,8 @@ fn of_ext_id(path: &str, ext_id: &str) -> Uuid {
     Uuid::new_v5(&namespace(path, "ext_id"), ext_id.as_bytes())
 }
 
-/// The clock keeps it apart from earlier runs, the counter from others of this one.
+/// Returns a new uuid. The clock distinguishes it from earlier runs, the counter from others of this
+/// run.
 fn of_moment(path: &str, counter: usize) -> Uuid {
     let name = format!("{counter} {:?}", SystemTime::now());
     Uuid::new_v5(&namespace(path, "moment"), name.as_bytes())

@@ -1,4 +1,4 @@
-//! What the journal shows of a request: everything masked, so that it can go anywhere.
+//! A request as the journal shows it: everything is masked, so that it may be passed on.
 
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
@@ -17,7 +17,7 @@ use crate::published::{self, Extent};
 #[derive(Clone, Serialize)]
 pub(crate) struct Entry {
     pub(crate) number: usize,
-    /// Grows with every change, over the whole sandbox.
+    /// Increases with every change in the whole sandbox.
     pub(crate) version: u64,
     #[serde(serialize_with = "utc")]
     pub(crate) time: SystemTime,
@@ -32,21 +32,21 @@ pub(crate) struct Entry {
     cashier_name: Value,
     cashier_inn: Value,
     test: Value,
-    /// Null if it is no JSON object.
+    /// Null if the body is not a JSON object.
     pub(crate) body: Option<Pairs>,
-    /// Then there is this.
+    /// The body if it is not a JSON object.
     pub(crate) body_text: Option<String>,
     pub(crate) body_bytes: usize,
-    /// How far it was checked; null: it is no document's.
+    /// The extent of the check; null: the request is not for a document.
     checked: Option<Extent>,
-    /// What the strict check found.
+    /// The findings of the strict check.
     findings: Vec<Finding>,
-    /// The fields that differ from what came before with the same path and ext_id.
+    /// The fields that differ from earlier requests with the same path and ext_id.
     differs_in: Vec<String>,
-    /// They may: what came before was rejected.
+    /// The fields may differ, because the earlier request was rejected.
     pub(crate) corrected: bool,
     pub(crate) document: Option<Made>,
-    /// What chose the answer.
+    /// The switch or magic value that selected the answer.
     pub(crate) chosen_by: Option<Chosen>,
     #[serde(serialize_with = "answered")]
     pub(crate) answered: Option<Answered>,
@@ -61,7 +61,7 @@ struct Finding {
     texts: Vec<String>,
 }
 
-/// The document that a request got.
+/// The document of a request.
 #[derive(Clone, Serialize)]
 pub(crate) struct Made {
     pub(crate) uuid: String,
@@ -79,7 +79,7 @@ pub(crate) enum Chosen {
 }
 
 impl Entry {
-    /// The request's number and the version are the journal's to give.
+    /// The journal sets the request's number and the version.
     pub(crate) fn of(request: &Request, time: SystemTime, mask: &Mask) -> Entry {
         let is_object = request.json.as_ref().is_some_and(Value::is_object);
         let field = |name| match request.field(name) {
@@ -131,7 +131,7 @@ impl Entry {
 }
 
 impl Entry {
-    /// For the console.
+    /// Returns the remarks for the console.
     pub(crate) fn remarks(&self) -> Remarks {
         let finding = |finding: &Finding| (finding.field.clone(), finding.texts.join(" "));
         let document = self.document.as_ref();
@@ -143,7 +143,7 @@ impl Entry {
     }
 }
 
-/// In UTC, with milliseconds.
+/// Writes a time in UTC, with milliseconds.
 pub(crate) fn utc<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&utc_text(*time))
 }

@@ -1,4 +1,4 @@
-//! What happens beside requests: notifications that are sent, TLS handshakes that fail.
+//! Events other than requests: sent notifications and failed TLS handshakes.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -12,12 +12,12 @@ use crate::entry::{milliseconds, utc};
 use crate::notify::Notifications;
 use crate::switch::Certificate;
 
-/// How many are kept.
+/// How many events are kept.
 const KEPT: usize = 1000;
 
 #[derive(Clone, Serialize)]
 pub(crate) struct Event {
-    /// As with requests.
+    /// As for requests.
     #[serde(skip)]
     id: usize,
     number: usize,
@@ -28,15 +28,15 @@ pub(crate) struct Event {
     pub(crate) what: What,
 }
 
-/// Everything masked.
+/// The event's data, all masked.
 #[derive(Clone, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum What {
     Notification {
-        /// The request that made the document.
+        /// The number of the request that made the document.
         request: usize,
         url: String,
-        /// In the page's words.
+        /// In the wording of LifePay's page.
         status: &'static str,
         /// The JSON of the field "data".
         data: Value,
@@ -44,13 +44,13 @@ pub(crate) enum What {
         error: Option<String>,
         #[serde(serialize_with = "milliseconds", rename = "took_ms")]
         took: Option<Duration>,
-        /// To send it again.
+        /// Kept so that it can be sent again.
         #[serde(skip)]
         again: Arc<Notifications>,
     },
     Handshake {
         connection: usize,
-        /// The name that the client asked for.
+        /// The name that the client requested.
         server_name: Option<String>,
         certificate: Certificate,
         error: String,
@@ -70,7 +70,7 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    /// The id of the new event.
+    /// Adds an event and returns its id.
     pub(crate) fn add(&self, changes: &Changes, what: What) -> usize {
         let mut kept = self.kept.lock().unwrap();
         kept.numbered += 1;
@@ -98,7 +98,8 @@ impl Events {
         }
     }
 
-    /// What is needed to send a notification again; None: it is none, or is not kept.
+    /// Returns the data for sending a notification again. None if the event is not a notification, or
+    /// is not kept.
     pub(crate) fn notification(&self, number: usize) -> Option<(Arc<Notifications>, &'static str)> {
         let kept = self.kept.lock().unwrap();
         let mut events = kept.events.iter();
@@ -108,7 +109,7 @@ impl Events {
         }
     }
 
-    /// What has changed since a version, the oldest first.
+    /// Returns the events that have changed since a version, the oldest first.
     pub(crate) fn since(&self, version: u64) -> Vec<Event> {
         let kept = self.kept.lock().unwrap();
         let changed = kept.events.iter().filter(|event| event.version > version);

@@ -1,4 +1,4 @@
-//! One request from receipt to answer: read, recorded, answered, printed.
+//! One request from receipt to answer: reads, records, answers and prints it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -26,8 +26,8 @@ use crate::published;
 use crate::request::LARGEST_BODY;
 use crate::sandbox::State;
 
-/// The layer around all routes. It buffers the body, so that a request is in the journal before
-/// anything is decided about it, and hands it to the route as an `Arc<Request>` extension.
+/// The layer around all routes. It buffers the body, so that a request is in the journal before it is
+/// processed, and passes it to the route as an `Arc<Request>` extension.
 pub(crate) async fn record(
     Shared(state): Shared<Arc<State>>,
     Extension(connection): Extension<Connection>,
@@ -93,14 +93,14 @@ pub(crate) async fn record(
 enum Read {
     Whole(Vec<u8>),
     TooLarge,
-    /// It did not come to its end in time.
+    /// The body was not complete in time.
     Late(Vec<u8>),
     /// The client left in the middle, or garbled the framing.
     Broken,
 }
 
-/// A body that is too large is read to its end and forgotten: a client that writes it all
-/// before it reads would get a reset instead of its answer.
+/// Reads a body. A body that is too large is read to its end and discarded: a client that writes all
+/// of it before it reads would otherwise get a reset instead of an answer.
 async fn read(mut body: Body, limit: Duration) -> Read {
     let mut bytes = Vec::new();
     let mut length = 0;
@@ -133,7 +133,7 @@ fn received(parts: &Parts, connection: &Connection, body: Vec<u8>) -> Request {
     let json = json.or_else(|| serde_json::from_slice(&body).ok());
     let ext_id = json.as_ref().and_then(|json| json.get("ext_id")?.as_str());
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    // A client that takes us for its proxy writes a whole URL. Routes go by its path alone.
+    // A client that uses the sandbox as a proxy sends a whole URL. Routes use its path only.
     let path = parts.uri.path_and_query();
     Request {
         id: 0,
@@ -160,8 +160,8 @@ fn received(parts: &Parts, connection: &Connection, body: Vec<u8>) -> Request {
     }
 }
 
-/// A request that is in the journal. hyper drops the handler of a client that leaves, so that
-/// one dropped before its end was abandoned.
+/// A request that is in the journal. hyper drops the handler if the client leaves, so a value that is
+/// dropped before its end was abandoned.
 struct Exchange {
     state: Arc<State>,
     request: Arc<Request>,

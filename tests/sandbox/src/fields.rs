@@ -1,4 +1,4 @@
-//! Fields of requests, and those of LifePay's page on opening a shift in its order and its words.
+//! Fields of requests, and those of LifePay's page about opening a shift, in its order and wording.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -19,7 +19,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The page's column "Тип". Empty if that is not published.
+    /// Returns the text in the page's column "Тип"; empty if it is not published.
     const fn words(self) -> &'static str {
         match self {
             Kind::Text => "Строка",
@@ -31,7 +31,7 @@ impl Kind {
         }
     }
 
-    /// What is wrong with the type of a value.
+    /// Returns the fault in the type of a value, if any.
     pub(crate) fn fault(self, value: &Value) -> Option<&'static str> {
         let (is_right, text) = match self {
             Kind::Text => (value.is_string(), "Должно быть строкой."),
@@ -60,7 +60,7 @@ pub(crate) struct Field {
     pub(crate) required: bool,
     /// In characters, not bytes.
     pub(crate) longest: Option<usize>,
-    /// The page's column "Описание"; None where only a part of the page is known.
+    /// The page's column "Описание"; None if only a part of the page is known.
     words: Option<&'static str>,
 }
 
@@ -75,7 +75,7 @@ impl Field {
     }
 }
 
-/// A field of a document whose page is known in part.
+/// An optional field of a document whose page is known in part.
 pub(crate) const fn optional(name: &'static str, kind: Kind) -> Field {
     Field {
         name,
@@ -86,7 +86,7 @@ pub(crate) const fn optional(name: &'static str, kind: Kind) -> Field {
     }
 }
 
-/// Likewise.
+/// A required field of a document whose page is known in part.
 pub(crate) const fn required(name: &'static str, kind: Kind) -> Field {
     Field {
         required: true,
@@ -101,7 +101,7 @@ const fn field(name: &'static str, kind: Kind, words: &'static str) -> Field {
     }
 }
 
-/// All of the page on opening a shift.
+/// All fields of the page about opening a shift.
 pub(crate) const FIELDS: [Field; 9] = [
     Field {
         required: true,
@@ -154,7 +154,7 @@ pub(crate) const FIELDS: [Field; 9] = [
     ),
 ];
 
-/// What the page says of what is no field.
+/// The page's texts about other parts of a request.
 const OTHERS: [(&str, &str); 4] = [
     ("method", "Тип запроса: POST"),
     (
@@ -171,18 +171,18 @@ const OTHERS: [(&str, &str); 4] = [
     ),
 ];
 
-/// What the page says of a field, or of another part of a request.
+/// The page's text about a field or another part of a request.
 #[derive(Clone, Serialize)]
 pub(crate) struct Words {
     name: &'static str,
     #[serde(rename = "type")]
     kind: Option<&'static str>,
     required: bool,
-    /// Null where only a part of the page is known.
+    /// Null if only a part of the page is known.
     page: Option<&'static str>,
 }
 
-/// The page's table.
+/// Returns the page's table.
 pub(crate) fn words() -> Vec<Words> {
     let fields = FIELDS.iter().map(Field::words);
     let others = OTHERS.iter().map(|(name, page)| Words {

@@ -1,6 +1,6 @@
-//! The port that tills know. "No network" closes it, so that a till is refused before it has sent a byte: a
-//! connection that is accepted first and reset then may have carried the request already. The page is at
-//! another port meanwhile, from which it can be opened again.
+//! The port that tills use. "No network" closes it, so that a till is refused before it has sent a
+//! byte: a connection that is first accepted and then reset may already have carried the request.
+//! Meanwhile the page uses another port, from which the till's port can be opened again.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -10,24 +10,24 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch, Mutex};
 
-/// How long the port is waited for when it is to be opened again.
+/// How long to wait for the port when it is opened again.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 enum Order {
     Open(TcpListener),
-    /// Answered when it is done.
+    /// Answered when the port is closed.
     Close(oneshot::Sender<()>),
     OpenSpare(TcpListener),
 }
 
 pub(crate) struct Gate {
     address: SocketAddr,
-    /// Where the page is; the till's port unless that one is closed.
+    /// The page's port: the till's port unless that is closed.
     page_port: AtomicU16,
-    /// Where it is while that one is closed, once it has been.
+    /// The page's port while the till's port is closed, once it was closed.
     spare_port: Mutex<Option<u16>>,
     orders: mpsc::UnboundedSender<Order>,
-    /// Told when connections are to end.
+    /// Signals that connections must end.
     cut: watch::Sender<()>,
 }
 
@@ -44,7 +44,7 @@ impl Gate {
         (gate, Orders(given))
     }
 
-    /// The page's address as far as the system is concerned.
+    /// Returns the address at which the system serves the page.
     pub(crate) fn page(&self) -> SocketAddr {
         SocketAddr::new(self.address.ip(), self.page_port.load(Ordering::SeqCst))
     }
@@ -53,17 +53,17 @@ impl Gate {
         self.page().port() == self.address.port()
     }
 
-    /// Changes when every connection is to end.
+    /// Returns a watch that changes when every connection must end.
     pub(crate) fn cut(&self) -> watch::Receiver<()> {
         self.cut.subscribe()
     }
 
-    /// Opens or closes the port. It is so when this returns.
+    /// Opens or closes the port. Returns when that is done.
     ///
     /// # Errors
-    /// A port cannot be listened on.
+    /// The system's error if the sandbox cannot listen on a port.
     pub(crate) async fn set(&self, open: bool) -> io::Result<()> {
-        // Held to the end, so that two orders do not mix.
+        // Locked to the end, so that two orders do not interfere.
         let mut spare = self.spare_port.lock().await;
         if open == self.is_open() {
             return Ok(());
@@ -111,7 +111,7 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// What the gate is told, for the accept loop.
+/// The gate's orders to the accept loop.
 pub(crate) struct Orders(mpsc::UnboundedReceiver<Order>);
 
 /// The sockets behind the gate.
@@ -122,7 +122,7 @@ pub(crate) struct Listeners {
 }
 
 impl Listeners {
-    /// Call it inside the runtime.
+    /// Must be called inside the runtime.
     pub(crate) fn new(listener: TcpListener, orders: Orders) -> Listeners {
         Listeners {
             tills: Some(registered(listener)),

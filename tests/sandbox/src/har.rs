@@ -1,5 +1,5 @@
-//! The journal in the HTTP Archive format, version 1.2, which browsers and other tools for HTTP read. Masked, as
-//! the journal is.
+//! The journal in the HTTP Archive format, version 1.2, which browsers and HTTP tools read. It is
+//! masked like the journal.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub(crate) async fn har(Shared(state): Shared<Arc<State>>) -> Response {
 }
 
 fn of(entry: &Entry, base_url: &str) -> Value {
-    // 0 while it is not known.
+    // 0 while the duration is not known.
     let took = entry.took.unwrap_or_default().as_millis();
     json!({
         "startedDateTime": utc_text(entry.time),
@@ -65,7 +65,7 @@ fn request(entry: &Entry, base_url: &str) -> Value {
     request
 }
 
-/// Status 0 if nothing went out, as browsers write it.
+/// Returns the response. Its status is 0 if nothing was sent, as browsers write it.
 fn response(entry: &Entry) -> Value {
     let sent = entry.answer.clone().unwrap_or_default();
     let status = StatusCode::from_u16(sent.status).ok();

@@ -1,4 +1,4 @@
-//! The journal: every request as it came, and what became of it.
+//! The journal: every request as received, and its result.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -20,33 +20,33 @@ use crate::raw_body;
 /// A request as it was received.
 #[derive(Clone)]
 pub struct Request {
-    /// 1 for the first one of this sandbox, whatever is forgotten.
+    /// 1 for the first request of this sandbox. A reset of the journal does not restart the count.
     pub(crate) id: usize,
     /// 1 for the first request of this sandbox, and again after a reset of the journal.
     pub number: usize,
     /// 1 for the first connection of this sandbox; requests that share a number came over one
     /// connection.
     pub connection: usize,
-    /// The address that it came from.
+    /// The client's address.
     pub client: IpAddr,
     /// As received, for example "POST".
     pub method: String,
-    /// As received, with the query if there was one; of a whole URL its path.
+    /// As received, with the query if there was one. If the client sent a whole URL, its path.
     pub path: String,
     /// In the order of receipt; names in lower case.
     pub headers: Vec<(String, String)>,
     /// The body, byte for byte; empty if it was too large.
     pub body: Vec<u8>,
-    /// The body as JSON, if it is JSON. Here the apikey stands in the clear: tests check it.
+    /// The body as JSON, if it is JSON. The apikey in it is not masked, because tests check it.
     pub json: Option<Value>,
-    /// Likewise, in the order of receipt.
+    /// The body as JSON, with its fields in the order of receipt.
     pub(crate) pairs: Option<Arc<Pairs>>,
-    /// As documents see it, if it is for one.
+    /// The properties that matter for documents, if the request is for one.
     pub(crate) asked: Option<Arc<Asked>>,
     /// The body's ext_id, unless it has none or an empty one.
     pub ext_id: Option<String>,
-    /// The fields in which the body differs from what came before with the same path and ext_id.
-    /// The apikey does not count: a repeat may carry a corrected one.
+    /// The fields in which the body differs from earlier requests with the same path and ext_id. The
+    /// apikey does not count, because a retry may have a corrected one.
     pub differs_in: Vec<String>,
     /// When the body was complete.
     pub received_at: Instant,
@@ -54,7 +54,7 @@ pub struct Request {
     pub answered: Option<Answered>,
 }
 
-/// What became of a request.
+/// The result of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answered {
     /// LifePay's JSON, with HTTP 200.
@@ -64,9 +64,9 @@ pub enum Answered {
         /// The document's uuid, if there was one in the answer.
         uuid: Option<String>,
     },
-    /// Something else than LifePay's JSON, with this HTTP status, which may be 200.
+    /// An answer other than LifePay's JSON, with this HTTP status, which may be 200.
     Http(u16),
-    /// LifePay's answer with HTTP 200, but so that no client can read it.
+    /// LifePay's answer with HTTP 200, malformed so that no client can read it.
     Malformed,
     /// The connection was closed without an answer.
     Closed,
@@ -94,7 +94,8 @@ impl fmt::Display for Answered {
 }
 
 impl Request {
-    /// The value of a header, whatever the case of its name; the first one if there are more.
+    /// Returns the value of a header; the first one if there are several. The case of the name is
+    /// ignored.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
@@ -103,18 +104,18 @@ impl Request {
             .map(|(_, value)| value.as_str())
     }
 
-    /// A field of the body, if it is a JSON object that has it.
+    /// Returns a field of the body, if the body is a JSON object with that field.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&Value> {
         self.json.as_ref()?.get(name)
     }
 
-    /// The path without the query, which could hold anything.
+    /// Returns the path without the query, which could contain anything.
     pub(crate) fn bare_path(&self) -> &str {
         self.path.split('?').next().unwrap_or_default()
     }
 
-    /// The body for people to read, the apikey masked.
+    /// Returns the body for display, with the apikey masked.
     pub(crate) fn shown_body(&self, mask: &Mask) -> String {
         match &self.json {
             Some(json) if json.is_object() => mask.json(json).to_string(),
@@ -126,7 +127,7 @@ impl Request {
         raw_body::shown(&self.body, self.header(CONTENT_ENCODING.as_str()), mask)
     }
 
-    /// The body if it is no JSON object, for people to read, the apikey masked.
+    /// Returns a body that is not a JSON object, for display, with the apikey masked.
     pub(crate) fn broken_body(&self, mask: &Mask) -> Option<String> {
         let is_broken = self.pairs.is_none() && !self.body.is_empty();
         is_broken.then(|| self.raw_body(mask))
@@ -154,22 +155,22 @@ impl fmt::Debug for Request {
     }
 }
 
-/// How many requests are kept in full; the ones before are only counted.
+/// How many requests are kept in full. Older ones are only counted.
 const KEPT: usize = 1000;
-/// And how many bytes of their bodies, at most.
+/// The most bytes of bodies that are kept.
 const KEPT_BYTES: usize = 32 * 1024 * 1024;
 
 #[derive(Default)]
 struct Entries {
-    /// As they came, and what is shown of them: side by side.
+    /// The requests as received, and as shown, in the same order.
     requests: VecDeque<Request>,
     shown: VecDeque<Entry>,
-    /// Since the start.
+    /// The number of requests since the start.
     numbered: usize,
-    /// The last id when the journal was cleared, and the version of that.
+    /// The last id when the journal was cleared, and the version at which that happened.
     cleared_at: usize,
     cleared: u64,
-    /// Since the journal was cleared, those included that are not kept any more.
+    /// The number of requests since the journal was cleared, including those no longer kept.
     received: usize,
     ended: usize,
     bytes: usize,
@@ -178,7 +179,7 @@ struct Entries {
 }
 
 impl Entries {
-    /// None if it is not kept any more.
+    /// Returns None if the request is no longer kept.
     fn position(&self, id: usize) -> Option<usize> {
         let first = self.requests.front()?.id;
         let position = id.checked_sub(first)?;
@@ -194,17 +195,17 @@ impl Entries {
     }
 }
 
-/// How many requests there were since the journal was cleared.
+/// The number of requests since the journal was cleared.
 #[derive(Serialize)]
 pub(crate) struct Counts {
     pub(crate) received: usize,
     pub(crate) ended: usize,
     pub(crate) kept: usize,
-    /// The version at which the journal was cleared: what is older is gone.
+    /// The version at which the journal was cleared. Older requests are gone.
     pub(crate) cleared: u64,
 }
 
-/// All that happened. Blocking, but never for long: nothing is awaited under its lock.
+/// All requests. Its lock blocks, but never for long, because nothing is awaited under it.
 #[derive(Default)]
 pub(crate) struct Journal {
     entries: Mutex<Entries>,
@@ -230,33 +231,34 @@ impl Journal {
         self.entries.lock().unwrap().portal_visits += 1;
     }
 
-    /// The version at which it was cleared last.
+    /// Returns the version at which the journal was last cleared.
     pub(crate) fn cleared(&self) -> u64 {
         self.entries.lock().unwrap().cleared
     }
 
-    /// The request of this number, if it is kept.
+    /// Returns the request with this number, if it is kept.
     pub(crate) fn request(&self, number: usize) -> Option<Request> {
         let entries = self.entries.lock().unwrap();
         let mut requests = entries.requests.iter();
         requests.find(|request| request.number == number).cloned()
     }
 
-    /// The number of the new connection.
+    /// Counts a new connection and returns its number.
     pub(crate) fn connected(&self) -> usize {
         let mut entries = self.entries.lock().unwrap();
         entries.connections += 1;
         entries.connections
     }
 
-    /// The id and the number of the next request, for whoever must know them before it is recorded.
+    /// Returns the id and the number of the next request, for callers that need them before it is
+    /// recorded.
     pub(crate) fn number(&self) -> (usize, usize) {
         let mut entries = self.entries.lock().unwrap();
         entries.numbered += 1;
         (entries.numbered, entries.numbered - entries.cleared_at)
     }
 
-    /// Records a request, which has its number.
+    /// Records a request, whose number is already set.
     pub(crate) fn received(&self, request: &Request, mut entry: Entry) {
         let mut entries = self.entries.lock().unwrap();
         entry.number = request.number;
@@ -269,7 +271,7 @@ impl Journal {
         self.changed.notify_all();
     }
 
-    /// Changes what is shown of a request, if it is kept.
+    /// Changes the shown entry of a request, if it is kept.
     pub(crate) fn note(&self, id: usize, note: impl FnOnce(&mut Entry)) {
         let mut entries = self.entries.lock().unwrap();
         if let Some(position) = entries.position(id) {
@@ -279,7 +281,7 @@ impl Journal {
         }
     }
 
-    /// What is shown of those that are kept and have ended.
+    /// Returns the shown entries of the kept requests that have ended.
     pub(crate) fn ended(&self, is_it: impl Fn(&Request) -> bool) -> Vec<Entry> {
         let entries = self.entries.lock().unwrap();
         let both = entries.requests.iter().zip(&entries.shown);
@@ -287,7 +289,7 @@ impl Journal {
         found.map(|(_, entry)| entry.clone()).collect()
     }
 
-    /// What is shown of a request, if it is kept.
+    /// Passes the shown entry of a request to `look`, if it is kept.
     pub(crate) fn look<R>(&self, id: usize, look: impl FnOnce(&Entry) -> R) -> Option<R> {
         let entries = self.entries.lock().unwrap();
         entries
@@ -309,7 +311,7 @@ impl Journal {
         self.changed.notify_all();
     }
 
-    /// What has changed since a version, the oldest first, and how many there are.
+    /// Returns the entries that have changed since a version, the oldest first, and the counts.
     pub(crate) fn since(&self, version: u64) -> (Vec<Entry>, Counts) {
         let entries = self.entries.lock().unwrap();
         let changed = entries.shown.iter().filter(|entry| entry.version > version);

@@ -1,4 +1,4 @@
-//! How much later than at once everything is answered.
+//! The latency: a delay of every answer.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use crate::order::Order;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct Latency {
     seconds: f64,
-    /// By how many seconds more or less.
+    /// The largest deviation, in seconds.
     jitter: f64,
 }
 
 impl Latency {
     /// # Errors
-    /// What is wrong with the order.
+    /// The fault in the order.
     pub(crate) fn read(mut order: Order) -> Result<Latency, String> {
         let seconds = order.number("seconds", 0.0..=SLOWEST)?;
         let seconds = seconds.ok_or("seconds: не задано; 0 — без задержки")?;

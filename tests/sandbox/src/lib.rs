@@ -1,11 +1,11 @@
-//! A stand-in for LifePay: a small server that behaves as LifePay's page on
-//! opening a shift says, so that a till's programmer can try every branch
-//! without credentials, without a network and without a fiscal printer.
-//! It takes every other document, too, and checks it as far as published.
+//! A sandbox for LifePay: a small server that behaves as LifePay's page about
+//! opening a shift says, so that a till's programmer can test every branch
+//! without credentials, a network or a fiscal printer. It also accepts every
+//! other document, and checks it as far as published.
 //!
-//! It is stricter than LifePay where the page leaves room, so that a client's
+//! Where the page leaves room, it is stricter than LifePay, so that a client's
 //! fault shows here and not in a shop. Like a payment provider's test cards,
-//! magic values ([`magic::rows`]) choose the answer.
+//! magic values ([`magic::rows`]) select the answer.
 //!
 //! ```
 //! use lifepay_sandbox::{Options, Sandbox};
@@ -16,44 +16,45 @@
 //! # let _ = base_url;
 //! ```
 //!
-//! The way of a request:
+//! The files, in the order in which a request passes them:
 //!
-//! | file | what is in it |
+//! | file | contents |
 //! | --- | --- |
 //! | `sandbox` | [`Sandbox`], the handle that tests hold, and its [`Options`] |
 //! | `server` | the accept loop, the routes |
-//! | `connections` | those that are open, and how to cut them |
-//! | `listen` | opens the port, or says why not and what to do |
-//! | `gate` | the port, which can be closed, and the page's own one meanwhile |
-//! | `addresses` | where a till reaches the sandbox |
+//! | `connections` | the open connections, and how to cut them |
+//! | `listen` | opens the port, or explains why that fails |
+//! | `gate` | the till's port, which can be closed, and the page's port meanwhile |
+//! | `addresses` | the addresses at which a till reaches the sandbox |
 //! | `tls` | HTTPS with certificates made on the fly |
-//! | `origin` | who asks: no page of another site |
-//! | `visitor` | what browsers ask for by themselves, which is not recorded |
-//! | `exchange` | one request from receipt to answer: recorded and printed |
-//! | `request` | the strict check of what came |
-//! | `pairs` | a JSON object as it was written |
-//! | `unreadable` | why a body is no JSON object |
-//! | `fields` | fields of requests; the page's in its words |
+//! | `origin` | refuses requests from pages of other sites |
+//! | `visitor` | requests that browsers make by themselves, which are not recorded |
+//! | `exchange` | one request from receipt to answer: records and prints it |
+//! | `request` | the strict check of a request |
+//! | `pairs` | a JSON object with its fields in their original order |
+//! | `unreadable` | explains why a body is not a JSON object |
+//! | `fields` | fields of requests; those of the page in its wording |
 //! | `published` | each document's path, and its fields as far as published |
 //! | `cloud_print` | the answer: switches and magic values first, then a document |
-//! | `answering`, `switch`, `latency`, `notifying` | what is answered from now on, and the other switches |
+//! | `answering`, `switch`, `latency`, `notifying` | the answers that switches select, and the other
+//! switches |
 //! | [`magic`] | the table of magic values |
-//! | `asked`, `line`, `lines` | a request as documents see it, and what is known of its ext_id |
+//! | `asked`, `line`, `lines` | a request's properties for documents, and the history of its ext_id |
 //! | `document` | documents and their uuids |
-//! | `answer` | LifePay's answer as PHP would write it, and pages of HTML |
-//! | `malformed` | the same with something wrong in it |
+//! | `answer` | LifePay's answer as PHP writes it, and HTML pages |
+//! | `malformed` | malformed answers |
 //! | `notify` | notifications to callback_url |
-//! | `client`, `again` | requests of the sandbox's own, and what is sent once more |
-//! | `journal` | what tests may ask about afterwards: [`Request`], [`Answered`] |
-//! | `entry`, `event` | what is shown of requests, and of what happens beside them |
-//! | `changes`, `recent` | versions, and a map that forgets the oldest |
+//! | `client`, `again` | the sandbox's own requests, and requests that are sent again |
+//! | `journal` | the requests, for tests: [`Request`], [`Answered`] |
+//! | `entry`, `event` | requests and other events as shown |
+//! | `changes`, `recent` | versions, and a map that drops its oldest entries |
 //! | `control` | the page and its HTTP interface |
-//! | `order`, `orders` | what is asked of the sandbox itself |
+//! | `order`, `orders` | orders to the sandbox itself |
 //! | `snapshot`, `har` | the journal as JSON, and as an HTTP archive |
-//! | `raw_body` | a body that is no JSON object, for people to read |
+//! | `raw_body` | a body that is not a JSON object, for display |
 //! | `page/` | the page: HTML, CSS, JavaScript, in Russian |
-//! | `console` | the lines printed for each request |
-//! | `mask` | keeps the apikey out of all that is printed and shown |
+//! | `console` | the output for each request |
+//! | `mask` | masks the apikey in everything that is printed or shown |
 //! | `args` | the program's options |
 
 #![deny(unsafe_code)]

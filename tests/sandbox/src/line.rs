@@ -1,4 +1,4 @@
-//! What is known of an ext_id on a path: its requests, and whether their bodies were the same.
+//! The history of an ext_id on a path: its requests, and whether their bodies were the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,61 +6,62 @@ use serde::Serialize;
 
 use crate::asked::{Asked, Key};
 
-/// What came under one key, and what it made.
+/// The requests with one key, and their document.
 #[derive(Clone, Serialize)]
 pub(crate) struct Line {
-    /// For people.
+    /// For display.
     path: String,
-    /// For people; null if there is none.
+    /// For display; null if there is none.
     ext_id: Option<String>,
     login: Option<String>,
     pub(crate) requests: usize,
     pub(crate) documents: usize,
-    /// How many requests came with another body than the ones before.
+    /// The number of requests whose body differs from the earlier ones.
     pub(crate) changed: usize,
-    /// In which fields.
+    /// The fields in which they differ.
     pub(crate) changed_in: BTreeSet<String>,
-    /// Of the last document.
+    /// The uuid of the last document.
     pub(crate) uuid: Option<String>,
-    /// A document of the same content was made before for the same printer, under this ext_id, and the till
-    /// has not heard of it: this one is a second one. "" stands for no ext_id.
+    /// If this document is a second one: the ext_id of an earlier document with the same content, for
+    /// the same printer, that the till does not know of. "" means that the earlier one has no ext_id.
     pub(crate) second_after: Option<String>,
     /// The numbers of the first and of the last request.
     first: usize,
     last: usize,
     pub(crate) version: u64,
-    /// Its place in the order in which lines were added.
+    /// The line's position in the order in which lines were added.
     #[serde(skip)]
     pub(crate) serial: usize,
-    /// The body that made the document; while there is none, the last one. Of each field the hash.
+    /// The hash of each field of the body that made the document; before there is one, of the last
+    /// body.
     #[serde(skip)]
     fields: BTreeMap<String, u64>,
     /// The last answer was LifePay's, and a rejection.
     #[serde(skip)]
     pub(crate) rejected: bool,
-    /// While its document was not heard of, another one of the same content was made: under this key, by
-    /// this request.
+    /// Another document with the same content that was made while the till did not know of this one:
+    /// its key and the request that made it.
     #[serde(skip)]
     pub(crate) next: Option<(Key, usize)>,
 }
 
-/// How a request compares with what came before with its path and ext_id.
+/// The comparison of a request with earlier ones with its path and ext_id.
 #[derive(Default)]
 pub(crate) struct Seen {
     pub(crate) differs_in: Vec<String>,
-    /// It may differ: what came before was rejected.
+    /// The request may differ, because the earlier one was rejected.
     pub(crate) corrected: bool,
 }
 
 impl Seen {
-    /// Whether this is a fault: only a request that was rejected may come again with another body.
+    /// Whether the difference is a fault: only a rejected request may be sent again with another body.
     pub(crate) fn is_changed(&self) -> bool {
         !self.differs_in.is_empty() && !self.corrected
     }
 }
 
 impl Line {
-    /// Begins with the first request.
+    /// Makes a line for its first request.
     pub(crate) fn of(asked: &Asked, version: u64) -> Line {
         Line {
             path: asked.mask.path(&asked.path),
@@ -100,7 +101,7 @@ impl Line {
             self.changed_in.extend(shown);
         }
         if self.documents == 0 {
-            // Nothing depends on the earlier body: a rejected request may be sent corrected.
+            // No document depends on the earlier body: a rejected request may be sent again corrected.
             self.fields = fields.clone();
         }
         seen

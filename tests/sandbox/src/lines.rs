@@ -1,5 +1,5 @@
-//! All lines, by the version of their last change: what is asked for is what has changed since, and what
-//! has not changed for longest is forgotten first.
+//! All lines, by the version of their last change. Readers ask for the changes since a version, and
+//! the line that has not changed for the longest time is dropped first.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,7 +9,7 @@ use crate::line::Line;
 pub(crate) struct Lines {
     limit: usize,
     lines: HashMap<Key, Line>,
-    /// Two lines may change at once; then the one that was added later is newer.
+    /// If two lines change at the same version, the one that was added later is newer.
     changed: BTreeMap<(u64, usize), Key>,
     added: usize,
 }
@@ -28,7 +28,7 @@ impl Lines {
         self.lines.get(key)
     }
 
-    /// For changes that are not shown.
+    /// Returns a line for changes that are not shown.
     pub(crate) fn get_mut(&mut self, key: &Key) -> Option<&mut Line> {
         self.lines.get_mut(key)
     }
@@ -60,7 +60,7 @@ impl Lines {
         }
     }
 
-    /// Those that have changed since a version, the last change first.
+    /// Returns the lines that have changed since a version, the last change first.
     pub(crate) fn since(&self, version: u64) -> impl Iterator<Item = &Line> {
         let changed = self.changed.range((version + 1, 0)..).rev();
         changed.filter_map(|(_, key)| self.lines.get(key))

@@ -1,4 +1,4 @@
-//! The sandbox's port, and what to do if it cannot be had.
+//! Opens the sandbox's port, or explains why it cannot be opened.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use crate::addresses;
 
 /// # Errors
-/// Of the system's kind, with a text for people.
+/// The system's error kind, with a text for display.
 pub(crate) fn listen(ip: IpAddr, port: u16) -> io::Result<TcpListener> {
     let address = SocketAddr::new(ip, port);
     TcpListener::bind(address).map_err(|error| io::Error::new(error.kind(), told(address, &error)))

@@ -1,24 +1,24 @@
-//! Magic values: a login or a target_serial that chooses the answer.
+//! Magic values: a login or a target_serial that selects the answer.
 //!
-//! This table is the only place where they are written down: the server looks values up in
-//! it, `--help` prints it, and [`rows`] gives it to tests that compare documentation with it.
+//! This table is their only definition: the server looks values up in it, `--help` prints it, and
+//! [`rows`] returns it to tests that compare the documentation with it.
 
 use crate::answer::message;
 
-/// One magic value, for people to read.
+/// One magic value, for display.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     /// "login" or "target_serial".
     pub field: &'static str,
     /// The value to give; "7000000dddd" stands for every other login of that form.
     pub value: &'static str,
-    /// What it brings about.
+    /// Its effect.
     pub effect: String,
     /// The same in Russian.
     pub effect_ru: String,
 }
 
-/// What a magic value brings about.
+/// The effect of a magic value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Does {
     /// LifePay's JSON with this code, and no document.
@@ -35,7 +35,7 @@ pub(crate) enum Does {
 struct Magic {
     value: &'static str,
     does: Does,
-    /// Added to what the code itself says.
+    /// Appended to the text of the code.
     note: &'static str,
     note_ru: &'static str,
 }
@@ -164,15 +164,15 @@ pub fn rows() -> Vec<Row> {
         .collect()
 }
 
-/// The code that a login asks for.
+/// Returns the code that a login selects.
 pub(crate) fn of_login(login: &str) -> Option<i32> {
     let digits = login.strip_prefix("7000000")?;
     let code = number(digits, 4)?;
-    // Code 0 is success, which is what every other login gets.
+    // Code 0 means success, like any other login.
     (code != 0).then_some(code)
 }
 
-/// What a target_serial asks for.
+/// Returns the effect that a target_serial selects.
 pub(crate) fn of_serial(serial: &str) -> Option<Does> {
     let split = serial.len().checked_sub(3).filter(|zeros| *zeros > 0)?;
     let (zeros, digits) = (serial.get(..split)?, serial.get(split..)?);

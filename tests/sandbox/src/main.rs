@@ -26,9 +26,9 @@ fn main() -> ExitCode {
 }
 
 enum Ended {
-    /// By a signal, after it has served.
+    /// A signal stopped the program after it had served.
     Stopped,
-    /// What was asked for, such as the help.
+    /// A text was printed, such as the help.
     Printed,
     Failed,
     /// The arguments are wrong.
@@ -84,7 +84,7 @@ fn serve(
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        // First, so that a signal which comes right after the first line ends us cleanly.
+        // First, so that a signal right after the first line ends the program cleanly.
         let stopped = stop_signal()?;
         let sandbox = Sandbox::start_announced(options, |listening| {
             if let (Some(path), Some(pem)) = (ca_file, &listening.ca_pem) {
@@ -118,7 +118,7 @@ fn serve(
     })
 }
 
-/// Whoever waits for a file must not see it before all of it is there.
+/// Writes a file so that a program that waits for it never sees an incomplete one.
 fn write(path: &Path, text: &str) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(format!(".{}", std::process::id()));
@@ -146,12 +146,12 @@ fn stop_signal() -> io::Result<impl std::future::Future<Output = ()>> {
 #[cfg(not(unix))]
 fn stop_signal() -> io::Result<impl std::future::Future<Output = ()>> {
     Ok(async {
-        // Without a handler the system ends us at Ctrl-C anyway.
+        // If there is no handler, the system ends the program at Ctrl-C anyway.
         let _ = tokio::signal::ctrl_c().await;
     })
 }
 
-/// That nobody reads it is no reason to stop.
+/// Prints a line. Errors are ignored: the program continues even if nothing reads its output.
 fn say(text: &str) {
     let mut stdout = io::stdout().lock();
     let _ = stdout.write_all(text.as_bytes());

@@ -1,4 +1,4 @@
-//! LifePay's answers with something wrong, of the kinds that proxies, PHP and bad networks make.
+//! Malformed answers of LifePay, as proxies, PHP and bad networks produce them.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::journal::Answered;
 
 const JSON: &str = "application/json; charset=UTF-8";
 const HTML: &str = "text/html; charset=UTF-8";
-/// As PHP prints it before everything else if it is set up so.
+/// A warning that PHP, if so configured, prints before the answer.
 const WARNING: &str = "<br />\n<b>Warning</b>:  Undefined array key &quot;cashier&quot; in \
      <b>/var/www/api/print.php</b> on line <b>42</b><br />\n";
 
@@ -27,20 +27,20 @@ pub(crate) enum How {
     BrokenJson,
     Empty,
     Cut,
-    /// By so many bytes Content-Length is larger than the body.
+    /// Content-Length exceeds the body by this many bytes.
     WrongLength(i32),
-    /// With so long a pause between two bytes.
+    /// There is this pause between two bytes.
     Dripping(Duration),
 }
 
-/// An answer that a server which knows HTTP cannot be made to send.
+/// An answer that an HTTP server library cannot send.
 #[derive(Clone)]
 pub(crate) struct Raw {
     pub(crate) head: String,
     pub(crate) body: String,
-    /// Between the body's bytes.
+    /// The pause between the body's bytes.
     pub(crate) pause: Option<Duration>,
-    /// The client waits for more, and is left to.
+    /// The connection is kept open while the client waits for more.
     pub(crate) held: bool,
 }
 
@@ -68,7 +68,7 @@ impl Malformed {
         }
     }
 
-    /// What Content-Length says, if that is not the body's length.
+    /// Returns the value of Content-Length, if it is not the body's length.
     fn wrong_length(&self) -> Option<usize> {
         match self.how {
             How::Cut => Some(php_json(&self.reply).len()),
@@ -77,7 +77,7 @@ impl Malformed {
         }
     }
 
-    /// None if it can be sent as others are.
+    /// Returns None if the HTTP server library can send the answer.
     pub(crate) fn raw(&self) -> Option<Raw> {
         let body = self.body();
         let pause = match self.how {
@@ -97,7 +97,7 @@ impl Malformed {
         })
     }
 
-    /// As far as a client can read it.
+    /// Returns the answer as far as a client can read it.
     pub(crate) fn answered(&self) -> Answered {
         match self.how {
             How::TextCode | How::Dripping(_) => self.reply.answered(),

@@ -1,7 +1,7 @@
-//! Keeps the apikey out of all that people read: logs end up in support requests.
+//! Masks the apikey in everything that is displayed: logs end up in support requests.
 //!
-//! The value of the field apikey is always masked. Elsewhere a key is masked as the library does it: only if
-//! it is long. A short one, such as "test", is part of too many words.
+//! The value of the field apikey is always masked. Elsewhere a key is masked only if it is long, as in
+//! the library: a short one, such as "test", is part of too many words.
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use serde_json::Value;
@@ -12,13 +12,14 @@ use crate::recent::Recent;
 
 /// The fewest bytes of a key that is masked outside of its own field.
 const LONG: usize = 8;
-/// How many are remembered.
+/// How many keys are remembered.
 const REMEMBERED: usize = 64;
 
-/// Headers that carry credentials by their nature.
+/// Headers that carry credentials.
 const SECRET_HEADERS: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
 
-/// What a key shows of itself: its last two characters, nothing if it is shorter than eight.
+/// Returns the masked form of a key: only its last two characters are visible, none if it is shorter
+/// than eight.
 pub(crate) fn masked(key: &str) -> String {
     let length = key.chars().count();
     let shown = if length < 8 { 0 } else { 2 };
@@ -26,7 +27,7 @@ pub(crate) fn masked(key: &str) -> String {
     format!("***{tail}")
 }
 
-/// Masks apikeys wherever they turn up.
+/// Masks apikeys wherever they occur.
 #[derive(Clone, Default)]
 pub(crate) struct Mask {
     /// None if there are no keys.
@@ -34,12 +35,13 @@ pub(crate) struct Mask {
 }
 
 impl Mask {
-    /// With the apikey of this request. A misspelt one is a secret, too.
+    /// Makes a mask for the apikeys of this request. A value in a misspelt field apikey is a secret
+    /// too.
     pub(crate) fn of(request: &Request) -> Mask {
         Mask::with(&Mask::keys(request).collect::<Vec<_>>())
     }
 
-    /// The apikeys of a request that are masked wherever they stand.
+    /// Returns the apikeys of a request that are masked wherever they occur.
     pub(crate) fn keys(request: &Request) -> impl Iterator<Item = &str> {
         let fields = request.json.as_ref().and_then(Value::as_object);
         let fields = fields.into_iter().flatten();
@@ -74,7 +76,7 @@ impl Mask {
         shown
     }
 
-    /// The name of a field. LifePay's own are no secret, whatever the apikey.
+    /// Masks the name of a field. LifePay's own names are never masked.
     pub(crate) fn name(&self, name: &str) -> String {
         if published::is_name(name) {
             name.to_owned()
@@ -83,7 +85,7 @@ impl Mask {
         }
     }
 
-    /// Likewise a path without its query.
+    /// Masks a path without its query. LifePay's own part is never masked.
     pub(crate) fn path(&self, path: &str) -> String {
         let known = published::known_part(path);
         let (known, rest) = path.split_at(known.len());
@@ -119,7 +121,7 @@ impl Mask {
     }
 }
 
-/// The apikeys that are masked wherever they turn up.
+/// The apikeys that are masked wherever they occur.
 pub(crate) struct Apikeys {
     known: Recent<String, ()>,
     mask: Mask,
@@ -135,7 +137,7 @@ impl Default for Apikeys {
 }
 
 impl Apikeys {
-    /// The mask for a request's apikey and those seen before.
+    /// Returns the mask for a request's apikey and those seen before.
     pub(crate) fn seen(&mut self, request: &Request) -> Mask {
         let mut is_new = false;
         for key in Mask::keys(request) {
@@ -148,15 +150,15 @@ impl Apikeys {
     }
 }
 
-/// Whether a key is masked outside of its own field. Whoever tries the sandbox may give a login as
-/// the apikey, too: the page says that it is a phone number, 7xxxxxxxxxx.
+/// Whether a key is masked outside of its own field. A login, which is a phone number 7xxxxxxxxxx
+/// according to the page, is not, because people who try the sandbox may also use it as the apikey.
 fn is_secret(key: &str) -> bool {
     let is_phone =
         key.len() == 11 && key.starts_with('7') && key.bytes().all(|c| c.is_ascii_digit());
     key.len() >= LONG && !is_phone
 }
 
-/// A misspelt apikey is still a secret.
+/// Whether a field's name is apikey, possibly misspelt: its value is still a secret.
 fn is_apikey(name: &str) -> bool {
     let letters: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
     letters.eq_ignore_ascii_case("apikey") || letters.eq_ignore_ascii_case("xapikey")

@@ -1,7 +1,7 @@
 //! Notifications to callback_url.
 //!
-//! Their form is the sandbox's own. LifePay's is not published, and only the texts of the
-//! statuses are the page's: a till must not be built on what is sent here.
+//! Their form is the sandbox's own. LifePay's form is not published, and only the texts of the
+//! statuses are LifePay's: do not build a till on the form that is sent here.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,15 +26,15 @@ struct Data {
     uuid: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     ext_id: Option<String>,
-    /// In the page's words.
+    /// In the wording of LifePay's page.
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     callback_data: Option<Value>,
 }
 
-/// All that a document's notifications have in common.
+/// The data that all notifications of a document share.
 pub(crate) struct Notifications {
-    /// The number of the request that made it.
+    /// The number of the request that made the document.
     pub(crate) request: usize,
     pub(crate) url: String,
     pub(crate) uuid: String,
@@ -44,7 +44,7 @@ pub(crate) struct Notifications {
 }
 
 impl Notifications {
-    /// Sends what is ordered, one after another, until the journal is cleared.
+    /// Sends the ordered notifications one after another, until the journal is cleared.
     pub(crate) async fn send(self: Arc<Self>, state: Arc<State>, notifying: Notifying) {
         let cleared = state.journal.cleared();
         for step in notifying.steps() {
@@ -58,7 +58,7 @@ impl Notifications {
         }
     }
 
-    /// Sends one. It is shown and printed; a failure changes nothing.
+    /// Sends one notification, shows it and prints it. A failure has no effect.
     pub(crate) async fn send_one(self: &Arc<Self>, state: &State, status: &'static str) {
         let begun = Instant::now();
         let data = Data {

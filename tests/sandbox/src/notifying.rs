@@ -1,4 +1,4 @@
-//! What callback_url is told of new documents from now on: one state, or several one after another.
+//! The notifications that new documents send to callback_url: one state, or several one after another.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::sandbox::State;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Status {
-    /// Nothing.
+    /// No notification.
     Off,
     Processed,
     Waiting,
@@ -25,7 +25,7 @@ pub(crate) enum Status {
 }
 
 impl Status {
-    /// In the page's words.
+    /// Returns the state in the wording of LifePay's page.
     pub(crate) fn words(self) -> Option<&'static str> {
         match self {
             Status::Off => None,
@@ -39,7 +39,7 @@ impl Status {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct Step {
     pub(crate) status: Status,
-    /// After the document was made, or after the notification before.
+    /// The delay after the document was made or after the previous notification.
     seconds: f64,
 }
 
@@ -86,7 +86,7 @@ impl Notifying {
     }
 
     /// # Errors
-    /// What is wrong with the order.
+    /// The fault in the order.
     pub(crate) fn read(body: &[u8]) -> Result<Notifying, String> {
         let orders = match Orders::new(body, "status")? {
             Orders::One(order) => {
@@ -106,7 +106,7 @@ impl Notifying {
         Ok(Notifying { first, then })
     }
 
-    /// What is to be sent, one after another.
+    /// Returns the notifications to send, one after another.
     pub(crate) fn steps(&self) -> impl Iterator<Item = Step> + '_ {
         [self.first].into_iter().chain(self.then.iter().copied())
     }

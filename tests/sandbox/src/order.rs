@@ -1,5 +1,5 @@
-//! An order to the sandbox: the fields of its JSON, one by one, with what is wrong with them in Russian.
-//! null and "" stand for a field that is not given.
+//! An order to the sandbox: reads the fields of its JSON one by one, and reports faults in Russian.
+//! null and "" mean that a field is not given.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -23,19 +23,19 @@ const LARGEST: usize = 64 * 1024;
 const QUOTED: usize = 100;
 /// The most characters of a text.
 const LONGEST: usize = 1000;
-/// The most orders in one.
+/// The most steps in an order.
 const MOST_STEPS: usize = 1000;
 
 pub(crate) struct Order {
-    /// Those that have not been read.
+    /// The fields that have not been read yet.
     fields: Vec<(String, Value)>,
-    /// The names that were asked for.
+    /// The names that were read.
     known: Vec<&'static str>,
 }
 
 impl Order {
     /// # Errors
-    /// What is wrong with the body.
+    /// The fault in the body.
     pub(crate) fn new(body: &[u8]) -> Result<Order, String> {
         let pairs: Option<Pairs> = serde_json::from_slice(body).ok();
         let pairs = pairs.ok_or_else(|| unreadable::body(body, None))?;
@@ -58,7 +58,7 @@ impl Order {
         })
     }
 
-    /// One that says nothing but this.
+    /// Makes an order with this field only.
     fn of_name(field: &str, name: &str) -> Order {
         Order {
             fields: vec![(field.to_owned(), name.into())],
@@ -72,7 +72,7 @@ impl Order {
         Some(self.fields.remove(position).1)
     }
 
-    /// One of some words.
+    /// Reads a field that must be one of some words.
     pub(crate) fn choice<T: Copy>(
         &mut self,
         name: &'static str,
@@ -110,7 +110,7 @@ impl Order {
         number.map(Some).ok_or_else(wanted)
     }
 
-    /// 2.0 is 2: JSON has one kind of numbers.
+    /// Reads a whole number. 2.0 counts as 2, because JSON has one type of numbers.
     pub(crate) fn whole<T>(
         &mut self,
         name: &'static str,
@@ -155,7 +155,7 @@ impl Order {
     }
 
     /// # Errors
-    /// A field that nobody has asked for.
+    /// A field that was not read.
     pub(crate) fn end(self) -> Result<(), String> {
         match self.fields.first() {
             None => Ok(()),
@@ -168,7 +168,7 @@ impl Order {
     }
 }
 
-/// An order, or one after another.
+/// One order, or several one after another.
 pub(crate) enum Orders {
     One(Order),
     Several(Vec<Order>),
@@ -182,10 +182,10 @@ enum Step {
 }
 
 impl Orders {
-    /// An array's steps are objects or, where that says it all, the value of this field alone.
+    /// The steps of an array are objects or, if nothing else is needed, the value of `field` alone.
     ///
     /// # Errors
-    /// What is wrong with the body.
+    /// The fault in the body.
     pub(crate) fn new(body: &[u8], field: &str) -> Result<Orders, String> {
         if body.trim_ascii_start().first() != Some(&b'[') {
             return Order::new(body).map(Orders::One);
@@ -203,10 +203,10 @@ impl Orders {
     }
 }
 
-/// Reads each step, given whether it is the last one.
+/// Reads each step, and passes whether it is the last one.
 ///
 /// # Errors
-/// What is wrong with a step, with its number.
+/// The fault in a step, with its number.
 pub(crate) fn read_steps<S, T>(
     steps: Vec<S>,
     read: impl Fn(S, bool) -> Result<T, String>,
@@ -229,10 +229,10 @@ impl FromRequest<Arc<State>> for Order {
     }
 }
 
-/// The body of a request that says that it is JSON.
+/// Returns the body of a request whose Content-Type is JSON.
 ///
 /// # Errors
-/// The answer to another one.
+/// The answer to a request of another type.
 pub(crate) async fn body(request: Request, state: &State) -> Result<Bytes, Response> {
     if !is_json(request.headers()) {
         let text = "Content-Type: должен быть application/json";

@@ -1,4 +1,4 @@
-//! Orders: each changes switches, or forgets what was; and the switches as they are.
+//! Orders, which change switches or reset the journal; and the current switches.
 
 use std::io;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::sandbox::{page_url, State};
 use crate::sequence::Sequence;
 use crate::switch::Certifying;
 
-/// The query says for whose requests it is.
+/// The query selects the requests that the order applies to.
 pub(crate) async fn answer(
     Shared(state): Shared<Arc<State>>,
     RawQuery(query): RawQuery,
@@ -57,7 +57,7 @@ pub(crate) async fn notify(Shared(state): Shared<Arc<State>>, notifying: Notifyi
 enum Part {
     All,
     Switches,
-    /// Requests, documents, and what is known of ext_ids.
+    /// Requests, documents and the history of ext_ids.
     Journal,
 }
 
@@ -70,7 +70,7 @@ impl Part {
         ];
         let what = order.choice("what", &all)?;
         order.end()?;
-        // Not given: everything, as at the start.
+        // By default everything is reset, as at the start.
         Ok(what.unwrap_or(Part::All))
     }
 }
@@ -87,7 +87,7 @@ pub(crate) async fn reset(Shared(state): Shared<Arc<State>>, order: Order) -> Re
     done(&state, reset).await
 }
 
-/// The switches as they are now, or what was wrong.
+/// Answers with the current switches, or with the fault.
 async fn done(state: &Arc<State>, result: Result<(), String>) -> Response {
     if let Err(text) = result {
         return refusal(StatusCode::BAD_REQUEST, &text);
@@ -140,7 +140,7 @@ async fn open_or_close(state: &State, answering: &Answering) -> io::Result<()> {
     let was_open = state.gate.is_open();
     state.gate.set(open).await?;
     if !open && was_open {
-        // A till that is told afterwards finds its connection of before closed.
+        // When the order is answered, a till's earlier connections are closed.
         state.connections.idle_ones_end().await;
     }
     if state.options.print && open != was_open {

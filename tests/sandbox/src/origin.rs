@@ -1,9 +1,10 @@
-//! Who asks. A page of another site that the programmer's browser shows must neither work the switches, nor
-//! read the journal, nor make documents.
+//! Checks the origin of requests. A page of another site in the programmer's browser must not change
+//! switches, read the journal or make documents.
 //!
-//! On the page's own paths a foreign Origin is refused; and so is a Host that is a domain, since anyone can
-//! make a name of theirs point to 127.0.0.1. A till may come by any name (the hosts file, a proxy), but it is
-//! no browser: on its paths whatever a browser says of another page is refused.
+//! On the page's own paths a foreign Origin is refused, and also a Host that is a domain name, because
+//! anyone can make their name resolve to 127.0.0.1. A till may use any name (the hosts file, a proxy),
+//! but it is not a browser: on a till's paths, requests are refused if a browser's headers name
+//! another page.
 
 use std::net::IpAddr;
 
@@ -20,7 +21,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// The layer around everything but the page's own paths.
 pub(crate) async fn no_foreign_page(request: Request, next: Next) -> Response {
     let headers = request.headers();
-    // Whoever follows a link of another site to here only looks.
+    // A browser that follows a link from another site only reads.
     let looks = request.method().is_safe();
     let site = text(headers, SEC_FETCH_SITE).filter(|_| !looks);
     let refused = match site {
@@ -35,7 +36,7 @@ pub(crate) async fn no_foreign_page(request: Request, next: Next) -> Response {
     }
 }
 
-/// Whether a request is from our own page, or from a program.
+/// Checks whether a request comes from the sandbox's page or from a program.
 pub(crate) fn is_own(headers: &HeaderMap) -> Result<(), &'static str> {
     if !is_ours(text(headers, HOST).unwrap_or_default()) {
         return Err(
@@ -62,7 +63,7 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     Some(value.to_str().unwrap_or("?"))
 }
 
-/// A name without a dot is known to the local network only.
+/// Whether a host is local. A name without a dot exists only in the local network.
 fn is_ours(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,

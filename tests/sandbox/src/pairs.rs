@@ -1,4 +1,4 @@
-//! A JSON object as it was written.
+//! A JSON object with its fields in their original order.
 
 use std::fmt;
 
@@ -8,23 +8,23 @@ use serde_json::Value;
 
 use crate::mask::Mask;
 
-/// A JSON object that remembers doubled fields, of which serde_json's own keeps the last one
-/// only. Readers differ in which they keep, so that no client should send any.
+/// A JSON object that keeps duplicate fields, of which serde_json's own type keeps only the last one.
+/// Parsers differ in which they keep, so a client should send none.
 #[derive(Clone, Debug)]
 pub(crate) struct Pairs(Vec<(String, Value)>);
 
 impl Pairs {
-    /// Doubled ones included.
+    /// Returns all fields, including duplicates.
     pub(crate) fn fields(&self) -> &[(String, Value)] {
         &self.0
     }
 
-    /// The same as others read it.
+    /// Returns the object as other parsers read it.
     pub(crate) fn value(&self) -> Value {
         Value::Object(self.0.iter().cloned().collect())
     }
 
-    /// With the apikey masked.
+    /// Returns the object with the apikey masked.
     pub(crate) fn masked(&self, mask: &Mask) -> Pairs {
         let masked = |(name, value): &(String, Value)| (mask.name(name), mask.field(name, value));
         Pairs(self.0.iter().map(masked).collect())

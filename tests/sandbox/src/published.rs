@@ -1,8 +1,9 @@
-//! What LifePay has published of each document, by path.
+//! The published facts about each document, by path.
 //!
-//! The page on opening a shift is known whole. Of the other documents' pages only a part is known,
-//! so that a field is checked as far as published: everything else is taken as it is. Fields that
-//! are known from programs only, and those on which stored versions of a page disagree, are not here.
+//! The page about opening a shift is completely known. Of the other documents' pages only parts are
+//! known, so their fields are checked as far as published, and other fields are accepted unchecked.
+//! Fields that are known only from programs, and fields on which stored versions of a page disagree,
+//! are not listed.
 
 use serde::Serialize;
 
@@ -11,23 +12,23 @@ use crate::fields::{optional, required, Field, Kind, Words, FIELDS};
 /// The path that opens a shift.
 pub const CREATE_SESSION: &str = "/cloud-print/create-session";
 
-/// The folders of LifePay's documents. A path below them that is not published is one that we do
-/// not know, which does not mean that LifePay does not.
+/// The folders of LifePay's documents. A path below them that is not published is unknown to the
+/// sandbox, but may exist at LifePay.
 pub(crate) const FOLDERS: [&str; 2] = ["/cloud-print/", "/cloud-print-ffd1_2/"];
 
-/// How far the fields of a document are known.
+/// The extent to which the fields of a document are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Extent {
-    /// All of them: any other is a mistake.
+    /// All fields are known: any other is a mistake.
     WholePage,
-    /// Some of them.
+    /// Some fields are known.
     PartOfPage,
-    /// apikey and login only, which every document has.
+    /// Only apikey and login are known, which every document has.
     Credentials,
 }
 
-/// A document's fields as far as published.
+/// A document's published fields.
 pub(crate) struct Published {
     path: &'static str,
     pub(crate) extent: Extent,
@@ -63,8 +64,8 @@ const fn part(path: &'static str, fields: &'static [Field]) -> Published {
     }
 }
 
-/// Without those of which only the path is known: the receipt of FFD 1.2, whose page is a list of
-/// differences, and the correction, on whose fields stored versions of its page disagree.
+/// Documents of which only the path is known are not listed: the receipt of FFD 1.2, whose page is a
+/// list of differences, and the correction, on whose fields stored versions of its page disagree.
 static DOCUMENTS: [Published; 7] = [
     Published {
         path: CREATE_SESSION,
@@ -79,7 +80,8 @@ static DOCUMENTS: [Published; 7] = [
             TEST,
             optional("cashier_name", Kind::Text),
             optional("cashier_inn", Kind::Text),
-            // Whether it is required is cut off, so that it is not demanded.
+            // The stored page is cut off where it says whether the field is required, so it is
+            // optional here.
             TARGET_SERIAL,
         ],
     ),
@@ -99,7 +101,7 @@ static DOCUMENTS: [Published; 7] = [
     ),
 ];
 
-/// What is published of the document of a path; None if it is outside the folders.
+/// Returns the published facts about the document of a path; None if the path is outside the folders.
 pub(crate) fn of(path: &str) -> Option<&'static Published> {
     let mut below = FOLDERS
         .iter()
@@ -109,13 +111,13 @@ pub(crate) fn of(path: &str) -> Option<&'static Published> {
     Some(known.unwrap_or(&UNKNOWN))
 }
 
-/// Whether a field of some document is called so.
+/// Whether some document has a field with this name.
 pub(crate) fn is_name(name: &str) -> bool {
     let mut fields = DOCUMENTS.iter().flat_map(|known| known.fields);
     fields.any(|field| field.name == name)
 }
 
-/// The beginning of a path that is LifePay's own: all of it, its folder, or nothing.
+/// Returns the beginning of a path that is LifePay's own: all of it, its folder, or nothing.
 pub(crate) fn known_part(path: &str) -> &str {
     if DOCUMENTS.iter().any(|known| known.path == path) {
         return path;
@@ -124,14 +126,14 @@ pub(crate) fn known_part(path: &str) -> &str {
     folder.map_or("", |folder| &path[..folder.len()])
 }
 
-/// A document's fields, for people to read.
+/// A document's fields, for display.
 #[derive(Clone, Serialize)]
 pub(crate) struct Part {
     path: &'static str,
     fields: Vec<Words>,
 }
 
-/// Every document whose page is known in part.
+/// Returns every document whose page is known in part.
 pub(crate) fn parts() -> Vec<Part> {
     let parts = DOCUMENTS.iter();
     let parts = parts.filter(|known| known.extent == Extent::PartOfPage);

@@ -1,15 +1,15 @@
-//! A body that is no JSON object, for people to read: as text where it is text, its other bytes as `\xNN`. What
-//! follows the name apikey is masked, whatever the form, and so are the keys that are known.
+//! A body that is not a JSON object, for display: text is shown as text, other bytes as `\xNN`. The
+//! value after the name apikey is masked in any form, and so are the known keys.
 
 use crate::mask::{masked, Mask};
 
-/// The most characters of it that are shown.
+/// The most characters of a body that are shown.
 const SHOWN: usize = 64 * 1024;
-/// Of what is compressed, which anybody could open, only the beginning.
+/// The most bytes of a compressed body that are shown, because anyone could decompress it.
 const SHOWN_COMPRESSED: usize = 16;
 /// Beginnings of gzip and zstd.
 const COMPRESSED: [&[u8]; 2] = [b"\x1f\x8b", b"\x28\xb5\x2f\xfd"];
-/// The most characters between the name apikey and its value: quotes, colons, what a form has there.
+/// The most characters between the name apikey and its value: quotes, colons, the separators of a form.
 const BETWEEN: usize = 12;
 
 pub(crate) fn shown(body: &[u8], encoding: Option<&str>, mask: &Mask) -> String {
@@ -21,7 +21,7 @@ pub(crate) fn shown(body: &[u8], encoding: Option<&str>, mask: &Mask) -> String 
     let text = if is_compressed {
         escaped(&body[..body.len().min(SHOWN_COMPRESSED)])
     } else {
-        // All of it is masked first, since it could be cut in the middle of a key.
+        // The whole text is masked before it is cut, because the cut could fall within a key.
         mask.text(&without_apikeys(&text(body)))
     };
     match text.char_indices().nth(SHOWN) {
@@ -35,7 +35,8 @@ fn cut_short(text: &str, body: &[u8]) -> String {
     format!("{text}… (всего {} байт)", body.len())
 }
 
-/// UTF-16 becomes text, too: in what is escaped nobody finds the apikey.
+/// Converts a body to text. UTF-16 is converted too, because an apikey would not be found in escaped
+/// bytes.
 fn text(body: &[u8]) -> String {
     let units = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
         let pairs = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
@@ -68,7 +69,7 @@ fn escaped(body: &[u8]) -> String {
     text
 }
 
-/// Masks what follows each apikey, however it is spelt.
+/// Masks the value after each apikey, in every spelling of the name.
 fn without_apikeys(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
@@ -95,7 +96,7 @@ fn without_apikeys(text: &str) -> String {
     shown + rest
 }
 
-/// Where the first apikey, api_key or api-key ends.
+/// Returns the end of the first apikey, api_key or api-key.
 fn end_of_name(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let is = |at: usize, word: &[u8]| {

@@ -1,5 +1,4 @@
-//! A map that forgets what was put into it first, so that a sandbox that runs for weeks does not
-//! fill the memory.
+//! A map that drops its oldest entries, so that a sandbox that runs for weeks does not fill the memory.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
@@ -36,7 +35,7 @@ impl<K: Clone + Eq + Hash, V> Recent<K, V> {
         true
     }
 
-    /// Inserts, and returns the value before.
+    /// Inserts a value and returns the previous one.
     pub(crate) fn replace(&mut self, key: K, value: V) -> Option<V> {
         if let Some(known) = self.values.get_mut(&key) {
             return Some(std::mem::replace(known, value));
@@ -45,7 +44,7 @@ impl<K: Clone + Eq + Hash, V> Recent<K, V> {
         None
     }
 
-    /// The keys, the oldest first.
+    /// Returns the keys, the oldest first.
     pub(crate) fn keys(&self) -> impl DoubleEndedIterator<Item = &K> {
         self.order.iter()
     }

@@ -1,9 +1,8 @@
 //! The strict check of a request.
 //!
-//! Every fault of the client's that can be told from the page is reported, all at once, and
-//! with HTTP 200: the page asks to repeat whatever comes with another status, and a request
-//! that is wrong stays wrong. The texts on single fields are the sandbox's own. Documents other
-//! than the opening of a shift are checked as far as published.
+//! All faults of the client against LifePay's page are reported together, with HTTP 200: the page asks
+//! to retry after any other status, and a wrong request stays wrong. The texts about single fields are
+//! the sandbox's own. Documents other than the opening of a shift are checked as far as published.
 
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use serde_json::Value;
@@ -14,10 +13,10 @@ use crate::journal::Request;
 use crate::published::{Extent, Published};
 use crate::unreadable;
 
-/// A body of more bytes is refused unseen. The page names no limit; its fields fit many times.
+/// The largest body. A larger one is refused unread. The page names no limit; its fields need far less.
 pub(crate) const LARGEST_BODY: usize = 1024 * 1024;
 
-/// A request that has passed.
+/// A request that has passed the check.
 #[derive(Debug)]
 pub(crate) struct Checked {
     pub(crate) login: String,
@@ -27,15 +26,15 @@ pub(crate) struct Checked {
     pub(crate) callback_data: Option<Value>,
 }
 
-/// What the check has come to.
+/// The result of the check.
 pub(crate) struct Check {
-    /// The checked request, or the rejection: code 6000 for its form, else 400 for its values.
+    /// The checked request, or the rejection: code 6000 for its form, otherwise 400 for its values.
     pub(crate) result: Result<Checked, Reply>,
-    /// Everything that is wrong or doubtful, of its form and of its values, for people to read.
+    /// Everything that is wrong or doubtful about its form and its values, for display.
     pub(crate) findings: Fields,
 }
 
-/// With `strict` what is doubtful is wrong.
+/// Checks a request. With `strict`, doubtful findings count as faults.
 pub(crate) fn check(request: &Request, published: &Published, strict: bool) -> Check {
     let (mut envelope, doubtful) = (method(request), content_type(request));
     let mut findings = envelope.clone();
@@ -59,7 +58,7 @@ pub(crate) fn check(request: &Request, published: &Published, strict: bool) -> C
     let rejection = rejected(6000, &envelope)
         .or_else(|| rejected(6000, &types))
         .or_else(|| rejected(400, &values));
-    // The types last: the rest follows from them.
+    // The types are added last, because other findings may follow from them.
     findings.extend(values);
     findings.extend(types);
     Check {
@@ -95,8 +94,9 @@ fn method(request: &Request) -> Fields {
     }
 }
 
-/// LifePay's own example sends curl's default, application/x-www-form-urlencoded, and the page names no
-/// Content-Type. So another one than JSON's is doubtful only.
+/// Checks the Content-Type. LifePay's own example sends curl's default,
+/// application/x-www-form-urlencoded, and the page requires none. A Content-Type other than JSON's is
+/// therefore only doubtful.
 fn content_type(request: &Request) -> Fields {
     let given = request.header(CONTENT_TYPE.as_str()).unwrap_or_default();
     let mut parts = given.split(';').map(str::trim);
@@ -125,7 +125,7 @@ fn content_type(request: &Request) -> Fields {
     }
 }
 
-/// Why the body is no JSON object.
+/// Returns the reason why the body is not a JSON object.
 fn unreadable(request: &Request) -> Fields {
     let encoding = request.header(CONTENT_ENCODING.as_str());
     fault("body", &unreadable::body(&request.body, encoding))

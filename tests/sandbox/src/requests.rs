@@ -1,4 +1,5 @@
-//! `GET /sandbox/requests`: the requests of some, once there are enough of them, for a till's own tests.
+//! `GET /sandbox/requests`: waits for a number of matching requests and returns them, for a till's own
+//! tests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,14 +17,14 @@ use crate::whose::Whose;
 
 /// The longest wait, in seconds.
 const LONGEST: f64 = 600.0;
-/// How long is waited for as many as were asked for, if that is not said.
+/// The default wait, in seconds.
 const PATIENCE: f64 = 5.0;
 
-/// What a query asks for.
+/// The contents of a query.
 #[derive(Debug, PartialEq)]
 struct Wanted {
     whose: Whose,
-    /// How many are waited for.
+    /// The number of requests to wait for.
     count: usize,
     limit: Duration,
 }
@@ -56,7 +57,7 @@ impl Wanted {
     }
 }
 
-/// Those that have ended.
+/// Returns the requests that have ended.
 pub(crate) async fn requests(
     Shared(state): Shared<Arc<State>>,
     Extension(connection): Extension<Connection>,

@@ -30,39 +30,39 @@ use crate::server;
 use crate::switch::Switches;
 use crate::tls::Authority;
 
-/// How a sandbox listens and behaves.
+/// The options of a sandbox.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Default: 0, a free port.
     pub port: u16,
     /// Default: 127.0.0.1.
     pub listen: IpAddr,
-    /// How long the slow printer (target_serial …408) keeps its caller waiting. Default: 60 s.
+    /// The delay of the slow printer (target_serial …408). Default: 60 s.
     pub slow: Duration,
     /// The seconds in the Retry-After of HTTP 429 (target_serial …429). Default: 5.
     pub retry_after: u32,
-    /// Whether documents are notified to their callback_url. Default: off, since LifePay has
-    /// not published the form of its notifications and nobody should come to depend on ours.
+    /// Whether documents send notifications to their callback_url. Default: off, because LifePay has
+    /// not published the form of its notifications, and no till should depend on the sandbox's form.
     pub notify: bool,
     /// Whether each request is printed to stdout. Default: off.
     pub print: bool,
-    /// Whether requests are refused for what LifePay's page does not say, but is doubtful: a Content-Type
-    /// other than application/json. Default: off, it is only shown.
+    /// Whether requests are rejected for doubtful properties that LifePay's page does not mention: a
+    /// Content-Type other than application/json. Default: off; they are only shown.
     pub strict: bool,
-    /// Of the chance behind `probability` and `jitter`: with the same one the same requests meet the same.
-    /// Default: none, other ones each time.
+    /// The seed of the random numbers for `probability` and `jitter`. With the same seed, the same
+    /// requests get the same answers. Default: none; each run differs.
     pub seed: Option<u64>,
-    /// A file of orders with which it starts, and to which a reset returns; the README has its form.
-    /// Default: none.
+    /// A file of orders that set the initial state, to which a reset returns. The README describes its
+    /// form. Default: none.
     pub scenario: Option<PathBuf>,
     /// How long a connection may be idle, and how long the head and the body of a request may take to
-    /// come. Default: 30 s.
+    /// arrive. Default: 30 s.
     pub idle: Duration,
-    /// HTTPS, with certificates of an authority that is made for this run. The page is there
-    /// over plain http all the same. Default: off.
+    /// HTTPS, with certificates of an authority that is made for this run. The page is also available
+    /// over plain http. Default: off.
     pub tls: bool,
-    /// With TLS: a folder where the authority is kept between runs, as ca.pem and ca.key. It is made
-    /// there if there is none. Default: none.
+    /// With TLS: a folder in which the authority is kept between runs, as ca.pem and ca.key. The
+    /// authority is created if it does not exist. Default: none.
     pub ca_dir: Option<PathBuf>,
 }
 
@@ -85,10 +85,10 @@ impl Default for Options {
     }
 }
 
-/// How many faults that pass are remembered as having come.
+/// How many one-time faults are remembered as done.
 const FAULTS: usize = 100_000;
 
-/// What the handlers share.
+/// The state that the handlers share.
 pub(crate) struct State {
     pub(crate) options: Options,
     pub(crate) address: SocketAddr,
@@ -100,7 +100,7 @@ pub(crate) struct State {
     pub(crate) connections: Arc<Connections>,
     /// Only with TLS.
     pub(crate) authority: Option<Authority>,
-    /// Tells one run from another.
+    /// Identifies the run.
     pub(crate) run: String,
     once: Mutex<Recent<(Does, u64), ()>>,
     apikeys: Mutex<Apikeys>,
@@ -137,12 +137,12 @@ impl State {
         Ok((state, orders))
     }
 
-    /// The first of [`State::urls`].
+    /// Returns the first of [`State::urls`].
     pub(crate) fn url(&self) -> String {
         self.urls().swap_remove(0)
     }
 
-    /// What can be given to a till as its base_url, on this machine first, then on others.
+    /// Returns the URLs that a till can use as base_url: first from this machine, then from others.
     pub(crate) fn urls(&self) -> Vec<String> {
         let scheme = if self.options.tls { "https" } else { "http" };
         let addresses = addresses::reachable(self.address).into_iter();
@@ -159,20 +159,20 @@ impl State {
         self.journal.clear();
     }
 
-    /// Notes what the strict check has found.
+    /// Records the findings of the strict check.
     pub(crate) fn found(&self, request: &Request, faults: &Fields) {
         let mask = self.mask(request);
         let find = |entry: &mut Entry| entry.find(faults, &mask);
         self.journal.note(request.id, find);
     }
 
-    /// Notes what has chosen the answer.
+    /// Records which switch or magic value has selected the answer.
     pub(crate) fn chosen(&self, request: &Request, chosen: Chosen) {
         let choose = |entry: &mut Entry| entry.chosen_by = Some(chosen);
         self.journal.note(request.id, choose);
     }
 
-    /// Notes what has become of a document that was made before.
+    /// Records a verdict about a document that was made before.
     pub(crate) fn judged(&self, verdict: Verdict) {
         let number = self.journal.look(verdict.request, |entry| entry.number);
         if let (true, Some(number)) = (self.options.print, number) {
@@ -189,8 +189,8 @@ impl State {
         });
     }
 
-    /// Whether this fault meets this request for the first time: faults that pass are
-    /// remembered by path and ext_id, or by path and body if there is no ext_id.
+    /// Whether this one-time fault has not occurred for this request yet. Such faults are remembered
+    /// by path and ext_id, or by path and body if there is no ext_id.
     pub(crate) fn first_time(&self, fault: Does, request: &Request) -> bool {
         let mut who = DefaultHasher::new();
         request.bare_path().hash(&mut who);
@@ -201,20 +201,20 @@ impl State {
         self.once.lock().unwrap().insert((fault, who.finish()), ())
     }
 
-    /// The mask for what is shown of a request: its own apikey and those seen before.
+    /// Returns the mask for displaying a request: for its own apikey and those seen before.
     pub(crate) fn mask(&self, request: &Request) -> Mask {
         self.apikeys.lock().unwrap().seen(request)
     }
 }
 
-/// What is to be told of a sandbox that has been started.
+/// The facts to announce about a started sandbox.
 #[derive(Debug)]
 pub struct Listening {
-    /// Where it listens.
+    /// The address that it listens on.
     pub address: SocketAddr,
     /// As [`Sandbox::url`].
     pub url: String,
-    /// The same for tills on other machines, if it listens on all addresses.
+    /// The URLs for tills on other machines, if it listens on all addresses.
     pub other_urls: Vec<String>,
     /// As [`Sandbox::ca_pem`].
     pub ca_pem: Option<String>,
@@ -232,8 +232,7 @@ pub(crate) fn page_url(address: SocketAddr) -> String {
     format!("http://{}/", addresses::reachable(address)[0])
 }
 
-/// A running sandbox, on a thread of its own. Dropping it stops the server and closes every
-/// connection.
+/// A running sandbox, on a separate thread. Dropping it stops the server and closes every connection.
 pub struct Sandbox {
     state: Arc<State>,
     stop: Option<oneshot::Sender<()>>,
@@ -241,20 +240,20 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts a sandbox, which accepts connections when this returns.
+    /// Starts a sandbox. It accepts connections when this returns.
     ///
     /// # Errors
-    /// The address cannot be listened on, for example because another program does; or there is something
-    /// wrong with the scenario.
+    /// The sandbox cannot listen on the address, for example because another program does, or the
+    /// scenario is faulty.
     pub fn start(options: Options) -> io::Result<Sandbox> {
         Sandbox::start_announced(options, |_| Ok(()))
     }
 
-    /// Starts a sandbox and calls `announce` when connections can be made, but
-    /// before the first request is taken, so that what it prints comes first.
+    /// Starts a sandbox. Calls `announce` when connections can be made but before the first request is
+    /// read, so that its output comes first.
     ///
     /// # Errors
-    /// Those of [`Sandbox::start`], and that of `announce`.
+    /// The errors of [`Sandbox::start`], and the error of `announce`.
     pub fn start_announced(
         options: Options,
         announce: impl FnOnce(&Listening) -> io::Result<()>,
@@ -294,74 +293,74 @@ impl Sandbox {
         })
     }
 
-    /// The address to give to a client as its base_url, without a slash at the end.
+    /// Returns the URL that a client uses as base_url, without a trailing slash.
     #[must_use]
     pub fn url(&self) -> String {
         self.state.url()
     }
 
-    /// The address of the page, for a browser. It is plain http also with TLS, and has another port
-    /// while the sandbox refuses connections.
+    /// Returns the URL of the page, for a browser. It is plain http even with TLS, and has another
+    /// port while the sandbox refuses connections.
     #[must_use]
     pub fn page_url(&self) -> String {
         page_url(self.state.gate.page())
     }
 
-    /// The certificate that a client has to trust, in PEM; None without TLS.
+    /// Returns the certificate that a client has to trust, in PEM; None without TLS.
     #[must_use]
     pub fn ca_pem(&self) -> Option<String> {
         self.state.authority.as_ref().map(Authority::pem)
     }
 
-    /// The port it listens on.
+    /// Returns the port that the sandbox listens on.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.state.address.port()
     }
 
-    /// The last 1000 requests, in the order of receipt, unknown paths included. A request is
-    /// recorded when its body has come, before it is answered. Fewer are kept if their bodies
-    /// come to more than 32 MiB.
+    /// Returns the last 1000 requests in the order of receipt, including those with unknown paths. A
+    /// request is recorded when its body is complete, before it is answered. Fewer are kept if their
+    /// bodies exceed 32 MiB in total.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
         self.state.journal.requests()
     }
 
-    /// The documents made so far, the last 100,000 of them.
+    /// Returns the documents made so far, at most the last 100,000.
     #[must_use]
     pub fn documents(&self) -> Vec<Document> {
         self.state.documents.lock().unwrap().all()
     }
 
-    /// How many connections were accepted so far.
+    /// Returns the number of connections accepted so far.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.state.journal.connections()
     }
 
-    /// How often the page was asked for to which target_serial …302 redirects: a client that
-    /// follows no redirects leaves this at 0.
+    /// Returns how often the page was requested to which target_serial …302 redirects; 0 for a client
+    /// that follows no redirects.
     #[must_use]
     pub fn portal_visits(&self) -> usize {
         self.state.journal.portal_visits()
     }
 
-    /// Waits until `count` requests have come, answered or not; false if that took longer
+    /// Waits until `count` requests have arrived, answered or not. Returns false if that took longer
     /// than `limit`.
     #[must_use]
     pub fn wait_for_requests(&self, count: usize, limit: Duration) -> bool {
         self.state.journal.wait_for_requests(count, limit)
     }
 
-    /// Waits until `count` requests are over: answered, or cut off by either side; false if
+    /// Waits until `count` requests have ended: answered, or cut off by either side. Returns false if
     /// that took longer than `limit`.
     #[must_use]
     pub fn wait_for_answers(&self, count: usize, limit: Duration) -> bool {
         self.state.journal.wait_for_answers(count, limit)
     }
 
-    /// Waits until the journal satisfies `condition`; false if that took longer than `limit`.
-    /// The condition must not call this sandbox.
+    /// Waits until the journal satisfies `condition`. Returns false if that took longer than `limit`.
+    /// `condition` must not call this sandbox.
     #[must_use]
     pub fn wait_until(&self, limit: Duration, condition: impl Fn(&[Request]) -> bool) -> bool {
         self.state.journal.wait_until(limit, condition)
@@ -378,7 +377,7 @@ impl fmt::Debug for Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        // Both fail only if the thread has ended already, which is what is wanted.
+        // Both fail only if the thread has already ended, which is the goal.
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
         }

@@ -1,5 +1,6 @@
-//! A file of orders, with which the sandbox starts and to which a reset returns: a JSON object of what is
-//! posted below /sandbox/, by its path, such as {"answer": ["lost", "usual"], "answer?login=1": "html"}.
+//! A file of orders that set the initial state, to which a reset returns: a JSON object of the bodies
+//! that are posted below /sandbox/, by path, such as {"answer": ["lost", "usual"], "answer?login=1":
+//! "html"}.
 
 use std::path::Path;
 
@@ -13,7 +14,7 @@ use crate::sequence::Sequence;
 use crate::switch::{Certifying, Switches};
 
 /// # Errors
-/// What is wrong with the file.
+/// The fault in the file.
 pub(crate) fn begin(switches: &mut Switches, file: &Path, tls: bool) -> Result<(), String> {
     let name = file.display();
     let text = std::fs::read(file).map_err(|error| format!("сценарий {name}: {error}"))?;
@@ -33,7 +34,7 @@ fn apply(switches: &Switches, text: &[u8], tls: bool) -> Result<(), String> {
 
 fn obey(switches: &Switches, path: &str, order: &Value, tls: bool) -> Result<(), String> {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    // One answer or state by its name alone.
+    // A name alone selects one answer or state.
     let text = match order {
         Value::String(_) => format!("[{order}]"),
         _ => order.to_string(),

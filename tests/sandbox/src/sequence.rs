@@ -1,4 +1,4 @@
-//! What is answered, one after another: a JSON array of orders, or of their names, or one order alone.
+//! A sequence of answers: a JSON array of orders or of their names, or a single order.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::switch::is_last;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Sequence {
     pub(crate) answer: Answering,
-    /// What comes after that.
+    /// The answers after that.
     then: VecDeque<Answering>,
 }
 
@@ -37,8 +37,8 @@ impl Sequence {
         matches!(self.answer.what, What::Refused { .. })
     }
 
-    /// What the next request is answered with; counts it. `meets` says whether something of this probability
-    /// happens.
+    /// Returns the answer to the next request and counts it. `meets` decides whether an event of this
+    /// probability happens.
     pub(crate) fn take(&mut self, meets: impl FnOnce(f64) -> bool) -> Answering {
         if self
             .answer
@@ -55,7 +55,7 @@ impl Sequence {
     }
 
     /// # Errors
-    /// What is wrong with the body.
+    /// The fault in the body.
     pub(crate) fn new(body: &[u8]) -> Result<Sequence, String> {
         let mut steps: VecDeque<_> = match Orders::new(body, "answer")? {
             Orders::One(order) => VecDeque::from([Answering::read(order)?]),

@@ -1,7 +1,6 @@
 //! The accept loop, and connections that a handler can cut.
 //!
-//! axum's own loop gives no way to close a connection without an answer, which is what a
-//! client must survive.
+//! axum's own loop cannot close a connection without an answer, which a client must survive.
 
 use std::io::{self, ErrorKind};
 use std::net::Ipv4Addr;
@@ -48,7 +47,7 @@ fn routes(state: &Arc<State>) -> Router {
     let elsewhere = elsewhere.layer(from_fn(no_foreign_page));
     let elsewhere = elsewhere.with_state(Arc::clone(state));
     let documents = FOLDERS.iter().fold(Router::new(), |router, folder| {
-        // Any method: a wrong one is the client's fault and answered as such.
+        // Any method is routed: a wrong one is the client's fault and is answered as such.
         router.route(&format!("{folder}{{*document}}"), any(cloud_print))
     });
     documents
@@ -57,7 +56,7 @@ fn routes(state: &Arc<State>) -> Router {
         .layer(recorded)
         .layer(from_fn(not_recorded))
         .layer(from_fn(no_foreign_page))
-        // What the page asks for is not recorded, but a client's POST to its address is.
+        // The page's own requests are not recorded, but a client's POST to its address is.
         .route("/", control::page().fallback_service(elsewhere))
         .merge(control::routes())
         .with_state(Arc::clone(state))
@@ -82,18 +81,18 @@ async fn unknown_path(
     Answer::LifePay(StatusCode::NOT_FOUND, Reply::rejected(6000, faults))
 }
 
-/// Accepts connections until it is dropped.
+/// Accepts connections until the future is dropped.
 pub(crate) async fn serve(mut listeners: Listeners, state: Arc<State>) {
     let router = routes(&state);
     loop {
         let Ok(stream) = listeners.accept().await else {
-            // Out of file descriptors, most likely: others must be closed first.
+            // Probably out of file descriptors: another connection must be closed first.
             state.connections.end_an_idle_one();
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
         let number = state.journal.connected();
-        // It fails for a connection that was reset already.
+        // This fails for a connection that was already reset.
         let client = stream.peer_addr().map(|client| client.ip().to_canonical());
         let client = client.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
         let open = state.connections.open(number, client);
@@ -105,7 +104,7 @@ pub(crate) async fn serve(mut listeners: Listeners, state: Arc<State>) {
 }
 
 async fn accepted(stream: TcpStream, mut open: Open, state: Arc<State>, router: Router) {
-    // Without this the kernel delays the second of two small writes.
+    // Otherwise the kernel delays the second of two small writes.
     let _ = stream.set_nodelay(true);
     let Some(authority) = &state.authority else {
         return connection_task(stream, open, &state, router).await;
@@ -126,8 +125,8 @@ enum Begun {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-/// Over TLS if there is to be any. The page can be had without: a browser knows nothing of our
-/// certificate, and a switch that makes it a bad one must not lock out whoever works the switches.
+/// Starts TLS if it is enabled. The page is available without TLS: a browser does not trust the
+/// sandbox's certificate, and the switch for a bad certificate must not lock out its user.
 async fn begin(
     stream: TcpStream,
     authority: &Authority,
@@ -196,22 +195,22 @@ async fn connection_task<S: Stream>(stream: S, mut open: Open, state: &State, ro
         .serve_connection(TokioIo::new(stream), service);
     let end = loop {
         tokio::select! {
-            // Its errors are the client's leaving, which the exchange has recorded.
+            // An error means that the client left, which the exchange has recorded.
             _ = &mut http => return,
             end = open.ended.recv() => break end,
-            // The answer under way is the last one.
+            // The current answer is the last one.
             Ok(()) = cut.changed() => std::pin::Pin::new(&mut http).graceful_shutdown(),
         }
     };
     let mut stream = http.into_parts().io.into_inner();
     match end {
         Some(End::Reset) => {
-            // With no time to linger, closing sends RST.
+            // With a linger time of zero, closing sends RST.
             let _ = stream.socket().set_zero_linger();
         }
         Some(End::Write(raw, written)) => {
             let _busy = open.connection.busy();
-            // It fails if the client leaves.
+            // This fails if the client leaves.
             if write(&mut stream, &raw).await.is_ok() {
                 written();
                 if raw.held {
@@ -220,7 +219,7 @@ async fn connection_task<S: Stream>(stream: S, mut open: Open, state: &State, ro
                 let _ = stream.shutdown().await;
             }
         }
-        // Over TLS an orderly end is told.
+        // Over TLS this sends close_notify.
         _ => drop(stream.shutdown().await),
     }
 }
@@ -233,7 +232,7 @@ async fn write(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), raw: &Raw) ->
     };
     for (position, byte) in raw.body.bytes().enumerate() {
         if position > 0 {
-            // Whoever sends something now has not read the answer.
+            // A client that sends something now has not read the answer.
             if let Ok(read) = tokio::time::timeout(pause, stream.read(&mut [0])).await {
                 if read? == 0 {
                     return Err(ErrorKind::UnexpectedEof.into());

@@ -19,10 +19,10 @@ use crate::published::{self, Part};
 use crate::sandbox::State;
 use crate::switch::Positions;
 
-/// How many ext_ids the journal lists, each by its path.
+/// How many ext_ids the journal lists, each per path.
 const LINES: usize = 1000;
 
-/// `?since=VERSION` leaves out what has not changed since.
+/// `?since=VERSION` omits everything that has not changed since that version.
 pub(crate) async fn journal(
     Shared(state): Shared<Arc<State>>,
     RawQuery(query): RawQuery,
@@ -56,16 +56,16 @@ fn magic() -> Vec<Magic> {
     magic.collect()
 }
 
-/// The order of a body's fields is the client's, which no Value keeps.
+/// The journal as JSON. Not a `Value`, which would lose the client's order of a body's fields.
 #[derive(Serialize)]
 struct Snapshot<'a> {
-    /// Another one: the sandbox was started anew, and what was read before is gone.
+    /// Changes when the sandbox is restarted; everything that was read before is then gone.
     run: &'a str,
     version: u64,
     base_url: String,
-    /// The same on other machines, if it can be reached from them.
+    /// The base URLs for other machines, if they can reach the sandbox.
     other_base_urls: Vec<String>,
-    /// Another one than the till's while that one is closed.
+    /// Differs from the till's port while that is closed.
     page_port: u16,
     tls: bool,
     counts: Counts,
@@ -74,7 +74,7 @@ struct Snapshot<'a> {
     ext_ids: Vec<Line>,
     requests: Vec<Entry>,
     events: Vec<Event>,
-    /// These three only in a whole snapshot.
+    /// These three fields are only in a complete snapshot.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     magic: Vec<Magic>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -84,7 +84,7 @@ struct Snapshot<'a> {
 }
 
 fn snapshot(state: &State, since: u64) -> Snapshot<'_> {
-    // First, so that what changes meanwhile comes once more the next time.
+    // Read first, so that concurrent changes are included again the next time.
     let version = state.journal.changes.now();
     let (requests, counts) = state.journal.since(since);
     let documents = state.documents.lock().unwrap();

@@ -1,4 +1,4 @@
-//! Switches: what is answered from now on, whatever the request says.
+//! Switches: they select the following answers, regardless of the request.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Mutex;
@@ -15,7 +15,7 @@ use crate::order::Order;
 use crate::sequence::Sequence;
 use crate::whose::Whose;
 
-/// Which certificate --tls shows.
+/// The certificate that --tls presents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Certificate {
@@ -27,13 +27,13 @@ pub(crate) enum Certificate {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Certifying {
     pub(crate) certificate: Certificate,
-    /// For how many connections; null: until it is switched back.
+    /// The number of connections; null: until the switch is changed.
     count: Option<u32>,
 }
 
 impl Certifying {
     /// # Errors
-    /// What is wrong with the order.
+    /// The fault in the order.
     pub(crate) fn read(mut order: Order) -> Result<Certifying, String> {
         let all = [
             ("valid", Certificate::Valid),
@@ -51,7 +51,7 @@ impl Certifying {
     }
 }
 
-/// What the requests of some are answered with.
+/// The answers to selected requests.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Rule {
     whose: Whose,
@@ -59,12 +59,12 @@ struct Rule {
     answers: Sequence,
 }
 
-/// All switches, as they are shown.
+/// The positions of all switches, as shown.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Positions {
     #[serde(flatten)]
     pub(crate) answers: Sequence,
-    /// In place of that, for the requests of some: the first one that fits counts.
+    /// Answers to selected requests, which take precedence: the first matching rule counts.
     rules: Vec<Rule>,
     pub(crate) latency: Latency,
     certificate: Certifying,
@@ -74,10 +74,10 @@ pub(crate) struct Positions {
 pub(crate) struct Switches {
     at_start: Positions,
     now: Mutex<Positions>,
-    /// None: another chance at each start.
+    /// None: each run has different random numbers.
     seed: Option<u64>,
     chance: Mutex<Rng>,
-    /// Changes whenever somebody says what is answered.
+    /// Changes with every order about answers.
     turn: AtomicU64,
 }
 
@@ -111,7 +111,7 @@ impl Switches {
         self.now.lock().unwrap().clone()
     }
 
-    /// Which order it was that chose the answer.
+    /// Returns the number of the order that selected the current answer.
     pub(crate) fn turn(&self) -> u64 {
         self.turn.load(Ordering::SeqCst)
     }
@@ -122,15 +122,15 @@ impl Switches {
         *self.chance.lock().unwrap() = chance(self.seed);
     }
 
-    /// A reset goes back to here.
+    /// Makes the current positions those to which a reset returns.
     pub(crate) fn begin_as_now(&mut self) {
         self.at_start = self.now();
     }
 
-    /// What is answered to everyone, or to those whom a query names.
+    /// Sets the answers to all requests, or to the requests that a query selects.
     ///
     /// # Errors
-    /// What is wrong with the query.
+    /// The fault in the query.
     pub(crate) fn order(&self, query: &str, answers: Sequence) -> Result<(), String> {
         match Whose::read(query)? {
             None => self.set_answers(answers),
@@ -149,7 +149,8 @@ impl Switches {
         self.now.lock().unwrap().answers = answers;
     }
 
-    /// The same for the requests of some. As usual is what everyone's are answered with.
+    /// Sets the answers to selected requests. "usual" removes the rule: they then get the same answers
+    /// as all others.
     fn set_rule(&self, whose: Whose, answers: Sequence) {
         let rules = &mut self.now.lock().unwrap().rules;
         rules.retain(|rule| rule.whose != whose);
@@ -162,7 +163,7 @@ impl Switches {
         self.now.lock().unwrap().latency = latency;
     }
 
-    /// How late the next answer is.
+    /// Returns the delay of the next answer.
     pub(crate) fn delay(&self) -> Duration {
         let latency = self.now.lock().unwrap().latency;
         latency.delay(self.chance.lock().unwrap().f64())
@@ -176,7 +177,7 @@ impl Switches {
         self.now.lock().unwrap().notify = notify;
     }
 
-    /// What a request is answered with; counts it.
+    /// Returns the answer to a request and counts the request.
     pub(crate) fn take_answer(&self, request: &Request) -> Answering {
         let now = &mut *self.now.lock().unwrap();
         let mut rules = now.rules.iter_mut();
@@ -187,7 +188,7 @@ impl Switches {
         taken
     }
 
-    /// What the next connection is shown; counts it.
+    /// Returns the certificate for the next connection and counts the connection.
     pub(crate) fn take_certificate(&self) -> Certificate {
         let mut now = self.now.lock().unwrap();
         let taken = now.certificate.certificate;
@@ -202,7 +203,7 @@ fn chance(seed: Option<u64>) -> Rng {
     seed.map_or_else(Rng::new, Rng::with_seed)
 }
 
-/// Counts one. At the last one the count is gone.
+/// Decrements the count, which becomes None at the last one. Returns whether this was the last one.
 pub(crate) fn is_last(count: &mut Option<u32>) -> bool {
     *count = match *count {
         None => return false,

@@ -1,6 +1,6 @@
-//! HTTPS with certificates made on the fly: a certification authority, of this run or kept, and for each
-//! connection a certificate with the name and the address that the client has asked for, so that
-//! it fits whatever the machine is called.
+//! HTTPS with certificates made on the fly: a certification authority, of this run or kept, and for
+//! each connection a certificate with the name and the address that the client requests, so that it
+//! matches any name of the machine.
 
 use std::collections::HashMap;
 use std::fs;
@@ -23,15 +23,16 @@ use tokio_rustls::LazyConfigAcceptor;
 use crate::switch::Certificate;
 
 const LIMIT: Duration = Duration::from_secs(10);
-/// A client that asks for ever new names does not fill the memory.
+/// How many certificates are kept, so that a client that requests ever new names does not fill the
+/// memory.
 const REMEMBERED: usize = 64;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Browsers and some libraries refuse certificates that are valid for longer.
 const VALID: Duration = Duration::from_secs(90 * 24 * 60 * 60);
-/// Of an authority that is kept: tills are told of it once.
+/// The validity of a kept authority, which is installed on tills once.
 const VALID_KEPT: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
-/// Its name.
+/// The name of a kept authority.
 const KEPT: &str = "lifepay-sandbox, kept";
 
 type Wanted = (Certificate, IpAddr, Option<String>);
@@ -43,20 +44,20 @@ pub(crate) struct Authority {
     made: Mutex<HashMap<Wanted, Arc<ServerConfig>>>,
 }
 
-/// A handshake that came to nothing.
+/// A failed handshake.
 pub(crate) struct Failed {
     pub(crate) server_name: Option<String>,
     pub(crate) error: String,
 }
 
-/// Why a handshake came to nothing, and what to do.
+/// Returns the reason why a handshake failed, and what to do.
 fn reason(error: &io::Error) -> &'static str {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
     match inner {
         Some(Error::AlertReceived(AlertDescription::UnknownCA)) => {
             "касса не доверяет сертификату: укажите ей ca.pem этого запуска"
         }
-        // The same name, but another key.
+        // The authority has the same name but another key.
         Some(Error::AlertReceived(AlertDescription::DecryptError)) => {
             "у кассы ca.pem прошлого запуска: укажите ей ca.pem этого запуска"
         }
@@ -75,16 +76,17 @@ fn reason(error: &io::Error) -> &'static str {
 }
 
 impl Authority {
-    /// Of this run only.
+    /// Makes an authority for this run only.
     pub(crate) fn new() -> io::Result<Authority> {
         let key = KeyPair::generate().map_err(io::Error::other)?;
         Authority::signed(parameters("lifepay-sandbox, made for one run", VALID), key)
     }
 
-    /// The one that is kept in a folder, as ca.pem and ca.key. It is made there if there is none.
+    /// Returns the authority that is kept in a folder, as ca.pem and ca.key. Creates it if it does not
+    /// exist.
     ///
     /// # Errors
-    /// The folder cannot be used, or what is in it.
+    /// The folder or the files in it cannot be used.
     pub(crate) fn kept(folder: &Path) -> io::Result<Authority> {
         let (certificate, key) = (folder.join("ca.pem"), folder.join("ca.key"));
         if !certificate.exists() && !key.exists() {
@@ -110,12 +112,12 @@ impl Authority {
         })
     }
 
-    /// Its certificate, which a client has to trust.
+    /// Returns the authority's certificate, which a client has to trust.
     pub(crate) fn pem(&self) -> String {
         self.pem.clone()
     }
 
-    /// The server's side of a handshake, with this certificate.
+    /// Makes the server's side of a handshake, with this certificate.
     pub(crate) async fn accept(
         &self,
         stream: TcpStream,
@@ -199,11 +201,11 @@ fn read(
     let pem = fs::read_to_string(certificate)?;
     let key = KeyPair::from_pem(&fs::read_to_string(key)?)?;
     let der = CertificateDer::from_pem_slice(pem.as_bytes())?;
-    // What is signed names its issuer as this.
+    // Certificates that are signed with it name their issuer by KEPT.
     if !der.windows(KEPT.len()).any(|text| text == KEPT.as_bytes()) {
         return Err("ca.pem сделан не песочницей".into());
     }
-    // It refuses a key that is not the certificate's.
+    // This fails if the key does not belong to the certificate.
     server_config(der, &key)?;
     Ok(Authority {
         issuer: Issuer::new(parameters(KEPT, VALID_KEPT), key),
@@ -227,7 +229,7 @@ fn at(path: &Path, error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
-/// Only its owner may read it, where the system has a way to say so.
+/// Writes a file that only its owner may read, if the system supports that.
 fn write_secret(path: &Path, text: &str) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);

@@ -1,11 +1,11 @@
-//! Why a body is no JSON object, and what to do about it. Nothing of the body is quoted: it may hold the
-//! apikey.
+//! Explains why a body is not a JSON object, and what to do. The body is not quoted, because it may
+//! contain the apikey.
 
 use serde_json::error::Category;
 
 use crate::pairs::Pairs;
 
-/// The first bytes of what is no text.
+/// The first bytes of formats other than UTF-8 text.
 const MARKS: [(&[u8], &str); 8] = [
     (
         b"\xef\xbb\xbf",
@@ -42,7 +42,7 @@ pub(crate) fn body(body: &[u8], encoding: Option<&str>) -> String {
     })
 }
 
-/// None if the bytes are UTF-8 text and bear no mark of something else.
+/// Explains the bytes. Returns None if they are UTF-8 text and do not begin like another format.
 fn bytes(body: &[u8], encoding: Option<&str>) -> Option<String> {
     if body.is_empty() {
         return Some("Тело пустое: нужен объект JSON.".to_owned());
@@ -52,7 +52,7 @@ fn bytes(body: &[u8], encoding: Option<&str>) -> Option<String> {
         return Some((*text).to_owned());
     }
     let invalid = std::str::from_utf8(body).err()?;
-    // Compressed without a mark of its own.
+    // These compressed formats have no characteristic beginning.
     if let Some(encoding @ ("deflate" | "br" | "compress")) = encoding {
         return Some(format!(
             "Тело сжато ({encoding}): отправьте его несжатым, без Content-Encoding."
@@ -68,13 +68,13 @@ fn bytes(body: &[u8], encoding: Option<&str>) -> Option<String> {
     ))
 }
 
-/// By the bytes of Russian letters.
+/// Guesses the code page by the bytes of Russian letters.
 fn code_page(body: &[u8]) -> Option<&'static str> {
     let all = |is_letter: fn(u8) -> bool| {
         let mut high = body.iter().filter(|byte| !byte.is_ascii());
         high.all(|byte| is_letter(*byte))
     };
-    // Quotes, dashes and № among them.
+    // Includes quotes, dashes and №.
     let is_1251 = |byte| {
         matches!(
             byte,
@@ -82,7 +82,7 @@ fn code_page(body: &[u8]) -> Option<&'static str> {
         )
     };
     let is_866 = |byte| matches!(byte, 0x80..=0xaf | 0xe0..=0xf1 | 0xfc);
-    // Letters are few where the bytes are of something else.
+    // If the bytes are not text, few of them are letters.
     let is_text = !body
         .iter()
         .any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace());
@@ -93,7 +93,7 @@ fn code_page(body: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Of a text that could not be read.
+/// Explains why a text is not JSON.
 fn text(body: &str, error: &serde_json::Error) -> String {
     let first = body.trim_start().chars().next();
     let is_form = !matches!(first, Some('{' | '[' | '"')) && body.contains('=');

@@ -1,5 +1,5 @@
-//! What a browser and the tools around it ask for by themselves. It is answered, but is no till's request and
-//! is not recorded.
+//! Requests that a browser and similar tools make by themselves. They are answered but not recorded,
+//! because they are not a till's.
 
 use axum::extract::Request;
 use axum::http::header::{HeaderName, CONTENT_TYPE};
@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use crate::published;
 use crate::server::PORTAL;
 
-/// Asked for without being linked anywhere.
+/// Paths that are requested without being linked.
 const PROBES: [&str; 6] = [
     "/favicon.ico",
     "/robots.txt",
@@ -19,13 +19,13 @@ const PROBES: [&str; 6] = [
     "/manifest.json",
     "/site.webmanifest",
 ];
-/// Likewise everything that begins so.
+/// Beginnings of further such paths.
 const PROBED: [&str; 2] = ["/.well-known/", "/apple-touch-icon"];
 
-/// Browsers send it with every request to a local address, tills never.
+/// Browsers send this header with every request to a local address; tills never do.
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
-/// The layer around what is recorded.
+/// The layer around the recorded routes.
 pub(crate) async fn not_recorded(request: Request, next: Next) -> Response {
     if !request.method().is_safe() {
         return next.run(request).await;
@@ -37,7 +37,7 @@ pub(crate) async fn not_recorded(request: Request, next: Next) -> Response {
     }
     let is_probe = PROBES.contains(&path) || PROBED.iter().any(|begin| path.starts_with(begin));
     let is_browser = request.headers().contains_key(SEC_FETCH_DEST);
-    // Where a till may ask, by a mistake of its own, a person may look, too; and that is to be seen.
+    // A person may open a path that a till could request by mistake; such a request is recorded.
     let is_tills = published::of(path).is_some() || path == PORTAL;
     if is_probe || is_browser && !is_tills {
         return (StatusCode::NOT_FOUND, "Not found\n").into_response();

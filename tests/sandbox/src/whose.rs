@@ -1,5 +1,5 @@
-//! For whose requests an answer is: those with these fields. Several tills, or tests that run at once, share
-//! a sandbox by it.
+//! Selects requests by their fields, so that several tills, or tests that run at the same time, can
+//! share a sandbox.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -21,10 +21,10 @@ pub(crate) struct Whose {
 }
 
 impl Whose {
-    /// Of a URL's query. None: for everyone's.
+    /// Reads the selection from a URL's query. None: all requests.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The fault in the query.
     pub(crate) fn read(query: &str) -> Result<Option<Whose>, String> {
         let mut whose = Whose::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -34,7 +34,7 @@ impl Whose {
     }
 
     /// # Errors
-    /// What is wrong with a pair of the query.
+    /// The fault in a pair of the query.
     pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         let field = match name {
             "login" => &mut self.login,

@@ -1,14 +1,15 @@
-//! The console window that Windows opens for a program that was double-clicked, and closes with it.
+//! The console window that Windows opens for a double-clicked program and closes when the program
+//! exits.
 
-/// Whether the window is this program's alone: nobody else will show what it printed.
+/// Whether the window belongs to this program alone, so that its output disappears with it.
 #[cfg(windows)]
 #[allow(unsafe_code)]
 pub fn is_own() -> bool {
     use windows_sys::Win32::System::Console::GetConsoleProcessList;
 
-    // A shell that has started us would be the second one.
+    // If a shell started this program, the shell is the second process.
     let mut processes = [0; 2];
-    // SAFETY: the buffer has room for as many as are said.
+    // SAFETY: the buffer has room for the stated number of processes.
     let count = unsafe { GetConsoleProcessList(processes.as_mut_ptr(), 2) };
     count == 1
 }

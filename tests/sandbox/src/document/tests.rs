@@ -23,7 +23,7 @@ fn asked_from(client: &str, path: &str, ext_id: Option<&str>, body: &Value) -> A
 fn the_uuid_of_an_ext_id_is_version_5_and_never_changes() {
     let uuid = of_ext_id(CREATE_SESSION, "00106304012797-2026-11-24-1");
     assert_eq!(uuid.get_version_num(), 5);
-    // Written down so that another version of the sandbox gives the same.
+    // Fixed, so that every version of the sandbox gives the same uuid.
     assert_eq!(uuid.to_string(), "e09d2c31-cc28-547a-bf5f-ce87d6d069c7");
 }
 
@@ -156,7 +156,8 @@ fn told() -> Answered {
     }
 }
 
-/// Asks for a document, ends so, and returns the ext_id that makes it a second one.
+/// Requests a document, ends the request with `end`, and returns the ext_id after which it is a second
+/// one.
 fn asks(documents: &mut Documents, asked: &Asked, end: &Answered) -> Option<String> {
     documents.seen(asked, 1);
     let taken = documents.take(asked, 1);
@@ -190,7 +191,7 @@ fn another_cashier_and_other_callback_data_do_not_make_it_another_document() {
             json!({"callback_url": "http://till/", "callback_data": [1], "test": 0}),
             true,
         ),
-        // The serial number alone says which printer it is.
+        // The serial number alone determines the printer.
         (json!({"login": "3"}), true),
         (json!({"target_serial": "3"}), false),
         (json!({"amount": 1}), false),
@@ -237,7 +238,7 @@ fn a_first_document_that_is_heard_of_later_leaves_no_second_one() {
     };
     assert!(asks(&mut documents, &second, &told()).is_some());
     assert_eq!(documents.totals().second, 1);
-    // A repeat that is lost again changes nothing.
+    // A retry whose answer is lost again changes nothing.
     documents.seen(&first, 1);
     assert!(documents.ended(&first, 1, &LOST).is_none());
     documents.seen(&first, 1);

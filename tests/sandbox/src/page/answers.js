@@ -1,13 +1,13 @@
-// The form that chooses an answer: what belongs to each, for how many requests, how probable.
+// The form that selects an answer: its fields, the number of requests, the probability.
 
 import { id, make } from './dom.js';
 import { fault, order } from './order.js';
 import { percent } from './words.js';
 
-// These hold for all requests until they are ended.
+// These answers apply to all requests until they are switched off.
 const always = (answer) => ['usual', 'refused', 'paused'].includes(answer);
 
-// What is answered now, and what of it the form shows: not how many requests are left.
+// The current answer, and the part of it that the form shows: not how many requests are left.
 let answering = { answer: 'usual' };
 let filled = '';
 
@@ -21,7 +21,7 @@ function fieldsOf(answer) {
 }
 
 function put(field, value) {
-  // What is being typed stays.
+  // A field that is being edited is not overwritten.
   if (document.activeElement === field) return;
   if (field.type === 'checkbox') {
     field.checked = Boolean(value);
@@ -33,7 +33,7 @@ function put(field, value) {
   field.value = text;
 }
 
-// Shows what is on, whoever has switched it.
+// Shows the current answer, even if another page has selected it.
 function fillForm(answer) {
   const now = JSON.stringify({ ...answer, count: answer.count === null });
   answering = answer;
@@ -64,7 +64,7 @@ function settingsOf(answer) {
   const body = {};
   for (const field of fieldsOf(answer)) {
     const value = field.type === 'checkbox' ? field.checked : field.type === 'number' ? number(field) : field.value;
-    // The sandbox says what is missing.
+    // The sandbox reports missing fields.
     if (field.required || (value !== null && value !== '' && value !== false)) body[field.dataset.key] = value;
   }
   if (answer === 'code') {
@@ -74,7 +74,7 @@ function settingsOf(answer) {
   return body;
 }
 
-// With for how many, if that is chosen. Null if that is not said.
+// Adds the number of requests, if it is selected. Returns null if the number is missing.
 export function counting(body) {
   if (!id('counted').checked) return body;
   body.count = number(id('count'));
@@ -95,7 +95,7 @@ export function choose(answer) {
   return whole && order('answer', whole);
 }
 
-// What is edited while it is on takes effect at once.
+// Changes to the current answer take effect at once.
 function listenTo(settings) {
   const { answer } = settings.parentNode.querySelector('button').dataset;
   settings.addEventListener('change', () => {

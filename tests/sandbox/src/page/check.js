@@ -1,8 +1,8 @@
-// The check of a request's fields, in the words of LifePay's page as far as published.
+// The check of a request's fields, in the wording of LifePay's page as far as published.
 
 import { cell, counted, make } from './dom.js';
 
-// What the page says of each field of a shift, and of other documents' fields what is published.
+// LifePay's page about each field of a shift, and the published facts about other documents' fields.
 let fields = [];
 let published = [];
 
@@ -13,7 +13,7 @@ export function learn(words, parts) {
 
 const isWhole = (request) => request.checked === 'whole_page' || request.checked === null;
 
-// What is known of a request's fields: the whole page, a part of one, or apikey and login only.
+// Returns the known fields of a request: the whole page, a part of one, or apikey and login only.
 function knownOf(request) {
   if (isWhole(request)) return fields;
   const part = published.find((one) => one.path === request.path);
@@ -29,7 +29,7 @@ function typeOf(words) {
   return parts.length ? parts.join(', ') + '. ' : '';
 }
 
-// The tone and the words for one field.
+// Returns the tone and the text for one field.
 function verdictOf(request, texts, given, words) {
   if (texts) return ['not-ok', texts.join(' ')];
   if (!request.body || request.checked === null) return ['', 'не проверено'];
@@ -46,7 +46,7 @@ function rowsOf(request) {
     seen.add(name);
     const texts = findings.get(name);
     const given = name in body;
-    // What is no field is there only if it is wrong.
+    // The other parts of a request are shown only if they are wrong.
     if (!texts && !given && (!words || words.type === null)) return;
     const [tone, verdict] = verdictOf(request, texts, given, words);
     const unknown = isWhole(request) ? 'На странице LifePay такого поля нет.' : 'Не опубликовано.';

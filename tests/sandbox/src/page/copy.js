@@ -14,7 +14,7 @@ function copySelected(text) {
   return done;
 }
 
-// Whether it could be copied.
+// Returns whether the text was copied.
 export async function copy(text) {
   try {
     if (navigator.clipboard) {
@@ -22,7 +22,7 @@ export async function copy(text) {
       return true;
     }
   } catch (error) {
-    // It may be forbidden.
+    // The browser may forbid it.
   }
   return copySelected(text);
 }
