@@ -1,6 +1,7 @@
 // A request as a command that works in sh and in cmd.exe.
 
-// Plain in a string of JSON between double quotes, in both. Letters and digits are, too.
+// Characters that need no escape in a JSON string between double quotes, in both shells; so do letters
+// and digits.
 const PLAIN = " ,.:;/_-+=*@#?()[]{}~";
 
 const isPlain = (unit) => /[A-Za-z0-9]/.test(unit) || PLAIN.includes(unit);
@@ -14,7 +15,7 @@ function stringOf(text) {
   return '\\"' + written + '\\"';
 }
 
-// JSON whose only quotes are those around strings, each after a backslash.
+// Returns JSON whose only quotes are those around strings, each after a backslash.
 function written(value) {
   if (typeof value === 'string') return stringOf(value);
   if (Array.isArray(value)) return '[' + value.map(written).join(',') + ']';
@@ -24,7 +25,7 @@ function written(value) {
   return JSON.stringify(value);
 }
 
-// What a shell or curl would read otherwise is percent-encoded, what is encoded already stays.
+// Percent-encodes characters that a shell or curl would interpret, and keeps existing encodings.
 const pathOf = (path) => encodeURI(path).replace(/%25([0-9A-Fa-f]{2})/g, '%$1')
   .replace(/[!$&'()#?]/g, (unit) => '%' + unit.charCodeAt(0).toString(16).toUpperCase());
 

@@ -1,4 +1,4 @@
-// All that is known of a request, when its row is opened.
+// The details of a request, shown when its row is opened.
 
 import { check } from './check.js';
 import { copy } from './copy.js';
@@ -52,7 +52,7 @@ function changes(request) {
     make('table', '', make('thead', '', head), make('tbody', '', ...rows)));
 }
 
-// A button that asks the sandbox to send something again, and what came of it.
+// Makes a button that asks the sandbox to send something again, and the result.
 export function again(text, path, number) {
   const outcome = make('span', 'outcome', '');
   outcome.setAttribute('role', 'status');

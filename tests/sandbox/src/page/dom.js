@@ -1,8 +1,8 @@
-// Elements and words. What a request contains gets into the document as text only.
+// Elements and texts. The contents of a request enter the document only as text.
 
 export const id = (name) => document.getElementById(name);
 
-// An element with a class and children: elements, or what becomes text.
+// Makes an element with a class and children: elements, or values that become text.
 export function make(tag, className, ...children) {
   const element = document.createElement(tag);
   if (className) element.className = className;
@@ -20,14 +20,14 @@ export function button(className, text, act) {
   return element;
 }
 
-// A cell that knows its column's name, which it shows where the table becomes cards.
+// Makes a cell with its column's name, which is shown when the table becomes cards.
 export function cell(label, className, ...children) {
   const element = make('td', className, ...children);
   element.dataset.label = label;
   return element;
 }
 
-// A text of a few lines at most; then the mouse shows all of it.
+// Makes a text of at most a few lines; its tooltip shows all of it.
 export function clamped(className, text) {
   const span = make('span', 'clamped ' + className, text);
   span.title = text;
@@ -36,7 +36,7 @@ export function clamped(className, text) {
 
 const LONG = 4000;
 
-// A text that is cut if it is very long, with a button that shows the rest.
+// Makes a text that is cut if it is very long, with a button that shows the rest.
 export function long(tag, className, text) {
   const element = make(tag, className, text);
   if (text.length <= LONG) return element;
@@ -50,14 +50,14 @@ export function long(tag, className, text) {
   return make('div', '', element, whole);
 }
 
-// A second document's alarm. The first one's ext_id stays on one line, if it can.
+// Makes the warning about a second document. The first one's ext_id stays on one line, if it fits.
 export function secondNote(before) {
   const text = 'двойная печать: первый документ ';
   return before ? make('span', 'note alarm', text + 'под ext_id ', make('span', 'mono whole', before))
     : make('span', 'note alarm', text + 'без ext_id');
 }
 
-// A path, which breaks after a slash rather than at a hyphen.
+// Makes a path that breaks after a slash rather than at a hyphen.
 export function pathOf(path) {
   const span = make('span', 'path');
   path.split('/').forEach((part, position) => {
@@ -72,7 +72,7 @@ export function fill(element, ...children) {
   for (const child of children) if (child) element.appendChild(child);
 }
 
-// Only if it is another one: a status is read aloud whenever it is set.
+// Sets a text only if it differs, because screen readers announce a status whenever it is set.
 export function setText(name, text) {
   if (id(name).textContent !== text) id(name).textContent = text;
 }
@@ -92,7 +92,7 @@ export function clock(time) {
   return digits(date.getHours()) + ':' + digits(date.getMinutes()) + ':' + digits(date.getSeconds());
 }
 
-// With its date, in local time, too.
+// Formats a time with its date, in local time too.
 export function moment(time) {
   const date = new Date(time);
   const digits = (number) => String(number).padStart(2, '0');

@@ -1,4 +1,4 @@
-// What is shown of what happens beside requests: notifications, and TLS that failed.
+// The rows of events other than requests: notifications and failed TLS handshakes.
 
 import { again } from './detail.js';
 import { cell, clock, long, make, plain, pretty } from './dom.js';
@@ -19,7 +19,7 @@ function titleOf(event) {
     CERTIFICATES[event.certificate] + name;
 }
 
-// All that a search looks into.
+// The text that a search looks into.
 export const textOf = (event) => [titleOf(event), outcomeOf(event)[1], event.url, event.data, event.error]
   .map(plain).join('\n');
 

@@ -40,7 +40,7 @@ function rowOf(line) {
 
 export function learn(news) {
   for (const line of news) lines.set(line.first, line);
-  // The oldest go first, but what is wrong stays.
+  // The oldest lines are dropped first, but lines with faults are kept.
   for (const [first, line] of lines) {
     if (lines.size <= KNOWN) break;
     if (!isBad(line)) lines.delete(first);

@@ -1,4 +1,4 @@
-// The table of requests and events, the newest first; a row opens to all that is known of it.
+// The table of requests and events, the newest first. A row opens to its details.
 
 import { all } from './detail.js';
 import { cell, counted, fill, id, make, setText } from './dom.js';
@@ -8,10 +8,12 @@ import { added, forget as forgetPlace, isHolding, keepPlace, stop } from './plac
 import { cellsOf, isBad } from './request.js';
 
 const SHOWN = 200;
-// As many as the sandbox keeps of each kind, so that what is being read is not removed.
+// The number that the sandbox keeps, of both kinds together, so that a row that is being read is not
+// removed.
 const KNOWN = 2000;
 
-// All by key, those that have a row, those that are open, and those that wait for the end of a pause.
+// By key: all items, those that have a row, those that are open, and those that wait for the end of a
+// pause.
 const items = new Map();
 const rows = new Map();
 const open = new Set();
@@ -43,7 +45,7 @@ function toggle(key, number) {
   return button;
 }
 
-// Fills a row, and the one below it that shows all of it.
+// Fills a row, and the row below it with the details.
 function draw(row) {
   const { key, line, detail, button } = row;
   const item = items.get(key);
@@ -61,7 +63,7 @@ function rowFor(key) {
   const item = items.get(key);
   const button = toggle(key, isRequest(key) ? item.number : '·');
   const line = make('tr', 'entry', cell('№', 'number', button));
-  // Whoever selects a text does not mean to open it.
+  // Selecting text does not open the row.
   line.addEventListener('click', () => { if (getSelection().isCollapsed) button.click(); });
   const below = make('td', '');
   below.colSpan = 5;
@@ -82,7 +84,7 @@ function remove(key) {
 }
 
 function insert(row) {
-  // The newest first; most are the newest.
+  // The newest is first; most insertions are the newest.
   const feed = id('feed');
   const known = feed.getElementsByClassName('entry');
   const { time } = row.line.dataset;
@@ -110,7 +112,7 @@ function show(key) {
   else insert(rowFor(key));
 }
 
-// All of those that are to be seen.
+// Redraws all visible rows.
 function redraw() {
   const newest = Array.from(items.keys()).filter(isShown)
     .sort((one, other) => (items.get(one).time < items.get(other).time ? 1 : -1));
@@ -128,7 +130,7 @@ function drawCounts() {
   const found = isOn() ? Array.from(items.keys()).filter(isShown).length : items.size;
   const last = found > shown ? ', показаны последние ' + shown : '';
   setText('counts', isOn() ? 'найдено ' + found + ' из ' + items.size + last : 'получено ' + received + last);
-  // Each request that comes is not read aloud, what a search finds is.
+  // Screen readers announce the result of a search, but not each new request.
   id('counts').setAttribute('aria-live', isOn() ? 'polite' : 'off');
   const none = id('no-requests');
   none.hidden = shown > 0;
@@ -149,7 +151,7 @@ function take(news) {
   trim();
 }
 
-// What has changed, the oldest first, and how many requests there were in all.
+// Takes the changes, the oldest first, and the total number of requests.
 export function learn(news, count) {
   received = count;
   const isNew = ([key]) => !items.has(key);

@@ -1,4 +1,4 @@
-// How much later every answer comes.
+// The delay of every answer.
 
 import { number } from './answers.js';
 import { id } from './dom.js';
@@ -37,7 +37,7 @@ export function listenToLatency() {
     const isSwitch = event.target === id('latency-on');
     if (isSwitch) await (event.target.checked ? begin() : endLatency());
     else if (on) await begin();
-    // What was not accepted is not on.
+    // A setting that was not accepted is not on.
     id('latency-on').checked = on;
   });
 }

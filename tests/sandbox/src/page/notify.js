@@ -1,4 +1,4 @@
-// The notifications of a document: one, or two of them one after another.
+// The notifications of a document: one, or two one after another.
 
 import { number } from './answers.js';
 import { id, setText } from './dom.js';

@@ -1,4 +1,4 @@
-// What the page asks of the sandbox.
+// The page's orders to the sandbox.
 
 import { id } from './dom.js';
 
@@ -6,7 +6,7 @@ const LOST = 'Не принято: песочница не отвечает.';
 
 let taken = () => {};
 
-// Who is told of the reply to an order.
+// Sets the function that receives the reply to an order.
 export function whenTaken(draw) {
   taken = draw;
 }
@@ -19,7 +19,7 @@ export function forgetLoss() {
   if (id('fault').textContent === LOST) fault('');
 }
 
-// The reply, or its error in words.
+// Returns the reply, or the text of the error.
 export async function post(path, body) {
   try {
     const response = await fetch('/sandbox/' + path, {

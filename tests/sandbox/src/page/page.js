@@ -1,4 +1,4 @@
-// The page of the sandbox: what has changed is asked for whenever the sandbox says so.
+// The page of the sandbox. It requests the changes whenever the sandbox announces some.
 
 import { learn as learnFields } from './check.js';
 import { counted, fill, id, make } from './dom.js';
@@ -34,7 +34,8 @@ function drawTotals(totals) {
   fill(id('totals'), ...parts);
 }
 
-// What only a whole journal says. A fresh one is whole until something happens; what is chosen must stay chosen.
+// Takes the facts that only a complete journal has. A new journal is complete until something happens.
+// The selected option must stay selected.
 function learn(journal) {
   const select = id('field');
   if (!journal.fields || select.options.length > 1) return;
@@ -69,7 +70,7 @@ function drawJournal(journal) {
   drawTotals(journal.totals);
 }
 
-// Whether all has to be asked for again.
+// Returns whether the whole journal has to be requested again.
 function take(journal) {
   if (journal.run !== run || journal.counts.cleared !== cleared) {
     const whole = version === 0;
@@ -126,7 +127,7 @@ function poll() {
   update();
 }
 
-// All tabs share one stream, which says when something has changed.
+// All tabs share one stream, which announces changes.
 function connect() {
   if (!window.SharedWorker) {
     poll();

@@ -1,13 +1,13 @@
-// What is being read stays where it is on the screen while rows come and go.
+// Keeps the row that is being read at its place on the screen while rows are added and removed.
 
 import { id } from './dom.js';
 
-// How many rows have come since the list's top was last seen.
+// How many rows were added since the list's top was last visible.
 let unseen = 0;
 let holding = false;
 let stopped = false;
 
-// The list scrolls, or on a narrow screen the whole page.
+// The element that scrolls: the list, or the whole page on a narrow screen.
 const scroller = () =>
   (getComputedStyle(id('list')).overflowY === 'auto' ? id('list') : document.scrollingElement);
 
@@ -46,19 +46,19 @@ function draw() {
   button.textContent = 'Новых: ' + unseen + ' ↑';
 }
 
-// While the list is stopped it is held, too.
+// While the list is stopped, it is also held.
 export function stop(on) {
   stopped = on;
 }
 
 export const isHolding = () => holding;
 
-// A row has come above what is held.
+// A row was added above the held one.
 export function added() {
   if (holding && !stopped) unseen += 1;
 }
 
-// Room below a short list, without which it could not be scrolled far enough.
+// Adds room below a short list, so that it can be scrolled far enough.
 const setRoom = (pixels) => { id('room').style.height = pixels ? pixels + 'px' : ''; };
 
 export function keepPlace(change) {

@@ -3,7 +3,7 @@
 import { cell, clamped, clock, make, pathOf, plain, secondNote } from './dom.js';
 import { ANSWERS } from './words.js';
 
-// Those that are known, by number.
+// The known requests, by number.
 export const requests = new Map();
 
 export const isSecond = (request) => Boolean(request.document && request.document.second_after !== null);
@@ -40,7 +40,7 @@ export function chosenBy(request) {
     : 'магическое значение ' + chosen.magic;
 }
 
-// Of which request it is a replay, in words.
+// Returns the text that says which request this one replays.
 export function replayText(request) {
   const header = request.headers.find(([name]) => name === 'x-sandbox-replay');
   return header ? 'повтор запроса ' + header[1] : null;
@@ -53,7 +53,7 @@ const messageOf = (request) => {
   return (reply && reply.message) || '';
 };
 
-// All that a search looks into.
+// Returns the text that a search looks into.
 export function textOf(request) {
   const answer = request.answer || {};
   const alarms = alarmsOf(request).map((alarm) => alarm.textContent);
@@ -82,7 +82,7 @@ function notesOf(request) {
   return notes;
 }
 
-// Who sent it: login, printer and cashier, one below the other.
+// The sender: login, printer and cashier, one below the other.
 function tillOf(request) {
   const lines = [['mono', request.login], ['mono', request.target_serial], ['', request.cashier_name]]
     .filter(([, value]) => plain(value) !== '')

@@ -1,10 +1,10 @@
-// A shared worker: one stream of events for all tabs. A browser opens six connections to a host at most, and a
-// seventh stream would wait for one of them for ever.
+// A shared worker: one stream of events for all tabs. A browser opens at most six connections to a
+// host, so a seventh stream would wait for ever.
 
 const RETRY_MS = 2000;
 
 const tabs = [];
-// What the last message was; a new tab gets it at once.
+// The last message, which a new tab gets at once.
 let last = null;
 
 function tell(message) {

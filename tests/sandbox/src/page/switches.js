@@ -1,4 +1,4 @@
-// The switches: what is answered from now on.
+// The switches, which select the following answers.
 
 import { choose, counting, drawAnswers, listenToAnswers } from './answers.js';
 import { counted, id, setText } from './dom.js';
@@ -7,7 +7,7 @@ import { drawNotify, listenToNotify } from './notify.js';
 import { order, whenTaken } from './order.js';
 import { ANSWERS, CERTIFICATES, answerText } from './words.js';
 
-// For whose requests there is an answer of their own.
+// The selected requests that have their own answer.
 let selected = [];
 let late = false;
 
@@ -19,7 +19,7 @@ function pressed(container, name, value) {
 
 const stepText = (step) => answerText(step) + (step.count > 1 ? ' ×' + step.count : '');
 
-// What is on, and for how many.
+// Returns the texts of the switches that are on, with the number of requests.
 function wordsOf({ answer, then, rules, certificate, latency }) {
   const texts = [];
   const counts = [];
@@ -62,7 +62,7 @@ export function drawSwitches(switches) {
   back.hidden = !on;
 }
 
-// Nobody knows what is on while the sandbox cannot be asked.
+// While the sandbox does not answer, the positions of the switches are unknown.
 export function drawLoss() {
   setText('now-text', 'неизвестно, песочница не отвечает');
   setText('now-count', '');
@@ -70,7 +70,7 @@ export function drawLoss() {
   id('back').hidden = true;
 }
 
-// While the till's port is closed the page is at another one.
+// While the till's port is closed, the page is at another port.
 export function follow(port) {
   if (port !== Number(location.port || 80)) location.port = port;
 }

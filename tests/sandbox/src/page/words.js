@@ -1,4 +1,4 @@
-// What the switches are called.
+// The names of the switches.
 
 export const ANSWERS = {
   usual: 'как обычно', refused: 'нет сети', reset: 'обрыв связи', lost: 'ответ потерян', swallowed: 'тишина',
@@ -23,7 +23,7 @@ function code(answer) {
 
 const given = (value) => value !== undefined && value !== null;
 
-// An answer with what was chosen with it.
+// Returns the text of an answer with its settings.
 export function answerText(answer) {
   const name = ANSWERS[answer.answer] || answer.answer;
   const chance = given(answer.probability) ? ', вероятность ' + percent(answer.probability) + ' %' : '';
@@ -39,5 +39,5 @@ export function answerText(answer) {
   return (texts[answer.answer] ? texts[answer.answer]() : name) + chance;
 }
 
-// Without the digits that only a fraction of two has.
+// Rounds away the digits that come from binary fractions.
 export const percent = (probability) => Math.round(probability * 1e6) / 1e4;
