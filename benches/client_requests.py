@@ -29,7 +29,7 @@ def main() -> None:
     base_url, ca_file, _, warmup, calls = sys.argv[1:]
     url = base_url + "/cloud-print/create-session"
     session = requests.Session()
-    # The environment's proxies are looked for at every call otherwise.
+    # Otherwise every call looks for proxies in the environment.
     session.trust_env = False
     if ca_file != "-":
         session.verify = ca_file

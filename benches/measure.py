@@ -58,7 +58,7 @@ class Bench:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         opener.open(request, timeout=30).read()
 
-    # What is printed.
+    # Output.
 
     def table(self, title: str, unit: str) -> None:
         print(f"\n{title}, {unit}\n")
@@ -90,7 +90,7 @@ class Bench:
                 self.row(f"{name} (ratio: lifepay to it)", values,
                          ours / statistics.median(values), goals.get(name))
 
-    # What is measured.
+    # Measurements.
 
     def launch(self, rounds: int, commands: list[list[str]]) -> list[list[tuple[float, float]]]:
         """Microseconds of the whole process and of its first call, for each run of each command."""
@@ -151,7 +151,7 @@ class Bench:
         cpu: dict[str, list[float]] = {name: [] for name in names}
         for _ in range(rounds):
             for name in names:
-                # Python takes twenty times as long; a tenth of the calls shows it.
+                # Python takes twenty times as long, so a tenth of the calls is enough.
                 fewer = 10 if name == "requests" and not self.smoke else 1
                 printed = self.run([*self.client(name), base_url, ca_file, str(threads),
                                     str(warmup // fewer), str(calls // fewer)])
@@ -188,7 +188,7 @@ class Bench:
                 ("allocations", self.allocations, 40, None),
             ]:
                 def each(name: str) -> float:
-                    # The calls before those that are timed: for these nothing else is done.
+                    # Counts the warm-up calls, during which the program does nothing else.
                     command = [*self.client(name), base_url, ca_file, "1"]
                     once, twice = (count([*command, str(n), "1"]) for n in (calls, 2 * calls))
                     return (twice - once) / calls
@@ -240,7 +240,7 @@ class Bench:
                 growth = int(at_end) - int(at_1000)
                 verdict = ""
                 if name == "lifepay":
-                    # An allocator's page or two more or less says nothing.
+                    # A difference of one or two pages comes from the allocator.
                     verdict = self.verdict(growth / int(at_1000), 0.02)
                 print(f"  {name + ' over ' + title:36}{at_1000:>10}{at_end:>10}{growth:>10}{verdict}")
 
@@ -301,7 +301,7 @@ def main() -> None:
     if unknown := set(arguments.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(unknown)}")
     build = arguments.build.resolve()
-    # In the build folder: a temporary one may be memory, and what is durable there costs nothing.
+    # In the build folder: a temporary folder may be in memory, where durability costs nothing.
     with tempfile.TemporaryDirectory(dir=build) as folder:
         server = subprocess.Popen([build / "lifepay-bench-server", folder],
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -23,7 +23,7 @@
  *
  *     c++ -std=c++17 till.cpp -llifepay
  *
- * The shift is closed by a Z report, which is sent as every other document is:
+ * A Z report closes the shift. It is sent like every other document:
  *
  *     request.ext_id.reset();
  *     request.path = "/cloud-print/create-z-report";
@@ -32,22 +32,23 @@
  * Conventions
  * -----------
  *
- * What lifepay.h says of each field and function holds here too; this header says what is different.
+ * The documentation in lifepay.h of each field and function applies here too. This header documents the
+ * differences.
  *
- * Not given     is an empty std::optional, as well as "" and 0.
- * Strings       are std::string in UTF-8, in both directions. One that contains NUL is an argument
- *               error, as is what is not UTF-8. What is returned is a copy, and yours.
- * Times         are std::chrono durations; 30s, 5min and the like convert by themselves. `forever`, and
- *               anything too long for lifepay.h, is without a limit; negative is an argument error.
- * Errors        open_shift, send and the members of Outbox throw lifepay::Error. Their twins that begin
- *               with try_ return the code instead and throw nothing but std::bad_alloc.
- * Codes         are the LP_... of lifepay.h, as std::int32_t: be ready for ones that you do not know.
- * Callbacks     are any callable. An exception in one never passes through the library: see
+ * Not given     An empty std::optional, "" and 0 mean "not given".
+ * Strings       std::string in UTF-8, in both directions. A string that contains NUL or is not UTF-8 is
+ *               an argument error. Returned strings are copies.
+ * Times         std::chrono durations; 30s, 5min and the like convert implicitly. `forever`, and any
+ *               duration too long for lifepay.h, means "no limit". A negative one is an argument error.
+ * Errors        open_shift, send and the members of Outbox throw lifepay::Error. Their variants that
+ *               begin with try_ return the code instead and throw only std::bad_alloc.
+ * Codes         The LP_... of lifepay.h, as std::int32_t. Handle unknown codes too.
+ * Callbacks     Any callable. An exception in one never passes through the library: see
  *               Request::on_progress, Outbox::each and set_log.
  * Threads       Each function may be called from any thread, at any time. So may the members of one
- *               Outbox, but for moving and destroying it.
- * Lifetime      Result, Shift, Document and Entry hold copies. RawResult and Outbox own what they hold, can be
- *               moved and not copied.
+ *               Outbox, except for moving and destroying it.
+ * Lifetime      Result, Shift, Document and Entry hold copies. RawResult and Outbox own what they hold;
+ *               they can be moved but not copied.
  */
 #ifndef LIFEPAY_HPP
 #define LIFEPAY_HPP
@@ -71,32 +72,34 @@
 
 namespace lifepay {
 
-/// Without a limit: for Request::retry_for, Request::expires_after and Outbox::wait.
+/// No limit: for Request::retry_for, Request::expires_after and Outbox::wait.
 inline constexpr std::chrono::milliseconds forever{LP_FOREVER};
 
 // -------------------------------------------------------------------------------------------------
-// Codes in words, the version
+// Names and texts of codes, the version
 // -------------------------------------------------------------------------------------------------
 
-/// The name of a code for logs, such as "LP_ERR_TIMEOUT"; "UNKNOWN" for one that has none. Static.
+/// Returns the name of a code for logs, such as "LP_ERR_TIMEOUT"; "UNKNOWN" for a code without one.
+/// Static.
 inline std::string_view code_name(std::int32_t code) noexcept
 {
     return lp_code_name(code);
 }
 
-/// A code as a Russian sentence for a cashier, in UTF-8. Static.
+/// Returns a Russian sentence about a code, for a cashier, in UTF-8. Static.
 inline std::string_view code_text(std::int32_t code) noexcept
 {
     return lp_code_text(code);
 }
 
-/// The library's version, such as "0.1.0". Static. The header's is LP_VERSION_MAJOR, _MINOR, _PATCH.
+/// Returns the library's version, such as "0.1.0". Static. The header's version is LP_VERSION_MAJOR,
+/// _MINOR, _PATCH.
 inline std::string_view version() noexcept
 {
     return lp_version();
 }
 
-/// The library's version as a number, major * 10000 + minor * 100 + patch.
+/// Returns the library's version as a number, major * 10000 + minor * 100 + patch.
 inline std::uint32_t version_number() noexcept
 {
     return lp_version_number();
@@ -106,9 +109,9 @@ inline std::uint32_t version_number() noexcept
 // The request
 // -------------------------------------------------------------------------------------------------
 
-/// Whose certificates are trusted.
+/// Root certificates to trust.
 enum class Trust : std::int32_t {
-    /// Mozilla's roots, compiled in, and the system's, together.
+    /// Mozilla's roots, which are compiled in, and the system's.
     standard = LP_TRUST_DEFAULT,
     /// Mozilla's roots only.
     bundled = LP_TRUST_BUNDLED,
@@ -116,34 +119,35 @@ enum class Trust : std::int32_t {
     system = LP_TRUST_SYSTEM,
 };
 
-/// What a call is at.
+/// The phase of a call.
 enum class Phase : std::int32_t {
-    /// Name resolution, connect, proxy and TLS.
+    /// Resolving the host name, connecting, proxy and TLS.
     connect = LP_PHASE_CONNECT,
-    /// The request is sent and its answer awaited.
+    /// Sending the request and waiting for the answer.
     exchange = LP_PHASE_EXCHANGE,
-    /// An attempt has failed; `code` and `http_status` say how.
+    /// An attempt failed; `code` and `http_status` say how.
     failed = LP_PHASE_FAILED,
-    /// The pause before the next attempt.
+    /// Pausing before the next attempt.
     pause = LP_PHASE_PAUSE,
 };
 
-/// What on_progress is told.
+/// The state of a call, for on_progress.
 struct Progress {
     Phase phase{};
-    /// How many attempts have been begun.
+    /// Number of attempts started.
     std::uint32_t attempts = 0;
-    /// Why the last attempt failed: LP_ERR_.... LP_PENDING before one has.
+    /// Why the last attempt failed: LP_ERR_...; LP_PENDING if none has failed yet.
     std::int32_t code = LP_PENDING;
-    /// HTTP status of the last failed attempt; 0: none came.
+    /// HTTP status of the last failed attempt; 0: no answer arrived.
     std::int32_t http_status = 0;
-    /// Since the call began.
+    /// Time since the start of the call.
     std::chrono::milliseconds elapsed{};
-    /// Until the next attempt, in Phase::failed and Phase::pause. 0 in Phase::failed: it was the last.
+    /// Time until the next attempt, in Phase::failed and Phase::pause. 0 in Phase::failed: there is no
+    /// further attempt.
     std::chrono::milliseconds next_attempt{};
 };
 
-/// A bool that takes nothing but a bool: to C++ every text, "0" and "false" too, is true.
+/// A bool that accepts only a bool: C++ converts every string literal, even "0" or "false", to true.
 class Flag {
 public:
     template <typename Bool, std::enable_if_t<std::is_same_v<Bool, bool>, int> = 0>
@@ -156,174 +160,177 @@ private:
     bool value_;
 };
 
-/// The request and how it is sent: lp_config.
+/// A request and the settings for sending it: lp_config.
 struct Request {
-    /// True: test mode, nothing is fiscalised and LifePay gives no uuid.
+    /// True: test mode; nothing is fiscalised, and LifePay returns no uuid.
     Flag test = false;
-    /// Required. The company's API key in LifePay. It appears in no log line, message or reply.
+    /// Required. The company's API key in LifePay. It never appears in a log line, a message or a
+    /// reply.
     std::string apikey;
-    /// Required. Login of the company's or the shop's administrator in LifePay, as a rule a phone
-    /// number 7xxxxxxxxxx. If it is a shop's with a printer of its own, the document goes to that.
+    /// Required. Login of the company's or the shop's administrator in LifePay, usually a phone number
+    /// 7xxxxxxxxxx. If it is a shop's with its own printer, the document goes to that printer.
     std::string login;
     /// The cashier's name.
     std::optional<std::string> cashier_name;
-    /// The cashier's INN.
+    /// The cashier's INN (taxpayer number).
     std::optional<std::string> cashier_inn;
-    /// Serial number of the fiscal printer; not given: LifePay takes one of the active ones.
+    /// Serial number of the fiscal printer. Not given: LifePay picks one of the active printers.
     std::optional<std::string> target_serial;
     /// At most 50 characters. Your own identifier of this request. LifePay opens no second shift for
-    /// the same ext_id, which is what makes a repeat safe: store it before you send, and repeat with
-    /// the same one. Not given: a UUID is made and returned. See ext_id_new. For other documents see
-    /// send.
+    /// the same ext_id, so a retry with it is safe: store it before you send, and retry with the same
+    /// one. Not given: the library generates a UUID and returns it. See ext_id_new, and send for other
+    /// documents.
     std::optional<std::string> ext_id;
-    /// At most 255 characters. URL to which LifePay reports what became of the document.
+    /// At most 255 characters. URL to which LifePay reports the document's status.
     std::optional<std::string> callback_url;
     /// A string that LifePay sends back to callback_url.
     std::optional<std::string> callback_data;
-    /// In place of callback_data: the text of a JSON object or array, sent as it is.
+    /// Instead of callback_data: the text of a JSON object or array, sent unchanged.
     std::optional<std::string> callback_data_json;
-    /// send and Outbox::submit: which document it is, as its path below base_url, such as
+    /// For send and Outbox::submit. The document's path below base_url, such as
     /// "/cloud-print/create-z-report". At most 255 characters. open_shift refuses it.
     std::optional<std::string> path;
-    /// send and Outbox::submit. The document's own fields: the text of a JSON object, whose members go
-    /// into the request as they stand. apikey, login and fields that are given here must not be
-    /// members too.
+    /// For send and Outbox::submit. The document's own fields: the text of a JSON object, whose members
+    /// are sent unchanged. It must not contain apikey, login or a field that is given here.
     std::optional<std::string> document_json;
-    /// Not given: https://sapi.life-pay.ru. Plain http only to this machine, for the sandbox.
+    /// Not given: https://sapi.life-pay.ru. Plain http is accepted for this machine only, for the
+    /// sandbox.
     std::optional<std::string> base_url;
-    /// http://user:password@host:port, or "none": no proxy. Not given: the environment's and, on
+    /// http://user:password@host:port, or "none": no proxy. Not given: the environment's proxy and, on
     /// Windows, the system's static setting.
     std::optional<std::string> proxy;
-    /// Path, in UTF-8, of a PEM file of root certificates that are trusted besides those of `trust`.
+    /// Path, in UTF-8, of a PEM file with root certificates to trust in addition to those of `trust`.
     std::optional<std::string> ca_file;
-    /// Whose certificates are trusted. Verification cannot be turned off.
+    /// Root certificates to trust. Verification cannot be turned off.
     Trust trust = Trust::standard;
-    /// For name resolution, connect, proxy and TLS of one attempt. Not given or 0: 10 s.
+    /// Time limit of one attempt for resolving the host name, connecting, proxy and TLS. Not given or
+    /// 0: 10 s.
     std::optional<std::chrono::milliseconds> connect_timeout;
-    /// For one attempt, all of it. Not given or 0: 30 s.
+    /// Time limit of one attempt as a whole. Not given or 0: 30 s.
     std::optional<std::chrono::milliseconds> timeout;
-    /// open_shift and send. 0: one attempt. Otherwise attempts are made until LifePay has answered or
+    /// For open_shift and send. 0: one attempt. Otherwise the library retries until LifePay answers or
     /// this time has passed. `forever`: no limit.
     std::chrono::milliseconds retry_for{0};
-    /// The pauses between attempts, at most 1000; the last one repeats. Empty: LifePay's timetable, 1,
-    /// 3 and 5 minutes, then every 10. A longer Retry-After of the server is honoured.
+    /// Pauses between attempts, at most 1000; the last one repeats. Empty: LifePay's schedule of 1, 3
+    /// and 5 minutes, then every 10 minutes. If the server's Retry-After is longer, it is used instead.
     std::vector<std::chrono::milliseconds> retry_delays;
-    /// Called on your thread after each failed attempt and about five times a second at all other
-    /// times. False stops the call within a second: LP_ERR_CANCELLED. An exception stops it too:
-    /// open_shift and send throw it again after the library has returned, try_open_shift and try_send
-    /// hand it over in Result::thrown. Not called for an outbox.
+    /// Called on your thread after each failed attempt and otherwise about five times a second. False
+    /// stops the call within a second with LP_ERR_CANCELLED. An exception stops it too: open_shift and
+    /// send rethrow it after the library has returned; try_open_shift and try_send return it in
+    /// Result::thrown. Not used by an outbox.
     std::function<bool(const Progress &)> on_progress;
-    /// Outbox::submit only. After this time, by the wall clock, a request is not repeated any more.
-    /// Not given or 0: 12 hours. `forever`: never.
+    /// Outbox::submit only. Time, on the wall clock, after which a request is not retried any more.
+    /// Not given or 0: 12 hours. `forever`: no limit.
     std::optional<std::chrono::milliseconds> expires_after;
-    /// Outbox's constructor only. Requests at once. Not given or 0: 4.
+    /// Outbox's constructor only. Number of requests sent in parallel. Not given or 0: 4.
     std::optional<std::uint32_t> concurrency;
     /// Outbox's constructor only. Days for which finished entries are kept. Not given or 0: 30.
     std::optional<std::uint32_t> keep_days;
 };
 
 // -------------------------------------------------------------------------------------------------
-// What came of a call
+// The result of a call
 // -------------------------------------------------------------------------------------------------
 
-/// What the code cannot say. A cashier who opens the shift by hand must know it.
+/// Whether LifePay may already have the request. Show this to anyone about to open the shift by hand.
 enum class Outcome : std::int32_t {
-    /// The call has no request that it could speak of.
+    /// The call says nothing about a request.
     none = 0,
     /// No byte of the request left this machine in any attempt.
     not_sent = LP_OUTCOME_NOT_SENT,
-    /// LifePay may have it. Repeat with this ext_id only: then LifePay opens no second shift. For
-    /// other documents see send.
+    /// LifePay may have the request. Retry with the same ext_id only: then LifePay opens no second
+    /// shift. For other documents see send.
     unknown = LP_OUTCOME_UNKNOWN,
-    /// LifePay has answered.
+    /// LifePay answered.
     answered = LP_OUTCOME_ANSWERED,
 };
 
-/// One field of the request and what is wrong with it, in Russian.
+/// A field of the request and the reason why it is wrong, in Russian.
 struct FieldError {
-    /// "" if LifePay named none. Nested ones are joined by dots. The names are lp_config's.
+    /// Name of the field, as in lp_config, nested names joined by dots; "" if LifePay named none.
     std::string field;
     std::string message;
 };
 
-/// What came of a call: lp_result, copied.
+/// The result of a call: a copy of lp_result.
 struct Result {
-    /// LP_OK, LifePay's code (positive) or LP_ERR_... (negative); LP_PENDING: in the outbox, no
-    /// outcome yet.
+    /// LP_OK, LifePay's code (positive) or LP_ERR_... (negative). LP_PENDING: the request is in the
+    /// outbox and has no outcome yet.
     std::int32_t code = LP_ERR_ARGUMENT;
     /// Whether LifePay may have the request, over all attempts.
     Outcome outcome = Outcome::none;
-    /// HTTP status of the last attempt; 0: no answer came.
+    /// HTTP status of the last attempt; 0: no answer arrived.
     std::int32_t http_status = 0;
-    /// How many attempts were made.
+    /// Number of attempts.
     std::uint32_t attempts = 0;
-    /// After which to repeat, where a repeat makes sense; otherwise 0.
+    /// If a retry makes sense and is safe: the time to wait before it. Otherwise 0.
     std::chrono::milliseconds retry_after{};
-    /// The document's uuid from LifePay. None in test mode, and if code is not LP_OK.
+    /// LifePay's uuid of the document. Empty in test mode, and if code is not LP_OK.
     std::optional<std::string> uuid;
-    /// The ext_id that was sent, given or made. None only if the arguments were wrong, or send was
-    /// given none.
+    /// The ext_id of the request, given or generated. Empty only if the arguments were wrong or send
+    /// was given none.
     std::optional<std::string> ext_id;
-    /// In Russian, for a person at the till or on the phone: what happened and what to do.
+    /// What happened and what to do, in Russian, for a person at the till or on the phone.
     std::string message;
-    /// Technical, for the log.
+    /// The technical reason, for the log.
     std::optional<std::string> detail;
-    /// The body that was received, for a support request, the apikey masked.
+    /// The body that was received, with the apikey masked, for a support request.
     std::optional<std::string> reply;
-    /// The fields that are wrong, LifePay's and the library's own.
+    /// The wrong fields, as reported by LifePay or by the library.
     std::vector<FieldError> errors;
-    /// What on_progress has thrown, by which the call was stopped.
+    /// The exception of on_progress that stopped the call.
     std::exception_ptr thrown;
 
-    /// LifePay took the document. That is not yet an open shift or a printed document: see LP_OK in
-    /// lifepay.h.
+    /// Whether LifePay accepted the document. The shift may not be open yet, or the document not
+    /// printed: see LP_OK in lifepay.h.
     bool ok() const noexcept { return code == LP_OK; }
 
     /// The code's name, see code_name.
     std::string_view name() const noexcept { return code_name(code); }
 
-    /// Of an outbox's Result: the call itself has failed, and `code` is not an entry's, which are
-    /// LP_PENDING, LP_OK, LifePay's, LP_ERR_CANCELLED and LP_ERR_EXPIRED.
+    /// For a Result of an outbox: whether the call itself failed, so that `code` is not an entry's. An
+    /// entry's codes are LP_PENDING, LP_OK, LifePay's, LP_ERR_CANCELLED and LP_ERR_EXPIRED.
     bool call_failed() const noexcept
     {
         return code < LP_PENDING && code != LP_ERR_CANCELLED && code != LP_ERR_EXPIRED;
     }
 
-    /// Returns itself if code is LP_OK or LP_PENDING; otherwise throws Error, or what on_progress has
-    /// thrown. If LifePay answered all the same, its answer counts and not what was thrown.
+    /// Returns *this if code is LP_OK or LP_PENDING. Otherwise throws Error, or the exception of
+    /// on_progress. If LifePay answered nevertheless, its answer counts, not the exception.
     const Result &check() const;
 };
 
-/// An accepted request. That is not yet an open shift: the report that the cash register prints, a
-/// notification to callback_url or LifePay's personal account shows whether it opened.
+/// An accepted request. The shift may not be open yet: the cash register's report, a notification to
+/// callback_url or LifePay's personal account shows that.
 struct Shift {
-    /// The document's uuid from LifePay. None in test mode.
+    /// LifePay's uuid of the document. Empty in test mode.
     std::optional<std::string> uuid;
-    /// The ext_id that was sent, given or made.
+    /// The ext_id of the request, given or generated.
     std::string ext_id;
-    /// In Russian, for a person at the till.
+    /// The message, in Russian, for a person at the till.
     std::string message;
-    /// How many attempts were made.
+    /// Number of attempts.
     std::uint32_t attempts = 0;
 };
 
-/// An accepted document other than the opening of a shift. That is not yet a printed one: what the cash
-/// register prints or LifePay's personal account shows whether it came to that.
+/// An accepted document other than the opening of a shift. It may not be printed yet: the cash register
+/// or LifePay's personal account shows that.
 struct Document {
-    /// The document's uuid from LifePay. None in test mode, or if the answer has none.
+    /// LifePay's uuid of the document. Empty in test mode, or if the answer has none.
     std::optional<std::string> uuid;
-    /// The ext_id that was sent. None if none was given.
+    /// The ext_id that was sent. Empty if none was given.
     std::optional<std::string> ext_id;
-    /// In Russian, for a person at the till.
+    /// The message, in Russian, for a person at the till.
     std::string message;
-    /// How many attempts were made.
+    /// Number of attempts.
     std::uint32_t attempts = 0;
-    /// The body that was received, with whatever else LifePay says of this document, the apikey masked.
+    /// The body that was received, with everything LifePay says about this document. The apikey is
+    /// masked.
     std::optional<std::string> reply;
 };
 
-/// What the functions throw that do not begin with try_. what() is one line in UTF-8 with name, code,
-/// message and field errors.
+/// The exception of the functions that do not begin with try_. what() is one line in UTF-8 with name,
+/// code, message and field errors.
 class Error : public std::runtime_error {
 public:
     explicit Error(Result result)
@@ -332,23 +339,23 @@ public:
     {
     }
 
-    /// Everything that came of the call. Lives as long as this error or a copy of it.
+    /// The result of the call. Valid as long as this error or a copy of it exists.
     const Result &result() const noexcept { return *result_; }
     /// LifePay's code (positive) or LP_ERR_... (negative).
     std::int32_t code() const noexcept { return result_->code; }
     /// The code's name, see code_name.
     std::string_view name() const noexcept { return result_->name(); }
-    /// In Russian, for a person at the till or on the phone.
+    /// The message, in Russian, for a person at the till or on the phone.
     const std::string &message() const noexcept { return result_->message; }
     /// Whether LifePay may have the request.
     Outcome outcome() const noexcept { return result_->outcome; }
-    /// HTTP status of the last attempt; 0: no answer came.
+    /// HTTP status of the last attempt; 0: no answer arrived.
     std::int32_t http_status() const noexcept { return result_->http_status; }
-    /// The ext_id that was sent, given or made: repeat with it.
+    /// The ext_id of the request, given or generated: retry with it.
     const std::optional<std::string> &ext_id() const noexcept { return result_->ext_id; }
-    /// After which to repeat, where a repeat makes sense; otherwise 0.
+    /// If a retry makes sense and is safe: the time to wait before it. Otherwise 0.
     std::chrono::milliseconds retry_after() const noexcept { return result_->retry_after; }
-    /// The fields that are wrong.
+    /// The wrong fields.
     const std::vector<FieldError> &errors() const noexcept { return result_->errors; }
 
 private:
@@ -361,7 +368,7 @@ private:
         return text;
     }
 
-    // Shared, since an exception must be copied without throwing.
+    // Shared, because copying an exception must not throw.
     std::shared_ptr<const Result> result_;
 };
 
@@ -374,7 +381,7 @@ inline const Result &Result::check() const
     return *this;
 }
 
-/// An lp_result that is initialised and freed, for calls of lifepay.h of your own.
+/// An lp_result that is initialised and freed automatically, for your own calls of lifepay.h.
 class RawResult {
 public:
     RawResult() noexcept { lp_result_init(&raw_, sizeof raw_); }
@@ -391,11 +398,12 @@ public:
     RawResult(const RawResult &) = delete;
     RawResult &operator=(const RawResult &) = delete;
 
-    /// To pass to a function of lifepay.h. Valid as long as this object stays where it is.
+    /// Returns the pointer to pass to a function of lifepay.h. Valid until this object is moved or
+    /// destroyed.
     lp_result *get() noexcept { return &raw_; }
     const lp_result *operator->() const noexcept { return &raw_; }
 
-    /// A copy that outlives this object.
+    /// Returns a copy that is independent of this object.
     Result copy() const
     {
         Result result;
@@ -429,7 +437,7 @@ private:
 
 namespace detail {
 
-/// What a call with wrong arguments answers; the library has not been called.
+/// Returns the result of a call with wrong arguments, which did not call the library.
 inline Result refused(std::vector<FieldError> errors)
 {
     Result result;
@@ -440,7 +448,7 @@ inline Result refused(std::vector<FieldError> errors)
     return result;
 }
 
-/// Throws if a call that tells nothing but its code has failed.
+/// Throws if a call that returns only a code has failed.
 inline void check(std::int32_t code)
 {
     if (code == LP_OK)
@@ -451,12 +459,12 @@ inline void check(std::int32_t code)
     throw Error(std::move(result));
 }
 
-/// What C cannot be told, or would be told wrong; collects what it finds.
+/// Converts arguments for C, and collects the faults of those that C cannot represent.
 class Arguments {
 public:
     std::vector<FieldError> errors;
 
-    /// `value` for C, as long as it lives.
+    /// Returns `value` for C. Valid as long as `value` exists.
     const char *text(const char *field, const std::string &value)
     {
         if (value.find('\0') != std::string::npos)
@@ -483,7 +491,7 @@ public:
     }
 };
 
-/// A request as C has it. Borrows from the request, and must stay where it is.
+/// A request as an lp_config. It borrows from the request and must not be moved.
 class Config : public Arguments {
 public:
     explicit Config(const Request &request)
@@ -528,7 +536,7 @@ private:
     std::vector<std::uint32_t> delays_;
 };
 
-/// A callback and what it has thrown: an exception may not cross C, so it waits here.
+/// A callback and its exception, which is kept here because it must not pass through C.
 template <typename Function>
 struct Relay {
     Function &function;
@@ -586,21 +594,20 @@ Result send(Function *call, const Request &request)
 // Opening a shift
 // -------------------------------------------------------------------------------------------------
 
-/// Opens a shift: lp_open_shift. Blocks until LifePay has answered, the time limits or retry_for are
-/// over, or on_progress stops it.
+/// Opens a shift: lp_open_shift. Blocks until LifePay answers, a time limit or retry_for expires, or
+/// on_progress stops the call.
 ///
-/// Throws nothing but std::bad_alloc: see Result::code, and Result::thrown for what on_progress has
-/// thrown.
+/// Throws only std::bad_alloc: see Result::code, and Result::thrown for the exception of on_progress.
 inline Result try_open_shift(const Request &request)
 {
     return detail::send(lp_open_shift, request);
 }
 
-/// Opens a shift as try_open_shift does, and returns it if LifePay took the document.
+/// Opens a shift as try_open_shift does, and returns it if LifePay accepted the document.
 ///
-/// Throws Error for everything else: see Error::outcome for whether LifePay may have the request, and
-/// repeat with the same ext_id. Throws what on_progress has thrown, unless LifePay answered all the
-/// same; give an ext_id of your own then, since such an exception does not tell the one that was made.
+/// Otherwise throws Error: Error::outcome says whether LifePay may have the request; retry with the
+/// same ext_id. Rethrows the exception of on_progress, unless LifePay answered nevertheless. If
+/// on_progress may throw, set an ext_id, because its exception does not contain a generated one.
 inline Shift open_shift(const Request &request)
 {
     Result result = try_open_shift(request);
@@ -613,24 +620,24 @@ inline Shift open_shift(const Request &request)
 // Closing the shift, receipts and the rest
 // -------------------------------------------------------------------------------------------------
 
-/// Sends any other document of LifePay's cloud print, which Request::path names: a Z report, which
-/// closes the shift, a receipt, a correction. lp_send. Blocks as try_open_shift does.
+/// Sends any other document of LifePay's cloud print, which Request::path selects: a Z report, which
+/// closes the shift, a receipt, a correction. lp_send. Blocks like try_open_shift.
 ///
-/// No ext_id is made. That a second request with the same ext_id makes no second document is known of
-/// opening a shift only: whether it holds for this document too, look up on LifePay's page. Without
-/// ext_id nothing is sent twice: retry_for is an argument error, and after Outcome::unknown, look at
-/// LifePay's personal account before you send again. Do not use one ext_id for two documents.
+/// The library generates no ext_id here. That a second request with the same ext_id makes no second
+/// document is published for the opening of a shift only; look up on LifePay's page whether it holds
+/// for this document. Without an ext_id nothing is sent twice: retry_for is an argument error, and
+/// after Outcome::unknown you must check LifePay's personal account before you send again. Never use
+/// one ext_id for two documents.
 ///
-/// Throws nothing but std::bad_alloc, as try_open_shift.
+/// Throws only std::bad_alloc, as try_open_shift.
 inline Result try_send(const Request &request)
 {
     return detail::send(lp_send, request);
 }
 
-/// Sends a document as try_send does, and returns it if LifePay took it.
+/// Sends a document as try_send does, and returns it if LifePay accepted it.
 ///
-/// Throws Error for everything else, and what on_progress has thrown, unless LifePay answered all the
-/// same.
+/// Otherwise throws Error. Rethrows the exception of on_progress, unless LifePay answered nevertheless.
 inline Document send(const Request &request)
 {
     Result result = try_send(request);
@@ -640,15 +647,15 @@ inline Document send(const Request &request)
 }
 
 // -------------------------------------------------------------------------------------------------
-// JSON in place of a Request, and an ext_id made beforehand
+// JSON instead of a Request, and generating an ext_id
 // -------------------------------------------------------------------------------------------------
 
-/// What open_shift_json and send_json return.
+/// The result of open_shift_json and send_json.
 struct JsonAnswer {
-    /// The same as the answer's "code".
+    /// The value of "code" in the answer.
     std::int32_t code = LP_OK;
-    /// A JSON object with every field of lp_result. Empty only in a log callback, and where a defect of
-    /// the library was caught on the way back.
+    /// A JSON object with every field of lp_result. Empty only in a log callback, and if the library
+    /// caught a defect of its own while it wrote the answer.
     std::string json;
 };
 
@@ -671,23 +678,24 @@ JsonAnswer send_json(Function *call, const std::string &request)
 
 } // namespace detail
 
-/// Opens a shift that is described in JSON, for settings kept in a file: lp_open_shift_json. The keys
-/// are the fields of lp_config. There is no on_progress.
+/// Opens a shift with settings in JSON, for example from a file: lp_open_shift_json. The keys are the
+/// fields of lp_config. There is no on_progress.
 ///
-/// Throws Error if request contains NUL; whatever else is wrong is in the answer.
+/// Throws Error if request contains NUL. The answer reports all other errors.
 inline JsonAnswer open_shift_json(const std::string &request)
 {
     return detail::send_json(lp_open_shift_json, request);
 }
 
-/// Sends a document in the same way: lp_send_json. The key document_json may be the text of an object
-/// or an object.
+/// Sends a document with settings in JSON: lp_send_json. The value of document_json may be an object or
+/// the text of one.
 inline JsonAnswer send_json(const std::string &request)
 {
     return detail::send_json(lp_send_json, request);
 }
 
-/// A new ext_id, a random UUID. Store it, then send with it: so a repeat is safe even after a crash.
+/// Generates an ext_id, a random UUID. Store it, then send with it: then a retry is safe even after a
+/// crash.
 inline std::string ext_id_new()
 {
     char buffer[64] = "";
@@ -699,43 +707,45 @@ inline std::string ext_id_new()
 // The outbox
 // -------------------------------------------------------------------------------------------------
 
-/// By the wall clock.
+/// A time on the wall clock.
 using Time = std::chrono::time_point<std::chrono::system_clock, std::chrono::milliseconds>;
 
-/// One request of an outbox: lp_entry, copied.
+/// A request in an outbox: a copy of lp_entry.
 struct Entry {
-    /// LP_PENDING, or the outcome: LP_OK, LifePay's code, LP_ERR_CANCELLED, LP_ERR_EXPIRED.
+    /// LP_PENDING, or how the entry finished: LP_OK, a code of LifePay's, LP_ERR_CANCELLED or
+    /// LP_ERR_EXPIRED.
     std::int32_t code = LP_PENDING;
-    /// Whether LifePay may have the request, over all attempts, also those of before a restart.
+    /// Whether LifePay may have the request, over all attempts, including those before a restart.
     Outcome outcome = Outcome::none;
-    /// It waits for an outcome; otherwise it is finished.
+    /// The entry is pending. Otherwise it is finished.
     bool pending = false;
-    /// An attempt is being made.
+    /// An attempt is running.
     bool sending = false;
-    /// It belongs to another base_url than this outbox was opened with, and is not sent by it.
+    /// The entry belongs to another base_url than this outbox, which does not send it.
     bool foreign = false;
-    /// How many attempts were begun.
+    /// Number of attempts started.
     std::uint32_t attempts = 0;
-    /// HTTP status of the last attempt; 0: no answer came.
+    /// HTTP status of the last attempt; 0: no answer arrived.
     std::int32_t http_status = 0;
     Time submitted_at;
-    /// None: there is no next attempt.
+    /// When the next attempt is due. Empty: none is.
     std::optional<Time> next_attempt_at;
-    /// When it was finished: answered, cancelled or expired. None: it is not.
+    /// When the entry finished: answered, cancelled or expired. Empty: it is pending.
     std::optional<Time> answered_at;
-    /// After when it is not repeated. None: never.
+    /// Deadline for retries. Empty: none.
     std::optional<Time> expires_at;
     std::string ext_id;
     std::string login;
     std::optional<std::string> target_serial;
-    /// The base_url that it belongs to.
+    /// The base_url that the entry belongs to.
     std::string base_url;
-    /// The document's uuid from LifePay.
+    /// LifePay's uuid of the document.
     std::optional<std::string> uuid;
-    /// In Russian, for a person at the till.
+    /// The message, in Russian, for a person at the till.
     std::string message;
-    /// Which document it is: /cloud-print/create-session for the opening of a shift. None: it is of a
-    /// kind that only a later version of the library knows, and waits for that.
+    /// The document's path below base_url, /cloud-print/create-session for the opening of a shift.
+    /// Empty: a kind of document that only a later version of the library knows, and which waits for
+    /// that version.
     std::optional<std::string> path;
 };
 
@@ -788,21 +798,21 @@ extern "C" inline std::int32_t LP_CALL lifepay_hpp_entry(const lp_entry *raw,
 
 } // namespace detail
 
-/// Requests on disk, sent in the background until LifePay has answered: none is lost to a crash or a
-/// power cut, and the calls do not wait for the network.
+/// An outbox: requests on disk, retried in the background until LifePay answers. None is lost to a
+/// crash or a power cut, and the calls do not wait for the network.
 ///
-/// Closed when it is destroyed: what waits stays in the file and goes on when it is opened again. A
-/// closed one, a moved-from one and a default-constructed one answer LP_ERR_CLOSED to everything.
+/// The destructor closes it. Pending entries stay in the file and are sent when it is opened again. All
+/// calls on a closed, moved-from or default-constructed outbox fail with LP_ERR_CLOSED.
 class Outbox {
 public:
-    /// A closed one.
+    /// Makes a closed outbox.
     Outbox() noexcept = default;
 
-    /// Opens a file of requests, makes it if there is none, and begins to send what waits in it:
-    /// lp_outbox_open. No network is used by the call itself.
+    /// Opens a file of requests, creates it if it does not exist, and starts to send its pending
+    /// entries: lp_outbox_open. The call itself does not use the network.
     ///
-    /// path: in UTF-8, on a local disk. settings: see lp_outbox_open for what is taken from it; apikey
-    /// is required.
+    /// path: in UTF-8, on a local disk. settings: see lp_outbox_open for the fields that are used;
+    /// apikey is required.
     ///
     /// Throws Error: LP_ERR_ARGUMENT, or LP_ERR_OUTBOX, whose message says what to do.
     Outbox(const std::string &path, const Request &settings) : Outbox()
@@ -812,7 +822,7 @@ public:
             throw Error(std::move(result));
     }
 
-    /// The constructor without exceptions. outbox: closed first; open if the Result is ok().
+    /// The constructor without exceptions. outbox: closed first, and open if the Result is ok().
     static Result try_open(const std::string &path, const Request &settings, Outbox &outbox)
     {
         outbox.close();
@@ -840,20 +850,21 @@ public:
     Outbox(const Outbox &) = delete;
     Outbox &operator=(const Outbox &) = delete;
 
-    /// Whether it was opened and not closed since.
+    /// Whether the outbox is open.
     explicit operator bool() const noexcept { return handle_.load() != nullptr; }
 
-    /// For calls of lifepay.h of your own; still this object's to close. NULL: closed.
+    /// Returns the handle for your own calls of lifepay.h; NULL if closed. This object still owns it.
     lp_outbox *get() const noexcept { return handle_; }
 
-    /// Puts a request on disk; it is sent in the background: lp_outbox_submit.
+    /// Stores a request on disk; the outbox sends it in the background: lp_outbox_submit.
     ///
-    /// request: its fields and expires_after are taken. apikey and login not given: those of the
-    /// constructor. With path it is another document than the opening of a shift, and ext_id is
-    /// required, since an outbox repeats.
+    /// request: the fields of the request and expires_after are used. If apikey or login is not given,
+    /// the constructor's is used. With path it is another document than the opening of a shift, and
+    /// ext_id is required, because an outbox retries.
     ///
-    /// Returns the entry: code is LP_PENDING, or the outcome if it has one; ext_id is the one given or
-    /// made. Throws Error if nothing was submitted: LP_ERR_ARGUMENT, LP_ERR_OUTBOX, LP_ERR_CLOSED.
+    /// Returns the entry: code is LP_PENDING, or the code with which the entry finished; ext_id is the
+    /// given or generated one. Throws Error if nothing was submitted: LP_ERR_ARGUMENT, LP_ERR_OUTBOX,
+    /// LP_ERR_CLOSED.
     Result submit(const Request &request) { return told(try_submit(request)); }
 
     /// submit without exceptions: see Result::call_failed.
@@ -867,11 +878,11 @@ public:
         return answer(raw, code);
     }
 
-    /// Waits for the outcome of an entry, at most `timeout`; 0 just looks: lp_outbox_wait.
+    /// Waits until an entry is finished, up to `timeout`; 0 returns at once: lp_outbox_wait.
     ///
-    /// Returns the entry: code is LP_PENDING if there is no outcome yet. A rejection, too, is an
-    /// outcome and not an exception; Result::check makes it one. Throws Error: LP_ERR_NOT_FOUND if
-    /// there is no such entry, LP_ERR_CLOSED, also when the outbox is closed meanwhile.
+    /// Returns the entry: code is LP_PENDING if it is not finished. A rejection is an outcome, not an
+    /// exception; Result::check throws it. Throws Error: LP_ERR_NOT_FOUND if there is no such entry,
+    /// LP_ERR_CLOSED, also if the outbox is closed during the wait.
     Result wait(const std::string &ext_id, std::chrono::milliseconds timeout = forever)
     {
         return told(try_wait(ext_id, timeout));
@@ -890,11 +901,11 @@ public:
         return answer(raw, code);
     }
 
-    /// Stops the repeats of an entry: lp_outbox_cancel. An attempt under way is broken off within a
-    /// second; if its answer comes all the same, it wins.
+    /// Stops the retries of an entry: lp_outbox_cancel. An attempt under way is cut off within a
+    /// second; if its answer arrives first, the answer is kept.
     ///
-    /// Returns the entry: code is LP_ERR_CANCELLED or the outcome that it had or that has won, and
-    /// outcome tells whether LifePay may have the request. Throws Error: LP_ERR_NOT_FOUND,
+    /// Returns the entry: code is LP_ERR_CANCELLED, or the code with which the entry finished before.
+    /// outcome says whether LifePay may have the request. Throws Error: LP_ERR_NOT_FOUND,
     /// LP_ERR_OUTBOX, LP_ERR_CLOSED.
     Result cancel(const std::string &ext_id) { return told(try_cancel(ext_id)); }
 
@@ -910,9 +921,9 @@ public:
         return answer(raw, code);
     }
 
-    /// Shows every entry to any callable, in the order in which they were first submitted:
-    /// lp_outbox_each. False ends it. The callable may call everything; what it throws ends it, and is
-    /// thrown again after the library has returned.
+    /// Calls any callable for every entry, in the order in which the entries were first submitted:
+    /// lp_outbox_each. False ends the iteration. The callable may call every function. An exception in
+    /// it ends the iteration too, and is rethrown after the library has returned.
     ///
     /// Throws Error: LP_ERR_OUTBOX, LP_ERR_CLOSED.
     void each(const std::function<bool(const Entry &)> &function) const
@@ -925,7 +936,7 @@ public:
         detail::check(code);
     }
 
-    /// All entries, in the order in which they were first submitted. Throws Error as each does.
+    /// Returns all entries, in the order in which they were first submitted. Throws Error as each does.
     std::vector<Entry> entries() const
     {
         std::vector<Entry> entries;
@@ -936,12 +947,12 @@ public:
         return entries;
     }
 
-    /// Sends a waiting entry at once and reopens a rejected one: lp_outbox_retry_now. ext_id not given
-    /// or "": all that wait or were rejected and have not expired.
+    /// Sends a pending entry at once, and a rejected entry again: lp_outbox_retry_now. ext_id not given
+    /// or "": all entries that are pending or rejected and have not expired.
     ///
-    /// Throws Error: LP_ERR_NOT_FOUND; LP_ERR_ARGUMENT for an entry that was accepted, cancelled, has
-    /// expired or belongs to another base_url: its message and outcome are those of the entry;
-    /// LP_ERR_OUTBOX, LP_ERR_CLOSED.
+    /// Throws Error: LP_ERR_NOT_FOUND, LP_ERR_OUTBOX, LP_ERR_CLOSED, or LP_ERR_ARGUMENT for an entry
+    /// that was accepted or cancelled, has expired or belongs to another base_url; then its message and
+    /// outcome are the entry's.
     void retry_now(const std::string &ext_id = {}) { check(try_retry_now(ext_id), ext_id); }
 
     /// retry_now without exceptions: returns the code.
@@ -952,9 +963,9 @@ public:
         return arguments.errors.empty() ? lp_outbox_retry_now(handle_, id) : LP_ERR_ARGUMENT;
     }
 
-    /// Removes a finished entry: lp_outbox_forget. Throws Error: LP_ERR_NOT_FOUND; LP_ERR_ARGUMENT for
-    /// an entry that is pending (cancel it first): its message and outcome are those of the entry;
-    /// LP_ERR_OUTBOX, LP_ERR_CLOSED.
+    /// Removes a finished entry: lp_outbox_forget. Throws Error: LP_ERR_NOT_FOUND, LP_ERR_OUTBOX,
+    /// LP_ERR_CLOSED, or LP_ERR_ARGUMENT if the entry is pending (cancel it first); then its message
+    /// and outcome are the entry's.
     void forget(const std::string &ext_id) { check(try_forget(ext_id), ext_id); }
 
     /// forget without exceptions: returns the code.
@@ -965,8 +976,8 @@ public:
         return arguments.errors.empty() ? lp_outbox_forget(handle_, id) : LP_ERR_ARGUMENT;
     }
 
-    /// How many entries wait that this outbox sends: lp_outbox_pending. Throws Error: LP_ERR_OUTBOX,
-    /// LP_ERR_CLOSED.
+    /// Returns the number of pending entries that this outbox sends: lp_outbox_pending. Throws Error:
+    /// LP_ERR_OUTBOX, LP_ERR_CLOSED.
     std::uint32_t pending() const
     {
         std::uint32_t count = 0;
@@ -974,8 +985,8 @@ public:
         return count;
     }
 
-    /// Closes it: lp_outbox_close. Those who wait in wait, on other threads, wake with LP_ERR_CLOSED.
-    /// Returns within a second: LP_OK, or LP_ERR_CLOSED if it was closed already.
+    /// Closes the outbox: lp_outbox_close. On other threads, wait fails with LP_ERR_CLOSED. Returns
+    /// within a second: LP_OK, or LP_ERR_CLOSED if the outbox is closed already.
     std::int32_t close() noexcept
     {
         lp_outbox *handle = handle_.exchange(nullptr);
@@ -983,7 +994,7 @@ public:
     }
 
 private:
-    /// The entry that a call tells, or the code with which it has failed.
+    /// Returns the entry that a call describes, with the call's code if it failed.
     static Result answer(const RawResult &raw, std::int32_t returned)
     {
         Result result = raw.copy();
@@ -994,8 +1005,8 @@ private:
         return result;
     }
 
-    /// Throws if a call about an entry has failed. Such a call returns only a code; if it was refused,
-    /// the entry's own message says why.
+    /// Throws if a call about an entry failed. Such a call returns only a code; if it was refused, the
+    /// entry's own message gives the reason.
     void check(std::int32_t code, const std::string &ext_id)
     {
         if (code != LP_ERR_ARGUMENT)
@@ -1021,22 +1032,22 @@ private:
 // The log
 // -------------------------------------------------------------------------------------------------
 
-/// What is told: that and all before it.
+/// The most verbose level to report.
 enum class LogLevel : std::int32_t {
     off = LP_LOG_OFF,
-    /// LifePay has refused a request, or a defect of the library was caught.
+    /// LifePay rejected a request, or the library caught a defect of its own.
     error = LP_LOG_ERROR,
-    /// Attempts that have failed, and calls with wrong arguments.
+    /// Failed attempts, and calls with wrong arguments.
     warn = LP_LOG_WARN,
-    /// Attempts that have succeeded.
+    /// Successful attempts.
     info = LP_LOG_INFO,
-    /// What the library decides on the way.
+    /// Decisions that the library makes on the way.
     debug = LP_LOG_DEBUG,
-    /// Bodies sent and received, the apikey masked.
+    /// Bodies sent and received, with the apikey masked.
     trace = LP_LOG_TRACE,
 };
 
-/// Takes a line of the log, in UTF-8 and borrowed for the call.
+/// A log callable. The line is in UTF-8 and valid only during the call.
 using LogFunction = std::function<void(LogLevel, std::string_view)>;
 
 namespace detail {
@@ -1046,7 +1057,7 @@ struct LogHolder {
     std::unique_ptr<LogFunction> function;
 };
 
-/// Never destroyed: the library's threads may log for as long as the process lives.
+/// Never destroyed, because the library's threads may log until the process exits.
 inline LogHolder &log_holder()
 {
     static LogHolder *holder = new LogHolder;
@@ -1066,30 +1077,31 @@ extern "C" inline void LP_CALL lifepay_hpp_log(std::int32_t level, const char *m
     try {
         (*static_cast<const LogFunction *>(user_data))(static_cast<LogLevel>(level), message);
     } catch (...) {
-        // There is nobody to tell, and the log must not stop what it tells of.
+        // The exception cannot be reported, and a log line must not stop the work that logs it.
     }
     in_log_function() = outer;
 }
 
 } // namespace detail
 
-/// Hands the log to any callable, in place of the one before: lp_set_log. An empty one, or
-/// LogLevel::off, ends it.
+/// Sets the log callable, replacing the previous one: lp_set_log. An empty callable, or LogLevel::off,
+/// stops the log.
 ///
-/// The callable is copied or moved in, and kept until it is replaced: when set_log returns, the one
-/// before runs nowhere any more and has been destroyed. The one that is set when the process ends is
-/// never destroyed; end the log before what it refers to goes away.
+/// The callable is copied or moved, and kept until it is replaced. When set_log returns, no thread is
+/// inside the previous one, and it has been destroyed. The last callable is not destroyed when the
+/// process exits; stop the log before the objects that it refers to are destroyed.
 ///
-/// It is called from any thread, several at once. It may call version, version_number, code_name,
-/// code_text and ext_id_new; everything else answers LP_ERR_ARGUMENT there. What it throws is dropped. set_log waits
-/// without a limit for one that is running: do not hold a lock that the callable takes.
+/// It may be called from any thread, and by several at once. It may call version, version_number,
+/// code_name, code_text and ext_id_new; every other function fails there with LP_ERR_ARGUMENT. Its
+/// exceptions are dropped. set_log waits for a running callable without a time limit: do not hold a
+/// lock that the callable takes.
 ///
-/// Throws Error in a log callable, and for a level that is none; the one before stays then.
+/// Throws Error in a log callable, and for an invalid level; then the previous callable stays in use.
 inline void set_log(LogFunction function, LogLevel level = LogLevel::info)
 {
     if (detail::in_log_function())
         detail::check(LP_ERR_ARGUMENT);
-    // Destroyed after the lock has been let go: then it holds the one before.
+    // Destroyed after the lock is released; by then it holds the previous callable.
     std::unique_ptr<LogFunction> kept;
     if (function && level != LogLevel::off)
         kept = std::make_unique<LogFunction>(std::move(function));
@@ -1100,12 +1112,12 @@ inline void set_log(LogFunction function, LogLevel level = LogLevel::info)
     holder.function.swap(kept);
 }
 
-/// Writes the log to a file, in place of the file before: lp_log_to_file.
+/// Writes the log to a file, replacing the previous file: lp_log_to_file.
 ///
-/// path: in UTF-8; "": no file. max_bytes: the size at which the file is renamed to path + ".old" and
-/// begun anew; 0: 10 MiB.
+/// path: in UTF-8; "": no file. max_bytes: the size at which the file is renamed to path + ".old" and a
+/// new file is started; 0: 10 MiB.
 ///
-/// Throws Error (LP_ERR_ARGUMENT) if the file cannot be written; then the file before stays in use.
+/// Throws Error (LP_ERR_ARGUMENT) if the file cannot be written; then the previous file stays in use.
 inline void log_to_file(const std::string &path, LogLevel level = LogLevel::info,
                         std::uint32_t max_bytes = 0)
 {

@@ -1,7 +1,7 @@
-# Sourced by the scripts of this folder: gets what they need on a Debian 12. The current folder is the
-# project's.
+# Sourced by the scripts of this folder: installs what they need on Debian 12. The current folder must
+# be the project's.
 
-# need FILE PACKAGE...: installs Debian's packages unless the file is there.
+# need FILE PACKAGE...: installs Debian packages unless the file exists.
 need() {
     [ -e "$1" ] && return
     shift
@@ -10,13 +10,13 @@ need() {
         exit 1
     fi
     echo "installing $*"
-    # Of this machine's architecture only: another one's lists may be out of reach.
+    # Only for this machine's architecture: the lists of another one may be unreachable.
     apt-get update -qq -o APT::Architectures="$(dpkg --print-architecture)"
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
-# need_zig: puts a folder with cargo-zigbuild and python-zig, a compiler that knows other systems'
-# libraries, into $zig.
+# need_zig: sets $zig to a folder with cargo-zigbuild and python-zig, a compiler that includes the
+# libraries of other systems.
 need_zig() {
     zig=$PWD/target/packaging/zig/bin
     if [ ! -e "$zig/.complete" ]; then
@@ -27,19 +27,20 @@ need_zig() {
     fi
 }
 
-# need_rust: puts Debian's compiler for the web, which comes with the source of the standard library,
-# into the environment, and into the array $small what makes a library small: a standard library built
-# for size, no places of panics in the code of others, and less inlining, which saves 2 % of the library
-# and costs a warm call one. Library and sandbox get each crate with the same features, so that it is
-# compiled once. Nobody waits for the sandbox: less optimised, it is built in half the time. cargo forgets
-# the profile's strip where a package has an optimisation of its own. rustup's compiler does not fit that
-# source.
+# need_rust: puts Debian's compiler for the web into the environment. It comes with the source of the
+# standard library, which rustup's compiler does not match. Sets the array $small to the options that
+# make a library small: a standard library built for size, no panic locations in the code of other
+# crates, and less inlining, which saves 2 % of the library's size and makes a warm call 1 % slower.
+# Library and sandbox use each crate with the same features, so that it is compiled once. The sandbox is
+# less optimised, because its speed does not matter and it is then built in half the time. cargo ignores
+# the profile's strip for a package with its own opt-level, so it is set again.
 need_rust() {
     need /usr/src/rustc-1.96.0/library rustc-web cargo-web rust-web-src
-    # A test's cargo tells it of the test's own package. Build scripts that read it would run anew.
+    # In a test, cargo sets variables about the test's package. Build scripts that read them would
+    # rerun.
     unset OUT_DIR $(compgen -e | grep -E '^CARGO_(PKG|MANIFEST|CRATE|BIN|PRIMARY)_')
     export RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc CARGO=/usr/bin/cargo
-    # What is not called is left out, of C code too.
+    # Allows the linker to remove functions that are never called, in C code too.
     export CFLAGS='-ffunction-sections -fdata-sections'
     small=(--release --locked -Z feature-unification
         --config 'resolver.feature-unification="workspace"' -Z build-std=std,panic_unwind
@@ -50,7 +51,7 @@ need_rust() {
         --config 'profile.release.rustflags=["-Cllvm-args=-inline-threshold=100"]')
 }
 
-# Nothing of this machine's folders stands in what is built.
+# Prints the options that keep this machine's paths out of the built files.
 remap_paths() {
     local registry
     for registry in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do

@@ -1,4 +1,4 @@
-/* What the measured programs share. */
+/* Shared by the measured programs. */
 #ifndef BENCH_H
 #define BENCH_H
 
@@ -10,7 +10,7 @@
 
 #define PATH "/cloud-print/create-session"
 
-/* The fields of request.json, whose bytes the server demands of every program. */
+/* The fields of request.json, whose bytes the server requires from every program. */
 #define APIKEY "key-for-the-benches"
 #define LOGIN "79031234567"
 #define CASHIER_NAME "Иванова Мария Петровна"
@@ -40,7 +40,7 @@ static inline void fail(const char *what)
     exit(1);
 }
 
-/* One way to send the request; calls.c calls it. Each thread has a client of its own. */
+/* A client, one way to send the request. calls.c calls it. Each thread has its own client. */
 void *client_new(const char *base_url, const char *ca_file);
 /* Sends the request, checks the answer and puts its uuid into uuid. */
 void client_call(void *client, char uuid[64]);

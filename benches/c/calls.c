@@ -1,10 +1,10 @@
 /*
  * calls BASE_URL CA_FILE THREADS WARMUP CALLS: measures one client.
  *
- * Prints "first", the microseconds from the beginning of main to the first uuid, and that uuid;
- * then, if CALLS is not 0, "warm" with microseconds a call (the median of one thread, the elapsed
- * time divided by all calls of several), the processor's microseconds a call in this process, and
- * resident KiB after the first 1000 calls and after the last. CA_FILE is "-" for none.
+ * Prints "first", the microseconds from the start of main to the first uuid, and that uuid. Then, if
+ * CALLS is not 0, prints "warm" with the microseconds per call (one thread: the median; several: the
+ * elapsed time divided by all calls), the CPU microseconds per call in this process, and the resident
+ * KiB after the first 1000 calls and after the last. CA_FILE is "-" for none.
  */
 #include "bench.h"
 
@@ -92,7 +92,7 @@ static void run_alone(void *client)
             resident = resident_kib();
     }
     cpu = clock_us(CLOCK_PROCESS_CPUTIME_ID) - cpu;
-    /* Before qsort, which takes memory of its own. */
+    /* Before qsort, which allocates memory. */
     resident_at_end = resident_kib();
     qsort(times, (size_t)calls, sizeof *times, by_size);
     printf("warm %.2f %.2f %ld %ld\n", times[calls / 2], cpu / (double)calls, resident,

@@ -28,7 +28,7 @@ void *client_new(const char *base_url, const char *ca_file)
 {
     static int is_initialised;
     struct client *client = calloc(1, sizeof *client);
-    /* The first client is made before there are threads. */
+    /* The first client is made before any thread is started. */
     if (!is_initialised && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         fail("curl_global_init");
     is_initialised = 1;

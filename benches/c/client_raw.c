@@ -1,4 +1,4 @@
-/* The same bytes through a socket, and nothing else: what no client can be faster than. */
+/* The same bytes through a socket and nothing else: the lower limit for every client. */
 #include "bench.h"
 
 #include <arpa/inet.h>

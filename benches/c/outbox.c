@@ -1,9 +1,9 @@
 /*
- * outbox FILE BASE_URL COUNT: prints the microseconds of each submit, a line each.
+ * outbox FILE BASE_URL COUNT: prints the microseconds of each submit, one per line.
  * outbox FILE BASE_URL COUNT PORT: prints the seconds in which COUNT pending entries are drained.
  *
- * The server below BASE_URL is expected to hold its answers, so that the outbox has requests under
- * way, but no outcome is written while submits are measured; at PORT it is told to release them.
+ * The server below BASE_URL must hold its answers, so that attempts are running but no outcome is
+ * written while submits are measured. A request to PORT makes it release them.
  */
 #include "bench.h"
 #include "lifepay.h"

@@ -1,10 +1,10 @@
-# find_package(lifepay) gives two targets:
+# find_package(lifepay) defines two targets:
 #
 #     lifepay::lifepay    the shared library
-#     lifepay::static     the static one, where it is installed
+#     lifepay::static     the static library, if it is installed
 #
-# This file stands in PREFIX/share/lifepay/cmake of an installation, or in the folder cmake of a
-# downloaded archive.
+# This file is in PREFIX/share/lifepay/cmake of an installation, or in the folder cmake of a downloaded
+# archive.
 
 get_filename_component(_lifepay_prefix "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
 if(NOT EXISTS "${_lifepay_prefix}/include/lifepay.h")

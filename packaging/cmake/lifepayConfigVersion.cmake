@@ -1,5 +1,5 @@
-# The version is the header's. The interface only grows: a program is served by every later version of
-# the same major one.
+# The version is the header's. The interface only grows: a program works with every later version of the
+# same major version.
 
 get_filename_component(_lifepay_prefix "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
 if(NOT EXISTS "${_lifepay_prefix}/include/lifepay.h")

@@ -3,7 +3,7 @@
 #
 #     packaging/linux/build.sh [MACHINE...]
 #
-# MACHINE is x86_64, aarch64 or i686; default: all three. Into target/linux/MACHINE: liblifepay.so,
+# MACHINE is x86_64, aarch64 or i686; default: all three. Output in target/linux/MACHINE: liblifepay.so,
 # liblifepay.so.0, liblifepay.a, lifepay-sandbox.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -22,11 +22,11 @@ case " ${machines[*]} " in
 *' aarch64 '*) need /usr/bin/aarch64-linux-gnu-objcopy binutils-aarch64-linux-gnu ;;
 esac
 
-# One for all: what runs while aarch64's and i686's are built is compiled once.
+# One command for all machines, so that build scripts and macros are compiled once.
 export CARGO_TARGET_DIR=$PWD/target/linux/build
 export PATH=$zig:$PATH CARGO_ZIGBUILD_ZIG_PATH=$zig/python-zig
 flags=$(remap_paths)
-# C code throws nothing: it needs no tables to unwind. The rest are Clang's words for small.
+# C code throws no exceptions, so it needs no unwind tables. The other options make Clang's code small.
 small_c="$CFLAGS -fno-asynchronous-unwind-tables -fno-unwind-tables -fomit-frame-pointer \
     -Xclang -Oz -mllvm -inline-threshold=0"
 
@@ -34,7 +34,7 @@ make_all() {
     local target=$1-unknown-linux-gnu out=target/linux/$1
     local name=${target//-/_} built=$CARGO_TARGET_DIR/$target/release
     export "CFLAGS_$name=$small_c" "CARGO_TARGET_${name^^}_RUSTFLAGS=$flags"
-    # Without the rlib, for which the compiler would keep every public function.
+    # Without the rlib, for which the compiler would keep all public functions.
     cargo-zigbuild rustc "${small[@]}" --target "$target.2.17" -p lifepay --lib \
         --crate-type cdylib,staticlib
     cargo-zigbuild rustc "${small[@]}" --target "$target.2.17" -p lifepay-sandbox \

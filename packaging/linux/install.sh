@@ -3,8 +3,8 @@
 #
 #     packaging/linux/install.sh PREFIX
 #
-# It is `cargo cinstall` of cargo-c, which is got if it is missing, and the symbols of the static
-# library hidden.
+# Runs `cargo cinstall` of cargo-c, which is installed if it is missing, and hides the symbols of the
+# static library.
 set -euo pipefail
 prefix=$(realpath -m "$1")
 cd "$(dirname "$0")/../.."

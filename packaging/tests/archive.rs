@@ -1,5 +1,5 @@
-//! The archives of a release: what is in them, that they are small, the same twice, run on old systems,
-//! and serve a programmer who has no Rust.
+//! The archives of a release: their contents and size, reproducible builds, old systems, and use
+//! without Rust.
 #![cfg(target_os = "linux")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,12 +15,12 @@ use crate::support::tools::{self, root, run, scratch};
 use crate::wine::Machine;
 
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// No library is larger, in bytes.
+/// The largest size of a library, in bytes.
 const LARGEST: u64 = 3_000_000;
-/// Nor is a sandbox.
+/// The largest size of a sandbox, in bytes.
 const LARGEST_SANDBOX: u64 = 4_000_000;
 
-/// Makes the archives of what is built, once. None: the tools are missing.
+/// Makes the archives of the built files, once. None if tools are missing.
 pub(crate) fn archives() -> Option<&'static Path> {
     static MADE: OnceLock<Option<PathBuf>> = OnceLock::new();
     let made = MADE.get_or_init(|| {
@@ -40,7 +40,7 @@ fn make() {
     run(archive.arg(root().join("packaging/archive")).arg("--ready"));
 }
 
-/// Name → content of the files of the archives' folder.
+/// Returns the names and contents of the files in the archives' folder.
 pub(crate) fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = std::fs::read_dir(folder).expect("a folder");
     let read = |path: PathBuf| {
@@ -50,7 +50,7 @@ pub(crate) fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     entries.map(|entry| read(entry.unwrap().path())).collect()
 }
 
-/// Unpacks an archive into an empty folder, and returns the one in it.
+/// Unpacks an archive into an empty folder, and returns the folder in it.
 pub(crate) fn unpack(archive: &Path, name: &str) -> PathBuf {
     let folder = scratch(name);
     std::fs::remove_dir_all(&folder).expect("it is there");
@@ -69,13 +69,13 @@ pub(crate) fn unpack(archive: &Path, name: &str) -> PathBuf {
     }
 }
 
-/// An archive for Linux, unpacked into a folder of this test's own.
+/// Unpacks an archive for Linux into a folder of this test.
 pub fn linux(processor: Processor, name: &str) -> Option<PathBuf> {
     let name_of_archive = format!("lifepay-{VERSION}-linux-{}.tar.gz", processor.name());
     Some(unpack(&archives()?.join(name_of_archive), name))
 }
 
-/// All archives for Linux, unpacked.
+/// Unpacks all archives for Linux.
 fn all_linux(name: &str) -> Vec<PathBuf> {
     let unpacked = |processor: Processor| linux(processor, &format!("{name}-{}", processor.name()));
     Processor::ALL.into_iter().filter_map(unpacked).collect()
@@ -90,12 +90,12 @@ fn size(file: &Path) -> u64 {
     std::fs::metadata(file).expect("a file").len()
 }
 
-/// Runs a program against a sandbox; its output has the uuid.
+/// Runs a program against a sandbox, and asserts that its output has the uuid.
 pub(crate) fn opens_a_shift(command: &mut Command) {
     makes_a_document(command, &[]);
 }
 
-/// The same for any document; `last` are the arguments behind the options.
+/// The same for any document; `last` are the arguments after the options.
 pub(crate) fn makes_a_document(command: &mut Command, last: &[&str]) {
     let sandbox = Sandbox::start(Options::default()).expect("a sandbox");
     command.args(["--base-url", &sandbox.url(), "--login", "79031234567"]);
@@ -157,7 +157,7 @@ fn the_sums_are_right_and_what_is_packed_twice_is_the_same() {
     run(Command::new("sha256sum")
         .args(["--check", "SHA256SUMS"])
         .current_dir(folder));
-    // Into the same folder, which other tests may be reading: the bytes are the same, or this fails.
+    // Into the same folder, which other tests may be reading: if the bytes differ, this test fails.
     let again = scratch("archives-again");
     let mut archive = Command::new("python3");
     archive
@@ -203,7 +203,8 @@ fn no_folder_of_the_builders_machine_is_in_the_programs() {
     }
 }
 
-/// The dynamic symbols of a program or library for any processor: section ("UND": imported) and name.
+/// Returns the dynamic symbols of a program or library for any processor: section ("UND": imported)
+/// and name.
 fn dynamic_symbols(file: &Path) -> Vec<(String, String)> {
     let mut readelf = Command::new("readelf");
     let output = run(readelf.args(["--wide", "--dyn-syms"]).arg(file));
@@ -334,7 +335,7 @@ fn the_programs_of_the_windows_archive_run() {
         let folder = folder.join(machine.name());
         opens_a_shift(&mut machine.command(&folder.join("open_shift.exe")));
 
-        // A C program of one's own, built with the import library and the header of the archive.
+        // A C program of a user, built with the import library and the header of the archive.
         let program = folder.join("till.exe");
         let mut gcc = Command::new(machine.tool("gcc"));
         gcc.arg("../examples-c/open_shift.c")
@@ -346,7 +347,7 @@ fn the_programs_of_the_windows_archive_run() {
             .current_dir(&folder));
         opens_a_shift(&mut machine.command(&program));
 
-        // The sandbox for Windows, which the example for Windows opens a shift at.
+        // The sandbox for Windows, with which the Windows example opens a shift.
         let port_file = folder.join("port");
         let mut sandbox = machine.command(&folder.join("lifepay-sandbox.exe"));
         sandbox.args(["--port", "0", "--port-file"]).arg(&port_file);

@@ -1,4 +1,4 @@
-//! The sandbox started as Explorer starts it at a double click: in a console window of its own.
+//! The sandbox started as by a double click in Explorer: in its own console window.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -11,8 +11,8 @@ use std::sync::OnceLock;
 use crate::support::tools::{root, run};
 use crate::wine::Machine;
 
-/// The program that starts it so, and a folder with the browser: wine asks the host's xdg-open, which writes
-/// the address to the file beside it.
+/// The program that simulates the double click, and a folder with the browser: wine calls the host's
+/// xdg-open, which writes the address to the file beside it.
 struct Desktop {
     machine: Machine,
     program: PathBuf,
@@ -21,7 +21,7 @@ struct Desktop {
 
 impl Desktop {
     fn new(machine: Machine, name: &str) -> Desktop {
-        // Once: another test may be running it.
+        // Compiled only once, because another test may be running it.
         static COMPILED: [OnceLock<PathBuf>; 2] = [OnceLock::new(), OnceLock::new()];
         let source = root().join("packaging/tests/windows/double_click.c");
         let program = COMPILED[machine as usize].get_or_init(|| machine.compile(&source, &[]));

@@ -1,5 +1,5 @@
-//! The installed library: what cargo-c puts where, and C programs that find it through pkg-config and
-//! CMake, shared and static.
+//! The installed library: the files that cargo-c installs, and C programs that find the shared and the
+//! static library through pkg-config and CMake.
 #![cfg(target_os = "linux")]
 
 use std::path::{Path, PathBuf};
@@ -12,21 +12,21 @@ use crate::support::driver::{echo_server, run_program};
 use crate::support::tools::{root, run, scratch};
 use crate::support::{by_name, outbox, tools};
 
-/// The prefix it is installed under. None: a tool is missing. cargo-c is got by the script, which
-/// takes minutes, so that only CI asks for it where it is not.
+/// Returns the prefix of the installation. None if a tool is missing. The script takes minutes to
+/// fetch cargo-c, so only CI requires it where it is missing.
 fn prefix() -> Option<&'static Path> {
     static PREFIX: OnceLock<Option<PathBuf>> = OnceLock::new();
     let prefix = PREFIX.get_or_init(|| {
-        // All are checked, so that every missing one is named.
+        // All tools are checked, so that every missing one is named.
         let found = ["pkg-config", "cmake", "gcc", "objdump", "nm"].map(tools::have);
         let cargo_c = tools::are_required() || tools::have("cargo-cinstall");
         (cargo_c && !found.contains(&false)).then(|| {
             let prefix = scratch("installed");
             std::fs::remove_dir_all(&prefix).expect("it is there");
             let mut install = Command::new(root().join("packaging/linux/install.sh"));
-            // A target folder of its own: cargo's is locked while this test runs.
+            // A separate target folder, because cargo's is locked while this test runs.
             install.env("CARGO_TARGET_DIR", scratch("install-build"));
-            // How fast and small it is, is nothing to the installation: it is built sooner.
+            // Speed and size do not matter here, so it is built without optimisation.
             for (setting, value) in [("OPT_LEVEL", "0"), ("LTO", "off"), ("CODEGEN_UNITS", "16")] {
                 install.env(format!("CARGO_PROFILE_RELEASE_{setting}"), value);
             }
@@ -37,7 +37,7 @@ fn prefix() -> Option<&'static Path> {
     prefix.as_deref()
 }
 
-/// What pkg-config says.
+/// Returns the output of pkg-config.
 fn pkg_config(prefix: &Path, arguments: &[&str]) -> Vec<String> {
     let mut command = Command::new("pkg-config");
     command.env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig"));
@@ -46,7 +46,7 @@ fn pkg_config(prefix: &Path, arguments: &[&str]) -> Vec<String> {
     said.split_whitespace().map(str::to_owned).collect()
 }
 
-/// A C example, compiled with these arguments.
+/// Compiles a C example with these arguments.
 fn compile(name: &str, arguments: &[String]) -> PathBuf {
     let program = scratch("install").join(name);
     let mut gcc = Command::new("gcc");
@@ -67,7 +67,7 @@ fn opens_a_shift(program: &Path, prefix: &Path) {
     assert!(said.contains(&uuid), "{said}");
 }
 
-/// The shared libraries that a program asks for.
+/// Returns the shared libraries that a program needs.
 fn needed(program: &Path) -> String {
     let output = run(Command::new("objdump").arg("-p").arg(program));
     let said = String::from_utf8(output.stdout).expect("UTF-8");
@@ -109,7 +109,7 @@ fn a_program_finds_the_shared_library_through_pkg_config() {
 #[test]
 fn a_program_takes_the_static_library_through_pkg_config() {
     let Some(prefix) = prefix() else { return };
-    // The line that pkg-config gives for it, but with the archive where both are.
+    // pkg-config's arguments, but with the static library where both exist.
     let mut line = pkg_config(prefix, &["--static", "--cflags", "--libs"]);
     let place = line
         .iter()

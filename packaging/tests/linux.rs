@@ -1,4 +1,4 @@
-//! The library for Linux by processor, programs for it, and what runs them.
+//! The library for Linux by processor, programs for it, and the commands that run them.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,13 +15,13 @@ pub enum Processor {
     I686,
 }
 
-/// Where Debian's libc6-arm64-cross puts aarch64's C library.
+/// The folder of aarch64's C library in Debian's libc6-arm64-cross.
 const AARCH64_SYSTEM: &str = "/usr/aarch64-linux-gnu";
 
 impl Processor {
     pub const ALL: [Processor; 3] = [Processor::X86_64, Processor::Aarch64, Processor::I686];
 
-    /// In the names of folders, archives and wheels.
+    /// Its name in folders, archives and wheels.
     pub fn name(self) -> &'static str {
         match self {
             Processor::X86_64 => "x86_64",
@@ -30,7 +30,7 @@ impl Processor {
         }
     }
 
-    /// Where `packaging/linux/build.sh` leaves the library. None: the tools are missing here.
+    /// Returns the output folder of `packaging/linux/build.sh`. None if tools are missing.
     pub fn folder(self) -> Option<PathBuf> {
         static BUILT: OnceLock<bool> = OnceLock::new();
         let built = *BUILT.get_or_init(|| {
@@ -72,12 +72,12 @@ impl Processor {
     pub fn compile(self, name: &str) -> PathBuf {
         let folder = self.folder().expect("the library is built");
         let program = tools::scratch(&format!("linux-{}", self.name())).join(name);
-        // Renamed into place: another test may be running what was compiled before.
+        // Renamed into place, because another test may be running the old program.
         let thread = format!("{:?}", std::thread::current().id()).replace(['(', ')'], "-");
         let new = program.with_extension(format!("{thread}new"));
         let mut zig = self.zig("cc");
         zig.args(["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror"])
-            // The macros of its glibc use C11.
+            // The macros of this glibc use C11.
             .args([
                 "-Wno-c11-extensions",
                 "-D_POSIX_C_SOURCE=200809L",
@@ -97,7 +97,7 @@ impl Processor {
         program
     }
 
-    /// The command that runs a program of it.
+    /// Returns the command that runs a program for this processor.
     pub fn command(self, program: &Path) -> Command {
         let mut command = match self {
             Processor::Aarch64 => {
@@ -107,7 +107,7 @@ impl Processor {
             }
             _ => Command::new(program),
         };
-        // cargo's, with libraries for this machine.
+        // Cargo sets it to libraries for this machine.
         command.env_remove("LD_LIBRARY_PATH");
         command.env_remove("LIFEPAY_LOG");
         command

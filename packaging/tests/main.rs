@@ -1,6 +1,6 @@
-//! What is built for a release: the archives, the installed library, and the library for Windows.
+//! The build products of a release: the archives, the installed library, and the library for Windows.
 //!
-//! `cargo test -p lifepay-packaging` builds it all, which takes minutes.
+//! `cargo test -p lifepay-packaging` builds them all, which takes minutes.
 
 mod archive;
 mod double_click;

@@ -1,4 +1,4 @@
-//! The package for NuGet, used as .NET and .NET Framework use one.
+//! The NuGet package, used as by .NET and .NET Framework.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -11,7 +11,7 @@ use crate::support::tools::{self, run};
 
 fn package(name: &str) -> Option<PathBuf> {
     let file = archives()?.join(format!("LifePay.{VERSION}.nupkg"));
-    // Its name says nothing of ZIP to Python.
+    // Python does not recognize a ZIP by this name.
     let zip = fresh(&format!("nuget-{name}")).join("package.zip");
     fs::copy(file, &zip).expect("a copy");
     Some(unpack(&zip, &format!("nuget-{name}-unpacked")))
@@ -59,7 +59,7 @@ const PROJECT: &str = r#"<?xml version="1.0" encoding="utf-8"?>
 </Project>
 "#;
 
-/// .NET Framework knows no folder runtimes: the package's targets copy the DLLs.
+/// .NET Framework does not support the folder runtimes: the package's targets copy the DLLs.
 #[test]
 fn a_project_of_dotnet_framework_takes_the_package() {
     let Some(package) = package("framework") else {

@@ -1,4 +1,4 @@
-//! The archive for 1C, and the component in Windows, in the host of `tests/onec`.
+//! The archive for 1C, and the component on Windows in the host of `tests/onec`.
 #![cfg(target_os = "linux")]
 
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::wine::Machine;
 #[test]
 fn in_windows_the_component_is_the_same() {
     for machine in Machine::that_run() {
-        // Of this thread model the C++ library has threads.
+        // With this thread model the C++ library supports threads.
         let compiler = machine.tool("g++-posix");
         if !tools::have(&compiler) {
             continue;
@@ -36,7 +36,7 @@ fn in_windows_the_component_is_the_same() {
     }
 }
 
-/// The archive for 1C, unpacked.
+/// Unpacks the archive for 1C.
 fn archive(name: &str) -> Option<std::path::PathBuf> {
     let archive = archives()?.join(format!("lifepay-{VERSION}-1c.zip"));
     Some(unpack(&archive, name))
@@ -80,13 +80,13 @@ fn the_sandbox_is_in_the_archive_for_1c_beside_the_component() {
     let program = read(folder.join("lifepay-sandbox.exe"));
     assert!(program == read(windows.join("x86/lifepay-sandbox.exe")));
     let mut linux = Command::new("sh");
-    // unzip restores what Python's shutil does not.
+    // unzip restores permissions, which Python's shutil does not.
     linux.args(["-c", "chmod +x \"$0\" && \"$0\" --version"]);
     let output = tools::run(linux.arg(folder.join("linux/lifepay-sandbox")));
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(said, format!("lifepay-sandbox {VERSION}\n"));
 
-    // What the reference says is beside it.
+    // The files that the reference mentions are beside it.
     let reference = folder.join("bindings/onec/README.md");
     let text = std::fs::read_to_string(reference).expect("the reference");
     for name in [

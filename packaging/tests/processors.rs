@@ -1,5 +1,5 @@
-//! The library for Linux on other processors than x86_64, in use: i686's programs run natively,
-//! aarch64's under qemu.
+//! The library for Linux on processors other than x86_64: programs for i686 run natively, programs for
+//! aarch64 under qemu.
 #![cfg(target_os = "linux")]
 
 use std::process::{Child, Stdio};
@@ -17,7 +17,7 @@ use crate::support::tls_server::{pem_file, Authority, TlsServer};
 use crate::support::tools::{run, scratch};
 use crate::support::wait;
 
-/// What `layout.c` prints on a processor: struct or field, offset in the struct, size.
+/// The output of `layout.c` on a processor: struct or field, offset in the struct, size.
 fn layout(processor: Processor) -> Vec<(String, Option<usize>, usize)> {
     let output = run(&mut processor.command(&processor.compile("layout")));
     let printed = String::from_utf8(output.stdout).expect("ASCII");
@@ -33,7 +33,7 @@ fn layout(processor: Processor) -> Vec<(String, Option<usize>, usize)> {
     lines.collect()
 }
 
-/// The fields of 64 bits on every processor.
+/// The fields that have 64 bits on every processor.
 const WIDE: [&str; 5] = [
     "lp_result.owner",
     "lp_entry.submitted_at",
@@ -42,8 +42,8 @@ const WIDE: [&str; 5] = [
     "lp_entry.expires_at",
 ];
 
-/// `src/ffi/layout.rs` asserts of the library what is compared here: the same fields in the same order
-/// and without a gap. `tests/abi` compares the names and sizes themselves on x86_64.
+/// `src/ffi/layout.rs` asserts the same for the library: the same fields in the same order, without
+/// gaps. `tests/abi` compares the names and sizes on x86_64.
 #[test]
 fn the_structs_have_in_c_the_layout_that_they_have_in_the_library() {
     for processor in Processor::others_that_run() {
@@ -65,7 +65,7 @@ fn the_structs_have_in_c_the_layout_that_they_have_in_the_library() {
     }
 }
 
-/// A program of `tests/c` that says nothing if all is well.
+/// A program of `tests/c` that prints nothing on success.
 fn passes(processor: Processor, name: &str, arguments: &[&str]) {
     let program = processor.compile(name);
     let output = processor.command(&program).args(arguments).output();
@@ -125,7 +125,7 @@ fn a_forked_child_makes_connections_of_its_own() {
     }
 }
 
-/// Only x86's processors have the traps for certain.
+/// Only x86 processors are certain to have the traps.
 #[test]
 fn floating_point_traps_of_a_32_bit_host_are_not_sprung_and_stay_on() {
     let processors = Processor::others_that_run();
@@ -149,7 +149,7 @@ fn an_outbox_killed_again_and_again_loses_nothing() {
     for processor in Processor::others_that_run() {
         let program = processor.compile("outbox_till");
         let (name, count, longest) = match processor {
-            // qemu takes a while to begin.
+            // qemu takes a while to start.
             Processor::Aarch64 => ("killed-aarch64", 20, 1500),
             _ => ("killed-i686", 50, 100),
         };
@@ -212,7 +212,7 @@ fn the_examples_of_the_archive_run() {
     }
 }
 
-/// The one with the library inside, and the sandbox of the archive.
+/// The wheel with the library inside, and the sandbox of the archive.
 #[test]
 fn a_program_with_the_static_library_opens_a_shift_at_the_sandbox_of_the_archive() {
     for processor in Processor::others_that_run() {
@@ -243,7 +243,7 @@ fn a_program_with_the_static_library_opens_a_shift_at_the_sandbox_of_the_archive
     }
 }
 
-/// What it is encrypted by is written for each processor by itself.
+/// The cryptography has separate code for each processor.
 #[test]
 fn https_takes_the_roots_of_a_file() {
     for processor in Processor::others_that_run() {

@@ -1,4 +1,4 @@
-//! The wheels, as pip installs them from a release.
+//! The wheels, installed by pip from a release.
 #![cfg(target_os = "linux")]
 
 use std::io::{BufRead, BufReader};
@@ -10,7 +10,7 @@ use lifepay_sandbox::{Options, Sandbox};
 use crate::archive::{archives, files, VERSION};
 use crate::support::tools::{self, root, run, scratch};
 
-/// Installs from the archives alone into an environment with nothing in it.
+/// Installs from the archives alone, into an empty environment.
 fn environment(name: &str, wanted: &str) -> Option<PathBuf> {
     if !tools::have_python_module("ensurepip") {
         return None;
@@ -27,7 +27,7 @@ fn environment(name: &str, wanted: &str) -> Option<PathBuf> {
     Some(venv.join("bin"))
 }
 
-/// The uuid of the shift that a program in Python opens at this address.
+/// Returns the uuid of the shift that a Python program opens at this address.
 fn opened_shift(bin: &Path, url: &str) -> String {
     let program = format!(
         "import lifepay\nprint(lifepay.open_shift(apikey='k', login='79031234567', base_url='{url}').uuid)"
@@ -48,7 +48,7 @@ fn a_python_program_takes_the_wheel() {
     assert!(!bin.join("lifepay-sandbox").exists());
 }
 
-/// Ended when it is dropped.
+/// A process that is ended when it is dropped.
 struct Program(Child);
 
 impl Drop for Program {
@@ -117,7 +117,7 @@ print(wheel.read([name for name in wheel.namelist() if name.endswith('/METADATA'
             ("Provides-Extra: sandbox", !is_sandbox),
             (&requirement, !is_sandbox),
         ] {
-            // Spaces in a requirement are the build backend's.
+            // The build backend may add spaces to a requirement.
             let bare = |line: &str| line.replace(' ', "");
             let found = said.lines().any(|found| bare(found) == bare(line));
             assert_eq!(found, there, "{name}: {line}: {said}");
@@ -127,7 +127,7 @@ print(wheel.read([name for name in wheel.namelist() if name.endswith('/METADATA'
 
 #[test]
 fn the_readmes_name_the_command_that_installs_the_sandbox() {
-    // Of these quotation marks, since cmd knows no others.
+    // Double quotation marks, because cmd supports no others.
     let wanted = "\"lifepay[sandbox]\"";
     for readme in ["README.md", "README.ru.md", "bindings/python/README.md"] {
         let text = std::fs::read_to_string(root().join(readme)).expect("a README");

@@ -1,5 +1,5 @@
-//! The library for Windows: what it imports, exports and says of itself, and programs that use it,
-//! compiled by MinGW and run by wine.
+//! The library for Windows: its imports, exports and version, and programs that use it, compiled by
+//! MinGW and run by wine.
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeSet;
@@ -20,7 +20,7 @@ use crate::wine::Machine;
 
 const MACHINES: [Machine; 2] = [Machine::X64, Machine::X86];
 
-/// The libraries, where they can be built.
+/// Returns the libraries, if they can be built.
 fn libraries() -> impl Iterator<Item = (Machine, std::path::PathBuf)> {
     let built = |machine: Machine| Some((machine, machine.folder()?));
     MACHINES.into_iter().filter_map(built)
@@ -32,13 +32,13 @@ fn lines_of(path: &str) -> BTreeSet<String> {
     lines.map(|line| line.trim().to_owned()).collect()
 }
 
-/// What objdump says of a file's headers.
+/// Returns objdump's output about a file's headers.
 fn headers(machine: Machine, file: &Path) -> String {
     let output = run(Command::new(machine.tool("objdump")).arg("-p").arg(file));
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// The functions that a DLL or program imports, as "dll function".
+/// Returns the functions that a DLL or program imports, as "dll function".
 fn imports(machine: Machine, file: &Path) -> BTreeSet<String> {
     let mut library = String::new();
     let mut found = BTreeSet::new();
@@ -160,9 +160,9 @@ fn a_host_may_load_the_library_and_free_it_with_an_outbox_open() {
     }
 }
 
-/// `way` is what the program unload does with a plugin that closes its outbox in DllMain.
+/// `way` is how the program unload handles a plugin that closes its outbox in DllMain.
 fn closes_in_dll_main(way: &str) {
-    // All ways use the same files, which another test must not compile again meanwhile.
+    // All ways use the same files, which another test must not recompile meanwhile.
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     for machine in Machine::that_run() {
@@ -179,8 +179,8 @@ fn closes_in_dll_main(way: &str) {
         let mut command = machine.command(&program);
         let command = command.args([&url, &outbox, way]).current_dir(folder);
         let output = command.output().expect("wine runs");
-        // A thread that wine stops in the middle of something may keep a lock that the process needs to end;
-        // wine's server kills it a second later. By then the program has said that all of it passed.
+        // A thread that wine stops at exit may hold a lock that the process needs to exit. wine's
+        // server kills the process a second later; by then the program has reported success.
         let ended = output.status.success() || output.status.signal() == Some(libc::SIGKILL);
         let passed = output.stdout.starts_with(b"passed");
         assert!(ended && passed, "{way} for {machine:?}: {output:?}");

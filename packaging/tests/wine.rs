@@ -1,4 +1,4 @@
-//! The library for Windows, programs for it, and wine to run them.
+//! The library for Windows, programs for it, and wine, which runs them.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -14,8 +14,8 @@ pub enum Machine {
     X86,
 }
 
-/// 64-bit programs run wherever wine is; 32-bit ones where LIFEPAY_WINE32 names the command that
-/// `packaging/windows/wine32.sh` makes.
+/// A machine that programs run on. 64-bit programs need wine; 32-bit ones need LIFEPAY_WINE32, which
+/// names the command that `packaging/windows/wine32.sh` makes.
 pub const WINE32: &str = "LIFEPAY_WINE32";
 
 impl Machine {
@@ -36,7 +36,7 @@ impl Machine {
         format!("{machine}-w64-mingw32-{name}")
     }
 
-    /// Where `packaging/windows/build.sh` leaves the library. None: the tools are missing here.
+    /// Returns the output folder of `packaging/windows/build.sh`. None if tools are missing.
     pub fn folder(self) -> Option<PathBuf> {
         static BUILT: OnceLock<bool> = OnceLock::new();
         let built = *BUILT.get_or_init(|| {
@@ -50,7 +50,7 @@ impl Machine {
         built.then(|| root().join("target/windows").join(self.name()))
     }
 
-    /// The machines whose programs can be run here; none if the library cannot be built here.
+    /// Returns the machines whose programs can run here; none if the library cannot be built here.
     pub fn that_run() -> Vec<Machine> {
         if Machine::X64.folder().is_none() || !have("wine") {
             return Vec::new();
@@ -86,14 +86,14 @@ impl Machine {
         program
     }
 
-    /// Linked with the import library.
+    /// Compiles a program that is linked with the import library.
     pub fn compile_linked(self, source: &Path) -> PathBuf {
         let library = self.folder().expect("the library is built");
         let library = library.join("liblifepay.dll.a");
         self.compile(source, &[library.to_str().expect("UTF-8")])
     }
 
-    /// The command that runs a program of it.
+    /// Returns the command that runs a program for this machine.
     pub fn command(self, program: &Path) -> Command {
         let wine = match self {
             Machine::X64 => "wine".into(),
@@ -105,31 +105,31 @@ impl Machine {
         command
     }
 
-    /// Keeps the server that all of its programs talk to, which is otherwise started by the first of
-    /// them, shares its stderr, and reports there what a killed one has left.
+    /// Keeps wine's server running. Otherwise the first program would start it; the server would then
+    /// share that program's stderr, and report there what a killed program left behind.
     pub fn served(self) -> Served {
         let mut idle = self.command(Path::new("cmd"));
         idle.stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
         let mut idle = idle.spawn().expect("wine starts");
-        // Its greeting: the server is there.
+        // The greeting shows that the server is running.
         let mut said = idle.stdout.take().expect("a pipe");
         said.read_exact(&mut [0]).expect("cmd says something");
         Served(idle)
     }
 }
 
-/// Whether this machine has what `packaging/tools.sh` would otherwise install, or fail for lack of.
-/// Every missing part is named.
+/// Whether this machine has everything that `packaging/tools.sh` would otherwise install or fail
+/// without. Every missing part is named.
 pub fn can_build() -> bool {
     let rust = have("/usr/bin/cargo") & tools::have_folder("/usr/src/rustc-1.96.0/library");
-    // Downloaded only where tools are required.
+    // Downloaded only if tools are required.
     let zig = tools::are_required() || tools::have_folder("target/packaging/zig/bin");
     rust & zig & have("python3")
 }
 
-/// Until it is dropped: a program that waits for its input's end.
+/// A program that waits for the end of its input, until this value is dropped.
 pub struct Served(Child);
 
 impl Drop for Served {
@@ -139,7 +139,7 @@ impl Drop for Served {
     }
 }
 
-/// A Windows of these tests' own, which is set up at its first use.
+/// A wine prefix for these tests, which is set up at its first use.
 fn in_prefix(command: &mut Command, machine: Machine) {
     static READY: [OnceLock<()>; 2] = [OnceLock::new(), OnceLock::new()];
     let prefix = root().join("target/windows").join(match machine {
@@ -154,7 +154,7 @@ fn in_prefix(command: &mut Command, machine: Machine) {
             .env("WINEDLLOVERRIDES", "mscoree,mshtml,winemenubuilder.exe=")
             .env_remove("DISPLAY")
             .env_remove("LIFEPAY_LOG")
-            // They would be read in place of the store.
+            // Otherwise they would be read instead of the store.
             .env_remove("SSL_CERT_FILE")
             .env_remove("SSL_CERT_DIR");
     };
@@ -164,7 +164,7 @@ fn in_prefix(command: &mut Command, machine: Machine) {
             Machine::X64 => Command::new("wine"),
             Machine::X86 => Command::new(std::env::var_os(WINE32).expect("it was asked for")),
         };
-        // Without a display: a console window of a program's own is not shown, but works.
+        // Without a display, a program's own console window is not shown but works.
         let drivers = r"HKCU\Software\Wine\Drivers";
         set(first.args(["reg", "add", drivers, "/v", "Graphics", "/d", "null", "/f"]));
         run(&mut first);

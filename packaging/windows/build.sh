@@ -3,18 +3,18 @@
 #
 #     packaging/windows/build.sh
 #
-# Into target/windows/x86 and target/windows/x64:
+# Output in target/windows/x86 and target/windows/x64:
 #
-#     lifepay.dll           stands alone: no run-time library is needed
+#     lifepay.dll           needs no run-time library
 #     lifepay.lib           import library for MSVC
 #     liblifepay.dll.a      import library for MinGW
 #     lifepay.def           its exports
-#     lifepay-sandbox.exe   stands in for LifePay
+#     lifepay-sandbox.exe   the sandbox
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . packaging/tools.sh
 
-# The standard library is built here, too: the ready-made one calls what Windows 7 lacks.
+# The standard library is built too: the prebuilt one calls functions that Windows 7 lacks.
 need_rust
 need /usr/bin/x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64-win32
 need /usr/bin/i686-w64-mingw32-gcc gcc-mingw-w64-i686-win32
@@ -24,27 +24,27 @@ out=$PWD/target/windows
 build=$out/build
 mkdir -p "$build"
 
-# Else C code, SQLite's and ring's, would be compiled for this machine.
+# Otherwise the C code of SQLite and ring would be compiled for this machine.
 for a in x86_64 i686; do
     export CC_${a}_win7_windows_gnu=$a-w64-mingw32-gcc AR_${a}_win7_windows_gnu=$a-w64-mingw32-ar
 done
-# 32-bit C code needs no tables to unwind; on 64 bit, Windows itself wants them.
+# 32-bit C code needs no unwind tables; 64-bit Windows requires them.
 export CFLAGS_i686_win7_windows_gnu="$CFLAGS -fno-asynchronous-unwind-tables"
 flags="$(remap_paths) -Z function-sections=yes -C link-arg=-Wl,--no-insert-timestamp,--gc-sections"
 export CARGO_TARGET_X86_64_WIN7_WINDOWS_GNU_RUSTFLAGS=$flags
-# Without the standard library's own start-up object, a caught panic kills a process into which the
-# host has loaded libgcc itself.
+# Without the standard library's start-up object, a caught panic kills the process if the host has
+# loaded libgcc itself.
 /usr/bin/rustc --target i686-win7-windows-gnu --emit=obj -O -o "$build/rsbegin.o" \
     /usr/src/rustc-1.96.0/library/rtstartup/rsbegin.rs
 export CARGO_TARGET_I686_WIN7_WINDOWS_GNU_RUSTFLAGS="$flags -Z pre-link-arg=$build/rsbegin.o"
 
-# folder, target, what dlltool calls the machine
+# folder, target, dlltool's name of the machine
 make_all() {
     local to=$out/$1 from=$build/$1/$2/release
     export CARGO_TARGET_DIR=$build/$1
     /usr/bin/cargo rustc "${small[@]}" --target "$2" -p lifepay-sandbox --bin lifepay-sandbox
-    # The DLL alone: for an rlib beside it, the compiler would keep every public function, and MinGW's
-    # linker would throw none away.
+    # Only the DLL: for an rlib beside it, the compiler would keep all public functions, and MinGW's
+    # linker would remove none.
     /usr/bin/cargo rustc "${small[@]}" --target "$2" -p lifepay --lib --crate-type cdylib
     mkdir -p "$to"
     cp "$from/lifepay.dll" "$from/liblifepay.dll.a" "$from/lifepay-sandbox.exe" "$to"
@@ -55,7 +55,7 @@ make_all() {
     } >"$to/lifepay.def"
     "$zig/python" -m ziglang dlltool -m "$3" -d "$to/lifepay.def" -l "$to/lifepay.lib"
 }
-# Side by side: the last step of each has work for one processor.
+# In parallel, because the last step of each build uses only one processor.
 make_all x64 x86_64-win7-windows-gnu i386:x86-64 &
 first=$!
 make_all x86 i686-win7-windows-gnu i386

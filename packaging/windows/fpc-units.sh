@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes Free Pascal compile for Windows, on Debian: builds the units of its run-time library for
-# 32 and 64 bit, and the compiler for 32 bit, into a folder. What is there already is left alone.
+# Makes Free Pascal on Debian compile for Windows: builds the units of its run-time library for 32 and
+# 64 bit, and the compiler for 32 bit, into a folder. Existing files are left unchanged.
 #
 #     packaging/windows/fpc-units.sh FOLDER
 #     FOLDER/fpc-win64 program.dpr
@@ -22,14 +22,14 @@ if [ ! -d "$source/rtl" ]; then
     exit 1
 fi
 
-# One builder at a time, and a folder is whole or not there.
+# One build at a time; a folder is either complete or missing.
 exec 9>"$folder/lock"
 flock 9
 work=$folder/unfinished
 rm -rf "$work"
 mkdir "$work"
 
-# Runs a compiler in silence; its output is shown if it fails.
+# Runs a compiler silently, and shows its output if it fails.
 quietly() {
     "$@" >"$work/output" 2>&1 || {
         cat "$work/output" >&2
@@ -83,7 +83,7 @@ messages() {
     exit 1
 }
 
-# A command that compiles for a target: command NAME COMPILER TARGET
+# Makes a command that compiles for a target: command NAME COMPILER TARGET
 command_for() {
     printf '#!/bin/sh\nexec "%s" -n -T%s "-Fu%s/units-%s" "$@"\n' "$2" "$3" "$folder" "$3" >"$work/$1"
     chmod +x "$work/$1"

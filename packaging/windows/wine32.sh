@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Makes a command that runs 32-bit Windows programs on a 64-bit Debian 12, whose own 32-bit wine does not
-# install beside the 64-bit one: wine in a small 32-bit Debian. As root; 2 minutes, 600 MB:
+# Makes a command that runs 32-bit Windows programs on a 64-bit Debian 12. Debian's 32-bit wine cannot
+# be installed beside the 64-bit one, so wine runs in a small 32-bit Debian. Needs root, 2 minutes, 600
+# MB:
 #
 #     packaging/windows/wine32.sh
 #     LIFEPAY_WINE32=$PWD/target/windows/wine32.command cargo test -p lifepay-packaging
@@ -16,7 +17,7 @@ command=$PWD/target/windows/wine32.command
 if [ ! -e "$folder/.complete" ]; then
     rm -rf "$folder"
     mkdir -p "$folder"
-    # This machine's own source of packages.
+    # The package source of this machine.
     mirror=$(apt-get indextargets --format '$(SITE) $(RELEASE)' |
         awk '$2 == "bookworm" && !found { found = $1; print found }')
     debootstrap --arch=i386 --variant=minbase bookworm "$folder" "$mirror" >"$folder.log" ||
@@ -32,7 +33,7 @@ if [ ! -e "$folder/.complete" ]; then
     touch "$folder/.complete"
 fi
 
-# The project stands at the same place inside, so that paths mean the same.
+# The project has the same path inside, so that paths have the same meaning.
 cat >"$command" <<EOF
 #!/bin/sh
 exec unshare -m sh -c '

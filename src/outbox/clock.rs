@@ -24,8 +24,7 @@ impl Look {
     pub fn at(connection: &Connection) -> rusqlite::Result<Look> {
         // The clock is read after `moved`. If another process follows a jump in between, this look
         // shows an unfollowed jump, and `moved` is read again before it is followed. In the other
-        // order,
-        // `moved` would include a jump that the clock reading does not show.
+        // order, `moved` would include a jump that the clock reading does not show.
         let moved = connection
             .prepare_cached("SELECT moved FROM clock")?
             .query_row([], |row| row.get(0))?;

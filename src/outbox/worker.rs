@@ -99,7 +99,7 @@ impl Worker {
         Ok(worker)
     }
 
-    /// Runs `work` on the store.
+    /// Runs `work` on the store, and retries it while another process keeps the file busy.
     ///
     /// # Errors
     ///
@@ -112,7 +112,8 @@ impl Worker {
         self.unless_busy(|| work(lock(&self.store).as_mut().ok_or(Failure::Closed)?))
     }
 
-    /// Runs `work` on the reader, which does not wait for changes of the file.
+    /// Runs `work` on the reader, which does not wait for changes of the file. Retries as
+    /// [`Worker::store`] does.
     ///
     /// # Errors
     ///

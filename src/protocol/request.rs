@@ -250,8 +250,8 @@ impl Fields {
     }
 }
 
-/// Whether `path` names exactly one place below the base URL: no server or proxy may decode it, resolve
-/// it or read it as another part of a URL.
+/// Whether `path` names exactly one place below the base URL: nothing in it is decoded, resolved or
+/// read as another part of a URL.
 pub fn is_path(path: &str) -> bool {
     let may_stand =
         |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&byte);

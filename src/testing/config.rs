@@ -1,4 +1,4 @@
-//! A config of a host that does not know what it does: every number, and strings of any bytes.
+//! A config with arbitrary contents: any numbers, and strings of any bytes.
 
 use std::ffi::{c_char, CString};
 
@@ -7,14 +7,14 @@ use super::layout;
 use crate::calls::settings::Settings;
 use crate::fault::Fault;
 
-/// A string as a host passes it.
+/// Returns a string as a host passes it.
 #[cfg(test)]
 pub fn text(string: &std::ffi::CStr) -> Result<Option<String>, Fault> {
-    // SAFETY: it is a string of C.
+    // SAFETY: the pointer is a C string.
     unsafe { super::argument::text(string.as_ptr(), "text") }
 }
 
-/// Hands what could be read to `check`.
+/// Passes the settings that could be read to `check`.
 pub fn config(data: &[u8], check: impl FnOnce(Settings, Vec<Fault>)) {
     let (numbers, texts) = data.split_at(data.len().min(40));
     let mut next = numbers.chunks_exact(4).map(|four| {
@@ -31,7 +31,7 @@ pub fn config(data: &[u8], check: impl FnOnce(Settings, Vec<Fault>)) {
 
     let whole = u32::try_from(size_of::<lp_config>()).expect("a small struct");
     let mut config: lp_config = layout::zeroed();
-    // Half of them state their size as they should; no struct is as large as the others may say.
+    // Half of the structs state their true size. The others may state a size that no struct has.
     config.struct_size = match number() {
         size if size % 2 == 0 => whole,
         size => size % (whole + 1),
@@ -60,7 +60,7 @@ pub fn config(data: &[u8], check: impl FnOnce(Settings, Vec<Fault>)) {
     config.target_serial = text();
     config.path = text();
     config.document_json = text();
-    // SAFETY: the struct is as large as it states at most; its strings and numbers outlive the call.
+    // SAFETY: the stated size is at most the struct's; its strings and numbers outlive the call.
     if let Ok(input) = unsafe { read(&config) } {
         check(input.settings, input.faults);
     }

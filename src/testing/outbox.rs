@@ -1,4 +1,4 @@
-//! Opens a file that may be anything, and looks at all that is in it.
+//! Opens a file with any contents, and reads all of it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -16,7 +16,8 @@ use crate::protocol::request::Fields;
 
 const BASE_URL: &str = "https://sapi.life-pay.ru";
 
-/// Whether the file is an outbox's. If it is, all of its entries can be read, sent and ended.
+/// Returns whether the file is an outbox. If it is, asserts that all of its entries can be read, sent
+/// and finished.
 pub fn open(path: &Path) -> bool {
     if file::prepare(path).is_err() {
         return false;
@@ -56,7 +57,7 @@ pub fn open(path: &Path) -> bool {
     true
 }
 
-/// Makes a sound file whose one entry has these texts and numbers.
+/// Makes a valid file whose only entry has these texts and numbers.
 pub fn texts(path: &Path, data: &[u8]) {
     file::prepare(path).expect("a new file");
     let mut store = Store::open(path, BASE_URL).expect("a new file");

@@ -1,4 +1,4 @@
-//! Properties of the parts that read what others write: held for whatever proptest makes up.
+//! Properties of the parsers, which must hold for all inputs that proptest generates.
 
 use std::ffi::CString;
 
@@ -14,7 +14,7 @@ use crate::protocol::request::{self, Fields};
 use crate::secret::Secret;
 use crate::transport::{is_loopback, BaseUrl};
 
-/// JSON of any shape, some levels deep.
+/// Generates JSON of any shape, some levels deep.
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -31,19 +31,19 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// An apikey: anything but the sign that masks it.
+/// Generates an apikey: any text without the sign that masks it.
 fn any_key() -> impl Strategy<Value = String> {
     "[^*\0]{9,40}"
 }
 
 type Text = Option<String>;
-/// The fields of the page: they hold a key, so they cannot be shown themselves.
+/// Values of the fields of LifePay's page. `Fields` itself has no `Debug`, because it holds an apikey.
 type Given = (
     (Text, Text, i32, Text, Text, Text),
     (Text, Text, Text, Text),
 );
 
-/// What is given for the page's fields, mostly within its limits.
+/// Generates values for the page's fields, mostly within its limits.
 fn any_given() -> impl Strategy<Value = Given> {
     let text = || option::of("[^\0]{1,60}");
     let container = option::of(prop_oneof![
@@ -219,7 +219,7 @@ proptest! {
         let clashes = members.keys().any(|name| name == "apikey" || wanted.contains_key(name));
         prop_assert_eq!(request.is_none(), clashes, "{:?}", faults);
         if let Some(request) = request {
-            // Not the numbers themselves: reading them again may round.
+            // Numbers are not compared, because parsing them again may round.
             wanted.extend(sent(document.to_string()));
             prop_assert_eq!(sent(request.json().unwrap()), wanted);
         }

@@ -1,4 +1,4 @@
-//! Values as a host of any kind may pass them, and what is made of them.
+//! Values that any host may pass, and the component's reaction to them.
 
 use std::ffi::{c_ulong, c_void};
 use std::ptr;
@@ -10,10 +10,10 @@ use super::method::METHODS;
 use super::property::PROPERTIES;
 use super::variant::Variant;
 
-/// More than a variant has on any platform, bytes.
+/// More bytes than a variant has on any platform.
 const ROOM: usize = 128;
 
-/// 1C's `IMemoryManager`, over malloc: what is lost or given back twice is found.
+/// 1C's `IMemoryManager`, with malloc, so that leaks and double frees are found.
 #[repr(C)]
 struct Manager {
     table: *const Table,
@@ -27,7 +27,7 @@ struct Table {
 }
 
 unsafe extern "system" fn allocate(_: *mut c_void, block: *mut *mut c_void, bytes: c_ulong) -> u8 {
-    // SAFETY: the component hands a place for the block.
+    // SAFETY: the component passes a pointer for the block.
     unsafe {
         *block = libc::malloc(bytes as libc::size_t);
         u8::from(!(*block).is_null())
@@ -39,14 +39,14 @@ unsafe extern "system" fn free(_: *mut c_void, block: *mut *mut c_void) {
     unsafe { libc::free(*block) };
 }
 
-/// The variant that is made up: its bytes, with a text that has the length it states.
+/// A generated variant: its bytes, and a text that has the stated length.
 struct MadeUp {
     bytes: [u8; ROOM],
     units: Vec<u16>,
 }
 
 impl MadeUp {
-    /// Nothing when there are no more bytes.
+    /// Returns None if there are no more bytes.
     fn take(data: &mut &[u8]) -> Option<MadeUp> {
         let (kind, rest) = data.split_first_chunk::<2>()?;
         let (value, rest) = rest.split_first_chunk::<8>()?;
@@ -59,7 +59,7 @@ impl MadeUp {
         // SAFETY: there is room for a variant.
         let variant = unsafe { Variant::at(made.bytes.as_mut_ptr().cast()) }?;
         let kind = u16::from_le_bytes(*kind);
-        // Every second one is a text, or there would be few.
+        // Every second variant is a text, because texts would otherwise be rare.
         let kind = if kind % 2 == 0 {
             kind / 2
         } else {
@@ -84,7 +84,7 @@ impl MadeUp {
     }
 }
 
-/// Sets and gets every property, asks for every default, and calls what sends nothing.
+/// Sets and gets every property, reads every default, and calls the methods that send nothing.
 pub fn variants(mut data: &[u8]) {
     let table = Table {
         destructors: [ptr::null(); DESTRUCTORS],
@@ -92,10 +92,11 @@ pub fn variants(mut data: &[u8]) {
         free,
     };
     let manager = Manager { table: &table };
-    // SAFETY: it has the functions of one, and lives until the component is destroyed.
+    // SAFETY: the object has the functions of an IMemoryManager, and exists until the component is
+    // destroyed.
     let memory = unsafe { Memory::at(ptr::from_ref(&manager).cast_mut().cast()) };
     let object = Component::create();
-    // SAFETY: it lives until it is destroyed below.
+    // SAFETY: the component exists until it is destroyed below.
     let component = unsafe { &*object };
     component.set_memory(memory);
 
@@ -124,7 +125,7 @@ pub fn variants(mut data: &[u8]) {
     Component::destroy(object.cast());
 }
 
-/// Calls a method that neither sends nor opens a file, with one argument or more than there are.
+/// Calls a method that neither sends nor opens a file, with one argument or with too many.
 fn call(component: &Component, place: usize, made: &mut MadeUp, memory: Option<Memory>) {
     const HARMLESS: [&str; 5] = [
         "NewExtId",
@@ -139,13 +140,13 @@ fn call(component: &Component, place: usize, made: &mut MadeUp, memory: Option<M
         return;
     }
     if name == "GetLastError" {
-        // What the variable held is given back: it must be the host's.
+        // The variable's block is freed, so it must be the host's.
         made.variant().label(0);
     }
     let mut answer = [0_u8; ROOM];
     // SAFETY: there is room for a variant.
     let answer = unsafe { Variant::at(answer.as_mut_ptr().cast()) }.expect("not NULL");
-    // SAFETY: one variant is given.
+    // SAFETY: one variant is passed.
     if unsafe { dispatch::call(component, place, Some(answer), Some(made.variant()), 1) } {
         answer.release(memory);
     }
@@ -153,7 +154,7 @@ fn call(component: &Component, place: usize, made: &mut MadeUp, memory: Option<M
         made.variant().release(memory);
         made.variant().label(0);
     }
-    // SAFETY: none is given.
+    // SAFETY: no variant is passed.
     if unsafe { dispatch::call(component, place, Some(answer), None, 0) } {
         answer.release(memory);
     }

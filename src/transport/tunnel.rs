@@ -19,9 +19,8 @@ use crate::failure::{Failure, Network};
 ///
 /// # Errors
 ///
-/// [`Failure::Network`] if the proxy refuses, [`Failure::Reply`] if it is not a proxy, and the errors
-/// of
-/// `transport`.
+/// [`Failure::Network`] if the proxy refuses, [`Failure::Reply`] if it is not a proxy, and the
+/// errors of `transport`.
 pub fn open(
     details: &ConnectionDetails,
     proxy: &Proxy,

@@ -1,4 +1,4 @@
-//! The order and the form of the header's declarations: cbindgen writes each of them, in the order of the
+//! The order and the form of the header's declarations. cbindgen writes them in the order of the
 //! sources; here they are put into chapters, in the order in which a programmer meets them.
 
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
-//! The binary interface as libabigail sees it, against the committed description of 0.1.0.
+//! The binary interface as libabigail sees it, compared with the committed description of 0.1.0.
 //!
-//! What it compares is a library of empty functions, compiled from the header: that the header is the
-//! real library's is what `layout`, `symbols` and `header` hold.
+//! It compares a library of empty functions, compiled from the header. `layout`, `symbols` and
+//! `header` test that the header matches the real library.
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 

@@ -1,4 +1,4 @@
-//! The wall between C and the rest: a scan of the sources, and every export called with NULL.
+//! The boundary between C and Rust: a scan of the sources, and every export called with NULL.
 
 use std::collections::BTreeSet;
 use std::ffi::{c_long, c_void};

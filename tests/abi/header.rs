@@ -1,5 +1,5 @@
-//! The committed headers are those that cbindgen makes of the sources, and what is made of that for
-//! FFI parsers.
+//! The committed headers are those that cbindgen generates from the sources, and the variant of them
+//! for FFI parsers.
 
 use std::path::Path;
 

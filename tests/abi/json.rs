@@ -1,4 +1,4 @@
-//! The call for languages that have no structs.
+//! The calls for languages without structs.
 
 use std::ffi::{c_char, CString};
 

@@ -1,4 +1,4 @@
-//! The structs and constants that C sees are those of the library, and those of version 1.
+//! The structs and constants in C match those of the library and those of version 1.
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeMap;

@@ -1,5 +1,5 @@
-//! The C interface itself: the header, the layout of its structs, what the library exports, and its
-//! functions called from C and as JSON.
+//! The C interface itself: the header, the layout of its structs, the exports, and the functions
+//! called from C and with JSON.
 
 mod c_interface;
 mod chapters;

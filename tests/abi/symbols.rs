@@ -1,4 +1,4 @@
-//! What the shared library shows to the linker and to the loader.
+//! The symbols of the shared library for the linker and the loader.
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeSet;

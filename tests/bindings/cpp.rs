@@ -1,5 +1,5 @@
-//! `lifepay.hpp` from C++: under every compiler and standard that it promises, run against the
-//! sandbox, and compared with the header that it stands on.
+//! `lifepay.hpp` from C++: compiled with every compiler and standard that it promises, run against the
+//! sandbox, and compared with `lifepay.h`.
 #![cfg(target_os = "linux")]
 
 use std::path::{Path, PathBuf};

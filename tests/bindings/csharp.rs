@@ -1,5 +1,5 @@
-//! The assembly of bindings/csharp: its tests, examples and README, on Mono and on .NET, and that its
-//! declarations are the header's.
+//! The assembly of bindings/csharp: its tests, examples and README, on Mono and on .NET. Its
+//! declarations match the header.
 
 #![cfg(target_os = "linux")]
 

@@ -1,4 +1,4 @@
-//! How programs of .NET find the library.
+//! How .NET programs find the library.
 
 #![cfg(target_os = "linux")]
 

@@ -1,4 +1,4 @@
-//! What the console examples of a language do, whichever it is.
+//! The console examples, which behave the same in every language.
 
 use std::io::Read;
 use std::net::TcpListener;

@@ -1,4 +1,4 @@
-//! The library from other languages: C++, C#, Pascal, Python and 1C. Each is skipped where its tools are
+//! The library from other languages: C++, C#, Pascal, Python and 1C. Each is skipped if its tools are
 //! missing.
 
 mod cpp;

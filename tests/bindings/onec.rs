@@ -1,5 +1,4 @@
-//! The 1C component: a host of our own that does with it what 1C does, and what is written for its
-//! users.
+//! The 1C component: a test host that uses it as 1C does, and the documentation for its users.
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeSet;

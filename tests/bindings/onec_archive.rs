@@ -1,4 +1,4 @@
-//! The archive by which 1C installs the component.
+//! The archive from which 1C installs the component.
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeSet;

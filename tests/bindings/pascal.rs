@@ -1,5 +1,4 @@
-//! `LifePay.pas` from Free Pascal: in both of its string types, loaded and linked, run against the
-//! sandbox.
+//! `LifePay.pas` with Free Pascal: with both string types, loaded and linked, run against the sandbox.
 #![cfg(target_os = "linux")]
 
 use std::fs;

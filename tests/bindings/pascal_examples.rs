@@ -1,4 +1,4 @@
-//! The examples in Pascal, and the programs in its README and in the unit.
+//! The Pascal examples, and the programs in the README and in the unit.
 
 #![cfg(target_os = "linux")]
 

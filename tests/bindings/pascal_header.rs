@@ -1,4 +1,4 @@
-//! `LifePay.pas` says what `lifepay.h` says.
+//! `LifePay.pas` matches `lifepay.h`.
 #![cfg(target_os = "linux")]
 
 use std::fs;

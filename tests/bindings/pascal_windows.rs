@@ -1,4 +1,4 @@
-//! `LifePay.pas` as Windows has it: compiled for 32 and 64 bit by Free Pascal, and as Delphi reads it.
+//! `LifePay.pas` on Windows: compiled for 32 and 64 bit by Free Pascal, and checked for Delphi.
 #![cfg(target_os = "linux")]
 
 use std::fs;

@@ -1,6 +1,6 @@
-//! The Python package of `bindings/python`: installed with pip, checked by mypy and vermin, tested
-//! by pytest against the sandbox, and as a wheel that carries the library. Nothing is downloaded: a
-//! test is skipped if Python lacks a module of `tests/python.txt` that it needs.
+//! The Python package of `bindings/python`: installed with pip, checked by mypy and vermin, tested by
+//! pytest against the sandbox, and as a wheel that contains the library. Nothing is downloaded: a test
+//! is skipped if Python lacks a module of `tests/python.txt` that it needs.
 #![cfg(target_os = "linux")]
 
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! `ca_file`: roots of the host's own, as files are written, replaced and mended.
+//! `ca_file`: the host's own roots, while files are written, replaced and corrected.
 
 use lifepay::ffi as code;
 

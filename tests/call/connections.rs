@@ -1,4 +1,4 @@
-//! Connections: kept, replaced when they have gone stale, and never too many.
+//! Connections: they are kept, replaced when they are stale, and never too many.
 
 use std::io::Write;
 use std::net::{Shutdown, TcpListener, TcpStream};

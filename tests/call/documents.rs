@@ -1,4 +1,4 @@
-//! `lp_send`: every document but the opening of a shift.
+//! `lp_send`: every document except the opening of a shift.
 
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};

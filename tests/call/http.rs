@@ -1,4 +1,4 @@
-//! HTTP: how a request is put, and what may come before an answer or in its place.
+//! HTTP: the form of a request, and the data that may arrive before an answer or instead of it.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener};

@@ -1,5 +1,5 @@
-//! A rejection is shown in bounded texts, whatever its size, and costs time and memory in proportion
-//! to its body; `reply` holds all of it.
+//! The texts of a rejection are limited in length, regardless of its size. It costs time and memory in
+//! proportion to its body. `reply` contains all of it.
 
 use std::ffi::CString;
 use std::time::{Duration, Instant};

@@ -1,7 +1,7 @@
-//! A call of `lp_open_shift`: what goes over the wire, what comes back, and how it fails.
+//! A call of `lp_open_shift`: the request, the answer, and the failures.
 //!
-//! The tests run side by side in one process. What needs a process to itself, for its environment, its
-//! log, its connections or its memory, starts one with [`support::child`].
+//! The tests run in parallel in one process. A test that needs a separate process, for its
+//! environment, its log, its connections or its memory, starts one with [`support::child`].
 
 mod ca_file;
 mod connections;

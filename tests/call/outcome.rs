@@ -1,4 +1,4 @@
-//! What came of a call, and whether LifePay may have the request: a test for each way to fail.
+//! The result of a call, and whether LifePay may have the request: a test for each kind of failure.
 
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};

@@ -1,5 +1,5 @@
-//! Through the C interface: whatever a host sets and whatever a server sends, a call returns one of
-//! the header's codes, sends exactly what was given or nothing, and the next call works.
+//! Properties of the C interface for any settings of a host and any bytes of a server: a call returns
+//! one of the header's codes, sends exactly the given fields or nothing, and the next call works.
 
 use std::io::Write;
 use std::net::Shutdown;

@@ -1,4 +1,4 @@
-//! Through a proxy: HTTP's CONNECT, its failures, and whose setting it is.
+//! Calls through a proxy: HTTP's CONNECT, its failures, and the source of the setting.
 
 use std::ffi::{c_char, c_void, CStr};
 use std::sync::Mutex;

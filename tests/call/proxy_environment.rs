@@ -1,4 +1,4 @@
-//! The proxy that the environment names: when it is used, and how it changes.
+//! The proxy in the environment: when it is used, and how it changes.
 
 use lifepay::ffi as code;
 use serde_json::{json, Value};

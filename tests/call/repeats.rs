@@ -1,4 +1,4 @@
-//! Repetition: the timetable, its limits, Retry-After, progress and cancellation.
+//! Retries: the schedule, its limits, Retry-After, progress and cancellation.
 
 use std::collections::BTreeSet;
 use std::io::Write;

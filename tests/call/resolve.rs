@@ -1,6 +1,6 @@
-//! Name resolution: bounded, remembered, and never in the way.
+//! Name resolution: it is limited in time, cached, and never blocks other calls.
 //!
-//! The system's look-up is replaced by tests/c/slow_getaddrinfo.c in a process of each test's own.
+//! tests/c/slow_getaddrinfo.c replaces the system's lookup, in a separate process for each test.
 
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
-//! The apikey, and a proxy's password, are shown nowhere: neither as they are nor as JSON, HTML,
-//! URLs, base64 and hex write them; whatever comes back, over a call and over an outbox.
+//! The apikey and a proxy's password are never shown, neither unencoded nor encoded in JSON, HTML,
+//! URLs, base64 or hex, for any answer, in a call and in an outbox.
 
 use std::collections::BTreeMap;
 use std::ffi::{c_char, c_void, CStr, CString};

@@ -1,4 +1,4 @@
-//! The time limits, and that a call can be cancelled, in every phase.
+//! The time limits, and cancellation in every phase.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

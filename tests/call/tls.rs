@@ -1,4 +1,4 @@
-//! Whom the library trusts, and that it sends nothing to anyone else.
+//! Trust: which servers the library accepts. It sends nothing to others.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};

@@ -1,4 +1,4 @@
-//! The README says what is so.
+//! The README is correct.
 
 use std::process::Command;
 

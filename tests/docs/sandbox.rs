@@ -1,4 +1,4 @@
-//! The sandbox's documentation, in both languages, says what is so.
+//! The sandbox's documentation is correct in both languages.
 
 use std::collections::BTreeSet;
 use std::process::Command;

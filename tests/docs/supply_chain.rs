@@ -1,5 +1,5 @@
-//! What the library is made of: few crates, each with a reason in the README, their licences printed
-//! with every release, and what cargo-deny finds.
+//! The dependencies: few crates, each with a reason in the README, their licences printed with every
+//! release, and the findings of cargo-deny.
 
 use std::collections::BTreeSet;
 use std::process::Command;

@@ -1,6 +1,6 @@
 //! The examples of `examples-c`, as their Makefile builds them.
 //!
-//! A program of their own: the Makefile has cargo build the library, and tests that load it from the
+//! A separate test program: the Makefile has cargo build the library, and tests that load it from the
 //! same folder must not run meanwhile.
 
 mod documents;

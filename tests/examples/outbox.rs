@@ -1,4 +1,4 @@
-//! The outbox example: a till that is killed and started again loses no shift.
+//! The outbox example: a till that is killed and restarted loses no shift.
 
 #![cfg(target_os = "linux")]
 

@@ -1,4 +1,4 @@
-//! The examples, built and run by their Makefile as a newcomer does it.
+//! The examples, built and run with their Makefile, as by a newcomer.
 
 #![cfg(target_os = "linux")]
 

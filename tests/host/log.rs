@@ -1,6 +1,6 @@
-//! The log: to a callback, to a file, by the environment, and never with the apikey.
+//! The log: to a callback, to a file, to a file named in the environment, and never with the apikey.
 //!
-//! Callback and file are one for the process, so these tests take turns.
+//! The process has one callback and one file, so these tests run one after another.
 
 use std::ffi::{c_char, c_void, CStr, CString};
 use std::io::Write;

@@ -1,8 +1,8 @@
-//! The host process: what the library must leave unchanged in it, and the log, which is one for the
-//! process.
+//! The host process: the state that the library must leave unchanged, and the log, which is shared by
+//! the process.
 //!
-//! Only the tests of the log use the library in this process, and they take turns. All others run
-//! programs in C and C#.
+//! Only the tests of the log use the library in this process, and they run one after another. All
+//! other tests run programs in C and C#.
 
 mod log;
 mod process;

@@ -1,5 +1,5 @@
-//! The host process: what a call must leave unchanged, and what must not disturb a call. Each test is
-//! a C program of `tests/c`, since it is C's world that is tested, or a .NET program of `tests/csharp`.
+//! The host process: the state that a call must leave unchanged, and the events that must not disturb
+//! a call. Each test is a C program of `tests/c` or a .NET program of `tests/csharp`.
 #![cfg(target_os = "linux")]
 
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
-//! A till's clock that jumps, and pauses that a restart falls into.
+//! A till's clock that jumps, and restarts during a pause.
 //!
-//! The wall clock is moved by tests/c/outbox_clock.c in hosts of each test's own.
+//! tests/c/outbox_clock.c moves the wall clock, in separate hosts for each test.
 
 use std::path::PathBuf;
 use std::process::Command;

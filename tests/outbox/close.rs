@@ -1,4 +1,4 @@
-//! Closing an outbox: within a second, whatever is under way, and nothing is lost by it.
+//! Closing an outbox: it takes at most a second, even during an attempt, and loses nothing.
 
 use std::ffi::{c_char, c_void, CStr};
 use std::io::{Read, Write};

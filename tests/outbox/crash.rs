@@ -1,5 +1,5 @@
-//! A till that is killed again and again loses nothing, sends nothing twice, and is never told two
-//! different things.
+//! A till that is killed repeatedly loses nothing, makes no second document, and never gets two
+//! different outcomes.
 
 use std::process::{Child, Command};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What an outbox leaves on the disk, and on which disks it may be.
+//! The files of an outbox on the disk, and the disks that it supports.
 #![cfg(target_os = "linux")]
 
 use std::io::Write;

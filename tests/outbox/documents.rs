@@ -1,4 +1,4 @@
-//! Documents in an outbox: where they are sent, and how they stand in a file beside shifts.
+//! Documents in an outbox: the paths they are sent to, and their entries beside shifts in one file.
 
 use std::path::Path;
 

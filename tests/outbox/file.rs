@@ -1,4 +1,4 @@
-//! The outbox's file: what is refused, who may read it, what a full disk does, how long it is kept.
+//! The outbox's file: refused files, permissions, a full disk, and how long entries are kept.
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeMap;

@@ -1,5 +1,5 @@
-//! What an outbox does in the house of its host: C programs, valgrind, forks, ends, many threads,
-//! who may read what it leaves there, and what it costs.
+//! The outbox in the host process: C programs, valgrind, forks, exits, many threads, file permissions,
+//! and costs.
 #![cfg(target_os = "linux")]
 
 use std::ffi::c_void;

@@ -1,4 +1,4 @@
-//! The outbox with JSON in place of structs.
+//! The outbox with JSON instead of structs.
 
 use std::ffi::{c_char, CString};
 use std::path::Path;

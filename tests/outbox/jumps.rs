@@ -1,5 +1,5 @@
-//! Jumps of the clock that concern more than one: other processes, other base URLs, entries whose times
-//! stood still.
+//! Jumps of the clock with several processes, with other base URLs, and with entries whose times are
+//! not moved.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
-//! What is on the disk before what: a trace of the system calls of a host tells.
+//! The order of writes, syncs and sends, in a trace of a host's system calls.
 //!
-//! Also that a repeat has the same bytes, before and after a restart.
+//! Also: a retry has the same bytes, before and after a restart.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

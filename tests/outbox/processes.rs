@@ -1,4 +1,4 @@
-//! Several outboxes on one file, in one process and in several, and requests at once.
+//! Several outboxes on one file, in one process and in several, and concurrent requests.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! What an outbox does with a request, through the public interface.
+//! The life of a request in an outbox, through the public interface.
 
 use std::io::Write;
 use std::net::TcpStream;

@@ -1,4 +1,5 @@
-//! What several requests share a commit for: fewer syncs, in the order that is promised for each.
+//! Several requests share a commit: there are fewer syncs, and the promised order holds for each
+//! request.
 
 use std::process::Command;
 use std::time::{Duration, Instant};

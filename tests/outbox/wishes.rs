@@ -1,5 +1,5 @@
-//! A submit, a retry or a cancellation that meets a request which is pending, is being sent or has
-//! just ended.
+//! A submit, a retry or a cancellation of a request that is pending, is being sent or has just
+//! finished.
 
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};

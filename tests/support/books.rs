@@ -1,4 +1,4 @@
-//! A server that keeps books of what outboxes send.
+//! A server that records the requests of outboxes.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 
 use super::server::{read_request, respond};
 
-/// What [`Books`] do with a request, after a delay.
+/// The server's reaction to a request, after a delay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reply {
-    /// Makes the document, if it is not there, and answers with its uuid.
+    /// Makes the document, if it does not exist, and answers with its uuid.
     Accept,
     /// Makes the document, and closes the connection without an answer.
     Lose,
-    /// Closes the connection without having done anything.
+    /// Closes the connection without making the document.
     Drop,
     /// LifePay's answer with this code.
     Reject(i32),
@@ -31,22 +31,22 @@ pub struct Exchange {
     pub ext_id: String,
     pub body: String,
     pub began: Instant,
-    /// When it was answered, or the client was gone; nothing while it is under way.
+    /// When it was answered or the client was gone; None while it is in progress.
     pub ended: Option<Instant>,
-    /// The client has gone before it was answered.
+    /// The client left before the answer.
     pub broken_off: bool,
 }
 
 #[derive(Default)]
 struct Written {
     exchanges: Vec<Exchange>,
-    /// ext_id and uuid, one each.
+    /// ext_id and uuid of each document.
     documents: BTreeMap<String, String>,
     under_way: usize,
     most_under_way: usize,
 }
 
-/// A server that keeps books: who asked when, and which documents were made.
+/// A server that records all requests, and the documents that they made.
 pub struct Books {
     address: SocketAddr,
     stop: Arc<AtomicBool>,
@@ -54,7 +54,7 @@ pub struct Books {
 }
 
 impl Books {
-    /// `reply` is given the ext_id and how many requests with it came before.
+    /// `reply` is called with the ext_id and the number of earlier requests with it.
     pub fn open(reply: impl Fn(&str, usize) -> (Duration, Reply) + Send + Sync + 'static) -> Books {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -83,7 +83,7 @@ impl Books {
         format!("http://{}", self.address)
     }
 
-    /// All requests, in the order of their begin.
+    /// Returns all requests, in the order in which they began.
     pub fn exchanges(&self) -> Vec<Exchange> {
         self.written.lock().unwrap().exchanges.clone()
     }
@@ -93,18 +93,18 @@ impl Books {
         all.filter(|one| one.ext_id == ext_id).collect()
     }
 
-    /// The documents' uuids by their ext_ids.
+    /// Returns the documents' uuids by their ext_ids.
     pub fn documents(&self) -> BTreeMap<String, String> {
         self.written.lock().unwrap().documents.clone()
     }
 
-    /// How many requests were under way at once at most.
+    /// Returns the largest number of concurrent requests.
     pub fn most_under_way(&self) -> usize {
         self.written.lock().unwrap().most_under_way
     }
 
-    /// Two requests of one ext_id that were under way at the same time, for longer than the server
-    /// may need to notice that a client is gone.
+    /// Returns pairs of requests with one ext_id that were in progress at the same time, for longer
+    /// than the server may need to notice that a client has left.
     pub fn overlaps(&self) -> Vec<(Exchange, Exchange)> {
         const NOTICED: Duration = Duration::from_millis(30);
         let exchanges = self.exchanges();
@@ -127,7 +127,7 @@ impl Drop for Books {
     }
 }
 
-/// A uuid that is the same whenever the ext_id is.
+/// Returns a uuid that depends only on the ext_id.
 pub fn uuid_of(ext_id: &str) -> String {
     let hash = ext_id.bytes().fold(0, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
@@ -169,7 +169,7 @@ fn serve(
         let is_there = stays(&stream, delay);
         let mut written = written.lock().unwrap();
         if matches!(reply, Reply::Accept | Reply::Lose) {
-            // The document is made also if nobody hears of it.
+            // The document is made even if the client gets no answer.
             written.documents.insert(ext_id, uuid.clone());
         }
         written.under_way -= 1;
@@ -196,7 +196,7 @@ fn serve(
     let _ = stream.shutdown(Shutdown::Both);
 }
 
-/// Waits for `delay`; false if the client has gone meanwhile.
+/// Waits for `delay`. Returns false if the client left meanwhile.
 pub fn stays(stream: &TcpStream, delay: Duration) -> bool {
     let limit = |limit| stream.set_read_timeout(limit).expect("a time limit");
     limit(Some(delay.max(Duration::from_millis(1))));

@@ -1,4 +1,4 @@
-//! A call of `lp_open_shift` with little to write, and what came of it.
+//! A call of `lp_open_shift` in few words, and its result.
 
 use std::ffi::{c_char, c_void, CStr, CString};
 use std::time::{Duration, Instant};
@@ -17,14 +17,14 @@ pub struct Call<'a> {
     watcher: Option<Watcher<'a>>,
 }
 
-/// The apikey that calls have unless they set another.
+/// The default apikey of calls.
 pub const APIKEY: &str = "s3cr3t-apikey";
-/// The login that calls have unless they set another.
+/// The default login of calls.
 pub const LOGIN: &str = "79031234567";
 
 impl<'a> Call<'a> {
     pub fn to(base_url: &str) -> Call<'a> {
-        // SAFETY: zero is a valid config, and its size is given.
+        // SAFETY: zero is a valid config, and its size is passed.
         let config = unsafe {
             let mut config: lp_config = std::mem::zeroed();
             assert_eq!(
@@ -83,7 +83,7 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Time limits in milliseconds: connect, whole.
+    /// Sets the time limits in milliseconds: connect, whole attempt.
     pub fn limits(self, connect: u32, whole: u32) -> Self {
         self.with(|c| {
             c.connect_timeout_ms = connect;
@@ -91,7 +91,7 @@ impl<'a> Call<'a> {
         })
     }
 
-    /// Repeats for `retry_for` milliseconds with these pauses.
+    /// Retries for `retry_for` milliseconds with these pauses.
     pub fn repeat(mut self, retry_for: u32, delays: &[u32]) -> Self {
         self.delays = delays.to_vec();
         self.config.retry_for_ms = retry_for;
@@ -100,19 +100,19 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Tells `watcher` about progress; what is not 0 stops the call.
+    /// Reports progress to `watcher`, whose non-zero return value stops the call.
     pub fn on_progress(mut self, watcher: impl FnMut(&lp_progress) -> i32 + 'a) -> Self {
         self.watcher = Some(Box::new(watcher));
         self
     }
 
-    /// The document at `path`, with these members.
+    /// Sets the document: its path and its members.
     pub fn document(self, path: &str, members: &str) -> Self {
         self.text(|c| &mut c.path, path)
             .text(|c| &mut c.document_json, members)
     }
 
-    /// Opens a shift, or sends the document if there is one.
+    /// Opens a shift, or sends the document if one is set.
     pub fn send(mut self) -> Answer {
         let call = match self.config.path.is_null() {
             true => library().open_shift,
@@ -136,7 +136,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Runs `call`, which hands out a string, and returns what that returned and the string.
+/// Runs `call`, which provides a string, and returns its return value and the string.
 pub fn with_string(call: impl FnOnce(*mut *mut c_char) -> i32) -> (i32, String) {
     let mut string = std::ptr::null_mut();
     let returned = call(&mut string);
@@ -148,7 +148,7 @@ pub fn with_string(call: impl FnOnce(*mut *mut c_char) -> i32) -> (i32, String) 
     }
 }
 
-/// Runs `call` with an initialised result, and returns what that returned and what it holds.
+/// Runs `call` with an initialised result, and returns its return value and a copy of the result.
 pub fn with_result(call: impl FnOnce(*mut lp_result) -> i32) -> (i32, Answer) {
     // SAFETY: the result is initialised, and freed after it was copied.
     unsafe {
@@ -166,7 +166,7 @@ pub fn with_result(call: impl FnOnce(*mut lp_result) -> i32) -> (i32, Answer) {
 }
 
 unsafe extern "C" fn tell(progress: *const lp_progress, user_data: *mut c_void) -> i32 {
-    // SAFETY: user_data is the watcher of the call under way.
+    // SAFETY: user_data is the watcher of the current call.
     unsafe { (*user_data.cast::<Watcher>())(&*progress) }
 }
 
@@ -190,15 +190,15 @@ pub struct Answer {
 impl Answer {
     /// # Safety
     ///
-    /// `result` is as a call has left it.
+    /// `result` was written by a call.
     pub unsafe fn of(result: &lp_result, took: Duration) -> Answer {
-        // SAFETY: the strings are the library's until the result is freed.
+        // SAFETY: the strings are valid until the result is freed.
         let text = |pointer| unsafe { text(pointer) };
         let errors = if result.errors.is_null() {
             assert_eq!(result.error_count, 0);
             &[]
         } else {
-            // SAFETY: as the header says.
+            // SAFETY: errors has error_count elements, as the header says.
             unsafe { std::slice::from_raw_parts(result.errors, result.error_count as usize) }
         };
         let pair = |error: &lp_field_error| {
@@ -223,7 +223,7 @@ impl Answer {
         }
     }
 
-    /// The fields that are wrong.
+    /// Returns the names of the wrong fields.
     pub fn fields(&self) -> Vec<&str> {
         self.errors
             .iter()
@@ -236,7 +236,7 @@ unsafe fn text(pointer: *const c_char) -> Option<String> {
     if pointer.is_null() {
         return None;
     }
-    // SAFETY: not NULL, and a string of the library's.
+    // SAFETY: not NULL, and a string from the library.
     let text = unsafe { CStr::from_ptr(pointer) };
     Some(
         text.to_str()

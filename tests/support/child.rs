@@ -1,4 +1,4 @@
-//! A process of its own, for what can only be set for a process as a whole: its environment.
+//! Child processes, for settings that belong to a whole process, such as its environment.
 
 use std::ffi::CString;
 use std::process::Command;
@@ -9,14 +9,14 @@ use super::call::with_string;
 use super::library;
 use super::tools::run;
 
-/// Holds the request in the child process; what it is to do in the parent's.
+/// The environment variable with the child's request.
 const REQUEST: &str = "LIFEPAY_TEST_REQUEST";
-/// What the child's answer begins with.
+/// The beginning of the child's answer.
 const ANSWER: &str = "answer: ";
 /// Set in the child process that [`again`] starts.
 const AGAIN: &str = "LIFEPAY_TEST_AGAIN";
 
-/// What the environment of whoever runs the tests may set, and would change what they show.
+/// Environment variables that could change the results of the tests.
 const DISTURBING: [&str; 10] = [
     "ALL_PROXY",
     "all_proxy",
@@ -42,7 +42,7 @@ pub fn send(environment: &[(&str, &str)], request: &Value) -> Value {
     serde_json::from_str(answer).expect("the answer is JSON")
 }
 
-/// The child's part of [`send`]. Does nothing where no parent has asked for it.
+/// The child's part of [`send`]. Does nothing if no parent has set a request.
 pub fn answer() {
     let Ok(request) = std::env::var(REQUEST) else {
         return;
@@ -53,8 +53,8 @@ pub fn answer() {
     println!("{ANSWER}{}", with_string(open).1);
 }
 
-/// Runs the test `name` in a process with this environment; what it asserts there holds here.
-/// `module` is the test's `module_path!()`. False: this is that process.
+/// Runs the test `name` in a process with this environment, and fails if it fails there. `module` is
+/// the test's `module_path!()`. Returns false in that process.
 pub fn again(module: &str, name: &str, environment: &[(&str, &str)]) -> bool {
     if std::env::var_os(AGAIN).is_some() {
         return false;
@@ -66,7 +66,7 @@ pub fn again(module: &str, name: &str, environment: &[(&str, &str)]) -> bool {
     true
 }
 
-/// A test's name as the test program knows it: with its modules, but without the program.
+/// Returns a test's name for the test program: with its modules, without the program.
 pub fn full_name(module: &str, name: &str) -> String {
     match module.split_once("::") {
         Some((_, modules)) => format!("{modules}::{name}"),

@@ -1,4 +1,5 @@
-//! Numbers of the header, under its names without `LP_`. `tests/abi/layout.rs` compares them with it.
+//! Numbers of the header, with its names without `LP_`. `tests/abi/layout.rs` compares them with the
+//! header.
 
 // LP_OUTCOME_…
 pub const NOT_SENT: i32 = 1;
@@ -20,8 +21,8 @@ pub const ENTRY_FOREIGN: u32 = 4;
 
 pub const LOG_TRACE: i32 = 5;
 
-/// Milliseconds without a limit.
+/// The number of milliseconds that means "no limit".
 pub const FOREVER: u32 = 0xFFFF_FFFF;
 
-/// An hour in milliseconds: as a pause it does not end in the time of a test.
+/// An hour in milliseconds: a pause that does not end during a test.
 pub const HOUR_MS: u32 = 3_600_000;

@@ -10,7 +10,7 @@ pub fn folder() -> PathBuf {
     tools::root().join("bindings/csharp")
 }
 
-/// LifePay.dll, compiled once for each test program. None: there is no compiler.
+/// Returns LifePay.dll, compiled once for each test program. None if there is no compiler.
 pub fn assembly() -> Option<&'static Path> {
     static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
     let built = BUILT.get_or_init(|| {
@@ -23,7 +23,7 @@ pub fn assembly() -> Option<&'static Path> {
     built.as_deref()
 }
 
-/// A folder of this name, empty.
+/// Returns an empty folder with this name.
 pub fn fresh(name: &str) -> PathBuf {
     let folder = tools::scratch("dotnet").join(name);
     let _ = std::fs::remove_dir_all(&folder);
@@ -31,7 +31,7 @@ pub fn fresh(name: &str) -> PathBuf {
     folder
 }
 
-/// Compiles a program into a folder of its own, with the assembly beside it.
+/// Compiles a program into a separate folder, with the assembly beside it.
 pub fn compile(source: &Path, name: &str) -> Option<PathBuf> {
     compile_with(source, name, &[])
 }
@@ -42,7 +42,7 @@ pub fn compile_with(source: &Path, name: &str, references: &[&str]) -> Option<Pa
     std::fs::copy(assembly, out.join("LifePay.dll")).expect("a copy");
     let program = out.join("Program.exe");
     let mut compiler = Command::new("mcs");
-    // What every compiler takes that is younger than ten years.
+    // Every compiler of the last ten years supports this version.
     compiler
         .args(["-langversion:7", "-warnaserror+", "-r:LifePay.dll"])
         .args(references.iter().map(|name| format!("-r:{name}")))
@@ -52,15 +52,15 @@ pub fn compile_with(source: &Path, name: &str, references: &[&str]) -> Option<Pa
     Some(program)
 }
 
-/// What runs programs.
+/// A runtime for programs.
 #[derive(Clone, Copy)]
 pub enum Runtime {
     Mono,
-    /// .NET's own, as `dotnet` starts it.
+    /// .NET, as `dotnet` starts it.
     Core,
 }
 
-/// Those that are there.
+/// Returns the installed runtimes.
 pub fn runtimes() -> Vec<Runtime> {
     let found = [
         (Runtime::Mono, tools::have("mono")),
@@ -71,14 +71,14 @@ pub fn runtimes() -> Vec<Runtime> {
 }
 
 impl Runtime {
-    /// Runs a program, which is ended when it hangs.
+    /// Returns the command that runs a program, which is killed if it hangs.
     pub fn command(self, program: &Path) -> Command {
         let mut command = Command::new("timeout");
         command
             .args(["--signal=KILL", "120"])
             .env_remove("LIFEPAY_LIBRARY")
             .env_remove("LIFEPAY_LOG")
-            // Cargo's: the library would be found by it.
+            // Cargo sets it, and the library would be found through it.
             .env_remove("LD_LIBRARY_PATH")
             .env("LC_ALL", "C.UTF-8");
         match self {
@@ -97,13 +97,13 @@ impl Runtime {
     }
 }
 
-/// Without ICU, which not every machine has.
+/// The configuration without ICU, which not every machine has.
 const CORE_CONFIG: &str = r#"{"runtimeOptions": {
     "framework": {"name": "Microsoft.NETCore.App", "version": "3.1.0"},
     "configProperties": {"System.Globalization.Invariant": true}
 }}"#;
 
-/// The program in PyPI's dotnetcore2.
+/// Returns the program in PyPI's dotnetcore2.
 fn dotnet() -> &'static Path {
     static FOUND: OnceLock<PathBuf> = OnceLock::new();
     FOUND.get_or_init(|| {

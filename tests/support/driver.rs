@@ -1,5 +1,5 @@
-//! What the drivers of the C programs share: a server that tells the programs apart what they
-//! sent, and how a program is run.
+//! Shared by the drivers of the C programs: servers whose answers identify the request, and how a
+//! program is run.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener};
@@ -13,21 +13,21 @@ use socket2::SockRef;
 
 use super::{read_request, respond, Server};
 
-/// Logins by which the answer is chosen; the same as in `check.h`.
+/// Logins that select the answer; the same as in `check.h`.
 const REJECTED_LOGIN: &str = "70000000400";
 const FORBIDDEN_LOGIN: &str = "70000006080";
 
 const REJECTED: &str = r#"{"code":400,"message":"Ошибка данных","data":{"cashier_inn":["ИНН неверен"],"target_serial":["Принтер не найден"]}}"#;
 const FORBIDDEN: &str = r#"{"code":6080,"message":"Облачная фискализация запрещена","data":[]}"#;
-/// Numbers that are none in floating point, beside what LifePay gives.
+/// An answer with numbers that floating point cannot represent.
 const HUGE: &str = r#"{"code":0,"sum":1.8e308,"message":"","data":{"uuid":"huge","sum":-1.8e308,"rest":[1e-400,4.9e-324,123456789012345678901234567890]}}"#;
 
-/// What a server has received, in its order: the number of the connection, and the body.
+/// The requests that a server has received, in order: the number of the connection, and the body.
 #[derive(Clone, Default)]
 pub struct Received(Arc<Mutex<Vec<(usize, Value)>>>);
 
 impl Received {
-    /// The requests as number of the connection and ext_id.
+    /// Returns the number of the connection and the ext_id of each request.
     pub fn requests(&self) -> Vec<(usize, String)> {
         let received = self.0.lock().unwrap();
         let ext_id = |body: &Value| body["ext_id"].as_str().unwrap_or_default().to_owned();
@@ -46,9 +46,9 @@ impl Received {
     }
 }
 
-/// Accepts every request, with its ext_id as the document's uuid, so that a program knows its own
-/// answer; but for the logins above and some ext_ids, see [`answer_to`]. The ext_id `busy-once` is
-/// answered with 503 at its first time.
+/// Accepts every request, with its ext_id as the document's uuid, so that a program recognizes its own
+/// answer. Exceptions are the logins above and some ext_ids, see [`answer_to`]. The first request with
+/// the ext_id `busy-once` is answered with 503.
 pub fn echo_server() -> (Server, Received) {
     let received = Received::default();
     let seen = received.clone();
@@ -73,8 +73,8 @@ pub fn echo_server() -> (Server, Received) {
     (server, received)
 }
 
-/// Accepts every request as [`echo_server`] does, but begins its answer after `before`, and pauses
-/// for `between` after each of its bytes.
+/// Accepts every request as [`echo_server`] does, but starts its answer after `before`, and pauses for
+/// `between` after each byte.
 pub fn slow_server(before: Duration, between: Duration) -> Server {
     Server::start(move |mut stream, _| {
         while let Some(request) = read_request(&mut stream) {
@@ -89,14 +89,14 @@ pub fn slow_server(before: Duration, between: Duration) -> Server {
     })
 }
 
-/// Takes requests and never answers.
+/// Reads requests and never answers.
 pub fn silent_server() -> Server {
     Server::start(|mut stream, _| while read_request(&mut stream).is_some() {})
 }
 
-/// The URL of a server that resets every connection as soon as its first byte has come: every
-/// second one after it has ended its own direction. Then the system tells the client EPIPE, with
-/// SIGPIPE, in place of ECONNRESET.
+/// Returns the URL of a server that resets every connection as soon as its first byte has arrived. For
+/// every second connection it first shuts down its own direction. Then the client gets EPIPE, with
+/// SIGPIPE, instead of ECONNRESET.
 pub fn resetting_server() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");
@@ -107,7 +107,7 @@ pub fn resetting_server() -> String {
             if number % 2 == 1 {
                 let _ = stream.shutdown(Shutdown::Write);
             }
-            // Closed without lingering, a connection is reset.
+            // With a linger time of zero, closing resets the connection.
             let reset = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
             reset.expect("a socket that can be reset");
         }
@@ -115,13 +115,13 @@ pub fn resetting_server() -> String {
     format!("http://{address}")
 }
 
-/// The JSON of a request.
+/// Returns the JSON of a request.
 pub fn body_of(request: &str) -> Value {
     let (_, body) = request.split_once("\r\n\r\n").expect("a head and a body");
     serde_json::from_str(body).expect("a body in JSON")
 }
 
-/// LifePay's answer to a request.
+/// Returns LifePay's answer to a request.
 pub fn answer_to(body: &Value) -> String {
     match body["ext_id"].as_str() {
         Some("huge") => return HUGE.to_owned(),
@@ -139,7 +139,7 @@ pub fn answer_to(body: &Value) -> String {
     }
 }
 
-/// Runs a C program to its end. The library must print nothing, whatever the environment asks for.
+/// Runs a C program to its end. The library must print nothing, regardless of the environment.
 pub fn run_program(program: &Path, arguments: &[&str]) {
     let output = Command::new(program)
         .args(arguments)
@@ -151,7 +151,7 @@ pub fn run_program(program: &Path, arguments: &[&str]) {
     silent(program, &output);
 }
 
-/// Succeeded, and with nothing in its output.
+/// Asserts that a program succeeded and printed nothing.
 pub fn silent(program: &Path, output: &Output) {
     let said = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
     let [stdout, stderr] = said;

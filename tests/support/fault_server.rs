@@ -1,4 +1,4 @@
-//! A server that fails as a test says, byte for byte, until it is mended.
+//! A server that fails as a test specifies, byte for byte, until the test ends the fault.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -12,47 +12,47 @@ use socket2::{Domain, SockRef, Socket, Type};
 use super::server::{read_request, respond};
 use super::tls_server;
 
-/// What is heard before the fault begins.
+/// The input that the server reads before the fault begins.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Hears {
     Nothing,
-    /// What comes first, such as a ClientHello.
+    /// The first bytes, such as a ClientHello.
     Something,
     /// A head, and the body it announces.
     Request,
 }
 
-/// What is then done, one after the other.
+/// A step of the fault.
 #[derive(Clone)]
 pub enum Step {
     Write(Vec<u8>),
     /// A byte a second.
     Trickle(Vec<u8>),
-    /// The same bytes again and again, until these many have been written.
+    /// The same bytes repeatedly, until this many bytes have been written.
     Flood(&'static [u8], u64),
     /// Reads a byte a second.
     Sip,
-    /// Nothing, until the client goes away.
+    /// Nothing, until the client leaves.
     Silence,
     Close,
     Reset,
 }
 
-/// What speaks when nothing fails.
+/// The protocol of the server without the fault.
 #[derive(Clone)]
 pub enum Speaks {
     Http,
     Https(Arc<ServerConfig>),
-    /// A proxy that connects everyone to this server's own HTTPS.
+    /// A proxy that connects every client to this server's own HTTPS.
     Proxy(Arc<ServerConfig>),
 }
 
-/// When the fault strikes.
+/// The fault and when it begins.
 #[derive(Clone)]
 pub struct Fault {
     pub hears: Hears,
     pub steps: Vec<Step>,
-    /// After TLS stands; otherwise on the bare connection.
+    /// The fault begins inside TLS; otherwise on the plain connection.
     pub inside_tls: bool,
 }
 
@@ -64,10 +64,10 @@ struct Shared {
     written: AtomicU64,
 }
 
-/// The answer's uuid once the server is mended: no other answer can be taken for it.
+/// The uuid in the answers after the end of the fault. No other answer has it.
 pub const MENDED: &str = "0e37df36-f698-11e6-8dd4-cb9ced3df976";
 
-/// A server of this machine, or a port that refuses connections until it is mended.
+/// A server on this machine, or a port that refuses connections until the end of the fault.
 pub struct FaultServer {
     socket: Socket,
     address: SocketAddr,
@@ -91,13 +91,13 @@ impl Wire for StreamOwned<ServerConnection, TcpStream> {
 }
 
 impl FaultServer {
-    /// A port at which nothing listens yet.
+    /// A port on which nothing listens yet.
     pub fn refusing(speaks: Speaks) -> FaultServer {
         FaultServer::new(speaks, Hears::Nothing, Vec::new(), false)
     }
 
-    /// A port whose queue is full: the system drops what asks to be connected. The connections
-    /// that fill it are returned.
+    /// A port whose queue is full, so that the system drops connection requests. Returns the
+    /// connections that fill it too.
     pub fn unaccepting(speaks: Speaks) -> (FaultServer, Vec<TcpStream>) {
         let server = FaultServer::refusing(speaks);
         server.socket.listen(0).expect("listen");
@@ -118,7 +118,7 @@ impl FaultServer {
 
     fn new(speaks: Speaks, hears: Hears, steps: Vec<Step>, inside_tls: bool) -> FaultServer {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-        // Small, so that a request soon has no room.
+        // Small, so that a request soon fills it.
         socket.set_recv_buffer_size(4096).expect("a buffer");
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         socket.bind(&any.into()).expect("a free port");
@@ -157,7 +157,7 @@ impl FaultServer {
         });
     }
 
-    /// Nothing fails from now on.
+    /// Ends the fault.
     pub fn mend(&self) {
         let opened = !self.shared.fault.steps.is_empty();
         self.shared.mended.store(true, Ordering::SeqCst);
@@ -170,7 +170,7 @@ impl FaultServer {
         self.address
     }
 
-    /// How many bytes of the fault the system has taken.
+    /// Returns how many bytes of the fault the system has accepted.
     pub fn written(&self) -> u64 {
         self.shared.written.load(Ordering::SeqCst)
     }
@@ -193,7 +193,7 @@ impl Shared {
     }
 
     fn serve(&self, mut stream: TcpStream) {
-        // A reset throws away what Nagle's algorithm holds back.
+        // A reset would discard the bytes that Nagle's algorithm holds back.
         let _ = stream.set_nodelay(true);
         if !self.mended() && !self.fault.inside_tls {
             if self.fail(&mut stream).is_none() {
@@ -234,7 +234,7 @@ impl Shared {
         }
     }
 
-    /// Nothing is returned if the connection has ended.
+    /// Returns None if the connection has ended.
     fn fail(&self, stream: &mut impl Wire) -> Option<()> {
         match self.fault.hears {
             Hears::Nothing => {}
@@ -269,7 +269,7 @@ impl Shared {
                     return None;
                 }
                 Step::Silence => {
-                    // What is not read leaves the sender no room.
+                    // Unread input fills the buffer and blocks the sender.
                     while self.fault.hears != Hears::Request && !self.is_over() {
                         std::thread::sleep(Duration::from_millis(20));
                     }

@@ -1,4 +1,4 @@
-//! The shared library that cargo has built, opened as a host opens it.
+//! The shared library that cargo has built, loaded as a host loads it.
 
 use std::ffi::{c_char, c_void};
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use lifepay::ffi::{lp_config, lp_entry_fn, lp_log_fn, lp_outbox, lp_result};
 
-/// The functions of the library; the names are those of the header.
+/// The functions of the library, with the names of the header.
 pub struct Library {
     pub config_init: unsafe extern "C" fn(*mut lp_config, u32) -> i32,
     pub result_init: unsafe extern "C" fn(*mut lp_result, u32) -> i32,
@@ -54,7 +54,7 @@ pub struct Library {
     pub version_number: unsafe extern "C" fn() -> u32,
 }
 
-/// The folder in which cargo has put the library beside this test.
+/// Returns the folder of the library that cargo has built for this test.
 pub fn folder() -> PathBuf {
     let test = std::env::current_exe().expect("a test has a path");
     test.parent().expect("a test is in a folder").to_owned()
@@ -72,8 +72,8 @@ pub fn path() -> PathBuf {
 pub fn library() -> &'static Library {
     static LIBRARY: OnceLock<Library> = OnceLock::new();
     LIBRARY.get_or_init(|| {
-        // SAFETY: nothing runs when it is loaded; the types are the header's, which another test
-        // compares with these.
+        // SAFETY: no code runs when the library is loaded. The types are those of the header; another
+        // test compares them.
         unsafe {
             let file = libloading::Library::new(path()).expect("the library can be opened");
             let library = Library {

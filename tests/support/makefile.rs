@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 
 use super::tools::root;
 
-/// Makes `target` in the folder `build`, with cargo's build of these tests and warnings as errors.
+/// Returns the command that makes `target` in the folder `build`, with cargo's build of these tests
+/// and with warnings as errors.
 pub fn make(build: &Path, target: impl AsRef<OsStr>) -> Command {
     let target_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let profile = ["release", "debug"][usize::from(cfg!(debug_assertions))];
@@ -19,15 +20,15 @@ pub fn make(build: &Path, target: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// What the environment of whoever runs the tests may bring in, and what cargo does: its paths to
-/// another liblifepay.so.0, and words on this package for which ring would be built anew each time.
+/// Environment variables that could change the results, and those of cargo: its paths to another
+/// liblifepay.so.0, and its variables about this package, for which ring would be rebuilt each time.
 #[rustfmt::skip]
 const DISTURBING: [&str; 10] = [
     "CFLAGS", "CPPFLAGS", "CXXFLAGS", "LDFLAGS", "MAKEFLAGS", "LIFEPAY_",
     "LD_LIBRARY_PATH", "OUT_DIR", "CARGO_PKG_", "CARGO_MANIFEST_",
 ];
 
-/// A program with an environment in which nothing disturbs, and no input.
+/// Returns a command with a clean environment and no input.
 pub fn clean(program: impl AsRef<Path>) -> Command {
     let mut command = Command::new(program.as_ref());
     for (variable, _) in std::env::vars_os() {

@@ -1,6 +1,6 @@
-//! What the tests share: the built library through dlopen, as a host has it, and servers.
+//! Shared by the tests: the built library, loaded with dlopen as in a host, and servers.
 
-// Each test program uses a part of it.
+// Each test program uses only a part of this module.
 #![allow(dead_code, unused_imports)]
 
 pub mod books;

@@ -1,4 +1,4 @@
-//! The host of `tests/onec`, which does with the 1C component what 1C does.
+//! The host of `tests/onec`, which uses the 1C component as 1C does.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use super::tools;
 
-/// The cases of `tests/onec/host.cpp`, which are run alone and under valgrind.
+/// The cases of `tests/onec/host.cpp`, which run both alone and under valgrind.
 pub const CASES: &[&str] = &[
     "exports",
     "life",
@@ -22,7 +22,7 @@ pub const CASES: &[&str] = &[
     "threads",
 ];
 
-/// The host, compiled once; nothing if this machine cannot.
+/// Returns the host, compiled once. None if this machine cannot compile it.
 pub fn host() -> Option<&'static Path> {
     static HOST: OnceLock<Option<PathBuf>> = OnceLock::new();
     HOST.get_or_init(|| {
@@ -45,7 +45,7 @@ pub fn compile(mut compiler: Command, name: &str, flags: &[&str]) -> PathBuf {
     program
 }
 
-/// An empty folder of this case's own.
+/// Returns an empty folder for this case.
 pub fn folder(name: &str) -> PathBuf {
     let folder = tools::scratch("onec").join(name);
     let _ = std::fs::remove_dir_all(&folder);

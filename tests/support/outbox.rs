@@ -1,4 +1,4 @@
-//! An outbox with little to write.
+//! An outbox in few words.
 
 use std::ffi::{c_char, c_void, CStr, CString};
 use std::io::{BufRead, BufReader, Write};
@@ -18,7 +18,7 @@ pub struct Outbox {
     pub handle: *mut lp_outbox,
 }
 
-// SAFETY: the handle is a number to the library, which every thread may use.
+// SAFETY: to the library the handle is a number, which every thread may use.
 unsafe impl Send for Outbox {}
 // SAFETY: as above.
 unsafe impl Sync for Outbox {}
@@ -44,7 +44,7 @@ pub struct Entry {
     pub path: Option<String>,
 }
 
-/// A path at which there is no outbox yet; `name` is unique among the tests.
+/// Returns a path without an outbox. `name` must be unique among the tests.
 pub fn fresh(name: &str) -> PathBuf {
     let folder = tools::scratch("outbox").join(name);
     let _ = std::fs::remove_dir_all(&folder);
@@ -52,8 +52,9 @@ pub fn fresh(name: &str) -> PathBuf {
     folder.join("shifts.db")
 }
 
-/// A folder in memory, where a sync takes no time: it makes races likely that a disk hides, and a busy
-/// disk does not count. The caller removes it. Where memory has no folder, it is on the disk.
+/// Returns a folder in memory, where a sync takes no time: races are more likely than on a disk, and a
+/// busy disk has no effect. The caller removes it. If the system has no such folder, it is on the
+/// disk.
 pub fn in_memory(name: &str) -> PathBuf {
     let folder = Path::new("/dev/shm").join(format!("lifepay-{}-{name}", std::process::id()));
     match std::fs::create_dir(&folder) {
@@ -70,7 +71,7 @@ impl Outbox {
         }
     }
 
-    // An answer is what these tests are about.
+    // The error is an answer, which these tests check.
     #[allow(clippy::result_large_err)]
     pub fn try_open(path: &Path, call: Call) -> Result<Outbox, Answer> {
         let path = CString::new(path.to_str().expect("a path in UTF-8")).unwrap();
@@ -88,7 +89,7 @@ impl Outbox {
         }
     }
 
-    /// What the call returned, and the result.
+    /// Returns the call's return value and its result.
     pub fn submit(&self, call: Call) -> (i32, Answer) {
         // SAFETY: the config is initialised, and everything in it outlives the call.
         with_result(|result| unsafe {
@@ -140,7 +141,7 @@ impl Outbox {
     pub fn entries(&self) -> Vec<Entry> {
         let mut entries: Vec<Entry> = Vec::new();
         let user_data = std::ptr::from_mut(&mut entries).cast();
-        // SAFETY: the callback is called during the call only.
+        // SAFETY: the callback runs only during the call.
         let code = unsafe { (library().outbox_each)(self.handle, Some(collect), user_data) };
         assert_eq!(code, 0);
         entries
@@ -159,7 +160,7 @@ impl Outbox {
 }
 
 unsafe extern "C" fn collect(entry: *const lp_entry, entries: *mut c_void) -> i32 {
-    // SAFETY: as the header says; the entries are those of the call under way.
+    // SAFETY: the header says that the entry is valid; `entries` belongs to the current call.
     unsafe {
         let entry = &*entry;
         let text = |pointer: *const c_char| {
@@ -190,7 +191,7 @@ unsafe extern "C" fn collect(entry: *const lp_entry, entries: *mut c_void) -> i3
 /// Compiles `tests/c/NAME.c` into a library to be preloaded.
 pub fn compile_preload(name: &str) -> PathBuf {
     let library = tools::scratch("outbox").join(format!("{name}.so"));
-    // Renamed into place: a program of another test may be loading it.
+    // Renamed into place, because a program of another test may be loading it.
     let mine = (std::process::id(), std::thread::current().id());
     let new = library.with_extension(format!("{mine:?}"));
     let flags = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror"];
@@ -202,7 +203,7 @@ pub fn compile_preload(name: &str) -> PathBuf {
     library
 }
 
-/// tests/c/outbox_host.c: a process with an outbox that does what it is told. It ends when dropped.
+/// tests/c/outbox_host.c: a process with an outbox that executes commands. It is ended when dropped.
 pub struct Host {
     child: Child,
     input: Option<ChildStdin>,
@@ -210,7 +211,7 @@ pub struct Host {
 }
 
 impl Host {
-    /// `command` runs the program.
+    /// Starts the program with `command`.
     pub fn start(command: &mut Command) -> Host {
         let mut child = command
             .stdin(Stdio::piped())
@@ -251,7 +252,7 @@ impl Host {
         writeln!(input.expect("its input is open"), "{line}").expect("it listens");
     }
 
-    /// What it says next.
+    /// Returns the next line of its output.
     pub fn hear(&mut self) -> String {
         let line = self.lines.recv_timeout(Duration::from_secs(20));
         line.expect("it answers")
@@ -271,7 +272,7 @@ impl Host {
         );
     }
 
-    /// The outcome's code and uuid. Waits for at most ten seconds.
+    /// Waits for at most ten seconds, and returns the outcome's code and uuid.
     pub fn wait(&mut self, ext_id: &str) -> (i32, String) {
         self.wait_for(ext_id, 10_000)
     }
@@ -283,14 +284,14 @@ impl Host {
         (words[2].parse().expect("a code"), words[5].to_owned())
     }
 
-    /// SIGKILL; comes back when the process has ended.
+    /// Sends SIGKILL, and returns when the process has ended.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    /// Stops the process, as a debugger or a sleeping machine does, but not in the middle of a write to
-    /// the file: nobody else could write then, which is not what these tests are about.
+    /// Stops the process, as a debugger or a sleeping machine does, but not during a write to the
+    /// file: no other process could then write, which these tests do not examine.
     pub fn freeze(&self) {
         loop {
             self.signal(libc::SIGSTOP);
@@ -311,19 +312,19 @@ impl Host {
             .is_some_and(|rest| rest.starts_with('T'))
     }
 
-    /// Waits until it is the one that sends: which of several processes it is, is decided after they
-    /// have opened the file.
+    /// Waits until this process is the sender. Several processes decide that after they have opened the
+    /// file.
     pub fn until_it_sends(&self) {
-        // SQLite's pending byte, here of the lock of those who send.
+        // SQLite's pending byte, in the file of the sender lock.
         super::wait::until("it sends", || self.holds_byte("1073741824"));
     }
 
-    /// Whether it holds SQLite's lock of those who write to a log, a byte of the -shm file.
+    /// Whether it holds SQLite's write lock of the write-ahead log, a byte of the -shm file.
     fn holds_the_file(&self) -> bool {
         self.holds_byte("120")
     }
 
-    /// Whether it has a write lock that begins at this byte of any file.
+    /// Whether it holds a write lock that begins at this byte of any file.
     fn holds_byte(&self, begin: &str) -> bool {
         let locks = std::fs::read_to_string("/proc/locks").expect("a list of locks");
         let process = self.child.id().to_string();
@@ -341,17 +342,17 @@ impl Host {
 
     fn signal(&self, signal: i32) {
         let process = i32::try_from(self.child.id()).expect("a process");
-        // SAFETY: numbers; the process is a child that has not been waited for.
+        // SAFETY: the arguments are numbers, and the process is a child that has not been waited for.
         assert_eq!(unsafe { libc::kill(process, signal) }, 0);
     }
 
-    /// Lets it come to its end.
+    /// Closes its input and waits until it ends.
     pub fn finish(mut self) {
         self.input = None;
         assert!(self.wait_for_its_end().success());
     }
 
-    /// It ends by itself.
+    /// Waits until it ends by itself.
     pub fn wait_for_its_end(&mut self) -> ExitStatus {
         self.child.wait().expect("it ends")
     }

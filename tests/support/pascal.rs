@@ -1,4 +1,4 @@
-//! Free Pascal, with the unit and the programs that are compiled with it.
+//! Free Pascal, the unit, and programs that use it.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -7,13 +7,13 @@ use std::process::Command;
 
 use super::{library, tools};
 
-/// What a string is: octets, as in Delphi 7, or UTF-16, as in Delphi 2009 and newer.
+/// The string types: octets, as in Delphi 7, or UTF-16, as in Delphi 2009 and newer.
 pub const MODES: [&str; 2] = ["delphi", "delphiunicode"];
 /// Warnings are errors.
 pub const STRICT: [&str; 4] = ["-l-", "-v0", "-vew", "-Sew"];
-/// Notes and hints too.
+/// Notes and hints are errors too.
 pub const STRICTEST: [&str; 4] = ["-l-", "-v0", "-vewnh", "-Sewnh"];
-/// Free Pascal's own library has octets in either mode: that a string is converted is no mistake.
+/// Free Pascal's own library uses octets in either mode, so string conversions are not mistakes.
 pub const CONVERSIONS: [&str; 2] = ["-vm4104", "-vm4105"];
 
 pub fn unit_file() -> PathBuf {
@@ -28,7 +28,7 @@ pub fn test_program(name: &str) -> PathBuf {
     tools::root().join(format!("tests/pascal/{name}.pas"))
 }
 
-/// A folder of this name, empty.
+/// Returns an empty folder with this name.
 pub fn fresh(name: &str) -> PathBuf {
     let folder = tools::scratch("pascal").join(name);
     let _ = fs::remove_dir_all(&folder);
@@ -36,7 +36,7 @@ pub fn fresh(name: &str) -> PathBuf {
     folder
 }
 
-/// A compiler that knows the unit and the tests.
+/// Returns a compiler that finds the unit and the tests.
 pub fn compiler(command: impl AsRef<OsStr>, mode: &str, out: &Path) -> Command {
     let mut compiler = compiler_alone(command, mode, out);
     for folder in ["bindings/delphi", "tests/pascal"] {
@@ -45,7 +45,7 @@ pub fn compiler(command: impl AsRef<OsStr>, mode: &str, out: &Path) -> Command {
     compiler
 }
 
-/// A compiler that knows no folder but that to which it writes.
+/// Returns a compiler that searches only its output folder.
 pub fn compiler_alone(command: impl AsRef<OsStr>, mode: &str, out: &Path) -> Command {
     let mut compiler = Command::new(command);
     compiler
@@ -54,7 +54,7 @@ pub fn compiler_alone(command: impl AsRef<OsStr>, mode: &str, out: &Path) -> Com
     compiler
 }
 
-/// Compiles a program into a folder of its own, with the library beside it.
+/// Compiles a program into a separate folder, with the library beside it.
 pub fn compile(source: &Path, name: &str, mode: &str, flags: &[&str]) -> PathBuf {
     let out = fresh(name);
     let mut compiler = compiler("fpc", mode, &out);
@@ -67,7 +67,7 @@ pub fn compile(source: &Path, name: &str, mode: &str, flags: &[&str]) -> PathBuf
     out.join(source.file_stem().expect("a name"))
 }
 
-/// The unit without its comments, its white space squeezed.
+/// Returns the unit without comments and with white space collapsed.
 pub fn unit_code() -> String {
     let unit = fs::read_to_string(unit_file()).unwrap();
     let (_, unit) = unit.split_once("*)").unwrap();
@@ -78,8 +78,8 @@ pub fn unit_code() -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The folder with the compilers for Windows, built if they are not; nothing if the machine lacks
-/// what they are made of.
+/// Returns the folder with the compilers for Windows, and builds them if necessary. None if the
+/// machine lacks their sources.
 pub fn cross_compilers() -> Option<PathBuf> {
     let version = Command::new("fpc").arg("-iV").output();
     let version = version.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());

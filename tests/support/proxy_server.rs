@@ -1,4 +1,4 @@
-//! An HTTP proxy on loopback that knows CONNECT.
+//! An HTTP proxy on loopback that supports CONNECT.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -12,16 +12,16 @@ use super::tls_server;
 
 const ESTABLISHED: &str = "HTTP/1.1 200 Connection established\r\n\r\n";
 
-/// What it does with a CONNECT.
+/// The proxy's reaction to a CONNECT.
 #[derive(Clone, Copy)]
 pub enum Manner {
-    /// Connects to the port that it is asked for, on this machine whatever the host.
+    /// Connects to the requested port, on this machine regardless of the host.
     Tunnel,
     /// The same, after this answer.
     TunnelAfter(&'static str),
     /// Answers with this, and closes.
     Answer(&'static str),
-    /// Says nothing, and keeps the connection.
+    /// Sends nothing, and keeps the connection.
     Silence,
     /// Closes without an answer.
     HangUp,
@@ -38,7 +38,7 @@ impl ProxyServer {
         ProxyServer::of("http", manner, Some)
     }
 
-    /// One that is itself reached over TLS.
+    /// A proxy that clients connect to over TLS.
     pub fn over_tls(config: Arc<ServerConfig>) -> ProxyServer {
         ProxyServer::of("https", Manner::Tunnel, move |stream| {
             tls_server::accept(stream, &config)
@@ -81,7 +81,7 @@ impl ProxyServer {
         format!("{}://{}", self.scheme, self.address())
     }
 
-    /// The URL with a name and password before the host, as they stand in it.
+    /// Returns the URL with these credentials before the host.
     pub fn url_for(&self, credentials: &str) -> String {
         format!("{}://{credentials}@{}", self.scheme, self.address())
     }
@@ -94,7 +94,7 @@ impl ProxyServer {
         self.server.connections()
     }
 
-    /// The heads that it was sent.
+    /// Returns the heads that it received.
     pub fn heads(&self) -> Vec<String> {
         self.heads.lock().unwrap().clone()
     }
@@ -114,7 +114,7 @@ fn tunnel(
         .ok_or(ErrorKind::InvalidData)?;
     let mut target = TcpStream::connect(("127.0.0.1", port))?;
     client.write_all(answer.as_bytes())?;
-    // One thread for both directions, since a TLS connection cannot be split in two.
+    // One thread for both directions, because a TLS connection cannot be split.
     for side in [socket, &target] {
         side.set_read_timeout(Some(Duration::from_millis(2)))?;
     }
@@ -125,7 +125,7 @@ fn tunnel(
     }
 }
 
-/// Passes on what there is. False: that was all there will be.
+/// Passes on the available bytes. Returns false at the end of the input.
 fn pass(from: &mut impl Read, to: &mut impl Write) -> io::Result<bool> {
     let mut bytes = [0; 16 * 1024];
     match from.read(&mut bytes) {

@@ -1,4 +1,4 @@
-//! A raw socket server: it sends what a test says, byte for byte.
+//! A raw socket server that sends the bytes of a test unchanged.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 
-/// Accepts connections and hands each, with its number from 0, to a function on a thread of its
-/// own. Stops accepting when dropped, and closes the connections then: not when the function
-/// returns, for that it must call shutdown.
+/// Accepts connections, and passes each, with its number from 0, to a function on a separate thread.
+/// When dropped, stops accepting and closes the connections. They are not closed when the function
+/// returns; for that, it must call shutdown.
 pub struct Server {
     address: SocketAddr,
     accepted: Arc<AtomicUsize>,
@@ -64,7 +64,7 @@ impl Server {
         })
     }
 
-    /// A port at which nothing listens, nor will: it stays taken.
+    /// Returns a port on which nothing will ever listen, because it stays reserved.
     pub fn nowhere() -> String {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
         let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
@@ -82,7 +82,7 @@ impl Server {
         self.address
     }
 
-    /// How many connections were made.
+    /// Returns the number of connections.
     pub fn connections(&self) -> usize {
         self.accepted.load(Ordering::SeqCst)
     }
@@ -98,7 +98,7 @@ impl Drop for Server {
     }
 }
 
-/// Head and body of the next request, or nothing at the end of the connection.
+/// Reads head and body of the next request. Returns None at the end of the connection.
 pub fn read_request(stream: &mut impl Read) -> Option<String> {
     let mut bytes = Vec::new();
     let mut byte = [0];
@@ -123,7 +123,7 @@ pub fn read_request(stream: &mut impl Read) -> Option<String> {
     Some(head + &String::from_utf8(body).expect("a body in UTF-8"))
 }
 
-/// An HTTP answer with a length.
+/// Returns an HTTP answer with a Content-Length.
 pub fn respond(status: &str, body: &str) -> Vec<u8> {
     format!(
         "HTTP/1.1 {status}\r\nContent-Type: application/json; charset=UTF-8\r\nContent-Length: {}\r\n\r\n{body}",
@@ -132,11 +132,11 @@ pub fn respond(status: &str, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// The page's success.
+/// The successful answer on LifePay's page.
 pub const ACCEPTED: &str =
     r#"{"code":0,"message":"","data":{"uuid":"dabe3833-43ff-5e5c-a45e-9cff664503fd"}}"#;
 
-/// A server that accepts every document, whatever its path, and the requests that it was sent.
+/// Returns a server that accepts every document with any path, and the requests that it receives.
 pub fn recorder() -> (Server, Receiver<String>) {
     let (sender, requests) = channel();
     let sender = Mutex::new(sender);
@@ -149,7 +149,7 @@ pub fn recorder() -> (Server, Receiver<String>) {
     (server, requests)
 }
 
-/// What was sent to a path: the first line of a request, without the version, and its body.
+/// Returns the first line of a request, without the version, and its body.
 pub fn path_and_body(request: &str) -> (&str, &str) {
     let (head, body) = request.split_once("\r\n\r\n").expect("a head");
     let (first, _) = head.split_once(" HTTP/1.1\r\n").expect("its first line");

@@ -1,4 +1,4 @@
-//! A till that is killed again and again, and the books that must agree in the end: the server's, the
+//! A till that is killed repeatedly, and the records that must agree in the end: the server's, the
 //! till's own journal and the outbox's.
 
 use std::collections::BTreeMap;
@@ -12,24 +12,24 @@ use super::constants::ANSWERED;
 use super::outbox::{fresh, Outbox};
 use super::Call;
 
-/// For how many requests of one ext_id the server makes trouble.
+/// How many requests with one ext_id the server disturbs.
 const TROUBLE: usize = 6;
-/// Another seed for the lives and the server, to repeat a run that has failed.
+/// The environment variable with a seed for the lives and the server, to repeat a failed run.
 const SEED: &str = "LIFEPAY_TEST_SEED";
 
-/// The seed of this run, which is printed.
+/// Returns the seed of this run, and prints it.
 pub fn seed() -> u64 {
     let seed = std::env::var(SEED).map_or(20_261_124, |seed| seed.parse().expect("a number"));
     println!("{SEED}={seed}");
     seed
 }
 
-/// Numbers that look random and are the same in every run: xorshift64*.
+/// Pseudo-random numbers that are the same in every run: xorshift64*.
 pub struct Dice(u64);
 
 impl Dice {
     pub fn of(seed: u64) -> Dice {
-        // Neighbouring seeds must not begin alike, and zero would stay zero.
+        // Neighbouring seeds must not start with similar numbers, and zero would stay zero.
         let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         for _ in 0..4 {
             dice.below(1);
@@ -45,7 +45,8 @@ impl Dice {
     }
 }
 
-/// Drops, delays, refuses, loses answers, and accepts at last; rejects one shift in ten.
+/// A server that drops, delays and refuses requests, loses answers, and finally accepts. It rejects
+/// one shift in ten.
 fn troubled(seed: u64) -> Books {
     Books::open(move |ext_id, before| {
         let number: u64 = ext_id[5..].parse().expect("till-N");
@@ -66,7 +67,7 @@ fn troubled(seed: u64) -> Books {
         let reply = match dice.below(10) {
             0..2 => Reply::Drop,
             2..4 => Reply::Http("503 Service Unavailable"),
-            // What is rejected makes no document whose answer could be lost.
+            // A rejected request makes no document whose answer could be lost.
             4..6 if last == Reply::Accept => Reply::Lose,
             _ => last,
         };
@@ -74,7 +75,7 @@ fn troubled(seed: u64) -> Books {
     })
 }
 
-/// What the till has written into its journal.
+/// The contents of the till's journal.
 #[derive(Default)]
 struct Journal {
     submitted: Vec<String>,
@@ -102,7 +103,7 @@ impl Journal {
     }
 }
 
-/// Runs the till for so long, from its start or from when it has opened its outbox, and kills it.
+/// Runs the till for `life`, from its start or from the opening of its outbox, and kills it.
 fn live(till: &mut Command, life: Duration, is_opened: bool, kill: fn(&mut Child)) {
     let mut till = till
         .stdin(Stdio::null())
@@ -112,14 +113,14 @@ fn live(till: &mut Command, life: Duration, is_opened: bool, kill: fn(&mut Child
         .expect("the till starts");
     if is_opened {
         let mut said = till.stdout.take().expect("a pipe");
-        // Nothing comes if it has failed, and then it says why below.
+        // If the till has failed, there is no output, and the reason is reported below.
         let _ = said.read(&mut [0]);
     }
-    // The moment is what is random here; there is nothing to wait for.
+    // A sleep, because the moment of the kill is random: there is no event to wait for.
     std::thread::sleep(life);
     kill(&mut till);
     let ended = till.wait_with_output().expect("it ends");
-    // It never ends by itself but to say what is wrong.
+    // The till ends by itself only to report an error.
     let said = String::from_utf8_lossy(&ended.stderr);
     assert!(
         !ended.status.success() && said.is_empty(),
@@ -128,7 +129,7 @@ fn live(till: &mut Command, life: Duration, is_opened: bool, kill: fn(&mut Child
     );
 }
 
-/// Compares the two books: the server's and what the outbox says in the end.
+/// Compares the server's record with the final entries of the outbox.
 fn compare(books: &Books, outbox: &Outbox, journal: &Journal) {
     let documents = books.documents();
     let mut expected = Vec::new();
@@ -154,7 +155,7 @@ fn compare(books: &Books, outbox: &Outbox, journal: &Journal) {
     );
 }
 
-/// Every request of an ext_id has the same bytes, and they are those that were submitted.
+/// Asserts that all requests with one ext_id have the same bytes, namely those that were submitted.
 fn compare_bodies(books: &Books) {
     let mut bodies = BTreeMap::new();
     for exchange in books.exchanges() {
@@ -163,7 +164,7 @@ fn compare_bodies(books: &Books) {
             .entry(exchange.ext_id.clone())
             .or_insert_with(|| exchange.body.clone());
         assert_eq!(*first, exchange.body);
-        // Every third is a receipt.
+        // Every third document is a receipt.
         let (path, data) = match number % 3 {
             0 => ("/cloud-print/create-receipt", r#""purchase": "#),
             _ => ("/cloud-print/create-session", r#""callback_data":"#),
@@ -180,26 +181,26 @@ fn compare_bodies(books: &Books) {
 
 /// How a till is killed.
 pub struct Kills {
-    /// The test's own, for its folder.
+    /// The test's name, for its folder.
     pub name: &'static str,
-    /// The number of kills. On a busy machine a till may be killed before it has done anything; then
-    /// there are more kills, until `enough` holds, but at most four times `count`.
+    /// The number of kills. On a busy machine a till may be killed before it has done anything. Then
+    /// there are more kills, until `enough` returns true, but at most four times `count`.
     pub count: usize,
     pub enough: fn(&Outcome) -> bool,
-    /// The longest life of a till, from its start or from when it has opened its outbox.
+    /// The longest life of a till, from its start or from the opening of its outbox.
     pub longest_life: Duration,
-    /// Kills a till that runs.
+    /// Kills a running till.
     pub kill: fn(&mut Child),
 }
 
-/// What came of it all.
+/// The numbers at the end of the test.
 pub struct Outcome {
     pub submitted: usize,
-    /// Told to the till before it was killed.
+    /// The number of outcomes that tills received before they were killed.
     pub told: usize,
 }
 
-/// What a till's journal says so far.
+/// Returns the numbers in a till's journal so far.
 fn lived(journal: &Path) -> Outcome {
     let journal = Journal::read(journal);
     Outcome {
@@ -208,9 +209,9 @@ fn lived(journal: &Path) -> Outcome {
     }
 }
 
-/// Starts `tests/c/outbox_till.c`, kills it at random moments, and compares the books: nothing is
-/// lost, nothing is sent twice, and nothing is told in two different ways. `till` makes the command
-/// that the arguments are added to.
+/// Starts `tests/c/outbox_till.c`, kills it at random moments, and compares the records: no request is
+/// lost or makes two documents, and no outcome is reported in two different ways. `till` makes the
+/// command, to which the arguments are added.
 pub fn kill_again_and_again(till: impl Fn() -> Command, kills: &Kills) -> Outcome {
     let seed = seed();
     let path = fresh(kills.name);
@@ -235,8 +236,7 @@ pub fn kill_again_and_again(till: impl Fn() -> Command, kills: &Kills) -> Outcom
     }
     let killing = started.elapsed();
 
-    // The last submission may have come to the outbox but not to the journal: the till would submit
-    // it again.
+    // The last submission may be in the outbox but not in the journal: the till would submit it again.
     let mut journal = Journal::read(&journal_path);
     let call = Call::to(&url).repeat(0, &[100]).limits(2000, 2000);
     let outbox = Outbox::open(&path, call.with(|c| c.concurrency = 16));
@@ -253,7 +253,7 @@ pub fn kill_again_and_again(till: impl Fn() -> Command, kills: &Kills) -> Outcom
     assert_eq!(outbox.pending(), 0);
     compare(&books, &outbox, &journal);
     compare_bodies(&books);
-    // And so it stays.
+    // The outcomes stay the same after a restart.
     outbox.close();
     let outbox = Outbox::open(&path, Call::to(&url).repeat(0, &[100]));
     compare(&books, &outbox, &journal);

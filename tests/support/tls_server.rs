@@ -32,7 +32,7 @@ fn parameters(names: &[&str]) -> CertificateParams {
 }
 
 impl Authority {
-    /// One whose name is its own.
+    /// An authority with a unique name.
     pub fn new() -> Authority {
         static MADE: AtomicUsize = AtomicUsize::new(0);
         let number = MADE.fetch_add(1, Ordering::SeqCst);
@@ -55,12 +55,12 @@ impl Authority {
         self.0.der()
     }
 
-    /// A certificate for names and IP addresses.
+    /// Issues a certificate for names and IP addresses.
     pub fn issue(&self, names: &[&str]) -> Identity {
         self.issue_valid(names, 2020, 4000)
     }
 
-    /// One that is valid from the first of January of `from` to that of `to`.
+    /// Issues a certificate that is valid from 1 January of year `from` to 1 January of year `to`.
     pub fn issue_valid(&self, names: &[&str], from: i32, to: i32) -> Identity {
         let mut parameters = parameters(names);
         parameters.not_before = rcgen::date_time_ymd(from, 1, 1);
@@ -77,8 +77,8 @@ impl Identity {
         Identity { certificate, key }
     }
 
-    /// A certificate that has signed itself, and its PEM. `authority`: it says that it may sign
-    /// others, as those that `openssl req -x509` makes do.
+    /// Returns a self-signed certificate and its PEM. `authority`: it states that it may sign others,
+    /// like the certificates of `openssl req -x509`.
     pub fn self_signed(names: &[&str], authority: bool) -> (Identity, String) {
         let mut parameters = parameters(names);
         if authority {
@@ -92,7 +92,7 @@ impl Identity {
         )
     }
 
-    /// A server's settings that speak these versions of TLS.
+    /// Returns a server's settings with these versions of TLS.
     pub fn config(self, versions: &[&'static SupportedProtocolVersion]) -> Arc<ServerConfig> {
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_protocol_versions(versions)
@@ -104,7 +104,7 @@ impl Identity {
     }
 }
 
-/// Writes a PEM file of this test's own, and returns its path.
+/// Writes a PEM file for this test, and returns its path.
 pub fn pem_file(name: &str, content: impl AsRef<[u8]>) -> String {
     let path = scratch("pem").join(format!("{name}.pem"));
     std::fs::write(&path, content).expect("a file can be written");
@@ -115,18 +115,18 @@ pub fn text(path: &Path) -> String {
     path.to_str().expect("a path in UTF-8").to_owned()
 }
 
-/// What a server has seen of its clients.
+/// A server's observations of its clients.
 #[derive(Default)]
 struct Seen {
     handshakes: AtomicUsize,
-    /// Bytes that came encrypted.
+    /// The number of encrypted bytes received.
     bytes: AtomicUsize,
     ended: AtomicUsize,
     requests: Mutex<Vec<String>>,
     versions: Mutex<Vec<ProtocolVersion>>,
 }
 
-/// Accepts every request that comes over a TLS connection.
+/// A server that accepts every request over a TLS connection.
 pub struct TlsServer {
     server: Server,
     seen: Arc<Seen>,
@@ -154,7 +154,7 @@ impl TlsServer {
         }
     }
 
-    /// By IP address.
+    /// Returns the URL with an IP address.
     pub fn url(&self) -> String {
         self.url_of("127.0.0.1")
     }
@@ -179,12 +179,13 @@ impl TlsServer {
         self.seen.requests.lock().unwrap().clone()
     }
 
-    /// The version of each handshake.
+    /// Returns the version of each handshake.
     pub fn versions(&self) -> Vec<ProtocolVersion> {
         self.seen.versions.lock().unwrap().clone()
     }
 
-    /// How many bytes came over `connections` connections when they have ended.
+    /// Waits until `connections` connections have ended, and returns the number of bytes received over
+    /// them.
     pub fn bytes_after(&self, connections: usize) -> usize {
         until("the connections have ended", || {
             self.seen.ended.load(Ordering::SeqCst) == connections
@@ -210,7 +211,7 @@ fn serve(stream: TcpStream, config: &Arc<ServerConfig>, seen: &Seen) {
     }
 }
 
-/// A server's side of a TLS connection, if the handshake succeeds.
+/// Returns the server's side of a TLS connection, if the handshake succeeds.
 pub fn accept(
     mut stream: TcpStream,
     config: &Arc<ServerConfig>,

@@ -1,10 +1,10 @@
-//! Tools that a machine may lack: then a test says so by name and is passed over, unless
-//! LIFEPAY_REQUIRE_TOOLS is set, as CI does.
+//! Tools that a machine may lack. A test whose tool is missing names it and is skipped, unless
+//! LIFEPAY_REQUIRE_TOOLS is set, as in CI.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-/// Whether `tool` can be run. If it must be there and is not, the test fails.
+/// Whether `tool` can be run. If it is required but missing, the test fails.
 pub fn have(tool: &str) -> bool {
     let version = match tool {
         "fpc" => "-iV",
@@ -17,24 +17,24 @@ pub fn have(tool: &str) -> bool {
     passed_over_unless(found, tool)
 }
 
-/// The same for what is not a program. A relative path is below the project's root.
+/// The same for a folder. A relative path is below the project's root.
 pub fn have_folder(folder: &str) -> bool {
     passed_over_unless(root().join(folder).is_dir(), folder)
 }
 
-/// The same for a file of the system's.
+/// The same for a file of the system.
 pub fn have_file(file: &str) -> bool {
     passed_over_unless(Path::new(file).exists(), file)
 }
 
-/// The same for a module of Python's.
+/// The same for a Python module.
 pub fn have_python_module(module: &str) -> bool {
     let import = format!("import {module}");
     let found = succeeds(Command::new("python3").args(["-c", &import]));
     passed_over_unless(found, &format!("Python's module {module}"))
 }
 
-/// The same for a package of npm's that programs in `folder` find.
+/// The same for an npm package that programs in `folder` find.
 pub fn have_node_package(package: &str, folder: &Path) -> bool {
     let import = format!("import '{package}'");
     let mut node = Command::new("node");
@@ -52,12 +52,12 @@ fn succeeds(command: &mut Command) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// Whether a tool that is missing fails its test.
+/// Whether a missing tool fails its test.
 pub fn are_required() -> bool {
     std::env::var_os("LIFEPAY_REQUIRE_TOOLS").is_some_and(|set| set == "1")
 }
 
-/// `found` says whether a tool is on this machine.
+/// Returns `found`. If the tool was not found, prints its name, or fails if it is required.
 pub fn passed_over_unless(found: bool, tool: &str) -> bool {
     if !found {
         assert!(
@@ -69,7 +69,7 @@ pub fn passed_over_unless(found: bool, tool: &str) -> bool {
     found
 }
 
-/// The project's root, which holds the lock file of all its packages.
+/// Returns the project's root, which contains the lock file of all its packages.
 pub fn root() -> &'static Path {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut folders = package.ancestors();
@@ -77,7 +77,7 @@ pub fn root() -> &'static Path {
     root.expect("the package is in the project")
 }
 
-/// The blocks of code in a language of a README.
+/// Returns the code blocks in one language of a README.
 pub fn blocks(readme: &str, language: &str) -> Vec<String> {
     let begin = format!("```{language}\n");
     readme
@@ -87,7 +87,7 @@ pub fn blocks(readme: &str, language: &str) -> Vec<String> {
         .collect()
 }
 
-/// The lines of include/symbols.txt: name and version.
+/// Returns the lines of include/symbols.txt: name and version.
 pub fn symbols() -> Vec<(String, String)> {
     let text = std::fs::read_to_string(root().join("include/symbols.txt")).expect("the list");
     let lines = text.lines().filter(|line| !line.starts_with('#'));
@@ -99,7 +99,7 @@ pub fn symbols() -> Vec<(String, String)> {
         .collect()
 }
 
-/// The header's constants, in its order.
+/// Returns the header's constants, in its order.
 pub fn constants() -> Vec<(String, i64)> {
     let header = std::fs::read_to_string(root().join("include/lifepay.h")).expect("the header");
     let defines = header.lines().filter_map(|line| {
@@ -115,7 +115,7 @@ pub fn constants() -> Vec<(String, i64)> {
     constants
 }
 
-/// The functions of include/symbols.txt that a layer over the library offers.
+/// Returns the functions of include/symbols.txt that a language binding offers.
 pub fn functions_for_layers() -> Vec<String> {
     let names = symbols().into_iter().map(|(name, _)| name);
     let names = names.filter(|name| name.starts_with("lp_") && !is_for_hosts_without_structs(name));
@@ -124,12 +124,12 @@ pub fn functions_for_layers() -> Vec<String> {
     names
 }
 
-/// The outbox with JSON in place of structs: a layer has classes for that.
+/// Whether a function belongs to the outbox with JSON instead of structs: a binding has classes for it.
 pub fn is_for_hosts_without_structs(function: &str) -> bool {
     function.starts_with("lp_outbox_") && function.ends_with("_json")
 }
 
-/// A folder of this test's own for what it builds; `name` is unique among the tests.
+/// Returns a folder for the files that a test builds. `name` must be unique among the tests.
 pub fn scratch(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::create_dir_all(&folder).expect("a scratch folder");
@@ -158,21 +158,21 @@ pub enum Link {
     Static,
 }
 
-/// Compiles `tests/c/NAME.c` with the flags of the house, and returns the program.
+/// Compiles `tests/c/NAME.c` with the project's flags, and returns the program.
 pub fn compile_c(name: &str, link: Link) -> PathBuf {
     let (suffix, link) = linked(link);
     compile(&c_file(name), &format!("{name}-{suffix}"), link)
 }
 
-/// Compiles a C program that is not in a file, linked with the shared library.
+/// Compiles a C program from a string, linked with the shared library.
 pub fn compile_c_source(name: &str, text: &str) -> PathBuf {
     let file = scratch("c").join(format!("{name}.c"));
     std::fs::write(&file, text).expect("the program can be written");
     compile(&file, name, linked(Link::Shared).1)
 }
 
-/// Compiles `tests/c/NAME.c` with the flags of the house, but not the library: the program loads
-/// it while it runs.
+/// Compiles `tests/c/NAME.c` with the project's flags but without the library, which the program loads
+/// at run time.
 pub fn compile_c_without_library(name: &str) -> PathBuf {
     compile(&c_file(name), &format!("{name}-alone"), vec!["-ldl".into()])
 }
@@ -181,7 +181,7 @@ fn c_file(name: &str) -> PathBuf {
     root().join("tests/c").join(format!("{name}.c"))
 }
 
-/// What to call a program that is linked so, and the compiler's arguments for it.
+/// Returns the suffix of a program's name, and the compiler's arguments for this kind of linking.
 fn linked(link: Link) -> (&'static str, Vec<String>) {
     let libraries = super::library::folder();
     match link {
@@ -218,7 +218,7 @@ fn linked(link: Link) -> (&'static str, Vec<String>) {
 
 fn compile(file: &Path, name: &str, link: Vec<String>) -> PathBuf {
     let program = scratch("c").join(name);
-    // Renamed into place: another test may be running what it has compiled before.
+    // Renamed into place, because another test may be running the program it compiled before.
     let thread = format!("{:?}", std::thread::current().id()).replace(['(', ')'], "-");
     let new = program.with_extension(format!("{}{thread}new", std::process::id()));
     let mut compiler = Command::new("gcc");
@@ -243,7 +243,7 @@ fn compile(file: &Path, name: &str, link: Vec<String>) -> PathBuf {
     program
 }
 
-/// Valgrind as the house uses it: any error or leak fails.
+/// Returns valgrind with the project's options: any error or leak is a failure.
 pub fn valgrind() -> Command {
     let mut command = Command::new("valgrind");
     command.args([

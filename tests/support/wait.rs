@@ -1,8 +1,8 @@
-//! Waiting for what another thread will do.
+//! Waits for an effect of another thread or process.
 
 use std::time::{Duration, Instant};
 
-/// Waits until `holds`; fails the test with `what` if it takes too long.
+/// Waits until `holds` returns true. Fails the test with `what` if that takes too long.
 pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let started = Instant::now();
     while !holds() {

@@ -1,9 +1,9 @@
-//! What a till's programmer would otherwise write: a table of requests in SQLite, one insert for
-//! each, as durable as the outbox (write-ahead log, `synchronous = FULL`).
+//! The alternative that a till's programmer would write: a table of requests in SQLite, with one
+//! insert per request, as durable as the outbox (write-ahead log, `synchronous = FULL`).
 //!
-//! `bare-insert FILE COUNT` prints the microseconds of each insert, a line each. With `indexed` as a
-//! third argument the table has what the outbox's has, an index of what waits. It costs a page of the
-//! log for every insert.
+//! `bare-insert FILE COUNT` prints the microseconds of each insert, one per line. With a third
+//! argument `indexed` the table has an index of pending requests, like the outbox's. It costs one page
+//! of the log per insert.
 
 use std::time::{Instant, SystemTime};
 use std::{env, error, fmt::Write, process};

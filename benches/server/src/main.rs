@@ -1,11 +1,11 @@
-//! A keep-alive server that does as little as it can, so that what is measured is its clients.
+//! A keep-alive server that does as little as possible, so that the benchmarks measure its clients.
 //!
 //! `lifepay-bench-server FOLDER` listens on two ports of loopback, with TLS and without, writes
 //! `ca.pem` into the folder, prints both ports, and serves until its standard input ends.
 //!
-//! Below `/cloud-print/` it demands the very bytes of `request.json`, so that all programs send the
-//! same; below `/outbox/` it takes any body. `POST /hold` keeps back all answers from then on,
-//! `POST /release` gives them.
+//! Below `/cloud-print/` it requires exactly the bytes of `request.json`, so that all programs send
+//! the same. Below `/outbox/` it accepts any body. `POST /hold` holds back all answers from then
+//! on; `POST /release` sends them.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -17,13 +17,13 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use rustls_pki_types::PrivatePkcs8KeyDer;
 
-/// What every program sends, without the blanks at its end.
+/// The request of every program, without trailing white space.
 const REQUEST: &str = include_str!("../../request.json");
 const ACCEPTED: &str =
     r#"{"code":0,"message":"","data":{"uuid":"dabe3833-43ff-5e5c-a45e-9cff664503fd"}}"#;
 const OTHER_BYTES: &str = r#"{"code":400,"message":"other bytes than request.json"}"#;
 
-/// Whether answers are kept back.
+/// Whether answers are held back.
 #[derive(Default)]
 struct Gate {
     is_shut: Mutex<bool>,
@@ -83,7 +83,7 @@ fn accept(listener: &TcpListener, serve: impl Fn(TcpStream)) {
     }
 }
 
-/// A certificate for loopback; the root that has signed it is written to `ca.pem`.
+/// Makes a certificate for loopback. The root that signed it is written to `ca.pem`.
 fn tls(folder: &Path) -> Result<ServerConfig, Box<dyn std::error::Error>> {
     let mut root = CertificateParams::new([])?;
     root.distinguished_name
@@ -121,7 +121,8 @@ fn serve(mut stream: impl Read + Write, gate: &Gate) {
     }
 }
 
-/// The lengths of head and body of the request that `received` begins with, once it is whole.
+/// Returns the lengths of head and body of the request at the beginning of `received`, once it is
+/// complete.
 fn request(received: &[u8]) -> Option<(usize, usize)> {
     let head = received.windows(4).position(|end| end == b"\r\n\r\n")? + 4;
     let length = received[..head]

@@ -1,6 +1,6 @@
 /*
- * A host with an SQLite of its own, linked with the static library: own_sqlite URL OUTBOX. Both work,
- * and neither gets hold of the other's.
+ * A host with its own SQLite, linked with the static library: own_sqlite URL OUTBOX. Both copies of
+ * SQLite work, and neither uses the other's functions.
  */
 #include "check.h"
 

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <windows.h>
 
-/* Far more than anything here takes. */
+/* Far longer than any step takes. */
 #define LONG_MS 60000
 #define STEP_MS 50
 
@@ -48,7 +48,7 @@ static int is_running(HANDLE process)
     return WaitForSingleObject(process, 0) == WAIT_TIMEOUT;
 }
 
-/* Whether the window of the process shows the text. A break of a line counts as nothing. */
+/* Whether the window of the process shows the text. Line breaks are ignored. */
 static int shows(HANDLE console, const wchar_t *text)
 {
     static wchar_t screen[1 << 20];
@@ -86,7 +86,7 @@ static void press_enter(HANDLE input)
         fail("Enter cannot be pressed");
 }
 
-/* Waits until it shows the text, from so many milliseconds on; 0: it has ended before. */
+/* Waits until the window shows the text, from `after` milliseconds on; 0 if the process ended first. */
 static int shows_at_last(HANDLE process, const wchar_t *text, DWORD after)
 {
     HANDLE console;
@@ -113,7 +113,8 @@ static void fails(int count, char **words, const char *said)
     DWORD after = 200, code = 0;
     if (!MultiByteToWideChar(CP_UTF8, 0, said, -1, text, 256))
         fail("the text is not UTF-8");
-    /* If we look at its window before it does, it is not alone there, and need not keep it. */
+    /* If this program attaches to the window too early, the other one is not alone there and does not
+    keep it: it is then started again. */
     for (process = start(count, words); !shows_at_last(process, text, after); process = start(count, words)) {
         after *= 2;
         if (after > LONG_MS)

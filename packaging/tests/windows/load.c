@@ -68,7 +68,7 @@ int main(int argc, char **argv)
     CHECK_TEXT(result.uuid, "loaded");
 
     CHECK_INT(outbox_open.call(argv[2], &config, &outbox, &result), LP_OK);
-    /* More than it was loaded: what is not pinned is gone after this, and its threads with it. */
+    /* More often than it was loaded: an unpinned library is unloaded, and its threads with it. */
     for (i = 0; i < 5; i++)
         FreeLibrary(library);
     again = GetModuleHandleA("lifepay.dll");

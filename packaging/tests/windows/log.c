@@ -1,4 +1,4 @@
-/* How the log file is rotated on Windows: log FOLDER. */
+/* Tests the rotation of the log file on Windows: log FOLDER. */
 #include <windows.h>
 
 #include "check.h"
@@ -132,7 +132,7 @@ static void a_file_that_cannot_be_renamed_grows_until_it_can(void)
     CHECK_INT(size_of(old_path), before);
 }
 
-/* As when another process rotates at this moment. */
+/* Simulates another process that is rotating. */
 static void while_another_process_rotates_no_line_is_lost(void)
 {
     HANDLE other = CreateFileA(beside, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS,
@@ -151,7 +151,7 @@ static void while_another_process_rotates_no_line_is_lost(void)
     CHECK_INT(size_of(beside), -1);
 }
 
-/* What a process leaves that dies, or a power cut. */
+/* Simulates the files that a killed process or a power cut leaves. */
 static void a_file_that_was_left_beside_prevents_nothing(void)
 {
     HANDLE left = CreateFileA(beside, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);

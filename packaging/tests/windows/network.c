@@ -1,5 +1,5 @@
 /*
- * An outbox on a share of the network is refused, by whatever name: network.
+ * An outbox on a network share is refused, in every form of the path: network.
  */
 #include "check.h"
 
@@ -18,7 +18,7 @@ int main(void)
         lp_outbox *outbox = NULL;
         check_begin(paths[i]);
         CHECK_INT(lp_outbox_open(paths[i], &config, &outbox, &result), LP_ERR_OUTBOX);
-        /* "on a network disk": not merely one that is out of reach */
+        /* The message says "on a network disk", not only that the path cannot be reached. */
         CHECK_HAS(result.message, "\xd1\x81\xd0\xb5\xd1\x82\xd0\xb5\xd0\xb2\xd0\xbe\xd0\xbc \xd0\xb4\xd0\xb8\xd1\x81\xd0\xba\xd0\xb5");
         CHECK(outbox == NULL);
     }

@@ -1,6 +1,6 @@
 /*
- * A plugin of a host: a DLL that opens an outbox when it is told to, and closes it in DllMain, as a
- * destructor of a C++ global and Delphi's finalization do.
+ * A plugin of a host: a DLL that opens an outbox on request and closes it in DllMain, as a destructor
+ * of a C++ global and Delphi's finalization do.
  */
 #include <windows.h>
 
@@ -40,7 +40,7 @@ __declspec(dllexport) void plugin_submit(const char *url)
     }
 }
 
-/* Nearly always holds a lock, until the process ends. */
+/* Holds a lock nearly all the time, until the process exits. */
 static DWORD WINAPI call(void *unused)
 {
     uint32_t count;
@@ -64,7 +64,7 @@ BOOL WINAPI DllMain(HINSTANCE module, DWORD reason, void *process_ends)
         uint32_t count;
         int32_t looked = lp_outbox_pending(outbox, &count);
         *closed = lp_outbox_close(outbox);
-        /* Nobody else can tell. */
+        /* No other code can report it. */
         if (process_ends != NULL && (looked != LP_ERR_CLOSED || *closed != LP_ERR_CLOSED))
             TerminateProcess(GetCurrentProcess(), 3);
     }

@@ -1,5 +1,5 @@
 /*
- * A host that unloads a plugin which closes its outbox in DllMain, or ends with it loaded:
+ * A host that unloads a plugin which closes its outbox in DllMain, or exits with the plugin loaded:
  *
  *     unload URL OUTBOX at-once|while-sending|at-exit
  */
@@ -58,7 +58,7 @@ static void unload(void)
 {
     HANDLE started = CreateEventA(NULL, TRUE, FALSE, NULL);
     ULONGLONG before;
-    /* A thread that begins needs the loader lock, which this one is about to hold. */
+    /* A starting thread needs the loader lock, which this thread is about to hold. */
     CHECK(CreateThread(NULL, 0, watch, started, 0, NULL) != NULL);
     CHECK_INT(WaitForSingleObject(started, PATIENCE), WAIT_OBJECT_0);
     before = GetTickCount64();
@@ -68,7 +68,7 @@ static void unload(void)
     CHECK(GetModuleHandleA("plugin.dll") == NULL);
 }
 
-/* In a process of its own: its threads end before DllMain is called. */
+/* In a separate process, because its threads end before DllMain is called. */
 static void end_while_threads_call(char **argv)
 {
     union { void *object; call_fn call; } call_from_threads;

@@ -1,4 +1,4 @@
-/* What Windows' Explorer shows of lifepay.dll, and that it is what the library says. */
+/* The version information that Windows Explorer shows for lifepay.dll matches the library's. */
 #include <windows.h>
 
 #include "check.h"

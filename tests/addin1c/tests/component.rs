@@ -1,5 +1,5 @@
-//! The 1C component in the host of the crate addin1c-test, whose authors know nothing of this
-//! library: what both take the Native API to be must be the same.
+//! The 1C component in the host of the crate addin1c-test, which was written independently of this
+//! library: both must agree on the Native API.
 //!
 //! Run it with `cargo test -p lifepay-addin1c`; it needs a C++ compiler.
 

@@ -1,4 +1,4 @@
-//! The rows in which the request has arrived: first byte, headers, body.
+//! The rows in which the request has arrived: faults in the first byte, the headers and the body.
 
 use super::table::{head, write, Table, GIB, GZIP, HTML};
 use super::told::{accepted, http, network, reply, timeout, Takes, Told};

@@ -1,4 +1,4 @@
-//! The rows in which no part of an answer is read: look-up, connection, proxy, TLS, sending.
+//! The rows in which no part of an answer is read: lookup, connection, proxy, TLS, sending.
 
 use super::table::{anything, Means, Place, Table};
 use super::told::{accepted, network, timeout, tls, Takes};

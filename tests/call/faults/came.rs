@@ -1,4 +1,4 @@
-//! What came of a row, and whether that is right.
+//! The result of a row, and its check.
 
 use std::ffi::CStr;
 

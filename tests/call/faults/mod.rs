@@ -1,5 +1,5 @@
-//! Every fault in every phase of an attempt: what the host is told, how long it takes, how much
-//! memory, and that the next call works.
+//! Every fault in every phase of an attempt: the result, its time and memory, and that the next call
+//! works.
 //!
 //! `cargo test --test call faults -- --nocapture` prints the table.
 

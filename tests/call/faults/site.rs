@@ -1,4 +1,4 @@
-//! Runs a row: a server that fails, a call, the server mended, another call.
+//! Runs a row: a server that fails, a call, the end of the fault, another call.
 
 use std::net::TcpStream;
 use std::path::PathBuf;

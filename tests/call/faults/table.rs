@@ -1,4 +1,4 @@
-//! The rows: which fault strikes where, and what the host is to be told.
+//! The rows: the fault, its phase, and the expected result.
 
 use super::told::Told;
 use super::{after_request, before_answer, FAULTS, PHASES};

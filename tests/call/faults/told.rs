@@ -1,4 +1,4 @@
-//! What the host is told.
+//! The result as the host sees it.
 
 use lifepay::ffi as code;
 

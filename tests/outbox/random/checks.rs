@@ -1,4 +1,4 @@
-//! What must hold whenever nobody asks for anything, and in the end.
+//! The conditions that must hold whenever no operation runs, and in the end.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};

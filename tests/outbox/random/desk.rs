@@ -1,4 +1,4 @@
-//! Where operations are asked for: an outbox of this process, or of another one.
+//! The target of operations: an outbox of this process or of another one.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};

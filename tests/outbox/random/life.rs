@@ -1,5 +1,5 @@
-//! What must hold for one ext_id, by the calls that were made for it and the attempts that the server
-//! saw. All times are of the monotonic clock, which does not jump.
+//! The conditions that must hold for one ext_id, given the calls about it and the attempts that the
+//! server received. All times are on the monotonic clock, which does not jump.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};

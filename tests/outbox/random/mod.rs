@@ -1,7 +1,7 @@
 //! Random operations on two outboxes of one file, from several threads, while the server fails and the
-//! wall clock jumps, held against a model of what the header promises.
+//! wall clock jumps. The results are compared with a model of the header's promises.
 //!
-//! LIFEPAY_TEST_SEED repeats the choices of a run, LIFEPAY_TEST_SECONDS makes it longer.
+//! LIFEPAY_TEST_SEED repeats the random choices of a run; LIFEPAY_TEST_SECONDS makes it longer.
 #![cfg(target_os = "linux")]
 
 mod checks;

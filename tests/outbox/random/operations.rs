@@ -1,4 +1,4 @@
-//! What is asked for at random, and whether the answer can be.
+//! The random operations, and whether their results are possible.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};

@@ -1,11 +1,10 @@
-//! A sandbox for LifePay: a small server that behaves as LifePay's page about
-//! opening a shift says, so that a till's programmer can test every branch
-//! without credentials, a network or a fiscal printer. It also accepts every
-//! other document, and checks it as far as published.
+//! A sandbox for LifePay: a small server that behaves as LifePay's page about opening a shift says,
+//! so that a till's programmer can test every branch without credentials, a network or a fiscal
+//! printer. It also accepts every other document, and checks it as far as published.
 //!
-//! Where the page leaves room, it is stricter than LifePay, so that a client's
-//! fault shows here and not in a shop. Like a payment provider's test cards,
-//! magic values ([`magic::rows`]) select the answer.
+//! Where the page leaves room, it is stricter than LifePay, so that a client's fault shows here and
+//! not in a shop. Like a payment provider's test cards, magic values ([`magic::rows`]) select the
+//! answer.
 //!
 //! ```
 //! use lifepay_sandbox::{Options, Sandbox};

@@ -1,6 +1,6 @@
-//! The C programs under AddressSanitizer and ThreadSanitizer: the library, C's part of SQLite in it
-//! and the programs are all built with them. It needs no nightly toolchain: a stable one does it,
-//! if it is told that it may.
+//! The C programs under AddressSanitizer and ThreadSanitizer: the library, the SQLite in it and the
+//! programs are all built with them. A nightly toolchain is not needed: a stable one works if unstable
+//! options are allowed.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 /// What the library's own tests share, as far as it is needed here.

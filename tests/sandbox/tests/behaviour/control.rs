@@ -1,4 +1,4 @@
-//! Who may work the switches and read the journal.
+//! Access to the switches and the journal.
 
 use lifepay_sandbox::{Options, Sandbox};
 use serde_json::json;

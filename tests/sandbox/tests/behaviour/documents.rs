@@ -1,4 +1,4 @@
-//! What the page promises on ext_id, uuid and test mode.
+//! The page's promises about ext_id, uuid and test mode.
 
 use lifepay_sandbox::{Options, Sandbox};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! The faults of answers, as a client meets them, byte by byte.
+//! The faults of answers, as a client receives them, byte by byte.
 
 use std::net::Shutdown;
 use std::time::{Duration, Instant};

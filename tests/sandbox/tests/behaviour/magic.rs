@@ -1,4 +1,4 @@
-//! Each magic value, as a client meets it.
+//! Each magic value, as a client sees it.
 
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! The sandbox as its users meet it: over a socket, through the library, as a program.
+//! The sandbox as its users see it: over a socket, as a library, as a program.
 
 mod again;
 mod command_line;

@@ -1,4 +1,4 @@
-//! Documents of every path: what holds for the opening of a shift holds for them, each by its path.
+//! Documents with every path: the rules for the opening of a shift apply to each of them.
 
 use lifepay_sandbox::{Answered, Options, Sandbox, CREATE_SESSION};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! The program: what it prints, its files, its end.
+//! The program: its output, its files, its exit.
 
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -1,4 +1,4 @@
-//! The documents beside the opening of a shift: each is checked as far as published.
+//! The documents other than the opening of a shift: each is checked as far as published.
 
 use lifepay_sandbox::{Options, Sandbox, CREATE_SESSION};
 use serde_json::{json, Value};

@@ -1,4 +1,4 @@
-//! What a client must not send, and what it is told then.
+//! Invalid requests, and the answers to them.
 
 use lifepay_sandbox::{Options, Sandbox, CREATE_SESSION};
 use serde_json::{json, Value};

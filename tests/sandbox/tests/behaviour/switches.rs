@@ -1,4 +1,4 @@
-//! Each switch, as a client meets it.
+//! Each switch, as a client sees it.
 
 use std::io::ErrorKind;
 use std::net::TcpStream;

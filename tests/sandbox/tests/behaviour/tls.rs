@@ -1,4 +1,4 @@
-//! --tls, as a client that verifies meets it.
+//! --tls, as a client that verifies certificates sees it.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

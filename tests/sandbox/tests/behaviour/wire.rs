@@ -1,4 +1,4 @@
-//! A client that speaks HTTP by hand, so that it can see what a real one hides.
+//! A client that writes raw HTTP, so that it can observe details that a real client hides.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};

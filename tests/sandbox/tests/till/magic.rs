@@ -1,4 +1,4 @@
-//! Every magic value of the sandbox, as a till sees it, and the sandbox's promises on ext_id.
+//! Every magic value of the sandbox, as a till sees it, and the sandbox's promises about ext_id.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,5 +1,4 @@
-//! The sandbox as a till meets it: through the library, and in a browser while a C program opens
-//! shifts.
+//! The sandbox as a till sees it: through the library, and in a browser while a C program opens shifts.
 
 mod browser;
 mod magic;

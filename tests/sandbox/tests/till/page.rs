@@ -1,5 +1,5 @@
 //! The sandbox's page in a real browser: requests arrive while a C program runs, and the switches
-//! change what it gets.
+//! change its answers.
 
 #![cfg(target_os = "linux")]
 

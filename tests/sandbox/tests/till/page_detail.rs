@@ -1,4 +1,4 @@
-//! What the page shows of a request that is opened: long bodies, and a command that repeats it.
+//! The details of a request on the page: long bodies, and a command that repeats the request.
 
 #![cfg(target_os = "linux")]
 

@@ -1,4 +1,4 @@
-//! The list of requests while more of them come: it stays where it is read, waits, and is searched.
+//! The list of requests while more arrive: it keeps its scroll position, pauses, and can be searched.
 
 #![cfg(target_os = "linux")]
 

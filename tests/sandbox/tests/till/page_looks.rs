@@ -1,4 +1,4 @@
-//! What the sandbox's page looks like in a real browser, and whether everyone can use it.
+//! The appearance of the sandbox's page in a real browser, and its accessibility.
 
 #![cfg(target_os = "linux")]
 

@@ -1,4 +1,4 @@
-//! What the page shows of documents beside the opening of a shift.
+//! Documents other than the opening of a shift, on the page.
 
 #![cfg(target_os = "linux")]
 

@@ -1,4 +1,5 @@
-//! Whether the page shows what is so: its form, whoever works the switches; a sandbox that is gone; many tabs.
+//! The page shows the current state: its form, when another client changes the switches; a stopped
+//! sandbox; many tabs.
 
 #![cfg(target_os = "linux")]
 

@@ -1,4 +1,4 @@
-//! The page's switches with what belongs to them: each answer, latency, probability, notifications.
+//! The page's switches and their fields: each answer, latency, probability, notifications.
 
 #![cfg(target_os = "linux")]
 
