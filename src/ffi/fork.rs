@@ -135,7 +135,7 @@ fn unlock_sqlite(first: usize) {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use nix::sys::wait::{waitpid, WaitStatus};
     use nix::unistd::Pid;
@@ -144,7 +144,6 @@ mod tests {
 
     /// The raw clone runs no handlers, unlike a fork of the C library.
     #[test]
-    #[cfg(target_os = "linux")]
     fn a_child_that_was_cloned_while_the_gate_was_shut_is_told_so() {
         let ended = unforked(|| {
             // SAFETY: the child only checks the gate and exits.

@@ -1,5 +1,7 @@
 //! The console examples, which behave the same in every language.
 
+#![cfg(target_os = "linux")]
+
 use std::io::Read;
 use std::net::TcpListener;
 use std::path::Path;
