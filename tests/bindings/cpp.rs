@@ -217,7 +217,7 @@ fn the_headers_example_compiles() {
 fn the_headers_z_report_is_sent() {
     let header = header();
     let (_, rest) = header
-        .split_once("as every other document is:\n *\n")
+        .split_once("It is sent like every other document:\n *\n")
         .unwrap();
     let (example, _) = rest.split_once("\n *\n").unwrap();
     let (taker, taken) = recorder();
