@@ -17,7 +17,7 @@ use crate::order::Order;
 use crate::sandbox::State;
 
 /// The number of the request that is replayed.
-const REPLAY: HeaderName = HeaderName::from_static("x-sandbox-replay");
+pub(crate) const REPLAY: HeaderName = HeaderName::from_static("x-sandbox-replay");
 
 /// Headers that belong to one connection, or are recreated.
 const NOT_AGAIN: [HeaderName; 6] = [
@@ -46,6 +46,11 @@ pub(crate) async fn replay(Shared(state): Shared<Arc<State>>, order: Order) -> R
         let text = format!("запроса {number} в журнале нет");
         return refusal(StatusCode::NOT_FOUND, &text);
     };
+    if request.length != request.body.len() {
+        let text =
+            format!("запрос {number} нельзя повторить: его тело слишком велико и не хранится");
+        return refusal(StatusCode::CONFLICT, &text);
+    }
     let again = match again(&request) {
         Ok(again) => again,
         Err(error) => {

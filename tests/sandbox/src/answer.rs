@@ -181,7 +181,10 @@ impl Page {
         Page {
             status,
             header: retry_after.map(|seconds| (RETRY_AFTER, seconds.to_string())),
-            title: status.to_string(),
+            title: match status.canonical_reason() {
+                Some(reason) => format!("{} {reason}", status.as_u16()),
+                None => status.as_u16().to_string(),
+            },
             advice: "",
         }
     }

@@ -28,6 +28,8 @@ pub(crate) struct Asked {
     pub(crate) number: usize,
     pub(crate) path: String,
     pub(crate) ext_id: Option<String>,
+    /// The sandbox sent it again, so the till learns nothing from its answer.
+    pub(crate) is_replay: bool,
     pub(crate) key: Key,
     /// The hash of the printed content and the printer, without the ext_id.
     pub(crate) print: u64,
@@ -82,6 +84,7 @@ impl Asked {
             number: 0,
             path: path.to_owned(),
             ext_id,
+            is_replay: false,
             key,
             print: hasher.finish(),
             login: given("login").map(|login| mask.text(&login)),

@@ -1,6 +1,8 @@
 //! The output for each request.
 
 use std::io::Write;
+use std::sync::mpsc::{self, SyncSender};
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Local};
@@ -13,11 +15,25 @@ use crate::mask::Mask;
 /// The most characters of a body that are printed.
 const LONGEST: usize = 2000;
 
-/// Prints to stdout. Errors are ignored: the sandbox continues even if nothing reads its output.
+/// How many texts wait for a reader of stdout.
+const WAITING: usize = 1000;
+
+/// Prints to stdout, on a separate thread, so that a reader that does not read cannot stop the sandbox.
+/// Texts that do not fit in the queue are dropped, and errors are ignored.
 pub(crate) fn print(text: &str) {
-    let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes());
-    let _ = stdout.flush();
+    static PRINTER: OnceLock<SyncSender<String>> = OnceLock::new();
+    let printer = PRINTER.get_or_init(|| {
+        let (printer, texts) = mpsc::sync_channel::<String>(WAITING);
+        std::thread::spawn(move || {
+            for text in texts {
+                let mut stdout = std::io::stdout().lock();
+                let _ = stdout.write_all(text.as_bytes());
+                let _ = stdout.flush();
+            }
+        });
+        printer
+    });
+    let _ = printer.try_send(text.to_owned());
 }
 
 /// Returns text without control characters, which could manipulate the reader's terminal.

@@ -172,6 +172,9 @@ impl Documents {
     /// Compares a new document with the previous one of the same content. Returns the ext_id of the
     /// previous one if the new one is a second document.
     fn compare(&mut self, asked: &Asked, version: u64) -> Option<String> {
+        if asked.is_replay {
+            return None;
+        }
         let last = Last {
             key: asked.key.clone(),
             request: asked.id,
@@ -216,6 +219,9 @@ impl Documents {
         let key = &asked.key;
         let line = self.lines.get_mut(key)?;
         line.rejected = matches!(answered, Answered::Code { code, .. } if *code != 0);
+        if asked.is_replay {
+            return None;
+        }
         let told = matches!(
             answered,
             Answered::Code {

@@ -104,7 +104,7 @@ impl Entry {
             test: field("test"),
             body: request.pairs.as_ref().map(|pairs| pairs.masked(mask)),
             body_text: request.broken_body(mask),
-            body_bytes: request.body.len(),
+            body_bytes: request.length,
             checked: published::of(request.bare_path()).map(|known| known.extent),
             findings: Vec::new(),
             differs_in: request

@@ -13,6 +13,7 @@ use axum::Extension;
 use http_body_util::BodyExt;
 use serde_json::Value;
 
+use crate::again::REPLAY;
 use crate::answer::{fault, Answer, Fields, Reply, Sent};
 use crate::asked::Asked;
 use crate::connections::Connection;
@@ -36,39 +37,33 @@ pub(crate) async fn record(
 ) -> Response {
     let (mut parts, body) = request.into_parts();
     let read = read(body, state.options.idle).await;
-    let bytes = match &read {
-        Read::Whole(bytes) | Read::Late(bytes) => bytes.clone(),
-        _ => Vec::new(),
+    let (bytes, length) = match &read {
+        Read::Whole(bytes) | Read::Late(bytes) | Read::Broken(bytes) => {
+            (bytes.clone(), bytes.len())
+        }
+        Read::TooLarge(length) => (Vec::new(), *length),
     };
-    let exchange = Exchange::begin(state, received(&parts, &connection, bytes));
+    let exchange = Exchange::begin(state, received(&parts, &connection, bytes, length));
     let mut response = match read {
         Read::Whole(_) => {
             parts.extensions.insert(Arc::clone(&exchange.request));
             let request = axum::extract::Request::from_parts(parts, Body::empty());
             next.run(request).await
         }
-        Read::TooLarge => {
+        Read::TooLarge(_) => {
             let text = format!("Больше {LARGEST_BODY} байт.");
             let faults = fault("body", &text);
             exchange.state.found(&exchange.request, &faults);
             Answer::from(Reply::rejected(6000, faults)).into_response()
         }
-        Read::Late(bytes) => {
-            let length = parts.headers.get(CONTENT_LENGTH);
-            let length = length
-                .and_then(|length| length.to_str().ok())
-                .unwrap_or("?");
+        Read::Late(_) => {
             let seconds = exchange.state.options.idle.as_secs_f64();
-            let text = format!(
-                "Тело не пришло целиком: {} из {length} байт за {seconds} с. Проверьте Content-Length.",
-                bytes.len()
-            );
-            let faults = fault("body", &text);
-            exchange.state.found(&exchange.request, &faults);
+            let faults = exchange.is_cut_short(&parts, &format!(" за {seconds} с"));
             exchange.end(Answered::Closed, &faults, None);
             return connection.close().await;
         }
-        Read::Broken => {
+        Read::Broken(_) => {
+            exchange.is_cut_short(&parts, "");
             drop(exchange);
             return connection.close().await;
         }
@@ -92,11 +87,12 @@ pub(crate) async fn record(
 
 enum Read {
     Whole(Vec<u8>),
-    TooLarge,
+    /// With the body's length.
+    TooLarge(usize),
     /// The body was not complete in time.
     Late(Vec<u8>),
     /// The client left in the middle, or garbled the framing.
-    Broken,
+    Broken(Vec<u8>),
 }
 
 /// Reads a body. A body that is too large is read to its end and discarded: a client that writes all
@@ -108,7 +104,7 @@ async fn read(mut body: Body, limit: Duration) -> Read {
     loop {
         let frame = match tokio::time::timeout_at(end, body.frame()).await {
             Ok(Some(Ok(frame))) => frame,
-            Ok(Some(Err(_))) => return Read::Broken,
+            Ok(Some(Err(_))) => return Read::Broken(bytes),
             Ok(None) => break,
             Err(_) => return Read::Late(bytes),
         };
@@ -123,11 +119,11 @@ async fn read(mut body: Body, limit: Duration) -> Read {
     if length <= LARGEST_BODY {
         Read::Whole(bytes)
     } else {
-        Read::TooLarge
+        Read::TooLarge(length)
     }
 }
 
-fn received(parts: &Parts, connection: &Connection, body: Vec<u8>) -> Request {
+fn received(parts: &Parts, connection: &Connection, body: Vec<u8>, length: usize) -> Request {
     let pairs: Option<Pairs> = serde_json::from_slice(&body).ok();
     let json = pairs.as_ref().map(Pairs::value);
     let json = json.or_else(|| serde_json::from_slice(&body).ok());
@@ -154,6 +150,7 @@ fn received(parts: &Parts, connection: &Connection, body: Vec<u8>) -> Request {
         pairs: pairs.map(Arc::new),
         asked: None,
         body,
+        length,
         differs_in: Vec::new(),
         received_at: Instant::now(),
         answered: None,
@@ -183,6 +180,7 @@ impl Exchange {
             let asked = Asked {
                 id: request.id,
                 number: request.number,
+                is_replay: request.header(REPLAY.as_str()).is_some(),
                 ..asked
             };
             let version = state.journal.changes.next();
@@ -200,6 +198,20 @@ impl Exchange {
             clock,
             ended: false,
         }
+    }
+
+    /// Notes that the body did not arrive completely.
+    fn is_cut_short(&self, parts: &Parts, when: &str) -> Fields {
+        let length = parts.headers.get(CONTENT_LENGTH);
+        let length = length.and_then(|length| length.to_str().ok());
+        let text = format!(
+            "Тело не пришло целиком: {} из {} байт{when}. Проверьте Content-Length.",
+            self.request.body.len(),
+            length.unwrap_or("?")
+        );
+        let faults = fault("body", &text);
+        self.state.found(&self.request, &faults);
+        faults
     }
 
     fn end(mut self, answered: Answered, faults: &Fields, sent: Option<Sent>) {

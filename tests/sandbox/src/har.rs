@@ -70,10 +70,10 @@ fn response(entry: &Entry) -> Value {
     let sent = entry.answer.clone().unwrap_or_default();
     let status = StatusCode::from_u16(sent.status).ok();
     let body = sent.body();
-    let kind = match (&sent.json, body.is_empty()) {
-        (Some(_), _) => "application/json",
-        (None, true) => "",
-        (None, false) => "text/html",
+    let kind = match body.chars().next() {
+        Some('{') => "application/json",
+        Some(_) => "text/html",
+        None => "",
     };
     let headers = sent.header.iter();
     let headers: Vec<_> = headers.map(|(name, value)| header(name, value)).collect();

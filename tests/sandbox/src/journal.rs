@@ -37,6 +37,8 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// The body, byte for byte; empty if it was too large.
     pub body: Vec<u8>,
+    /// The length of the body as it was sent.
+    pub(crate) length: usize,
     /// The body as JSON, if it is JSON. The apikey in it is not masked, because tests check it.
     pub json: Option<Value>,
     /// The body as JSON, with its fields in the order of receipt.

@@ -72,7 +72,9 @@ impl Malformed {
     fn wrong_length(&self) -> Option<usize> {
         match self.how {
             How::Cut => Some(php_json(&self.reply).len()),
-            How::WrongLength(bytes) => self.body().len().checked_add_signed(bytes as isize),
+            How::WrongLength(bytes) => {
+                Some(self.body().len().saturating_add_signed(bytes as isize))
+            }
             _ => None,
         }
     }
@@ -88,7 +90,8 @@ impl Malformed {
         let length = self.wrong_length().unwrap_or(body.len());
         Some(Raw {
             head: format!(
-                "HTTP/1.1 200 OK\r\ncontent-type: {}\r\ncontent-length: {length}\r\n\r\n",
+                "HTTP/1.1 200 OK\r\ncontent-type: {}\r\ncontent-length: {length}\r\n\
+                 connection: close\r\n\r\n",
                 self.kind()
             ),
             held: matches!(self.how, How::WrongLength(1..)),

@@ -42,11 +42,15 @@ impl Mask {
     }
 
     /// Returns the apikeys of a request that are masked wherever they occur.
-    pub(crate) fn keys(request: &Request) -> impl Iterator<Item = &str> {
+    pub(crate) fn keys(request: &Request) -> impl Iterator<Item = String> + '_ {
         let fields = request.json.as_ref().and_then(Value::as_object);
         let fields = fields.into_iter().flatten();
         let keys = fields.filter(|(name, _)| is_apikey(name));
-        let keys = keys.filter_map(|(_, key)| key.as_str());
+        let keys = keys.filter_map(|(_, key)| match key {
+            Value::String(key) => Some(key.clone()),
+            Value::Number(key) => Some(key.to_string()),
+            _ => None,
+        });
         keys.filter(|key| is_secret(key))
     }
 
@@ -141,7 +145,7 @@ impl Apikeys {
     pub(crate) fn seen(&mut self, request: &Request) -> Mask {
         let mut is_new = false;
         for key in Mask::keys(request) {
-            is_new |= self.known.insert(key.to_owned(), ());
+            is_new |= self.known.insert(key, ());
         }
         if is_new {
             self.mask = Mask::with(&self.known.keys().collect::<Vec<_>>());
@@ -152,7 +156,7 @@ impl Apikeys {
 
 /// Whether a key is masked outside of its own field. A login, which is a phone number 7xxxxxxxxxx
 /// according to the page, is not, because people who try the sandbox may also use it as the apikey.
-fn is_secret(key: &str) -> bool {
+pub(crate) fn is_secret(key: &str) -> bool {
     let is_phone =
         key.len() == 11 && key.starts_with('7') && key.bytes().all(|c| c.is_ascii_digit());
     key.len() >= LONG && !is_phone

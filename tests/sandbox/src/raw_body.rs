@@ -1,7 +1,7 @@
 //! A body that is not a JSON object, for display: text is shown as text, other bytes as `\xNN`. The
 //! value after the name apikey is masked in any form, and so are the known keys.
 
-use crate::mask::{masked, Mask};
+use crate::mask::{is_secret, masked, Mask};
 
 /// The most characters of a body that are shown.
 const SHOWN: usize = 64 * 1024;
@@ -43,6 +43,14 @@ fn text(body: &[u8]) -> String {
         String::from_utf16_lossy(&pairs.collect::<Vec<_>>())
     };
     match body {
+        // UTF-32, of which the zeros are dropped.
+        [0xff, 0xfe, 0, 0, rest @ ..] | [0, 0, 0xfe, 0xff, rest @ ..] => escaped(
+            &rest
+                .iter()
+                .copied()
+                .filter(|byte| *byte != 0)
+                .collect::<Vec<_>>(),
+        ),
         [0xff, 0xfe, rest @ ..] => units(rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => units(rest, u16::from_be_bytes),
         [b'{' | b'[', 0, ..] => units(body, u16::from_le_bytes),
@@ -69,9 +77,10 @@ fn escaped(body: &[u8]) -> String {
     text
 }
 
-/// Masks the value after each apikey, in every spelling of the name.
+/// Masks the value after each apikey, in every spelling of the name, and the same value elsewhere.
 fn without_apikeys(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
+    let mut secrets = Vec::new();
     let mut rest = text;
     while let Some(end) = end_of_name(rest) {
         let (before, after) = rest.split_at(end);
@@ -91,25 +100,68 @@ fn without_apikeys(text: &str) -> String {
         if !value.is_empty() {
             shown += &masked(value);
         }
+        if is_secret(value) {
+            secrets.push(value);
+        }
         rest = after;
     }
-    shown + rest
+    shown += rest;
+    Mask::with(&secrets).text(&shown)
 }
 
-/// Returns the end of the first apikey, api_key or api-key.
+/// Returns the end of the first apikey, api_key or api-key, its letters escaped or not.
 fn end_of_name(text: &str) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let is = |at: usize, word: &[u8]| {
-        let found = bytes.get(at..at + word.len());
-        found.is_some_and(|found| found.eq_ignore_ascii_case(word))
+    let letters = letters(text);
+    let is = |at: usize, word: &str| {
+        let found = letters.get(at..at + word.len());
+        found.is_some_and(|found| {
+            let mut pairs = found.iter().zip(word.chars());
+            pairs.all(|((letter, _), wanted)| letter.eq_ignore_ascii_case(&wanted))
+        })
     };
-    (0..bytes.len()).find_map(|at| {
-        if !is(at, b"api") {
+    (0..letters.len()).find_map(|at| {
+        if !is(at, "api") {
             return None;
         }
-        let key = at + 3 + usize::from(matches!(bytes.get(at + 3), Some(b'_' | b'-')));
-        is(key, b"key").then_some(key + 3)
+        let has_mark = matches!(letters.get(at + 3), Some(('_' | '-', _)));
+        let key = at + 3 + usize::from(has_mark);
+        is(key, "key").then(|| letters[key + 2].1)
     })
+}
+
+/// The characters of a text, as JSON, URLs and HTML escape them or as they are, each with its end.
+fn letters(text: &str) -> Vec<(char, usize)> {
+    let mut letters = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let (letter, length) = escape(rest).unwrap_or((first, first.len_utf8()));
+        rest = &rest[length..];
+        letters.push((letter, text.len() - rest.len()));
+    }
+    letters
+}
+
+/// The escape at the beginning of a text, and its length.
+fn escape(text: &str) -> Option<(char, usize)> {
+    let hex = |start: usize, length: usize| {
+        let digits = text.get(start..start + length)?;
+        let letter = char::from_u32(u32::from_str_radix(digits, 16).ok()?)?;
+        Some((letter, start + length))
+    };
+    match text.as_bytes() {
+        [b'\\', b'u', ..] => hex(2, 4),
+        [b'\\', b'x', ..] => hex(2, 2),
+        [b'%', ..] => hex(1, 2),
+        [b'&', b'#', ..] => {
+            let (number, _) = text[2..].split_once(';')?;
+            let code = match number.strip_prefix(['x', 'X']) {
+                Some(digits) => u32::from_str_radix(digits, 16),
+                None => number.parse(),
+            };
+            Some((char::from_u32(code.ok()?)?, number.len() + 3))
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -146,6 +198,11 @@ mod tests {
             "[{\"api-key\": \"hush\"",
             "apikey: hush",
             "key is long-secret-key",
+            "{\"api\\u006bey\":\"hush\",}",
+            "{\"\\x61pikey\":\"hush\"",
+            "login=79&%61pikey=hush",
+            "<&#97;pi&#x6B;ey>hush</apikey>",
+            "{\"note\":\"hush-hush\",\"apikey\":\"hush-hush\",}",
         ] {
             let text = shown(body.as_bytes());
             assert!(text.contains("***"), "{text}");
@@ -156,6 +213,10 @@ mod tests {
             .flat_map(u16::to_le_bytes)
             .collect();
         assert!(!shown(&utf_16).contains("hush"));
+        let utf_32 = "{\"apikey\":\"hush\"".chars().map(u32::from);
+        let utf_32: Vec<u8> = utf_32.flat_map(u32::to_le_bytes).collect();
+        let utf_32 = [&b"\xff\xfe\0\0"[..], &utf_32].concat();
+        assert!(!shown(&utf_32).contains('h'), "{}", shown(&utf_32));
     }
 
     #[test]

@@ -26,7 +26,13 @@ pub(crate) fn begin(switches: &mut Switches, file: &Path, tls: bool) -> Result<(
 fn apply(switches: &Switches, text: &[u8], tls: bool) -> Result<(), String> {
     let orders: Pairs =
         serde_json::from_slice(text).map_err(|_| crate::unreadable::body(text, None))?;
-    for (path, order) in orders.fields() {
+    for (position, (path, order)) in orders.fields().iter().enumerate() {
+        if orders.fields()[..position]
+            .iter()
+            .any(|(known, _)| known == path)
+        {
+            return Err(format!("{path}: указано дважды"));
+        }
         obey(switches, path, order, tls).map_err(|text| format!("{path}: {text}"))?;
     }
     Ok(())
@@ -34,9 +40,10 @@ fn apply(switches: &Switches, text: &[u8], tls: bool) -> Result<(), String> {
 
 fn obey(switches: &Switches, path: &str, order: &Value, tls: bool) -> Result<(), String> {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    // A name alone selects one answer or state.
-    let text = match order {
-        Value::String(_) => format!("[{order}]"),
+    // A name alone selects one answer or status.
+    let text = match (order, path) {
+        (Value::String(_), "notify") => format!("{{\"status\":{order}}}"),
+        (Value::String(_), _) => format!("{{\"answer\":{order}}}"),
         _ => order.to_string(),
     };
     let order = || Order::new(text.as_bytes());
@@ -70,7 +77,11 @@ mod tests {
             ),
             (r#"{"answer": ["lost", "fast"]}"#, "answer: шаг 2: answer"),
             (r#"{"answer?serial=1": "lost"}"#, "answer?serial=1: serial"),
-            (r#"{"answer": "refused"}"#, "refused"),
+            (r#"{"answer": "refused"}"#, "refused: не в сценарии"),
+            (
+                r#"{"answer": "lost", "answer": "html"}"#,
+                "answer: указано дважды",
+            ),
             (r#"{"answer": {"answer": "refused"}}"#, "answer: refused"),
             (r#"{"certificate": {"certificate": "expired"}}"#, "--tls"),
             (r#"{"notify": {"status": "done"}}"#, "notify: status"),

@@ -55,13 +55,17 @@ impl Whose {
     }
 
     pub(crate) fn is_of(&self, request: &Request) -> bool {
-        let sent = |name: &str| request.json.as_ref()?.get(name).and_then(Value::as_str);
-        let is = |wanted: &Option<String>, found: Option<&str>| {
-            wanted.as_deref().is_none_or(|wanted| found == Some(wanted))
+        // A number is what it is shown as.
+        let sent = |name: &str| match request.json.as_ref()?.get(name)? {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
         };
+        let is =
+            |wanted: &Option<String>, found: Option<String>| wanted.is_none() || *wanted == found;
         is(&self.login, sent("login"))
             && is(&self.target_serial, sent("target_serial"))
             && is(&self.ext_id, sent("ext_id"))
-            && is(&self.path, Some(request.bare_path()))
+            && is(&self.path, Some(request.bare_path().to_owned()))
     }
 }

@@ -171,3 +171,39 @@ fn a_body_that_is_no_json_object_is_shown_with_its_apikey_masked() {
         "{last}"
     );
 }
+
+#[test]
+fn the_till_learns_nothing_from_a_replay() {
+    let sandbox = Sandbox::start(Options::default()).unwrap();
+    switch(&sandbox, "answer", json!({"answer": "lost", "count": 1}));
+    Client::to(&sandbox).post(&shift(json!({"ext_id": "a"})));
+    assert!(sandbox.wait_for_answers(1, LONG));
+    ask(&sandbox, &shift(json!({"ext_id": "b"}))).uuid();
+    let second = || journal(&sandbox)["totals"]["second"].clone();
+    assert_eq!(second(), 1);
+    order(&sandbox, "replay", &json!({"number": 1}));
+    assert!(sandbox.wait_for_answers(3, LONG));
+    assert_eq!(second(), 1);
+    // The till itself does.
+    ask(&sandbox, &shift(json!({"ext_id": "a"}))).uuid();
+    assert_eq!(second(), 0);
+}
+
+#[test]
+fn a_body_that_was_too_large_or_cut_short_is_told_by_its_length() {
+    let sandbox = Sandbox::start(Options::default()).unwrap();
+    let mut client = Client::to(&sandbox);
+    let large = vec![b' '; 1024 * 1024 + 1];
+    client.send("POST /cloud-print/create-session", &[], &large);
+    client.receive().unwrap();
+    let mut client = Client::to(&sandbox);
+    client.write(b"POST /cloud-print/create-session HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\n{\"apikey\":\"hush");
+    client.shut(std::net::Shutdown::Write);
+    assert!(sandbox.wait_for_answers(2, LONG));
+    let requests = journal(&sandbox)["requests"].clone();
+    assert_eq!(requests[0]["body_bytes"], large.len());
+    assert_eq!(order(&sandbox, "replay", &json!({"number": 1})).status, 409);
+    assert_eq!(requests[1]["body_text"], "{\"apikey\":\"***");
+    let found = requests[1]["findings"][0]["texts"][0].as_str().unwrap();
+    assert!(found.contains("15 из 900 байт"), "{found}");
+}

@@ -377,3 +377,16 @@ fn a_port_file_that_cannot_be_written_is_exit_code_1() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(stderr.contains("/no/such/folder/port"), "{stderr}");
 }
+
+#[test]
+fn a_reader_that_does_not_read_stops_nothing() {
+    let program = Program::start(&[]);
+    let mut client = Client::connect(program.port);
+    let long = "x".repeat(1000);
+    // Far more than a pipe holds.
+    for number in 0..300 {
+        let ext_id = number.to_string();
+        let body = shift(json!({"ext_id": ext_id, "callback_data": long}));
+        client.ask(&body).uuid();
+    }
+}

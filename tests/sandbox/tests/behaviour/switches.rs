@@ -109,6 +109,18 @@ fn answers_are_given_in_the_order_that_was_asked_for() {
 }
 
 #[test]
+fn a_login_that_is_a_number_is_found_as_it_is_shown() {
+    let sandbox = sandbox();
+    switch(
+        &sandbox,
+        "answer?login=79031234567",
+        json!({"answer": "http_503"}),
+    );
+    let reply = ask(&sandbox, &shift(json!({"login": 79031234567_u64})));
+    assert_eq!(reply.status, 503);
+}
+
+#[test]
 fn some_requests_are_answered_in_a_way_of_their_own() {
     let sandbox = sandbox();
     let post = |login: &str, ext_id: &str| {
@@ -191,7 +203,7 @@ fn a_scenario_is_what_it_starts_with_and_what_a_reset_returns_to() {
     }
     std::fs::write(&file, r#"{"answer": "fast"}"#).unwrap();
     let error = Sandbox::start(options.clone()).err().unwrap().to_string();
-    assert!(error.contains("answer: шаг 1"), "{error}");
+    assert!(error.contains("answer: нет значения"), "{error}");
     std::fs::remove_file(&file).unwrap();
     let error = Sandbox::start(options).err().unwrap().to_string();
     assert!(error.contains("lifepay-scenario"), "{error}");
