@@ -8,6 +8,7 @@ mod faults;
 mod journal;
 mod library;
 mod magic;
+mod masking;
 mod notify;
 mod paths;
 mod program;
