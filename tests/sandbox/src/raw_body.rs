@@ -81,9 +81,13 @@ fn escaped(body: &[u8]) -> String {
 fn without_apikeys(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut secrets = Vec::new();
-    let mut rest = text;
-    while let Some(end) = end_of_name(rest) {
-        let (before, after) = rest.split_at(end);
+    let mut done = 0;
+    for end in ends_of_names(text) {
+        // One within the value of another.
+        if end < done {
+            continue;
+        }
+        let after = &text[end..];
         let is_between =
             |(position, c): &(usize, char)| *position < BETWEEN && !c.is_alphanumeric();
         let between: usize = after
@@ -91,26 +95,26 @@ fn without_apikeys(text: &str) -> String {
             .take_while(is_between)
             .map(|(_, c)| c.len_utf8())
             .sum();
-        let (between, after) = after.split_at(between);
+        let start = end + between;
         let is_end =
             |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '&' | ',' | ';' | '<' | '}');
-        let (value, after) = after.split_at(after.find(is_end).unwrap_or(after.len()));
-        shown += before;
-        shown += between;
+        let length = text[start..].find(is_end).unwrap_or(text.len() - start);
+        let value = &text[start..start + length];
+        shown += &text[done..start];
         if !value.is_empty() {
             shown += &masked(value);
         }
         if is_secret(value) {
             secrets.push(value);
         }
-        rest = after;
+        done = start + length;
     }
-    shown += rest;
+    shown += &text[done..];
     Mask::with(&secrets).text(&shown)
 }
 
-/// Returns the end of the first apikey, api_key or api-key, its letters escaped or not.
-fn end_of_name(text: &str) -> Option<usize> {
+/// Returns the end of each apikey, api_key or api-key, its letters escaped or not.
+fn ends_of_names(text: &str) -> Vec<usize> {
     let letters = letters(text);
     let is = |at: usize, word: &str| {
         let found = letters.get(at..at + word.len());
@@ -119,14 +123,14 @@ fn end_of_name(text: &str) -> Option<usize> {
             pairs.all(|((letter, _), wanted)| letter.eq_ignore_ascii_case(&wanted))
         })
     };
-    (0..letters.len()).find_map(|at| {
-        if !is(at, "api") {
-            return None;
-        }
+    let starts = (0..letters.len()).filter(|at| is(*at, "api"));
+    let keys = starts.map(|at| {
         let has_mark = matches!(letters.get(at + 3), Some(('_' | '-', _)));
-        let key = at + 3 + usize::from(has_mark);
-        is(key, "key").then(|| letters[key + 2].1)
-    })
+        at + 3 + usize::from(has_mark)
+    });
+    keys.filter(|key| is(*key, "key"))
+        .map(|key| letters[key + 2].1)
+        .collect()
 }
 
 /// The characters of a text, as JSON, URLs and HTML escape them or as they are, each with its end.
@@ -217,6 +221,12 @@ mod tests {
         let utf_32: Vec<u8> = utf_32.flat_map(u32::to_le_bytes).collect();
         let utf_32 = [&b"\xff\xfe\0\0"[..], &utf_32].concat();
         assert!(!shown(&utf_32).contains('h'), "{}", shown(&utf_32));
+    }
+
+    #[test]
+    fn a_body_full_of_names_is_masked_in_one_pass() {
+        let text = shown("apikey=hush;".repeat(50_000).as_bytes());
+        assert!(!text.contains("hush"));
     }
 
     #[test]
