@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use axum::body::Body;
 use axum::extract::State as Shared;
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::request::Parts;
@@ -36,33 +35,27 @@ pub(crate) async fn record(
     next: Next,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
-    let read = read(body, state.options.idle).await;
-    let (bytes, length) = match &read {
-        Read::Whole(bytes) | Read::Late(bytes) | Read::Broken(bytes) => {
-            (bytes.clone(), bytes.len())
-        }
-        Read::TooLarge(length) => (Vec::new(), *length),
-    };
+    let Body { bytes, length, end } = read(body, state.options.idle).await;
     let exchange = Exchange::begin(state, received(&parts, &connection, bytes, length));
-    let mut response = match read {
-        Read::Whole(_) => {
+    let mut response = match end {
+        End::Whole => {
             parts.extensions.insert(Arc::clone(&exchange.request));
-            let request = axum::extract::Request::from_parts(parts, Body::empty());
+            let request = axum::extract::Request::from_parts(parts, axum::body::Body::empty());
             next.run(request).await
         }
-        Read::TooLarge(_) => {
+        End::TooLarge => {
             let text = format!("Больше {LARGEST_BODY} байт.");
             let faults = fault("body", &text);
             exchange.state.found(&exchange.request, &faults);
             Answer::from(Reply::rejected(6000, faults)).into_response()
         }
-        Read::Late(_) => {
+        End::Late => {
             let seconds = exchange.state.options.idle.as_secs_f64();
             let faults = exchange.is_cut_short(&parts, &format!(" за {seconds} с"));
             exchange.end(Answered::Closed, &faults, None);
             return connection.close().await;
         }
-        Read::Broken(_) => {
+        End::Broken => {
             exchange.is_cut_short(&parts, "");
             drop(exchange);
             return connection.close().await;
@@ -85,28 +78,36 @@ pub(crate) async fn record(
     }
 }
 
-enum Read {
-    Whole(Vec<u8>),
-    /// With the body's length.
-    TooLarge(usize),
+/// What arrived of a body.
+struct Body {
+    /// Empty if it was too large.
+    bytes: Vec<u8>,
+    length: usize,
+    end: End,
+}
+
+enum End {
+    Whole,
+    TooLarge,
     /// The body was not complete in time.
-    Late(Vec<u8>),
+    Late,
     /// The client left in the middle, or garbled the framing.
-    Broken(Vec<u8>),
+    Broken,
 }
 
 /// Reads a body. A body that is too large is read to its end and discarded: a client that writes all
 /// of it before it reads would otherwise get a reset instead of an answer.
-async fn read(mut body: Body, limit: Duration) -> Read {
+async fn read(mut body: axum::body::Body, limit: Duration) -> Body {
     let mut bytes = Vec::new();
     let mut length = 0;
-    let end = tokio::time::Instant::now() + limit;
-    loop {
-        let frame = match tokio::time::timeout_at(end, body.frame()).await {
+    let deadline = tokio::time::Instant::now() + limit;
+    let end = loop {
+        let frame = match tokio::time::timeout_at(deadline, body.frame()).await {
             Ok(Some(Ok(frame))) => frame,
-            Ok(Some(Err(_))) => return Read::Broken(bytes),
-            Ok(None) => break,
-            Err(_) => return Read::Late(bytes),
+            Ok(Some(Err(_))) => break End::Broken,
+            Ok(None) if length > LARGEST_BODY => break End::TooLarge,
+            Ok(None) => break End::Whole,
+            Err(_) => break End::Late,
         };
         let Some(data) = frame.data_ref() else {
             continue;
@@ -115,12 +116,11 @@ async fn read(mut body: Body, limit: Duration) -> Read {
         if length <= LARGEST_BODY {
             bytes.extend_from_slice(data);
         }
+    };
+    if matches!(end, End::TooLarge) {
+        bytes = Vec::new();
     }
-    if length <= LARGEST_BODY {
-        Read::Whole(bytes)
-    } else {
-        Read::TooLarge(length)
-    }
+    Body { bytes, length, end }
 }
 
 fn received(parts: &Parts, connection: &Connection, body: Vec<u8>, length: usize) -> Request {
