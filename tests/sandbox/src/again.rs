@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::client::Client;
 use crate::control::{refusal, reply};
 use crate::journal;
-use crate::order::Order;
+use crate::order::{FromBody, Order, Ordered};
 use crate::sandbox::State;
 
 /// The number of the request that is replayed.
@@ -29,19 +29,24 @@ const NOT_AGAIN: [HeaderName; 6] = [
     REPLAY,
 ];
 
-fn number(mut order: Order) -> Result<usize, String> {
-    let number = order.whole("number", 1..=i64::MAX)?;
-    order.end()?;
-    let number = number.ok_or("number: укажите номер из журнала")?;
-    Ok(usize::try_from(number).unwrap_or(usize::MAX))
+/// The number of what is to be sent again.
+pub(crate) struct Number(usize);
+
+impl FromBody for Number {
+    fn from_body(body: &[u8]) -> Result<Number, String> {
+        let mut order = Order::new(body)?;
+        let number = order.whole("number", 1..=i64::MAX)?;
+        order.end()?;
+        let number = number.ok_or("number: укажите номер из журнала")?;
+        Ok(Number(usize::try_from(number).unwrap_or(usize::MAX)))
+    }
 }
 
 /// Answers once there is a connection. The journal shows the result of the request.
-pub(crate) async fn replay(Shared(state): Shared<Arc<State>>, order: Order) -> Response {
-    let number = match number(order) {
-        Ok(number) => number,
-        Err(text) => return refusal(StatusCode::BAD_REQUEST, &text),
-    };
+pub(crate) async fn replay(
+    Shared(state): Shared<Arc<State>>,
+    Ordered(Number(number)): Ordered<Number>,
+) -> Response {
     let Some(request) = state.journal.request(number) else {
         let text = format!("запроса {number} в журнале нет");
         return refusal(StatusCode::NOT_FOUND, &text);
@@ -87,11 +92,10 @@ fn again(request: &journal::Request) -> Result<Request<Body>, axum::http::Error>
 }
 
 /// Answers at once. The journal shows the result of the notification.
-pub(crate) async fn resend(Shared(state): Shared<Arc<State>>, order: Order) -> Response {
-    let number = match number(order) {
-        Ok(number) => number,
-        Err(text) => return refusal(StatusCode::BAD_REQUEST, &text),
-    };
+pub(crate) async fn resend(
+    Shared(state): Shared<Arc<State>>,
+    Ordered(Number(number)): Ordered<Number>,
+) -> Response {
     let Some((notifications, status)) = state.events.notification(number) else {
         let text = format!("уведомления {number} в журнале нет");
         return refusal(StatusCode::NOT_FOUND, &text);

@@ -1,18 +1,12 @@
 //! The notifications that new documents send to callback_url: one state, or several one after another.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{FromRequest, Request};
-use axum::http::StatusCode;
-use axum::response::Response;
 use serde::Serialize;
 
 use crate::answering::SLOWEST;
-use crate::control::refusal;
-use crate::order::{body, read_steps, Order, Orders};
-use crate::sandbox::State;
+use crate::order::{read_steps, FromBody, Order, Orders};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -112,12 +106,9 @@ impl Notifying {
     }
 }
 
-impl FromRequest<Arc<State>> for Notifying {
-    type Rejection = Response;
-
-    async fn from_request(request: Request, state: &Arc<State>) -> Result<Notifying, Response> {
-        let body = body(request, state).await?;
-        Notifying::read(&body).map_err(|text| refusal(StatusCode::BAD_REQUEST, &text))
+impl FromBody for Notifying {
+    fn from_body(body: &[u8]) -> Result<Notifying, String> {
+        Notifying::read(body)
     }
 }
 

@@ -45,15 +45,12 @@ impl Order {
     /// # Errors
     /// A doubled field.
     pub(crate) fn of(pairs: &Pairs) -> Result<Order, String> {
-        let fields = pairs.fields();
-        for (position, (name, _)) in fields.iter().enumerate() {
-            if fields[..position].iter().any(|(known, _)| known == name) {
-                return Err(format!("{name}: поле указано дважды"));
-            }
+        if let Some(name) = pairs.doubled() {
+            return Err(format!("{name}: поле указано дважды"));
         }
         let given = |(_, value): &&(String, Value)| !value.is_null() && *value != "";
         Ok(Order {
-            fields: fields.iter().filter(given).cloned().collect(),
+            fields: pairs.fields().iter().filter(given).cloned().collect(),
             known: Vec::new(),
         })
     }
@@ -220,12 +217,29 @@ pub(crate) fn read_steps<S, T>(
     read.collect()
 }
 
-impl FromRequest<Arc<State>> for Order {
+/// What can be read from the body of an order.
+pub(crate) trait FromBody: Sized {
+    /// # Errors
+    /// The fault in the body.
+    fn from_body(body: &[u8]) -> Result<Self, String>;
+}
+
+impl FromBody for Order {
+    fn from_body(body: &[u8]) -> Result<Order, String> {
+        Order::new(body)
+    }
+}
+
+/// A handler's argument that is read from the body of the request.
+pub(crate) struct Ordered<T>(pub(crate) T);
+
+impl<T: FromBody> FromRequest<Arc<State>> for Ordered<T> {
     type Rejection = Response;
 
-    async fn from_request(request: Request, state: &Arc<State>) -> Result<Order, Response> {
+    async fn from_request(request: Request, state: &Arc<State>) -> Result<Ordered<T>, Response> {
         let body = body(request, state).await?;
-        Order::new(&body).map_err(|text| refusal(StatusCode::BAD_REQUEST, &text))
+        let read = T::from_body(&body).map(Ordered);
+        read.map_err(|text| refusal(StatusCode::BAD_REQUEST, &text))
     }
 }
 
@@ -233,7 +247,7 @@ impl FromRequest<Arc<State>> for Order {
 ///
 /// # Errors
 /// The answer to a request of another type.
-pub(crate) async fn body(request: Request, state: &State) -> Result<Bytes, Response> {
+async fn body(request: Request, state: &State) -> Result<Bytes, Response> {
     if !is_json(request.headers()) {
         let text = "Content-Type: должен быть application/json";
         return Err(refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));

@@ -14,7 +14,7 @@ use crate::console;
 use crate::control::{refusal, reply};
 use crate::latency::Latency;
 use crate::notifying::Notifying;
-use crate::order::Order;
+use crate::order::{Order, Ordered};
 use crate::sandbox::{page_url, State};
 use crate::sequence::Sequence;
 use crate::switch::Certifying;
@@ -23,13 +23,16 @@ use crate::switch::Certifying;
 pub(crate) async fn answer(
     Shared(state): Shared<Arc<State>>,
     RawQuery(query): RawQuery,
-    answers: Sequence,
+    Ordered(answers): Ordered<Sequence>,
 ) -> Response {
     let set = state.switches.order(&query.unwrap_or_default(), answers);
     done(&state, set).await
 }
 
-pub(crate) async fn certificate(Shared(state): Shared<Arc<State>>, order: Order) -> Response {
+pub(crate) async fn certificate(
+    Shared(state): Shared<Arc<State>>,
+    Ordered(order): Ordered<Order>,
+) -> Response {
     if !state.options.tls {
         let text = "сертификата нет: запустите песочницу с --tls";
         return refusal(StatusCode::BAD_REQUEST, text);
@@ -39,7 +42,10 @@ pub(crate) async fn certificate(Shared(state): Shared<Arc<State>>, order: Order)
     done(&state, read.map(set)).await
 }
 
-pub(crate) async fn latency(Shared(state): Shared<Arc<State>>, order: Order) -> Response {
+pub(crate) async fn latency(
+    Shared(state): Shared<Arc<State>>,
+    Ordered(order): Ordered<Order>,
+) -> Response {
     let read = Latency::read(order);
     done(
         &state,
@@ -48,7 +54,10 @@ pub(crate) async fn latency(Shared(state): Shared<Arc<State>>, order: Order) -> 
     .await
 }
 
-pub(crate) async fn notify(Shared(state): Shared<Arc<State>>, notifying: Notifying) -> Response {
+pub(crate) async fn notify(
+    Shared(state): Shared<Arc<State>>,
+    Ordered(notifying): Ordered<Notifying>,
+) -> Response {
     state.switches.set_notify(notifying);
     done(&state, Ok(())).await
 }
@@ -75,7 +84,10 @@ impl Part {
     }
 }
 
-pub(crate) async fn reset(Shared(state): Shared<Arc<State>>, order: Order) -> Response {
+pub(crate) async fn reset(
+    Shared(state): Shared<Arc<State>>,
+    Ordered(order): Ordered<Order>,
+) -> Response {
     let reset = Part::read(order).map(|what| {
         if what != Part::Journal {
             state.switches.reset();

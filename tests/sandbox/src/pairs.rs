@@ -19,6 +19,16 @@ impl Pairs {
         &self.0
     }
 
+    /// Returns the name of the first field that is given twice.
+    pub(crate) fn doubled(&self) -> Option<&str> {
+        let mut pairs = self.0.iter().enumerate();
+        let doubled = pairs.find(|(position, (name, _))| {
+            let mut before = self.0[..*position].iter();
+            before.any(|(known, _)| known == name)
+        });
+        doubled.map(|(_, (name, _))| name.as_str())
+    }
+
     /// Returns the object as other parsers read it.
     pub(crate) fn value(&self) -> Value {
         Value::Object(self.0.iter().cloned().collect())

@@ -26,13 +26,10 @@ pub(crate) fn begin(switches: &mut Switches, file: &Path, tls: bool) -> Result<(
 fn apply(switches: &Switches, text: &[u8], tls: bool) -> Result<(), String> {
     let orders: Pairs =
         serde_json::from_slice(text).map_err(|_| crate::unreadable::body(text, None))?;
-    for (position, (path, order)) in orders.fields().iter().enumerate() {
-        if orders.fields()[..position]
-            .iter()
-            .any(|(known, _)| known == path)
-        {
-            return Err(format!("{path}: указано дважды"));
-        }
+    if let Some(path) = orders.doubled() {
+        return Err(format!("{path}: указано дважды"));
+    }
+    for (path, order) in orders.fields() {
         obey(switches, path, order, tls).map_err(|text| format!("{path}: {text}"))?;
     }
     Ok(())

@@ -1,17 +1,11 @@
 //! A sequence of answers: a JSON array of orders or of their names, or a single order.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
-use axum::extract::{FromRequest, Request};
-use axum::http::StatusCode;
-use axum::response::Response;
 use serde::Serialize;
 
 use crate::answering::{Answering, What};
-use crate::control::refusal;
-use crate::order::{body, read_steps, Orders};
-use crate::sandbox::State;
+use crate::order::{read_steps, FromBody, Orders};
 use crate::switch::is_last;
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -69,12 +63,9 @@ impl Sequence {
     }
 }
 
-impl FromRequest<Arc<State>> for Sequence {
-    type Rejection = Response;
-
-    async fn from_request(request: Request, state: &Arc<State>) -> Result<Sequence, Response> {
-        let body = body(request, state).await?;
-        Sequence::new(&body).map_err(|text| refusal(StatusCode::BAD_REQUEST, &text))
+impl FromBody for Sequence {
+    fn from_body(body: &[u8]) -> Result<Sequence, String> {
+        Sequence::new(body)
     }
 }
 

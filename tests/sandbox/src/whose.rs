@@ -55,17 +55,20 @@ impl Whose {
     }
 
     pub(crate) fn is_of(&self, request: &Request) -> bool {
-        // A number is what it is shown as.
-        let sent = |name: &str| match request.json.as_ref()?.get(name)? {
-            Value::String(text) => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
-            _ => None,
+        let is = |wanted: &Option<String>, name: &str| {
+            wanted
+                .as_deref()
+                .is_none_or(|wanted| match request.field(name) {
+                    Some(Value::String(text)) => text == wanted,
+                    // A number matches as it is shown.
+                    Some(Value::Number(number)) => number.to_string() == wanted,
+                    _ => false,
+                })
         };
-        let is =
-            |wanted: &Option<String>, found: Option<String>| wanted.is_none() || *wanted == found;
-        is(&self.login, sent("login"))
-            && is(&self.target_serial, sent("target_serial"))
-            && is(&self.ext_id, sent("ext_id"))
-            && is(&self.path, Some(request.bare_path().to_owned()))
+        let path = self.path.as_deref();
+        is(&self.login, "login")
+            && is(&self.target_serial, "target_serial")
+            && is(&self.ext_id, "ext_id")
+            && path.is_none_or(|wanted| wanted == request.bare_path())
     }
 }
