@@ -8,8 +8,8 @@ const INDENT: &str = "    ";
 
 struct Chapter {
     title: &'static str,
-    /// What cbindgen cannot write.
-    begins: &'static str,
+    /// A comment at its beginning, or "".
+    intro: &'static str,
     /// The names of the declarations.
     items: &'static [&'static str],
 }
@@ -17,23 +17,10 @@ struct Chapter {
 const CHAPTERS: [Chapter; 12] = [
     Chapter {
         title: "Settings",
-        begins: "\
-/** A time without a limit, in milliseconds. */
-#define LP_FOREVER 0xFFFFFFFFu
-
-struct lp_progress;
-
-/**
- * The callback on_progress of lp_config.
- *
- * - progress: valid only during the callback.
- * - user_data: that of the config.
- *
- * Return 0 to continue, any other value to stop the call.
- */
-typedef int32_t (LP_CALL *lp_progress_fn)(const struct lp_progress *progress, void *user_data);
-",
+        intro: "",
         items: &[
+            "LP_FOREVER",
+            "lp_progress_fn",
             "lp_config",
             "lp_config_init",
             "LP_TRUST_DEFAULT",
@@ -43,7 +30,7 @@ typedef int32_t (LP_CALL *lp_progress_fn)(const struct lp_progress *progress, vo
     },
     Chapter {
         title: "The result of a call",
-        begins: "",
+        intro: "",
         items: &[
             "lp_field_error",
             "lp_result",
@@ -53,7 +40,7 @@ typedef int32_t (LP_CALL *lp_progress_fn)(const struct lp_progress *progress, vo
     },
     Chapter {
         title: "Codes: return values, and lp_result.code",
-        begins: "\
+        intro: "\
 /*
  * 0 and positive codes are LifePay's own, documented or not: LifePay answered; do not retry the
  * request unchanged. Negative codes are the library's. Codes are never reused.
@@ -85,7 +72,7 @@ typedef int32_t (LP_CALL *lp_progress_fn)(const struct lp_progress *progress, vo
     },
     Chapter {
         title: "Outcomes: whether LifePay may have the request",
-        begins: "",
+        intro: "",
         items: &[
             "LP_OUTCOME_NOT_SENT",
             "LP_OUTCOME_UNKNOWN",
@@ -94,22 +81,22 @@ typedef int32_t (LP_CALL *lp_progress_fn)(const struct lp_progress *progress, vo
     },
     Chapter {
         title: "Opening a shift",
-        begins: "",
+        intro: "",
         items: &["lp_open_shift"],
     },
     Chapter {
         title: "Other documents: closing the shift, receipts",
-        begins: "",
+        intro: "",
         items: &["lp_send"],
     },
     Chapter {
         title: "Generating an ext_id",
-        begins: "",
+        intro: "",
         items: &["lp_ext_id_new"],
     },
     Chapter {
         title: "Progress",
-        begins: "",
+        intro: "",
         items: &[
             "LP_PHASE_CONNECT",
             "LP_PHASE_EXCHANGE",
@@ -120,12 +107,12 @@ typedef int32_t (LP_CALL *lp_progress_fn)(const struct lp_progress *progress, vo
     },
     Chapter {
         title: "JSON instead of structs",
-        begins: "",
+        intro: "",
         items: &["lp_open_shift_json", "lp_send_json", "lp_string_free"],
     },
     Chapter {
         title: "The outbox: requests that survive a crash",
-        begins: "",
+        intro: "",
         items: &[
             "lp_outbox",
             "lp_outbox_open",
@@ -139,6 +126,7 @@ typedef int32_t (LP_CALL *lp_progress_fn)(const struct lp_progress *progress, vo
             "LP_ENTRY_SENDING",
             "LP_ENTRY_FOREIGN",
             "lp_entry",
+            "lp_entry_fn",
             "lp_outbox_each",
             "lp_outbox_close",
             "lp_outbox_open_json",
@@ -150,17 +138,9 @@ typedef int32_t (LP_CALL *lp_progress_fn)(const struct lp_progress *progress, vo
     },
     Chapter {
         title: "The log",
-        begins: "\
-/**
- * The callback of lp_set_log.
- *
- * - level: the line's level, LP_LOG_....
- * - message: one line in UTF-8, valid only during the callback.
- * - user_data: that of lp_set_log.
- */
-typedef void (LP_CALL *lp_log_fn)(int32_t level, const char *message, void *user_data);
-",
+        intro: "",
         items: &[
+            "lp_log_fn",
             "LP_LOG_OFF",
             "LP_LOG_ERROR",
             "LP_LOG_WARN",
@@ -173,7 +153,7 @@ typedef void (LP_CALL *lp_log_fn)(int32_t level, const char *message, void *user
     },
     Chapter {
         title: "Texts and versions",
-        begins: "",
+        intro: "",
         items: &[
             "lp_code_name",
             "lp_code_text",
@@ -186,8 +166,34 @@ typedef void (LP_CALL *lp_log_fn)(int32_t level, const char *message, void *user
     },
 ];
 
-/// The typedef that stands before a declaration that needs it.
-const ENTRY_CALLBACK: &str = "\
+/// The declarations that cbindgen cannot write.
+const WRITTEN: [(&str, &str); 4] = [
+    (
+        "LP_FOREVER",
+        "\
+/** A time without a limit, in milliseconds. */
+#define LP_FOREVER 0xFFFFFFFFu
+",
+    ),
+    (
+        "lp_progress_fn",
+        "\
+struct lp_progress;
+
+/**
+ * The callback on_progress of lp_config.
+ *
+ * - progress: valid only during the callback.
+ * - user_data: that of the config.
+ *
+ * Return 0 to continue, any other value to stop the call.
+ */
+typedef int32_t (LP_CALL *lp_progress_fn)(const struct lp_progress *progress, void *user_data);
+",
+    ),
+    (
+        "lp_entry_fn",
+        "\
 /**
  * The callback of lp_outbox_each.
  *
@@ -197,26 +203,38 @@ const ENTRY_CALLBACK: &str = "\
  * Return 0 to continue, any other value to end the iteration.
  */
 typedef int32_t (LP_CALL *lp_entry_fn)(const lp_entry *entry, void *user_data);
-
-";
+",
+    ),
+    (
+        "lp_log_fn",
+        "\
+/**
+ * The callback of lp_set_log.
+ *
+ * - level: the line's level, LP_LOG_....
+ * - message: one line in UTF-8, valid only during the callback.
+ * - user_data: that of lp_set_log.
+ */
+typedef void (LP_CALL *lp_log_fn)(int32_t level, const char *message, void *user_data);
+",
+    ),
+];
 
 /// The header in chapters, of what cbindgen has written between its first and its last words.
 pub fn in_chapters(generated: &str, begins: &str, ends: &str) -> String {
     let (head, rest) = generated.split_once(begins).expect("the head");
     let (body, tail) = rest.rsplit_once(ends).expect("the tail");
     let mut items = items(body);
+    items.extend(WRITTEN.map(|(name, text)| (name.to_owned(), text.to_owned())));
     let mut text = format!("{head}{begins}");
     for chapter in CHAPTERS {
         let line = "-".repeat(LINE - 6);
         text += &format!("\n/* {line}\n * {}\n * {line} */\n\n", chapter.title);
-        if !chapter.begins.is_empty() {
-            text += chapter.begins;
+        if !chapter.intro.is_empty() {
+            text += chapter.intro;
             text.push('\n');
         }
         for name in chapter.items {
-            if *name == "lp_outbox_each" {
-                text += ENTRY_CALLBACK;
-            }
             let item = items.remove(*name);
             text +=
                 &item.unwrap_or_else(|| panic!("{name} is in a chapter, and not in the sources"));
