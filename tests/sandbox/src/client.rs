@@ -16,7 +16,9 @@ use tokio::net::TcpStream;
 use tokio_rustls::rustls::client::danger::{
     HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
 };
-use tokio_rustls::rustls::crypto::{ring, verify_tls12_signature, verify_tls13_signature};
+use tokio_rustls::rustls::crypto::{
+    ring, verify_tls12_signature, verify_tls13_signature, WebPkiSupportedAlgorithms,
+};
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{self, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use tokio_rustls::TlsConnector;
@@ -112,11 +114,12 @@ async fn secured(
     name: &str,
 ) -> Result<tokio_rustls::client::TlsStream<TcpStream>, String> {
     let provider = Arc::new(ring::default_provider());
+    let anyone = Anyone(provider.signature_verification_algorithms);
     let config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(rustls::ALL_VERSIONS)
         .expect("ring knows them")
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Anyone))
+        .with_custom_certificate_verifier(Arc::new(anyone))
         .with_no_client_auth();
     let name = match name.parse::<IpAddr>() {
         Ok(address) => ServerName::from(address),
@@ -133,7 +136,7 @@ async fn secured(
 /// Accepts every certificate: a till under test has a home-made one, and nothing that is sent is a
 /// third party's secret.
 #[derive(Debug)]
-struct Anyone;
+struct Anyone(WebPkiSupportedAlgorithms);
 
 impl ServerCertVerifier for Anyone {
     fn verify_server_cert(
@@ -153,8 +156,7 @@ impl ServerCertVerifier for Anyone {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let known = ring::default_provider().signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, &known)
+        verify_tls12_signature(message, certificate, signature, &self.0)
     }
 
     fn verify_tls13_signature(
@@ -163,13 +165,11 @@ impl ServerCertVerifier for Anyone {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let known = ring::default_provider().signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, &known)
+        verify_tls13_signature(message, certificate, signature, &self.0)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        let known = ring::default_provider().signature_verification_algorithms;
-        known.supported_schemes()
+        self.0.supported_schemes()
     }
 }
 

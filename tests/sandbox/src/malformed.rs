@@ -70,23 +70,22 @@ impl Malformed {
 
     /// Returns the value of Content-Length, if it is not the body's length.
     fn wrong_length(&self) -> Option<usize> {
+        let whole = || php_json(&self.reply).len();
         match self.how {
-            How::Cut => Some(php_json(&self.reply).len()),
-            How::WrongLength(bytes) => {
-                Some(self.body().len().saturating_add_signed(bytes as isize))
-            }
+            How::Cut => Some(whole()),
+            How::WrongLength(bytes) => Some(whole().saturating_add_signed(bytes as isize)),
             _ => None,
         }
     }
 
     /// Returns None if the HTTP server library can send the answer.
     pub(crate) fn raw(&self) -> Option<Raw> {
-        let body = self.body();
         let pause = match self.how {
             How::Cut | How::WrongLength(_) => None,
             How::Dripping(pause) => Some(pause),
             _ => return None,
         };
+        let body = self.body();
         let length = self.wrong_length().unwrap_or(body.len());
         Some(Raw {
             head: format!(
