@@ -11,6 +11,8 @@ use crate::browser::{have_browser, Browser};
 use crate::support::tools;
 
 pub const APIKEY: &str = "key-of-a-test-42";
+/// The key, for WebDriver.
+pub const TAB: &str = "\u{e004}";
 pub const LOGIN: &str = "--login 79031234567";
 
 /// What the example has said.
@@ -48,6 +50,18 @@ pub fn page(options: Options) -> Option<(Sandbox, Browser)> {
     let browser = Browser::open(&sandbox.page_url());
     browser.until("document.getElementById('live').textContent === 'На связи'");
     Some((sandbox, browser))
+}
+
+/// Waits until an element has this text.
+pub fn until_text(browser: &Browser, name: &str, text: &str) {
+    browser.until(&format!(
+        "document.getElementById('{name}').textContent === '{text}'"
+    ));
+}
+
+/// Waits until the page says that this is on.
+pub fn until_now(browser: &Browser, text: &str) {
+    until_text(browser, "now-text", text);
 }
 
 /// How many rows there are, and the newest one's text.

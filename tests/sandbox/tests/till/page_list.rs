@@ -6,7 +6,7 @@ use lifepay_sandbox::{Options, Sandbox};
 use serde_json::json;
 
 use crate::browser::Browser;
-use crate::open_page::{open_newest, page, raw, until_rows};
+use crate::open_page::{open_newest, page, raw, until_rows, until_text};
 
 fn send(sandbox: &Sandbox, ext_id: &str, cashier: &str) {
     let body = json!({
@@ -29,12 +29,6 @@ fn top(browser: &Browser, selector: &str) -> f64 {
         json!([selector]),
     );
     top.as_f64().expect("a number")
-}
-
-fn until_text(browser: &Browser, name: &str, text: &str) {
-    browser.until(&format!(
-        "document.getElementById('{name}').textContent === '{text}'"
-    ));
 }
 
 /// Sends three requests, and checks that the element stays on the screen meanwhile.

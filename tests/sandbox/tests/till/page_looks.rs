@@ -6,12 +6,11 @@ use lifepay_sandbox::{Options, Sandbox};
 use serde_json::json;
 
 use crate::browser::Browser;
-use crate::open_page::{bad_day, newest, open_newest, page, raw, until_rows, APIKEY};
+use crate::open_page::{bad_day, newest, open_newest, page, raw, until_rows, APIKEY, TAB};
 use crate::support::tools;
 
 const PICTURE: &str = "tests/sandbox/page.png";
 
-const TAB: &str = "\u{e004}";
 const ENTER: &str = "\u{e007}";
 
 /// The colour behind the row of a table that contains a text.

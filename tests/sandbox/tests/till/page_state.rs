@@ -7,9 +7,8 @@ use lifepay_sandbox::{Options, Sandbox};
 use serde_json::{json, Value};
 
 use crate::browser::Browser;
-use crate::open_page::{open_shift, page, until_rows, LOGIN};
+use crate::open_page::{open_shift, page, until_now, until_rows, LOGIN, TAB};
 
-const TAB: &str = "\u{e004}";
 const LIVE: &str = "document.getElementById('live').textContent === 'На связи'";
 
 /// An order by HTTP, as a till's tests give it.
@@ -30,12 +29,6 @@ fn form(browser: &Browser) -> Value {
          document.getElementById('counted').checked, value('count')]",
         json!([]),
     )
-}
-
-fn until_now(browser: &Browser, text: &str) {
-    browser.until(&format!(
-        "document.getElementById('now-text').textContent === '{text}'"
-    ));
 }
 
 #[test]

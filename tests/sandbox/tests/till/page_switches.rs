@@ -6,22 +6,8 @@ use lifepay_sandbox::{Options, Sandbox};
 use serde_json::{json, Value};
 
 use crate::browser::Browser;
-use crate::open_page::{open_newest, page, raw, until_rows, APIKEY};
+use crate::open_page::{open_newest, page, raw, until_now, until_rows, until_text, APIKEY, TAB};
 use crate::support::{respond, Server};
-
-const TAB: &str = "\u{e004}";
-
-fn until_now(browser: &Browser, text: &str) {
-    browser.until(&format!(
-        "document.getElementById('now-text').textContent === '{text}'"
-    ));
-}
-
-fn until_text(browser: &Browser, name: &str, text: &str) {
-    browser.until(&format!(
-        "document.getElementById('{name}').textContent === '{text}'"
-    ));
-}
 
 fn choose_option(browser: &Browser, selector: &str, value: &str) {
     browser.run(
