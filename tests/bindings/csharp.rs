@@ -188,7 +188,14 @@ fn a_program_that_ends_in_the_middle_of_something_ends_well() {
         for _ in 0..5 {
             ends("everything");
         }
-        for what in ["answer", "pause", "progress", "handler", "stuck handler"] {
+        for what in [
+            "answer",
+            "pause",
+            "progress",
+            "report",
+            "handler",
+            "stuck handler",
+        ] {
             ends(what);
         }
     }

@@ -60,6 +60,11 @@ internal static class EndsInTheMiddle
             case "progress":
                 LifePayClient.OpenShift(Request(silent), new Ends());
                 break;
+            case "report":
+                var reports = new Reports();
+                AppDomain.CurrentDomain.ProcessExit += reports.End;
+                InBackground(() => LifePayClient.OpenShift(Request(silent), reports));
+                return 17;
             case "handler":
                 LifePayLog.Written += (sender, line) => Environment.Exit(17);
                 LifePayClient.OpenShift(Request(url));
@@ -77,6 +82,30 @@ internal static class EndsInTheMiddle
         public void Report(LifePayProgress progress)
         {
             Environment.Exit(17);
+        }
+    }
+
+    // Writes if a call reports its progress while the program ends: Mono may wait for whatever that posts
+    // to the pool.
+    sealed class Reports : IProgress<LifePayProgress>
+    {
+        volatile int count;
+        volatile bool hasEnded;
+
+        public void Report(LifePayProgress progress)
+        {
+            if (hasEnded)
+                Console.Error.WriteLine("reported at the end");
+            count++;
+        }
+
+        // Right after a report: the next one is due in a fifth of a second.
+        public void End(object sender, EventArgs e)
+        {
+            int before = count;
+            while (count == before)
+                Thread.Sleep(1);
+            hasEnded = true;
         }
     }
 }

@@ -50,14 +50,17 @@ namespace LifePay
                 Exception thrown = null;
                 ProgressCallback callback = (address, userData) =>
                 {
+                    // Nothing is reported any more: what Progress posts to the pool at this moment can keep
+                    // Mono from ending for a minute.
+                    if (Ending.Count != endings)
+                        return 1;
                     Exception error = Caught(() =>
                     {
                         if (progress != null)
                             progress.Report(new LifePayProgress(address));
                     });
                     thrown = thrown ?? error;
-                    bool stops = thrown != null || cancellationToken.IsCancellationRequested;
-                    return stops || Ending.Count != endings ? 1 : 0;
+                    return thrown != null || cancellationToken.IsCancellationRequested ? 1 : 0;
                 };
                 config.OnProgress = Marshal.GetFunctionPointerForDelegate(callback);
                 if (cancellationToken.IsCancellationRequested)
