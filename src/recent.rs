@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_used_stays_longer() {
+    fn recently_used_entries_stay_longer() {
         let mut recent = Recent::<_, 2>::default();
         recent.add(1);
         recent.add(2);

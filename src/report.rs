@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rejection_tells_lifepays_words_the_fields_and_what_to_do() {
+    fn a_rejection_has_lifepays_message_the_fields_and_what_to_do() {
         let mut report = Report::pending(Some("1"));
         let errors = vec![FieldError::new("target_serial", "Принтер не найден.")];
         report.reject(400, "Ошибка данных.", errors, 0);
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rejection_without_words_has_the_pages() {
+    fn a_rejection_without_a_message_has_the_published_one() {
         let mut report = Report::pending(Some("1"));
         report.reject(500, "", Vec::new(), 0);
         let text = messages::text(Code::Rejected(500));

@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_masked_as_encoders_write_it_that_take_more_for_numbers() {
+    fn it_is_masked_as_encoders_that_escape_more_write_it() {
         let secret = Secret::new("a+b==<c>'\"é".into());
         for echo in [
             r#"a\u002Bb==\u003Cc\u003E\u0027\u0022\u00E9"#,

@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_finds_its_state_again() {
+    fn a_process_finds_its_own_state() {
         let state = current();
         within(|| assert!(std::ptr::eq(state, current())));
         assert_eq!(process_id(), std::process::id());

@@ -182,14 +182,14 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_stands_twice_is_told() {
+    fn a_repeated_key_is_reported() {
         let found = faults(r#"{"apikey":"k","login":"l","test":1,"test":0}"#);
         let names: Vec<&str> = found.iter().map(|(field, _)| field.as_str()).collect();
         assert_eq!(names, ["test"]);
     }
 
     #[test]
-    fn what_is_found_in_place_of_an_object_is_not_quoted() {
+    fn a_value_in_place_of_an_object_is_not_quoted() {
         let twice_encoded = r#""{\"apikey\":\"s3cr3t\"}""#;
         let found = format!("{:?}", faults(twice_encoded));
         assert!(found.contains("объект"), "{found}");
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_types_are_told_all_at_once_and_once_each() {
+    fn wrong_types_are_reported_together_and_once_each() {
         let found = faults(
             r#"{"apikey":1,"login":["l"],"test":"1","retry_delays_ms":[1,-1],"timeout_ms":4294967296}"#,
         );
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_told_as_request() {
+    fn a_value_that_is_not_an_object_is_an_error_of_request() {
         for request in ["[]", "1", "{", "\"\""] {
             assert_eq!(faults(request)[0].0, "request", "{request}");
         }

@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn faults_of_all_parts_are_told_at_once() {
+    fn errors_of_all_parts_are_reported_together() {
         let settings = Settings {
             connection: Connection {
                 trust: 9,

@@ -47,7 +47,7 @@ pub struct Reporter {
 /// A host that wants progress reports.
 struct Host {
     on_progress: RefCell<OnProgress>,
-    told: Cell<Instant>,
+    reported_at: Cell<Instant>,
     last: Cell<Progress>,
     stopped: Cell<bool>,
 }
@@ -58,7 +58,7 @@ impl Reporter {
         let host = |on_progress| {
             Rc::new(Host {
                 on_progress: RefCell::new(on_progress),
-                told: Cell::new(now),
+                reported_at: Cell::new(now),
                 last: Cell::new(Progress {
                     phase: Phase::Connect,
                     attempts: 0,
@@ -81,7 +81,7 @@ impl Reporter {
     }
 
     /// Reports to the host at once. Returns false if the host wants to stop.
-    fn tell(&self, phase: Phase, next_attempt: Duration) -> bool {
+    fn report(&self, phase: Phase, next_attempt: Duration) -> bool {
         let Some(host) = &self.host else {
             return true;
         };
@@ -95,7 +95,7 @@ impl Reporter {
             };
             host.last.set(progress);
             let go_on = (host.on_progress.borrow_mut())(&progress);
-            host.told.set(Instant::now());
+            host.reported_at.set(Instant::now());
             host.stopped.set(!go_on);
         }
         !host.stopped.get()
@@ -104,8 +104,8 @@ impl Reporter {
     /// Reports to the host if it is time to. Returns false if the host wants to stop.
     pub fn tick(&self, phase: Phase, next_attempt: Duration) -> bool {
         match &self.host {
-            Some(host) if host.told.get().elapsed() < SLICE => !host.stopped.get(),
-            _ => self.tell(phase, next_attempt),
+            Some(host) if host.reported_at.get().elapsed() < SLICE => !host.stopped.get(),
+            _ => self.report(phase, next_attempt),
         }
     }
 
@@ -125,7 +125,7 @@ impl Reporter {
     /// Returns false if the host wants to stop.
     pub fn attempt_failed(&self, report: &Report, next_attempt: Duration) -> bool {
         self.note(|last| (last.code, last.http_status) = (report.code, report.http_status));
-        self.tell(Phase::Failed, next_attempt)
+        self.report(Phase::Failed, next_attempt)
     }
 
     /// Waits for `pause`. Returns false if the host wants to stop.

@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_attempt_begins_or_goes_on_past_the_limit_of_the_whole() {
+    fn no_attempt_begins_or_continues_past_the_overall_limit() {
         let second = Duration::from_secs(1);
         let limit = RetryLimit::from_ms(10_000);
         assert!(limit.allows(second, second));

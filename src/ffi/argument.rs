@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_string_is_not_given() {
+    fn an_empty_string_means_not_given() {
         assert_eq!(read(c""), Ok(None));
         assert_eq!(read(c"Иванова"), Ok(Some("Иванова".to_owned())));
     }

@@ -144,14 +144,14 @@ mod tests {
 
     /// The raw clone runs no handlers, unlike a fork of the C library.
     #[test]
-    fn a_child_that_was_cloned_while_the_gate_was_shut_is_told_so() {
+    fn a_child_cloned_while_the_gate_was_closed_gets_an_error() {
         let ended = unforked(|| {
             // SAFETY: the child only checks the gate and exits.
             let child = unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) };
             if child == 0 {
-                let is_told = unforked(|| ()).is_none();
+                let is_refused = unforked(|| ()).is_none();
                 // SAFETY: as above.
-                unsafe { libc::_exit((!is_told).into()) }
+                unsafe { libc::_exit((!is_refused).into()) }
             }
             waitpid(Pid::from_raw(child.try_into().expect("a number")), None)
         });

@@ -90,7 +90,7 @@ mod tests {
 
     /// A bare clone runs no handlers of pthread_atfork.
     #[test]
-    fn a_child_has_no_mark_of_its_parents_whether_it_was_forked_or_cloned() {
+    fn a_forked_or_cloned_child_does_not_inherit_the_process_mark() {
         process_mark().make_ours();
         assert!(process_mark().is_ours());
         for is_forked in [true, false] {

@@ -34,10 +34,10 @@ pub type lp_progress_fn =
 pub fn callback(function: lp_progress_fn, user_data: *mut c_void) -> Option<OnProgress> {
     let function = function?;
     Some(Box::new(move |progress| {
-        let told = to_c(progress);
-        // SAFETY: the header requires a function of this type that does not throw. `told` outlives
+        let progress = to_c(progress);
+        // SAFETY: the header requires a function of this type that does not throw. `progress` outlives
         // the call, and `user_data` is passed unchanged.
-        call_host(|| unsafe { function(&told, user_data) }) == 0
+        call_host(|| unsafe { function(&progress, user_data) }) == 0
     }))
 }
 

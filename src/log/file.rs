@@ -239,7 +239,7 @@ mod tests {
         let opened = log.open_to_append().unwrap();
         fs::rename(&path, folder.join("shared.log.old")).unwrap();
         fs::write(&path, "new\n").unwrap();
-        assert!(log.rotate(&opened), "the file is to be opened anew");
+        assert!(log.rotate(&opened), "the file must be reopened");
         assert_eq!(fs::read(folder.join("shared.log.old")).unwrap().len(), 90);
         assert_eq!(fs::read(&path).unwrap(), b"new\n");
         fs::remove_dir_all(&folder).unwrap();

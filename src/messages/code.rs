@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_that_is_not_known_has_a_text_too() {
+    fn an_unknown_code_has_a_text() {
         assert!(text(Code::Rejected(7777)).utf8().contains("LifePay"));
         assert!(!text(Code::Unknown(-999)).utf8().is_empty());
     }

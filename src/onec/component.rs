@@ -61,7 +61,7 @@ impl Component {
         }
         // SAFETY: `create` made it from a box, and it was not destroyed before.
         let component = unsafe { Box::from_raw(component.cast::<Component>()) };
-        component.let_go();
+        component.release();
         true
     }
 
@@ -84,8 +84,8 @@ impl Component {
     }
 
     /// Releases 1C's interfaces and closes the outbox, so that no thread outlives the object.
-    pub fn let_go(&self) {
-        self.let_outbox_go();
+    pub fn release(&self) {
+        self.release_outbox();
         let mut state = self.state();
         state.memory = None;
         state.connection = None;
@@ -112,7 +112,7 @@ impl Component {
     }
 
     /// Stores the report of a call, for the properties that return it.
-    pub fn tell(&self, report: Report) {
+    pub fn set_report(&self, report: Report) {
         self.state().report = report;
     }
 
@@ -130,7 +130,7 @@ impl Component {
     }
 
     /// Closes the outbox, if one is open.
-    pub fn let_outbox_go(&self) {
+    pub fn release_outbox(&self) {
         if self.outbox() != 0 {
             let _ = self.close_outbox();
         }
@@ -152,7 +152,7 @@ impl Component {
     pub fn misuse(&self, member: &'static str, misuse: Misuse) {
         let what = messages::misuse(&misuse);
         let fault = Fault::new(member, Wrong::Misuse(misuse));
-        self.tell(Report::refused(vec![fault]));
+        self.set_report(Report::refused(vec![fault]));
         self.complain(member, &what);
     }
 

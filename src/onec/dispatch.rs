@@ -94,7 +94,7 @@ pub unsafe fn call(
         Err(panic) => {
             let report = Report::failure(&Failure::Internal(panic));
             component.complain(name, &report.message);
-            component.tell(report);
+            component.set_report(report);
             return false;
         }
     };

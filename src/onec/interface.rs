@@ -55,7 +55,7 @@ unsafe extern "system" fn get_info(this: This) -> c_long {
 
 unsafe extern "system" fn done(this: This) {
     // SAFETY: 1C passes an object of this class.
-    unsafe { entry::<0, _>(this, (), Component::let_go) };
+    unsafe { entry::<0, _>(this, (), Component::release) };
 }
 
 /// 1C's `ILanguageExtenderBase`. A `tVariant *` is a `c_void` here.

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_left_out_stands_last() {
+    fn optional_parameters_come_last() {
         for method in METHODS {
             let may = |parameter: &Parameter| parameter.default_value().is_some();
             assert!(method.parameters.iter().is_sorted_by_key(may));

@@ -11,7 +11,7 @@ use crate::report::Report;
 pub fn open(component: &Component, arguments: &mut [Value]) -> Value {
     let (settings, faults) = component.settings();
     // Closed first, because it may be the same file.
-    component.let_outbox_go();
+    component.release_outbox();
     let opened = outboxes::open(Ok(arguments[0].text()), settings, faults);
     done(component, opened.map(|outbox| component.set_outbox(outbox)))
 }
@@ -20,7 +20,7 @@ pub fn open(component: &Component, arguments: &mut [Value]) -> Value {
 /// or the code of a finished entry.
 pub fn submit(component: &Component, _: &mut [Value]) -> Value {
     let (settings, faults) = component.settings();
-    tell(
+    with_report(
         component,
         outboxes::submit(component.outbox(), settings, faults),
     )
@@ -33,7 +33,7 @@ pub fn state(component: &Component, arguments: &mut [Value]) -> Value {
     let limit = limit.map_err(|_| Fault::new("timeout_ms", Wrong::NotAnInteger));
     let report = outboxes::wait(component.outbox(), Ok(arguments[0].text()), limit);
     let code = report.code.number();
-    component.tell(report);
+    component.set_report(report);
     Value::from(code)
 }
 
@@ -56,7 +56,7 @@ pub fn retry_now(component: &Component, arguments: &mut [Value]) -> Value {
 /// Stops the retries of an entry. Takes at most three seconds. Истина: the properties describe the
 /// entry.
 pub fn cancel(component: &Component, arguments: &mut [Value]) -> Value {
-    tell(
+    with_report(
         component,
         outboxes::cancel(component.outbox(), Ok(arguments[0].text())),
     )
@@ -88,12 +88,12 @@ pub fn close(component: &Component, _: &mut [Value]) -> Value {
 
 /// Returns whether a call succeeded. If not, the properties give the reason.
 fn done(component: &Component, done: Done<()>) -> Value {
-    tell(component, done.map(|()| Report::done()))
+    with_report(component, done.map(|()| Report::done()))
 }
 
 /// The same for a call with a report.
-fn tell(component: &Component, done: Done<Report>) -> Value {
+fn with_report(component: &Component, done: Done<Report>) -> Value {
     let is_done = done.is_ok();
-    component.tell(done.unwrap_or_else(|report| *report));
+    component.set_report(done.unwrap_or_else(|report| *report));
     Value::Bool(is_done)
 }

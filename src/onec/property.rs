@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_beyond_its_limits_is_a_fault_of_its_field() {
+    fn a_number_out_of_range_is_an_error_of_its_field() {
         for number in [-1, 1 << 32] {
             let (_, faults) = settings_with("TimeoutMs", Value::Number(number));
             assert_eq!(faults[0].field, "timeout_ms");

@@ -14,7 +14,7 @@ use crate::report::Report;
 /// accepted the document.
 pub fn open(component: &Component, _: &mut [Value]) -> Value {
     let (settings, faults) = component.settings();
-    tell(component, calls::open_shift(settings, faults, None))
+    with_report(component, calls::open_shift(settings, faults, None))
 }
 
 /// Sends the document whose path and fields are the parameters, with the settings in the properties.
@@ -23,12 +23,12 @@ pub fn send(component: &Component, arguments: &mut [Value]) -> Value {
     let (mut settings, faults) = component.settings();
     settings.fields.path = arguments[0].text();
     settings.fields.document_json = arguments[1].text();
-    tell(component, calls::send(settings, faults, None))
+    with_report(component, calls::send(settings, faults, None))
 }
 
-fn tell(component: &Component, report: Report) -> Value {
+fn with_report(component: &Component, report: Report) -> Value {
     let accepted = report.code == Code::Accepted;
-    component.tell(report);
+    component.set_report(report);
     Value::Bool(accepted)
 }
 
@@ -45,7 +45,7 @@ pub fn send_json(component: &Component, arguments: &mut [Value]) -> Value {
 fn by_json(component: &Component, send: calls::SendFn, arguments: &[Value]) -> Value {
     let report = json::call(send, Ok(arguments[0].text()));
     let answer = json::of_report(&report);
-    component.tell(report);
+    component.set_report(report);
     Value::Text(answer)
 }
 
@@ -86,7 +86,7 @@ pub fn log_to_file(component: &Component, arguments: &mut [Value]) -> Value {
     let max_bytes = arguments[2].number().clamp(0, u32::MAX.into()) as u32;
     let path = arguments[0].text();
     let done = level.is_some_and(|level| log::to_file(path.as_deref(), level, max_bytes));
-    component.tell(match done {
+    component.set_report(match done {
         true => Report::done(),
         false => Report::refused(vec![Fault::new("path", Wrong::LogFile)]),
     });

@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jump_is_what_the_steady_clock_does_not_explain() {
+    fn a_jump_is_the_difference_between_the_two_clocks() {
         let before = look(1_000_000, 500, 0);
         assert_eq!(before.jump(&look(1_060_000, 60_500, 0)), 0);
         assert_eq!(before.jump(&look(1_060_999, 60_500, 0)), 0);
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_process_has_followed_is_followed_no_more() {
+    fn a_jump_is_followed_by_one_process_only() {
         let before = look(1_000_000, 500, -70_000);
         let after = |moved: i64| look(4_660_000, 60_500, moved - 70_000);
         assert_eq!(before.jump(&after(3_600_000)), 0);

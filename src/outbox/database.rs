@@ -215,16 +215,16 @@ impl Database {
 }
 
 /// Runs `work`, and tries again for up to `limit` while another process keeps the file busy and
-/// `goes_on` returns true.
+/// `keeps_waiting` returns true.
 pub fn while_busy<T>(
     limit: Duration,
-    goes_on: impl Fn() -> bool,
+    keeps_waiting: impl Fn() -> bool,
     mut work: impl FnMut() -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let started = Instant::now();
     loop {
         match work() {
-            Err(failure) if failure.is_busy() && started.elapsed() < limit && goes_on() => {
+            Err(failure) if failure.is_busy() && started.elapsed() < limit && keeps_waiting() => {
                 std::thread::sleep(BUSY_PAUSE);
             }
             done => return done,

@@ -162,12 +162,12 @@ impl Outbox {
         Ok(report)
     }
 
-    /// Waits while `goes_on` returns true for the entry, up to `limit`, and returns the entry.
+    /// Waits while `keeps_waiting` returns true for the entry, up to `limit`, and returns the entry.
     fn wait_while(
         &self,
         ext_id: &str,
         limit: Duration,
-        goes_on: impl Fn(&Entry) -> bool,
+        keeps_waiting: impl Fn(&Entry) -> bool,
     ) -> Result<Entry, Failure> {
         let started = Instant::now();
         loop {
@@ -178,7 +178,7 @@ impl Outbox {
                 .read(|reader| reader.find(ext_id))?
                 .ok_or(Failure::NotFound)?;
             let left = limit.saturating_sub(started.elapsed());
-            if !goes_on(&entry) || left.is_zero() {
+            if !keeps_waiting(&entry) || left.is_zero() {
                 return Ok(entry);
             }
             self.worker.wait_for_change(seen, left.min(LOOK));

@@ -137,7 +137,7 @@ impl Store {
     }
 
     /// Aborts the attempts that another process wants cancelled.
-    pub fn heed_cancellations(&mut self) -> Result<(), Failure> {
+    pub fn apply_cancellations(&mut self) -> Result<(), Failure> {
         let mut query = self
             .database
             .connection
@@ -152,7 +152,7 @@ impl Store {
         Ok(())
     }
 
-    pub fn break_off(&self, id: i64, whether: bool) {
+    pub fn set_cancelled(&self, id: i64, whether: bool) {
         if let Some(is_cancelled) = self.in_flight.get(&id) {
             is_cancelled.store(whether, Ordering::SeqCst);
         }

@@ -178,7 +178,7 @@ impl Store {
             Ok((report, None))
         })?;
         if let Some(id) = wanted {
-            self.break_off(id, false);
+            self.set_cancelled(id, false);
         }
         Ok(report)
     }
@@ -231,7 +231,7 @@ impl Store {
             }
             Ok(entry)
         })?;
-        self.break_off(entry.id, true);
+        self.set_cancelled(entry.id, true);
         Ok(entry)
     }
 

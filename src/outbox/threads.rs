@@ -15,7 +15,7 @@ pub struct Threads {
     /// Running attempts.
     pub sending: usize,
     /// The last thread has ended, and the file is closed.
-    pub has_let_go: bool,
+    pub has_released: bool,
     /// Threads to join when the outbox is closed.
     pub handles: Vec<JoinHandle<()>>,
 }

@@ -135,7 +135,7 @@ impl Worker {
     }
 
     /// Closes the file and releases the lock. No thread uses them any more.
-    fn let_go(&self) {
+    fn release(&self) {
         let reader = lock(&self.reader).take();
         drop(reader);
         // Not in the condition below, where the guard would live until the end of the block.
@@ -232,7 +232,7 @@ impl Worker {
         self.change.notify_all();
         self.woken.notify_all();
         self.due.notify_all();
-        while !threads.has_let_go {
+        while !threads.has_released {
             let left = CLOSE_LIMIT.saturating_sub(started.elapsed());
             if left.is_zero() {
                 // Attempts that are still running end later, and keep the file open until then.
@@ -268,8 +268,8 @@ impl Worker {
                 };
                 if is_last {
                     // Without the lock of the threads: the disk may be slow, but a close must not be.
-                    self.0.let_go();
-                    self.0.threads().has_let_go = true;
+                    self.0.release();
+                    self.0.threads().has_released = true;
                 }
                 self.0.change.notify_all();
             }
@@ -330,7 +330,7 @@ impl Worker {
             if self.store(|store| store.expire(self.terms.route.base_url()))? > 0 {
                 self.changed();
             }
-            self.store(|store| store.heed_cancellations())?;
+            self.store(|store| store.apply_cancellations())?;
         }
         Ok(())
     }

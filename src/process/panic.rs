@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_panic_all_is_as_before() {
+    fn the_guard_works_after_a_panic() {
         let _ = catch(|| panic!("on purpose")).map(|(): ()| ());
         assert_eq!(catch(|| 7), Ok(7));
         assert_eq!(DEPTH.get(), 0);

@@ -99,7 +99,7 @@ fn a_code_that_is_missing_or_out_of_range_is_not_lifepays() {
 }
 
 #[test]
-fn what_is_not_json_is_not_lifepays() {
+fn a_body_that_is_not_json_is_not_lifepays() {
     for body in [
         "",
         "<html>",
@@ -150,7 +150,7 @@ fn a_lone_surrogate_in_a_message_is_kept_as_its_escape() {
 }
 
 #[test]
-fn nothing_in_php_is_no_field_error() {
+fn phps_empty_values_are_not_field_errors() {
     for data in [r#""""#, "false", "null", r#"{"a":"","b":[null,false]}"#] {
         let body = format!(r#"{{"code":400,"data":{data}}}"#);
         assert_eq!(parse(&body), Ok(rejected(400, "", &[])), "{data}");

@@ -51,7 +51,7 @@ fn every_field_is_in_the_body_in_the_order_of_the_page() {
 }
 
 #[test]
-fn json_callback_data_goes_as_its_text_stands() {
+fn json_callback_data_is_sent_unchanged() {
     for json in [r#"{"b" : 1.50, "a":[1e400]}"#, "[ 1, null ]"] {
         let fields = Fields {
             callback_data_json: Some(json.into()),
@@ -85,7 +85,7 @@ fn both_forms_of_callback_data_are_refused() {
 }
 
 #[test]
-fn all_faults_are_told_at_once() {
+fn all_errors_are_reported_at_once() {
     let faults = check(Fields {
         test: 2,
         ext_id: Some("x".repeat(51)),
@@ -145,7 +145,7 @@ fn a_new_ext_id_is_a_random_uuid() {
 }
 
 #[test]
-fn what_may_be_stored_has_no_apikey() {
+fn the_stored_form_has_no_apikey() {
     let request = check(fields()).unwrap().json().unwrap();
     assert_eq!(request, r#"{"login":"79031234567","ext_id":"1"}"#);
 }

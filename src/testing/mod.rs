@@ -77,7 +77,7 @@ fn settings_hold(mut settings: Settings, faults: Vec<Fault>) {
             assert_eq!(body, request::body_of_stored(&json, &request.apikey));
             let Object(members) = serde_json::from_slice(&body).expect("JSON");
             let names: BTreeSet<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
-            assert_eq!(names.len(), members.len(), "no member stands twice");
+            assert_eq!(names.len(), members.len(), "no member is repeated");
             let body: serde_json::Map<_, _> = serde_json::from_slice(&body).unwrap_or_default();
             // A number that floating point cannot represent is not a `Value`, but may be sent.
             if let Some(apikey) = body.get("apikey") {

@@ -44,7 +44,7 @@ pub fn open(path: &Path) -> bool {
             for Taken { entry, .. } in store.turn(&[], 1).unwrap_or_default() {
                 assert_eq!(entry.base_url, BASE_URL);
                 assert!(entry.is_waiting() && entry.path.is_some());
-                let _ = store.heed_cancellations();
+                let _ = store.apply_cancellations();
                 let sent = Sent { entry, pause: None };
                 let _ = store.turn(&[&sent], 0);
             }

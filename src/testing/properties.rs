@@ -76,7 +76,7 @@ fn fields(given: Given) -> Fields {
 
 proptest! {
     #[test]
-    fn an_accepted_answer_is_read_whatever_stands_beside_it(
+    fn an_accepted_answer_is_read_whatever_else_it_holds(
         more in any_json(),
         uuid in option::of("[0-9a-f-]{1,36}"),
         message in ".{0,20}",
@@ -107,7 +107,7 @@ proptest! {
     }
 
     #[test]
-    fn a_code_that_is_no_int32_is_no_answer(code in any_json().prop_filter("a code", |code| {
+    fn a_code_outside_of_int32_is_not_an_answer(code in any_json().prop_filter("a code", |code| {
         let text = code.as_str().map_or_else(|| code.to_string(), str::to_owned);
         !text.trim().parse::<i32>().is_ok_and(|number| number >= 0)
     })) {
@@ -129,7 +129,7 @@ proptest! {
     }
 
     #[test]
-    fn settings_of_any_types_are_taken_or_told_by_their_keys(
+    fn settings_of_any_type_are_taken_or_refused_by_their_keys(
         values in btree_map(prop_oneof![
             Just("apikey"), Just("login"), Just("test"), Just("ext_id"), Just("callback_data"),
             Just("callback_data_json"), Just("base_url"), Just("trust"), Just("timeout_ms"),
@@ -150,7 +150,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_sent_has_exactly_the_fields_that_were_given(given in any_given()) {
+    fn a_request_has_exactly_the_fields_that_were_given(given in any_given()) {
         let fields = fields(given);
         let given = json!({
             "apikey": fields.apikey, "login": fields.login,
@@ -195,7 +195,7 @@ proptest! {
     }
 
     #[test]
-    fn a_document_goes_as_it_stands_beside_the_fields_unless_they_clash(
+    fn a_document_is_sent_unchanged_with_the_fields_unless_they_clash(
         given in any_given(),
         members in btree_map(prop_oneof![
             ".{0,8}", Just("test".to_owned()), Just("ext_id".to_owned()), Just("login".to_owned()),

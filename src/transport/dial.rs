@@ -9,12 +9,12 @@ use ureq::unversioned::resolver::ResolvedSocketAddrs;
 use ureq::unversioned::transport::{ConnectionDetails, Connector, Transport};
 use ureq::{Error, Proxy, ProxyProtocol};
 
+use super::exchange_state::ExchangeState;
 use super::interim::WithoutInterim;
 use super::roots::{CaFile, Roots};
 use super::tcp::TcpTransport;
 use super::tls::TlsTransport;
 use super::tunnel;
-use super::under_way::UnderWay;
 use super::verifier;
 use crate::failure::{Failure, Network};
 use crate::fault::{Fault, Wrong, WrongBaseUrl};
@@ -94,7 +94,7 @@ impl Connector for Dial {
         details: &ConnectionDetails,
         _: Option<()>,
     ) -> Result<Option<Self::Out>, Error> {
-        let _dialling = UnderWay::current()?.dial();
+        let _dialling = ExchangeState::current()?.dial();
         let config = details.needs_tls().then(|| self.config()).transpose()?;
         let proxy = details.config.proxy();
         let mut transport = match proxy.filter(|proxy| !proxy.is_no_proxy(details.uri)) {

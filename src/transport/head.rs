@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_begins_otherwise_is_not_http() {
+    fn bytes_that_do_not_begin_like_http_are_not_http() {
         for input in [
             "SSH-2.0-OpenSSH_9.6\r\n\r\n",
             "HTTP/2 200\r\n\r\n",

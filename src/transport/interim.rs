@@ -3,8 +3,8 @@
 use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 use ureq::Error;
 
+use super::exchange_state::ExchangeState;
 use super::head::{self, Head};
-use super::under_way::UnderWay;
 
 /// The connection to the server, without its interim answers. ureq treats a `100 Continue` with headers
 /// as a protocol error.
@@ -58,7 +58,7 @@ impl Transport for WithoutInterim {
                 return Ok(false);
             }
             // Not in the TCP transport, where the bytes may be TLS's own, such as its close.
-            UnderWay::current()?.received();
+            ExchangeState::current()?.received();
             if self.skip_interim() {
                 return Ok(true);
             }

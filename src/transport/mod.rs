@@ -2,10 +2,11 @@
 //!
 //! ureq speaks HTTP. The library gives it a connector and a resolver, because an attempt has one time
 //! limit for all phases, including name resolution and TLS, and can be cancelled in each of them. See
-//! [`under_way`] for how the limit reaches them.
+//! [`exchange_state`] for how the limit reaches them.
 
 mod base_url;
 mod dial;
+mod exchange_state;
 mod head;
 mod interim;
 mod pool;
@@ -17,14 +18,13 @@ mod sliced;
 mod tcp;
 mod tls;
 mod tunnel;
-mod under_way;
 mod verifier;
 
 #[cfg(test)]
 pub use self::base_url::{is_loopback, BaseUrl};
+pub(crate) use self::exchange_state::SLICE;
 pub use self::pool::Pool;
 pub use self::roots::Roots;
-pub(crate) use self::under_way::SLICE;
 
 use std::io::{self, Read};
 use std::time::{Duration, SystemTime};
@@ -36,8 +36,8 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 use ureq::{Agent, Body};
 
+use self::exchange_state::ExchangeState;
 use self::route::{Limits, Route};
-use self::under_way::UnderWay;
 use crate::failure::{self, Failure, Network, Stage};
 use crate::process::gate::FirstUse;
 
@@ -93,17 +93,17 @@ pub fn post(
     limits: Limits,
     go_on: impl Fn(Stage) -> bool + 'static,
 ) -> Exchange {
-    let under_way = UnderWay::new(limits, post.may_be_resent, go_on);
-    let reply = under_way.run(|| exchange(route, post, &under_way));
+    let exchange_state = ExchangeState::new(limits, post.may_be_resent, go_on);
+    let reply = exchange_state.run(|| exchange(route, post, &exchange_state));
     Exchange {
-        request_left: under_way.request_left(),
-        resent: under_way.resent(),
-        took: under_way.elapsed(),
+        request_left: exchange_state.request_left(),
+        resent: exchange_state.resent(),
+        took: exchange_state.elapsed(),
         reply,
     }
 }
 
-fn exchange(route: &Route, post: &Post, under_way: &UnderWay) -> Result<Reply, Failure> {
+fn exchange(route: &Route, post: &Post, exchange_state: &ExchangeState) -> Result<Reply, Failure> {
     static UREQ: FirstUse = FirstUse::new();
     if !UREQ.made(use_ureq) {
         let why = "forked in the middle of the parent's first request".to_owned();
@@ -114,7 +114,7 @@ fn exchange(route: &Route, post: &Post, under_way: &UnderWay) -> Result<Reply, F
     let head = route.head(post.path, post.body.len())?;
     loop {
         match send(&agent, &head, post.body) {
-            Err(failure) if under_way.replaces_kept(&failure) => {
+            Err(failure) if exchange_state.replaces_kept(&failure) => {
                 log::debug!("a kept connection was closed by the server, a new one is made");
             }
             done => {
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_retry_after_that_makes_no_sense_is_none() {
+    fn a_meaningless_retry_after_is_ignored() {
         for nonsense in ["-1", "soon", "", "1.5", "Wed, 21 Oct 2015 07:28:00 GMT"] {
             assert_eq!(asked(&[("retry-after", nonsense)]), None, "{nonsense}");
         }

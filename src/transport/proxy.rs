@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_setting_is_one_proxy_or_one_for_each_protocol() {
+    fn the_windows_setting_is_one_proxy_or_one_for_each_protocol() {
         let read = |server| read_windows_setting(server, "").map(|proxy| proxy.map(described));
         fn described(proxy: Proxy) -> String {
             format!("{:?} {} {}", proxy.protocol(), proxy.host(), proxy.port())
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_exceptions_are_heeded() {
+    fn windows_exceptions_are_honoured() {
         let proxy = read_windows_setting("proxy:1", "<local>;*.life-pay.ru; 10.*").unwrap();
         let proxy = proxy.unwrap();
         let goes_past = |url: &str| proxy.is_no_proxy(&url.parse().unwrap());

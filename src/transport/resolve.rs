@@ -16,7 +16,7 @@ use ureq::unversioned::transport::NextTimeout;
 use ureq::Error;
 
 use super::base_url::port;
-use super::under_way::UnderWay;
+use super::exchange_state::ExchangeState;
 use crate::failure::{Failure, Network};
 use crate::process::lock::{lock, wait_for};
 use crate::process::thread::spawn_quiet;
@@ -53,7 +53,7 @@ impl Name {
 impl Names {
     /// Passes the addresses of `host` to `add`: at least one, unless it fails.
     fn find(&self, host: &str, add: impl FnMut(IpAddr)) -> Result<(), Error> {
-        let exchange = UnderWay::current()?;
+        let exchange = ExchangeState::current()?;
         let (known, changed) = &*self.known;
         let mut names = lock(known);
         if let Some(name) = names.get(host).filter(|name| name.is_fresh()) {

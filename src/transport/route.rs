@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn all_faults_are_told_at_once() {
+    fn all_errors_are_reported_at_once() {
         let names = faults(Connection {
             base_url: Some("http://example.com".into()),
             proxy: Some("socks5://x".into()),

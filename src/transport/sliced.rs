@@ -57,7 +57,7 @@ mod system {
             Ok(())
         }
 
-        /// Whether an idle connection still stands: nothing to read, no end, no error.
+        /// Whether an idle connection is still open: nothing to read, no end, no error.
         pub fn is_quiet(&self) -> bool {
             let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
             let looked =
@@ -105,7 +105,7 @@ mod system {
             self.0.write(bytes)
         }
 
-        /// Whether an idle connection still stands: nothing to read, no end, no error.
+        /// Whether an idle connection is still open: nothing to read, no end, no error.
         pub fn is_quiet(&self) -> bool {
             let looked = self.0.peek(&mut [0]);
             matches!(looked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)

@@ -9,8 +9,8 @@ use ureq::unversioned::resolver::ResolvedSocketAddrs;
 use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, Transport};
 use ureq::Error;
 
+use super::exchange_state::ExchangeState;
 use super::sliced::{self, SlicedStream};
-use super::under_way::UnderWay;
 use crate::failure::{Failure, Network};
 
 /// Input and output buffer of a connection, bytes: a request and an answer are far smaller.
@@ -40,7 +40,7 @@ impl TcpTransport {
         addresses: &ResolvedSocketAddrs,
         refused: Network,
     ) -> Result<TcpTransport, Error> {
-        let exchange = UnderWay::current()?;
+        let exchange = ExchangeState::current()?;
         let mut last = None;
         for (place, address) in addresses.iter().enumerate() {
             // Each address gets a share of the time, so that a dead one does not use all of it.
@@ -78,7 +78,7 @@ impl TcpTransport {
         if self.unsent.is_empty() {
             return Ok(());
         }
-        let exchange = UnderWay::current()?;
+        let exchange = ExchangeState::current()?;
         exchange.writes();
         let mut sent = 0;
         while sent < self.unsent.len() {
@@ -98,7 +98,7 @@ impl TcpTransport {
     }
 
     fn receive(&mut self) -> io::Result<usize> {
-        let exchange = UnderWay::current()?;
+        let exchange = ExchangeState::current()?;
         loop {
             let slice = exchange.slice()?;
             match self.stream.read(self.buffers.input_append_buf(), slice) {
@@ -137,10 +137,10 @@ impl Transport for TcpTransport {
         if std::mem::take(&mut self.used) {
             return true;
         }
-        let Ok(exchange) = UnderWay::current() else {
+        let Ok(exchange) = ExchangeState::current() else {
             return self.stream.is_quiet();
         };
-        let is_open = !exchange.passes_over_kept() && self.stream.is_quiet();
+        let is_open = !exchange.skips_kept() && self.stream.is_quiet();
         if is_open {
             exchange.takes_kept();
         }
@@ -154,7 +154,11 @@ fn is_no_error(error: &io::Error) -> bool {
     matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
 }
 
-fn connect(address: SocketAddr, exchange: &UnderWay, limit: Duration) -> io::Result<TcpStream> {
+fn connect(
+    address: SocketAddr,
+    exchange: &ExchangeState,
+    limit: Duration,
+) -> io::Result<TcpStream> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,

@@ -17,10 +17,10 @@ use crate::failure::{Failure, Stage};
 pub(crate) const SLICE: Duration = Duration::from_millis(200);
 
 /// An exchange, with any type of `go_on`.
-pub type UnderWay = UnderWayFor<dyn Fn(Stage) -> bool>;
+pub type ExchangeState = ExchangeStateOf<dyn Fn(Stage) -> bool>;
 
 /// An exchange and its `go_on` in one allocation.
-pub struct UnderWayFor<GoOn: ?Sized> {
+pub struct ExchangeStateOf<GoOn: ?Sized> {
     started: Instant,
     limits: Limits,
     stage: Cell<Stage>,
@@ -43,20 +43,20 @@ pub struct UnderWayFor<GoOn: ?Sized> {
 thread_local! {
     /// This thread's current exchange. It has no destructor, because a host may call the library while
     /// its thread exits, after the destructors have run.
-    static CURRENT: ManuallyDrop<Cell<Option<Rc<UnderWay>>>> =
+    static CURRENT: ManuallyDrop<Cell<Option<Rc<ExchangeState>>>> =
         const { ManuallyDrop::new(Cell::new(None)) };
 }
 
-impl UnderWay {
+impl ExchangeState {
     /// `uses_kept`: the request may go over a kept connection, and again over a new one if that was
     /// closed.
     pub fn new(
         limits: Limits,
         uses_kept: bool,
         go_on: impl Fn(Stage) -> bool + 'static,
-    ) -> Rc<UnderWay> {
+    ) -> Rc<ExchangeState> {
         let now = Instant::now();
-        Rc::new(UnderWayFor {
+        Rc::new(ExchangeStateOf {
             started: now,
             limits,
             stage: Cell::new(Stage::Connecting),
@@ -76,7 +76,7 @@ impl UnderWay {
     /// may open a shift itself.
     pub fn run<T>(self: &Rc<Self>, work: impl FnOnce() -> T) -> T {
         /// Restores the outer exchange, so that nothing is left for a destructor to free.
-        struct Outer(Option<Rc<UnderWay>>);
+        struct Outer(Option<Rc<ExchangeState>>);
         impl Drop for Outer {
             fn drop(&mut self) {
                 CURRENT.with(|current| current.set(self.0.take()));
@@ -90,8 +90,8 @@ impl UnderWay {
     ///
     /// # Errors
     ///
-    /// An error outside of [`UnderWay::run`], where connectors are never called.
-    pub fn current() -> io::Result<Rc<UnderWay>> {
+    /// An error outside of [`ExchangeState::run`], where connectors are never called.
+    pub fn current() -> io::Result<Rc<ExchangeState>> {
         let current = CURRENT.with(|current| {
             let exchange = current.take();
             current.set(exchange.clone());
@@ -179,7 +179,7 @@ impl UnderWay {
     }
 
     /// Whether pooled connections are skipped. The exchange's own new connection is not skipped.
-    pub fn passes_over_kept(&self) -> bool {
+    pub fn skips_kept(&self) -> bool {
         self.fresh_only.get() && !self.dialled.get()
     }
 
@@ -207,8 +207,8 @@ impl UnderWay {
     }
 }
 
-/// See [`UnderWay::dial`].
-pub struct Dialling(Rc<UnderWay>);
+/// See [`ExchangeState::dial`].
+pub struct Dialling(Rc<ExchangeState>);
 
 impl Drop for Dialling {
     fn drop(&mut self) {
@@ -237,15 +237,15 @@ mod tests {
 
     #[test]
     fn the_connect_limit_holds_only_until_the_request_is_written() {
-        let exchange = UnderWay::new(limits(0, 60_000), true, |_| true);
+        let exchange = ExchangeState::new(limits(0, 60_000), true, |_| true);
         assert!(exchange.left().is_err());
         exchange.writes();
         assert!(exchange.left().is_ok());
     }
 
     #[test]
-    fn what_a_connector_writes_is_no_request() {
-        let exchange = UnderWay::new(limits(1000, 1000), true, |_| true);
+    fn bytes_that_a_connector_writes_are_not_the_request() {
+        let exchange = ExchangeState::new(limits(1000, 1000), true, |_| true);
         let dialling = exchange.dial();
         exchange.writes();
         exchange.wrote();
@@ -257,47 +257,47 @@ mod tests {
 
     #[test]
     fn a_kept_connection_that_fails_before_a_byte_is_written_is_replaced_once() {
-        let exchange = UnderWay::new(limits(1000, 1000), true, |_| true);
+        let exchange = ExchangeState::new(limits(1000, 1000), true, |_| true);
         let failure = Failure::network(Network::Broken, "");
         assert!(!exchange.replaces_kept(&failure), "no connection yet");
         exchange.takes_kept();
         assert!(exchange.replaces_kept(&failure));
-        assert!(exchange.passes_over_kept());
+        assert!(exchange.skips_kept());
         assert!(!exchange.replaces_kept(&failure), "no connection yet");
         exchange.writes();
         assert!(!exchange.request_left() && !exchange.resent());
     }
 
     #[test]
-    fn a_connection_of_its_own_is_not_replaced() {
-        let exchange = UnderWay::new(limits(1000, 1000), true, |_| true);
+    fn a_new_connection_is_not_replaced() {
+        let exchange = ExchangeState::new(limits(1000, 1000), true, |_| true);
         exchange.takes_kept();
         drop(exchange.dial());
         assert!(!exchange.replaces_kept(&Failure::network(Network::Broken, "")));
     }
 
     #[test]
-    fn what_must_not_be_sent_twice_passes_over_kept_connections() {
-        let exchange = UnderWay::new(limits(1000, 1000), false, |_| true);
-        assert!(exchange.passes_over_kept());
+    fn a_request_that_must_not_be_sent_twice_skips_kept_connections() {
+        let exchange = ExchangeState::new(limits(1000, 1000), false, |_| true);
+        assert!(exchange.skips_kept());
         drop(exchange.dial());
-        assert!(!exchange.passes_over_kept(), "its own");
+        assert!(!exchange.skips_kept(), "its own");
     }
 
     #[test]
     fn a_nested_exchange_leaves_the_outer_one_in_its_place() {
-        let outer = UnderWay::new(limits(1, 1), true, |_| true);
-        let inner = UnderWay::new(limits(1, 1), true, |_| true);
+        let outer = ExchangeState::new(limits(1, 1), true, |_| true);
+        let inner = ExchangeState::new(limits(1, 1), true, |_| true);
         outer.run(|| {
-            inner.run(|| assert!(Rc::ptr_eq(&inner, &UnderWay::current().unwrap())));
-            assert!(Rc::ptr_eq(&outer, &UnderWay::current().unwrap()));
+            inner.run(|| assert!(Rc::ptr_eq(&inner, &ExchangeState::current().unwrap())));
+            assert!(Rc::ptr_eq(&outer, &ExchangeState::current().unwrap()));
         });
-        assert!(UnderWay::current().is_err());
+        assert!(ExchangeState::current().is_err());
     }
 
     #[test]
-    fn a_refusal_to_go_on_cancels() {
-        let exchange = UnderWay::new(limits(1000, 1000), true, |_| false);
+    fn a_nonzero_on_progress_cancels() {
+        let exchange = ExchangeState::new(limits(1000, 1000), true, |_| false);
         let error = exchange.slice().unwrap_err();
         let failure = error
             .get_ref()
