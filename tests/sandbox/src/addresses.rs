@@ -1,9 +1,10 @@
-//! Addresses that a till can be given.
+//! Addresses at which a till can reach the sandbox.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// Returns the addresses at which a till reaches a sandbox that listens on `listen`: first from this
-/// machine, then from others. A sandbox that listens on all addresses has those of all interfaces.
+/// Returns the addresses at which a till reaches a sandbox that listens on `listen`: first from
+/// this machine, then from others. If it listens on all addresses, these are the addresses of all
+/// interfaces.
 pub(crate) fn reachable(listen: SocketAddr) -> Vec<SocketAddr> {
     let at = |ip| SocketAddr::new(ip, listen.port());
     let loopback: IpAddr = match listen.ip() {
@@ -11,11 +12,11 @@ pub(crate) fn reachable(listen: SocketAddr) -> Vec<SocketAddr> {
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
         ip => return vec![at(ip)],
     };
-    // If the interfaces cannot be listed, a till on this machine still works.
+    // If the interfaces cannot be listed, tills on this machine can still connect.
     let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
     let mut others: Vec<_> = interfaces.iter().map(if_addrs::Interface::ip).collect();
     others.retain(|ip| match ip {
-        // A Windows socket that listens for IPv6 accepts no IPv4.
+        // On Windows, a socket that listens on IPv6 accepts no IPv4 connections.
         IpAddr::V4(ip) => !ip.is_loopback() && (listen.is_ipv4() || !cfg!(windows)),
         // A link-local address is useless without the name of its interface.
         IpAddr::V6(ip) => !ip.is_loopback() && listen.is_ipv6() && !ip.is_unicast_link_local(),

@@ -1,4 +1,4 @@
-//! Sends something again on demand: a till's request, to the sandbox itself, or a notification.
+//! Replays a recorded request to the sandbox itself, and resends notifications.
 
 use std::sync::Arc;
 
@@ -16,11 +16,11 @@ use crate::journal;
 use crate::order::{FromBody, Order, Ordered};
 use crate::sandbox::State;
 
-/// The number of the request that is replayed.
+/// The header with the number of the replayed request.
 pub(crate) const REPLAY: HeaderName = HeaderName::from_static("x-sandbox-replay");
 
-/// Headers that belong to one connection, or are recreated.
-const NOT_AGAIN: [HeaderName; 6] = [
+/// Headers that are not copied, because they belong to one connection or are recreated.
+const NOT_COPIED: [HeaderName; 6] = [
     HOST,
     CONNECTION,
     CONTENT_LENGTH,
@@ -29,7 +29,7 @@ const NOT_AGAIN: [HeaderName; 6] = [
     REPLAY,
 ];
 
-/// The number of what is to be sent again.
+/// The number of a request to replay or of a notification to resend.
 pub(crate) struct Number(usize);
 
 impl FromBody for Number {
@@ -42,7 +42,7 @@ impl FromBody for Number {
     }
 }
 
-/// Answers once there is a connection. The journal shows the result of the request.
+/// Replays a request. Answers once the connection is established; the journal shows the result.
 pub(crate) async fn replay(
     Shared(state): Shared<Arc<State>>,
     Ordered(Number(number)): Ordered<Number>,
@@ -56,8 +56,8 @@ pub(crate) async fn replay(
             format!("запрос {number} нельзя повторить: его тело слишком велико и не хранится");
         return refusal(StatusCode::CONFLICT, &text);
     }
-    let again = match again(&request) {
-        Ok(again) => again,
+    let copy = match copy_of(&request) {
+        Ok(copy) => copy,
         Err(error) => {
             let text = format!("запрос {number} нельзя повторить: {error}");
             return refusal(StatusCode::CONFLICT, &text);
@@ -67,8 +67,8 @@ pub(crate) async fn replay(
     match Client::connect(&url).await {
         Ok(client) => {
             tokio::spawn(async move {
-                // The answer is read to its end: a client that leaves is another case.
-                if let Ok(answer) = client.send(again).await {
+                // Read to the end: a request whose client disconnects is recorded as abandoned.
+                if let Ok(answer) = client.send(copy).await {
                     let _ = answer.into_body().collect().await;
                 }
             });
@@ -78,20 +78,20 @@ pub(crate) async fn replay(
     }
 }
 
-fn again(request: &journal::Request) -> Result<Request<Body>, axum::http::Error> {
-    let mut again = Request::builder()
+fn copy_of(request: &journal::Request) -> Result<Request<Body>, axum::http::Error> {
+    let mut copy = Request::builder()
         .method(&request.method[..])
         .uri(&request.path)
         .header(REPLAY, request.number);
     for (name, value) in &request.headers {
-        if !NOT_AGAIN.iter().any(|never| never == name.as_str()) {
-            again = again.header(name, value);
+        if !NOT_COPIED.iter().any(|excluded| excluded == name.as_str()) {
+            copy = copy.header(name, value);
         }
     }
-    again.body(Body::from(request.body.clone()))
+    copy.body(Body::from(request.body.clone()))
 }
 
-/// Answers at once. The journal shows the result of the notification.
+/// Resends a notification. Answers at once; the journal shows the result of the notification.
 pub(crate) async fn resend(
     Shared(state): Shared<Arc<State>>,
     Ordered(Number(number)): Ordered<Number>,

@@ -1,4 +1,5 @@
-//! Answers: LifePay's JSON as its PHP writes it, and the answers of other servers on the way.
+//! Answers: LifePay's JSON in the format of its PHP, and the answers of servers on the way, such as
+//! proxies.
 
 use std::collections::BTreeMap;
 
@@ -11,20 +12,20 @@ use crate::journal::Answered;
 use crate::malformed::Malformed;
 use crate::mask::Mask;
 
-/// The answer to a client, or its absence.
+/// The answer to a client, or the way in which the connection ends without one.
 pub(crate) enum Answer {
     /// With HTTP 200, unless the path is unknown.
     LifePay(StatusCode, Reply),
     Page(Page),
     /// LifePay's answer, malformed.
     Malformed(Malformed),
-    /// The connection is closed in an orderly way, without an answer.
+    /// The connection is closed normally, without an answer.
     Close,
     /// The connection is reset.
     Reset,
 }
 
-/// LifePay's answer. The fields are in the order of LifePay's page.
+/// LifePay's answer. The order of the fields is that of LifePay's page.
 #[derive(Clone, Serialize)]
 pub(crate) struct Reply {
     code: i32,
@@ -43,11 +44,11 @@ enum Data {
     Fields(Fields),
 }
 
-/// Faults, by field.
+/// Faults by field.
 pub(crate) type Fields = BTreeMap<String, Vec<String>>;
 
 impl Reply {
-    /// In test mode there is no uuid.
+    /// Accepts a request. `uuid` is None in test mode.
     pub(crate) fn accepted(uuid: Option<String>) -> Reply {
         Reply {
             code: 0,
@@ -97,7 +98,7 @@ impl Reply {
         self
     }
 
-    /// Removes the uuid, as if the server had forgotten it.
+    /// Removes the uuid, if there is one.
     pub(crate) fn without_uuid(mut self) -> Reply {
         if self.uuid().is_some() {
             self.data = Data::Empty([]);
@@ -140,10 +141,10 @@ pub(crate) fn message(code: i32) -> String {
     .to_owned()
 }
 
-/// Writes JSON as PHP's json_encode does by default: ASCII only, slashes escaped. Non-ASCII characters
-/// and slashes occur only inside strings, so they can be escaped in the finished text.
+/// Writes JSON as PHP's json_encode does by default: ASCII only, slashes escaped. Non-ASCII
+/// characters and slashes occur only inside strings, so they can be escaped in the finished text.
 pub(crate) fn php_json(value: &impl Serialize) -> String {
-    let json = serde_json::to_string(value).expect("the types given have no way to fail");
+    let json = serde_json::to_string(value).expect("these types always serialize");
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
         match c {
@@ -159,12 +160,12 @@ pub(crate) fn php_json(value: &impl Serialize) -> String {
     text
 }
 
-/// An HTML page, as sent by proxies, captive portals and during outages.
+/// An HTML page, as proxies and captive portals send it, and servers during an outage.
 pub(crate) struct Page {
     status: StatusCode,
     header: Option<(HeaderName, String)>,
     title: String,
-    /// Advice for a person who reads the page.
+    /// Advice for the reader of the page.
     advice: &'static str,
 }
 
@@ -308,8 +309,8 @@ impl From<Reply> for Answer {
 }
 
 impl IntoResponse for Answer {
-    /// The response carries the answer and the faults by field as extensions. `exchange` records and
-    /// prints them, or cuts the connection if the answer says so.
+    /// The response carries the answer and the faults by field as extensions. `exchange` records
+    /// and prints them, or cuts the connection if the answer says so.
     fn into_response(self) -> Response {
         let (answered, sent) = (self.answered(), self.sent());
         let faults = match &self {
@@ -342,8 +343,8 @@ impl IntoResponse for Page {
         let content_type = [(CONTENT_TYPE, "text/html; charset=UTF-8")];
         let mut response = (self.status, content_type, html).into_response();
         if let Some((name, value)) = self.header {
-            // A Location made from an odd Host header may be an invalid header value. Then the header
-            // is omitted, and the redirect has no target.
+            // A Location made from an odd Host header may be an invalid header value. Then the
+            // header is omitted, and the redirect has no target.
             if let Ok(value) = value.parse() {
                 response.headers_mut().insert(name, value);
             }

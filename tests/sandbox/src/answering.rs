@@ -7,28 +7,28 @@ use crate::order::Order;
 /// The longest delay of a request or an answer that an order may set, in seconds.
 pub(crate) const SLOWEST: f64 = 3600.0;
 /// The largest error of Content-Length, in bytes.
-const FARTHEST: i32 = 1000;
+const MAX_LENGTH_ERROR: i32 = 1000;
 /// The default error of Content-Length, in bytes.
-const FAR: i32 = 10;
+const DEFAULT_LENGTH_ERROR: i32 = 10;
 /// The default pause between two bytes, in seconds.
-const DRIP: f64 = 1.0;
+const DEFAULT_DRIP_PAUSE: f64 = 1.0;
 
 /// Declares the answers with their names in JSON.
 macro_rules! answers {
     ($($(#[$attribute:meta])* $variant:ident $({ $($field:tt)* })? = $name:literal,)+) => {
         #[derive(Clone, Debug, PartialEq, Serialize)]
         #[serde(tag = "answer")]
-        pub(crate) enum What {
+        pub(crate) enum AnswerKind {
             $($(#[$attribute])* #[serde(rename = $name)] $variant $({ $($field)* })?,)+
         }
 
         const NAMES: &[&str] = &[$($name),+];
 
-        impl What {
+        impl AnswerKind {
             /// Returns the name in JSON.
             pub(crate) fn name(&self) -> &'static str {
                 match self {
-                    $(What::$variant { .. } => $name,)+
+                    $(AnswerKind::$variant { .. } => $name,)+
                 }
             }
         }
@@ -58,7 +58,7 @@ answers! {
         status: u16,
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after: Option<u32>,
-        /// Whether the document is made nevertheless.
+        /// Whether LifePay has made the document all the same.
         document: bool,
     } = "http",
     /// The document is made at once, and the answer comes late.
@@ -96,65 +96,65 @@ answers! {
     Dripping { seconds: f64 } = "dripping",
 }
 
-impl What {
-    fn read(order: &mut Order) -> Result<What, String> {
+impl AnswerKind {
+    fn read(order: &mut Order) -> Result<AnswerKind, String> {
         let all: Vec<_> = NAMES.iter().map(|name| (*name, *name)).collect();
         let name = order.choice("answer", &all)?;
         let name = name.ok_or_else(|| format!("answer: не задано; есть {}", NAMES.join(", ")))?;
-        let what = match name {
-            "refused" => What::Refused {
+        let kind = match name {
+            "refused" => AnswerKind::Refused {
                 seconds: seconds(order)?,
             },
-            "reset" => What::Reset,
-            "swallowed" => What::Swallowed {
+            "reset" => AnswerKind::Reset,
+            "swallowed" => AnswerKind::Swallowed {
                 seconds: seconds(order)?,
             },
-            "paused" => What::Paused,
-            "http_503" => What::Unavailable,
-            "http" => What::Http {
+            "paused" => AnswerKind::Paused,
+            "http_503" => AnswerKind::Unavailable,
+            "http" => AnswerKind::Http {
                 status: order
                     .whole("status", 200..=599)?
                     .ok_or("status: укажите код HTTP, от 200 до 599")?,
                 retry_after: order.whole("retry_after", 0..=u32::MAX)?,
                 document: order.flag("document")?.unwrap_or(false),
             },
-            "slow" => What::Slow {
+            "slow" => AnswerKind::Slow {
                 seconds: seconds(order)?.ok_or_else(|| {
                     format!("seconds: для slow укажите, через сколько секунд ответить, от 0 до {SLOWEST}")
                 })?,
             },
-            "lost" => What::Lost,
-            "html" => What::Html,
-            "redirect" => What::Redirect,
-            "code" => What::read_code(order)?,
-            "no_uuid" => What::NoUuid,
-            "text_code" => What::TextCode,
-            "php_warning" => What::PhpWarning,
-            "broken_json" => What::BrokenJson,
-            "empty" => What::Empty,
-            "cut" => What::Cut,
-            "wrong_length" => What::WrongLength {
-                bytes: match order.whole("bytes", -FARTHEST..=FARTHEST)? {
+            "lost" => AnswerKind::Lost,
+            "html" => AnswerKind::Html,
+            "redirect" => AnswerKind::Redirect,
+            "code" => AnswerKind::read_code(order)?,
+            "no_uuid" => AnswerKind::NoUuid,
+            "text_code" => AnswerKind::TextCode,
+            "php_warning" => AnswerKind::PhpWarning,
+            "broken_json" => AnswerKind::BrokenJson,
+            "empty" => AnswerKind::Empty,
+            "cut" => AnswerKind::Cut,
+            "wrong_length" => AnswerKind::WrongLength {
+                bytes: match order.whole("bytes", -MAX_LENGTH_ERROR..=MAX_LENGTH_ERROR)? {
                     Some(0) => return Err("bytes: 0 — это верная длина".to_owned()),
-                    bytes => bytes.unwrap_or(FAR),
+                    bytes => bytes.unwrap_or(DEFAULT_LENGTH_ERROR),
                 },
             },
-            "dripping" => What::Dripping {
-                seconds: seconds(order)?.unwrap_or(DRIP),
+            "dripping" => AnswerKind::Dripping {
+                seconds: seconds(order)?.unwrap_or(DEFAULT_DRIP_PAUSE),
             },
-            _ => What::Usual,
+            _ => AnswerKind::Usual,
         };
-        Ok(what)
+        Ok(kind)
     }
 
-    fn read_code(order: &mut Order) -> Result<What, String> {
+    fn read_code(order: &mut Order) -> Result<AnswerKind, String> {
         let code = order.whole("code", 1..=i32::MAX)?;
         let message = order.text("message")?;
         let (field, text) = (order.text("field")?, order.text("text")?);
         if field.is_some() != text.is_some() {
             return Err("field и text: укажите оба или ни одного".to_owned());
         }
-        Ok(What::Code {
+        Ok(AnswerKind::Code {
             code: code.ok_or("code: укажите код, целое число от 1; для кода 0 есть usual")?,
             message,
             field,
@@ -162,10 +162,13 @@ impl What {
         })
     }
 
-    /// Whether the answer can apply to selected requests only. Refused requests are never seen, and
-    /// paused requests wait until another order arrives.
+    /// Whether the answer can apply to some of the requests only. The sandbox does not see refused
+    /// requests, and paused requests wait until another order arrives.
     fn is_for_some(&self) -> bool {
-        !matches!(self, What::Usual | What::Refused { .. } | What::Paused)
+        !matches!(
+            self,
+            AnswerKind::Usual | AnswerKind::Refused { .. } | AnswerKind::Paused
+        )
     }
 }
 
@@ -177,9 +180,9 @@ fn seconds(order: &mut Order) -> Result<Option<f64>, String> {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Answering {
     #[serde(flatten)]
-    pub(crate) what: What,
-    /// The probability that a request gets this answer. Other requests are answered as usual, and are
-    /// not counted.
+    pub(crate) kind: AnswerKind,
+    /// The probability that a request gets this answer. Other requests are answered as usual, and
+    /// are not counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) probability: Option<f64>,
     /// The number of requests that get this answer; null: until the switch is changed.
@@ -189,7 +192,7 @@ pub(crate) struct Answering {
 impl Answering {
     pub(crate) fn usual() -> Answering {
         Answering {
-            what: What::Usual,
+            kind: AnswerKind::Usual,
             probability: None,
             count: None,
         }
@@ -199,21 +202,21 @@ impl Answering {
     /// The fault in the order.
     pub(crate) fn read(order: Order) -> Result<Answering, String> {
         let answering = Answering::fields(order)?;
-        if answering.count.is_some() && !answering.what.is_for_some() {
-            return Err(format!("count: не для {}", answering.what.name()));
+        if answering.count.is_some() && !answering.kind.is_for_some() {
+            return Err(format!("count: не для {}", answering.kind.name()));
         }
         Ok(answering)
     }
 
-    /// Reads one of several answers in an order. By default each is for one request, and the last one
-    /// stays.
+    /// Reads one of several answers in an order. By default each is for one request, and the last
+    /// one stays.
     ///
     /// # Errors
     /// The fault in the step.
     pub(crate) fn read_step(order: Order, is_last: bool) -> Result<Answering, String> {
         let mut answering = Answering::fields(order)?;
-        if let What::Refused { .. } | What::Paused = answering.what {
-            let name = answering.what.name();
+        if let AnswerKind::Refused { .. } | AnswerKind::Paused = answering.kind {
+            let name = answering.kind.name();
             return Err(format!("{name}: только отдельно, не среди других ответов"));
         }
         if !is_last {
@@ -223,14 +226,14 @@ impl Answering {
     }
 
     fn fields(mut order: Order) -> Result<Answering, String> {
-        let what = What::read(&mut order)?;
+        let kind = AnswerKind::read(&mut order)?;
         let answering = Answering {
             probability: order.number("probability", 0.0..=1.0)?,
             count: order.whole("count", 1..=u32::MAX)?,
-            what,
+            kind,
         };
-        let name = answering.what.name();
-        if answering.probability.is_some() && !answering.what.is_for_some() {
+        let name = answering.kind.name();
+        if answering.probability.is_some() && !answering.kind.is_for_some() {
             return Err(format!("probability: не для {name}"));
         }
         let unknown = |text| format!("{text} (для ответа {name})");
@@ -287,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn null_and_an_empty_text_are_as_if_not_given() {
+    fn null_and_an_empty_text_mean_not_given() {
         for text in [
             r#"{"answer":"usual","count":null,"seconds":null,"message":""}"#,
             r#"{"answer":"html","field":"","text":"","code":null}"#,
@@ -295,13 +298,13 @@ mod tests {
             assert_eq!(read(text).unwrap().count, None, "{text}");
         }
         let text = r#"{"answer":"code","code":400.0,"message":"","count":2.0}"#;
-        let code = What::Code {
+        let code = AnswerKind::Code {
             code: 400,
             message: None,
             field: None,
             text: None,
         };
-        assert_eq!(read(text).unwrap().what, code);
+        assert_eq!(read(text).unwrap().kind, code);
     }
 
     #[test]
@@ -315,7 +318,7 @@ mod tests {
                 _ => &text,
             };
             let answering = read(text).unwrap();
-            assert_eq!(answering.what.name(), *name);
+            assert_eq!(answering.kind.name(), *name);
             let shown = serde_json::to_value(&answering).unwrap();
             assert_eq!(shown["answer"], *name);
             assert_eq!(read(&shown.to_string()).unwrap(), answering);

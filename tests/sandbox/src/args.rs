@@ -12,10 +12,10 @@ const DEFAULT_PORT: u16 = 8080;
 /// The default file for the certificate, which --tls writes to the current folder.
 const DEFAULT_CA_FILE: &str = "ca.pem";
 
-/// The value of --slow.
+/// Describes the value of --slow in an error message.
 const SECONDS: &str = "число секунд, например 0.5";
 
-/// The command in the command line.
+/// The command that the arguments select.
 #[derive(Debug)]
 pub enum Command {
     /// Print this and exit.
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn tls_writes_ca_pem_unless_told_otherwise() {
+    fn tls_writes_ca_pem_by_default() {
         let Command::Serve { ca_file, .. } = parse_line("--tls").unwrap() else {
             panic!("--tls");
         };

@@ -1,5 +1,5 @@
-//! The properties of a request that matter for documents. They are computed once, because a body may
-//! be large.
+//! The properties of a request that matter for documents. They are computed once, because a body
+//! may be large.
 
 use std::collections::hash_map::DefaultHasher;
 use std::collections::BTreeMap;
@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 
 use crate::mask::Mask;
 
-/// Fields that do not distinguish one document from another: credentials, the cashier, the callback.
-/// test is among them, because documents are made only without it or with 0.
-const BESIDE: [&str; 7] = [
+/// Fields that do not distinguish one document from another: credentials, the cashier, the
+/// callback. test is among them, because documents are made only without it or with 0.
+const IGNORED: [&str; 7] = [
     "apikey",
     "ext_id",
     "test",
@@ -28,7 +28,7 @@ pub(crate) struct Asked {
     pub(crate) number: usize,
     pub(crate) path: String,
     pub(crate) ext_id: Option<String>,
-    /// The sandbox sent it again, so the till learns nothing from its answer.
+    /// Whether the sandbox replayed the request. The till does not receive the answer to a replay.
     pub(crate) is_replay: bool,
     pub(crate) key: Key,
     /// The hash of the printed content and the printer, without the ext_id.
@@ -56,8 +56,7 @@ impl Key {
 }
 
 impl Asked {
-    /// A request for a document of this path, from this address, with this body. The caller sets its
-    /// ids.
+    /// Computes the properties of a request. The caller sets `id`, `number` and `is_replay`.
     pub(crate) fn new(path: &str, client: IpAddr, body: &Map<String, Value>, mask: Mask) -> Asked {
         let fields = body.iter().filter(|(name, _)| *name != "apikey");
         let fields = fields.map(|(name, value)| (name.clone(), hash_of(value)));
@@ -75,7 +74,7 @@ impl Asked {
         // addresses count as having two printers.
         let has_printer = given("target_serial").is_some();
         let content = hash(path, &fields, |name| {
-            !(BESIDE.contains(&name) || has_printer && name == "login")
+            !(IGNORED.contains(&name) || has_printer && name == "login")
         });
         let mut hasher = DefaultHasher::new();
         ((!has_printer).then_some(client), content).hash(&mut hasher);
@@ -100,7 +99,7 @@ impl Asked {
     }
 }
 
-/// Returns the hash of the path and of the fields that count.
+/// Returns the hash of the path and of the fields for which `counts` returns true.
 fn hash(path: &str, fields: &BTreeMap<String, u64>, counts: impl Fn(&str) -> bool) -> u64 {
     let mut hasher = DefaultHasher::new();
     path.hash(&mut hasher);

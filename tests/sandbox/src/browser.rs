@@ -1,5 +1,5 @@
-//! Opens the page in a browser. The crate `open` does the same, but uses PowerShell on Windows, which
-//! takes seconds on a till and may be missing.
+//! Opens the page in a browser. The crate `open` does the same, but uses PowerShell on Windows,
+//! which takes seconds on a till and may be missing.
 
 use std::io;
 use std::thread;
@@ -42,8 +42,8 @@ fn show(url: &str) -> io::Result<()> {
     use windows_sys::Win32::UI::WindowsAndMessaging::SW_SHOWNORMAL;
 
     let url: Vec<u16> = url.encode_utf16().chain([0]).collect();
-    // SAFETY: the URL ends with a zero and outlives the call. Every other pointer may be null; a null
-    // verb means the default verb.
+    // SAFETY: the URL is zero-terminated and outlives the call. Every other pointer may be null; a
+    // null verb means the default verb.
     let done = unsafe {
         ShellExecuteW(
             null_mut(),

@@ -1,4 +1,4 @@
-//! Versions: a number that increases with every change that the page shows.
+//! The version of everything that the page shows: a number that increases with every change.
 
 use tokio::sync::watch;
 
@@ -15,8 +15,8 @@ impl Default for Changes {
 }
 
 impl Changes {
-    /// Returns the version for a change. It must be called under the lock of the changed data, so that
-    /// a reader that knows the version finds the change under that lock.
+    /// Returns the version for a change. Must be called while the changed data is locked, so that a
+    /// reader that has seen the version and then takes the lock finds the change.
     pub(crate) fn next(&self) -> u64 {
         let mut next = 0;
         self.version.send_modify(|version| {

@@ -1,4 +1,4 @@
-//! The sandbox's own requests: notifications, and requests that are sent again.
+//! The sandbox's own requests: notifications and replays.
 
 use std::io::{self, ErrorKind};
 use std::net::IpAddr;
@@ -23,7 +23,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{self, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use tokio_rustls::TlsConnector;
 
-/// How long to wait for a connection or an answer.
+/// The time limit for a connection and for an answer.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
 /// A connection over which a request can be sent.
@@ -87,7 +87,7 @@ impl Client {
         })
     }
 
-    /// Sends a request, whose URI has only a path.
+    /// Sends a request. Its URI must be a path without scheme and host.
     ///
     /// # Errors
     /// The reason why there is no answer, for display.
@@ -104,7 +104,7 @@ async fn begin(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
 ) -> hyper::Result<SendRequest<Body>> {
     let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    // The task ends when the sender is dropped. The sender reports its errors too.
+    // The task ends when the sender is dropped. Its errors are also reported by the sender.
     tokio::spawn(connection);
     Ok(sender)
 }
@@ -114,12 +114,12 @@ async fn secured(
     name: &str,
 ) -> Result<tokio_rustls::client::TlsStream<TcpStream>, String> {
     let provider = Arc::new(ring::default_provider());
-    let anyone = Anyone(provider.signature_verification_algorithms);
+    let verifier = AnyCertificate(provider.signature_verification_algorithms);
     let config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(rustls::ALL_VERSIONS)
-        .expect("ring knows them")
+        .expect("ring supports these versions")
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(anyone))
+        .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
     let name = match name.parse::<IpAddr>() {
         Ok(address) => ServerName::from(address),
@@ -133,12 +133,12 @@ async fn secured(
     stream.map_err(|error| format!("TLS не установлен ({error})"))
 }
 
-/// Accepts every certificate: a till under test has a home-made one, and nothing that is sent is a
-/// third party's secret.
+/// Accepts every certificate: a till under test usually has a self-signed one, and the sandbox
+/// sends no third party's secrets.
 #[derive(Debug)]
-struct Anyone(WebPkiSupportedAlgorithms);
+struct AnyCertificate(WebPkiSupportedAlgorithms);
 
-impl ServerCertVerifier for Anyone {
+impl ServerCertVerifier for AnyCertificate {
     fn verify_server_cert(
         &self,
         _end_entity: &CertificateDer<'_>,

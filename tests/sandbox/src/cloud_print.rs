@@ -1,5 +1,5 @@
-//! Answers a request below LifePay's folders: as the page about opening a shift promises, for every
-//! document, or as a switch or a magic value requires.
+//! Answers requests below LifePay's folders: every document as LifePay's page about opening a shift
+//! describes, unless a switch or a magic value selects another answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,11 +9,11 @@ use axum::http::StatusCode;
 use axum::Extension;
 
 use crate::answer::{self, fault, Answer, Fields, Page, Reply};
-use crate::answering::What;
+use crate::answering::AnswerKind;
 use crate::connections::Connection;
 use crate::entry::{Chosen, Made};
 use crate::journal::Request;
-use crate::magic::{self, Does};
+use crate::magic::{self, Effect};
 use crate::malformed::{How, Malformed};
 use crate::notify::Notifications;
 use crate::published;
@@ -21,9 +21,9 @@ use crate::request::{check, Check, Checked};
 use crate::sandbox::State;
 use crate::server::PORTAL;
 
-/// A switch that is on decides. Otherwise a faulty request is rejected even if it has a magic value,
-/// so that magic values cannot hide a client's faults. Then come the faults on the way to LifePay,
-/// then LifePay's answer, then the faults on the way back.
+/// Selects the answer. A switch that is on takes precedence. Otherwise a faulty request is rejected
+/// even if it has a magic value, so that magic values cannot hide a client's faults. Then come the
+/// simulated faults on the way to LifePay, then LifePay's answer, then the faults on the way back.
 pub(crate) async fn cloud_print(
     Shared(state): Shared<Arc<State>>,
     Extension(connection): Extension<Connection>,
@@ -36,7 +36,7 @@ pub(crate) async fn cloud_print(
         );
         return Answer::Page(Page::plain_http());
     }
-    let published = published::of(request.bare_path()).expect("the routes are of these folders");
+    let published = published::of(request.bare_path()).expect("only these folders are routed here");
     let Check { result, findings } = check(&request, published, state.options.strict);
     if !findings.is_empty() {
         state.found(&request, &findings);
@@ -47,10 +47,10 @@ pub(crate) async fn cloud_print(
 }
 
 async fn decide(state: &Arc<State>, request: &Request, checked: Result<Checked, Reply>) -> Answer {
-    let what = ordered(state, request).await;
-    if what != What::Usual {
-        state.chosen(request, Chosen::Switch(what.name()));
-        return switched(state, request, checked, what).await;
+    let kind = ordered(state, request).await;
+    if kind != AnswerKind::Usual {
+        state.chosen(request, Chosen::Switch(kind.name()));
+        return switched(state, request, checked, kind).await;
     }
     match checked {
         Ok(checked) => usual(state, request, &checked).await,
@@ -58,52 +58,52 @@ async fn decide(state: &Arc<State>, request: &Request, checked: Result<Checked, 
     }
 }
 
-/// Returns the answer that the switches select, once they no longer pause the request. Switches apply
-/// only to a till's requests, which are POSTs.
-async fn ordered(state: &State, request: &Request) -> What {
+/// Returns the answer that the switches select, once they no longer pause the request. Switches
+/// apply only to a till's requests, which are POSTs.
+async fn ordered(state: &State, request: &Request) -> AnswerKind {
     if request.method != "POST" {
-        return What::Usual;
+        return AnswerKind::Usual;
     }
     let mut changes = state.journal.changes.watch();
-    let mut waits = false;
+    let mut is_recorded = false;
     loop {
         changes.mark_unchanged();
-        let what = state.switches.take_answer(request).what;
-        if what != What::Paused {
-            return what;
+        let kind = state.switches.take_answer(request).kind;
+        if kind != AnswerKind::Paused {
+            return kind;
         }
-        // Recorded only once, because recording it is a change too.
-        if !waits {
-            state.chosen(request, Chosen::Switch(what.name()));
-            waits = true;
+        // Recorded only once: recording is also a change, which would wake this loop.
+        if !is_recorded {
+            state.chosen(request, Chosen::Switch(kind.name()));
+            is_recorded = true;
         }
         // This fails only when the sandbox stops, and this task with it.
         let _ = changes.changed().await;
     }
 }
 
-/// Gives the answer of a switch, which overrides magic values.
+/// Returns the answer that a switch selects. Magic values are ignored.
 async fn switched(
     state: &Arc<State>,
     request: &Request,
     checked: Result<Checked, Reply>,
-    what: What,
+    kind: AnswerKind,
 ) -> Answer {
-    // In these cases LifePay has the request and processes it.
+    // Called only for answers for which LifePay receives and processes the request.
     let reply = || checked.map_or_else(|reply| reply, |checked| accepted(state, request, &checked));
-    if let Some(how) = defect(&what) {
+    if let Some(how) = defect(&kind) {
         let reply = reply();
         return Answer::Malformed(Malformed { reply, how });
     }
-    match what {
-        // This request came over a connection that existed before.
-        What::Refused { .. } | What::Reset => Answer::Reset,
-        What::Swallowed { seconds } => {
+    match kind {
+        // With `Refused`, the request arrived over a connection that was opened earlier.
+        AnswerKind::Refused { .. } | AnswerKind::Reset => Answer::Reset,
+        AnswerKind::Swallowed { seconds } => {
             wait(seconds.unwrap_or(f64::MAX)).await;
             Answer::Close
         }
-        What::Unavailable => Answer::Page(Page::unavailable()),
-        What::Http {
+        AnswerKind::Unavailable => Answer::Page(Page::unavailable()),
+        AnswerKind::Http {
             status,
             retry_after,
             document,
@@ -111,12 +111,13 @@ async fn switched(
             if document {
                 reply();
             }
-            let status = StatusCode::from_u16(status).expect("an order's status is one");
+            let status =
+                StatusCode::from_u16(status).expect("the order was checked to have a valid status");
             Answer::Page(Page::of_status(status, retry_after))
         }
-        What::Html => Answer::Page(Page::portal()),
-        What::Redirect => Answer::Page(Page::redirect(portal_url(state, request))),
-        What::Code {
+        AnswerKind::Html => Answer::Page(Page::portal()),
+        AnswerKind::Redirect => Answer::Page(Page::redirect(portal_url(state, request))),
+        AnswerKind::Code {
             code,
             message,
             field,
@@ -126,35 +127,35 @@ async fn switched(
             let faults = field.zip(text).map(|(field, text)| fault(&field, &text));
             Reply::rejected_as(code, message, faults.unwrap_or_default()).into()
         }
-        What::Slow { seconds } => {
+        AnswerKind::Slow { seconds } => {
             let reply = reply();
             wait(seconds).await;
             reply.into()
         }
-        What::Lost => {
+        AnswerKind::Lost => {
             reply();
             Answer::Close
         }
-        What::NoUuid => reply().without_uuid().into(),
+        AnswerKind::NoUuid => reply().without_uuid().into(),
         _ => reply().into(),
     }
 }
 
-/// Returns how an answer garbles LifePay's answer, if it does.
-fn defect(what: &What) -> Option<How> {
-    Some(match *what {
-        What::TextCode => How::TextCode,
-        What::PhpWarning => How::PhpWarning,
-        What::BrokenJson => How::BrokenJson,
-        What::Empty => How::Empty,
-        What::Cut => How::Cut,
-        What::WrongLength { bytes } => How::WrongLength(bytes),
-        What::Dripping { seconds } => How::Dripping(Duration::from_secs_f64(seconds)),
+/// Returns the defect that this answer adds to LifePay's answer, if any.
+fn defect(kind: &AnswerKind) -> Option<How> {
+    Some(match *kind {
+        AnswerKind::TextCode => How::TextCode,
+        AnswerKind::PhpWarning => How::PhpWarning,
+        AnswerKind::BrokenJson => How::BrokenJson,
+        AnswerKind::Empty => How::Empty,
+        AnswerKind::Cut => How::Cut,
+        AnswerKind::WrongLength { bytes } => How::WrongLength(bytes),
+        AnswerKind::Dripping { seconds } => How::Dripping(Duration::from_secs_f64(seconds)),
         _ => return None,
     })
 }
 
-/// Waits for this many seconds, or for ever.
+/// Waits for this many seconds, or forever if a Duration cannot hold them.
 async fn wait(seconds: f64) {
     match Duration::try_from_secs_f64(seconds) {
         Ok(pause) => tokio::time::sleep(pause).await,
@@ -163,29 +164,29 @@ async fn wait(seconds: f64) {
 }
 
 async fn usual(state: &Arc<State>, request: &Request, checked: &Checked) -> Answer {
-    let does = checked.target_serial.as_deref().and_then(magic::of_serial);
-    if does.is_some() {
+    let effect = checked.target_serial.as_deref().and_then(magic::of_serial);
+    if effect.is_some() {
         state.chosen(request, Chosen::Magic("target_serial"));
     }
     let first_time = |fault| state.first_time(fault, request);
-    match does {
-        Some(fault @ Does::FailOnce) if first_time(fault) => {
+    match effect {
+        Some(fault @ Effect::FailOnce) if first_time(fault) => {
             return Answer::Page(Page::unavailable());
         }
-        Some(fault @ Does::Limit) if first_time(fault) => {
+        Some(fault @ Effect::Limit) if first_time(fault) => {
             return Answer::Page(Page::too_many(state.options.retry_after));
         }
-        Some(Does::Reset) => return Answer::Reset,
-        Some(Does::Page) => return Answer::Page(Page::portal()),
-        Some(Does::Redirect) => return Answer::Page(Page::redirect(portal_url(state, request))),
+        Some(Effect::Reset) => return Answer::Reset,
+        Some(Effect::Page) => return Answer::Page(Page::portal()),
+        Some(Effect::Redirect) => return Answer::Page(Page::redirect(portal_url(state, request))),
         _ => {}
     }
-    let reply = reply(state, request, checked, does);
-    match does {
-        Some(fault @ Does::LoseAnswer) if first_time(fault) => Answer::Close,
-        Some(Does::Slow) => {
-            // The document exists already: a client that gives up and retries must get its uuid, not a
-            // second one.
+    let reply = reply(state, request, checked, effect);
+    match effect {
+        Some(fault @ Effect::LoseAnswer) if first_time(fault) => Answer::Close,
+        Some(Effect::Slow) => {
+            // The document already exists: a client that gives up and retries must get the same
+            // uuid.
             tokio::time::sleep(state.options.slow).await;
             reply.into()
         }
@@ -193,26 +194,32 @@ async fn usual(state: &Arc<State>, request: &Request, checked: &Checked) -> Answ
     }
 }
 
-fn reply(state: &Arc<State>, request: &Request, checked: &Checked, does: Option<Does>) -> Reply {
+fn reply(
+    state: &Arc<State>,
+    request: &Request,
+    checked: &Checked,
+    effect: Option<Effect>,
+) -> Reply {
     let code = magic::of_login(&checked.login);
     if code.is_some() {
         state.chosen(request, Chosen::Magic("login"));
     }
-    match (code, does) {
+    match (code, effect) {
         (Some(400), _) => Reply::printer_not_found(),
         (Some(code), _) => Reply::rejected(code, Fields::new()),
-        (None, Some(Does::Answer(_))) => Reply::printer_not_found(),
+        (None, Some(Effect::Answer(_))) => Reply::printer_not_found(),
         (None, _) => accepted(state, request, checked),
     }
 }
 
-/// Answers as the page about opening a shift says, for every document. The published parts of the
-/// other documents' answers, the uuid of a receipt and the test mode of a Z report, are the same.
+/// Accepts the request as the page about opening a shift describes, for every document. The
+/// published parts of the other documents' answers (the uuid of a receipt, the test mode of a Z
+/// report) agree with that page.
 fn accepted(state: &Arc<State>, request: &Request, checked: &Checked) -> Reply {
     Reply::accepted((!checked.test).then(|| document(state, request, checked)))
 }
 
-/// Returns the uuid of this request's document, old or new.
+/// Returns the uuid of this request's document, which is created if it does not exist.
 fn document(state: &Arc<State>, request: &Request, checked: &Checked) -> String {
     let asked = request.asked.as_ref();
     let asked = asked.expect("a checked request is a JSON object");

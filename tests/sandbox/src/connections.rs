@@ -1,5 +1,5 @@
-//! The open connections. Their number is limited, so that idle ones cannot lock out the page: at the
-//! limit, a new connection replaces the one that has been idle longest.
+//! The open connections. Their number is limited, so that idle connections cannot lock out the
+//! page: at the limit, a new connection replaces the one that has been idle longest.
 
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -11,17 +11,17 @@ use tokio::sync::mpsc;
 
 use crate::malformed::Raw;
 
-/// The most connections, unless more are busy.
+/// The maximum number of connections. Busy connections may exceed it.
 pub(crate) const MOST: usize = 500;
 
 pub(crate) enum End {
     Close,
     Reset,
-    /// Raw bytes are written first; then the function is called.
+    /// Writes raw bytes, calls the function, and closes the connection.
     Write(Raw, Box<dyn FnOnce() + Send>),
 }
 
-/// The connection that a request came over. Handlers get it as an extension.
+/// The connection of a request. Handlers get it as an extension.
 #[derive(Clone)]
 pub(crate) struct Connection {
     pub(crate) number: usize,
@@ -34,18 +34,17 @@ pub(crate) struct Connection {
 }
 
 struct Use {
-    /// The number of handlers that use it.
-    by: usize,
+    handlers: usize,
     since: Instant,
 }
 
-/// While this value exists, the connection is not idle.
+/// The connection is not idle while this value exists.
 pub(crate) struct Busy(Arc<Mutex<Use>>);
 
 impl Drop for Busy {
     fn drop(&mut self) {
         let mut used = self.0.lock().unwrap();
-        used.by -= 1;
+        used.handlers -= 1;
         used.since = Instant::now();
     }
 }
@@ -56,7 +55,7 @@ impl Connection {
     }
 
     pub(crate) fn busy(&self) -> Busy {
-        self.used.lock().unwrap().by += 1;
+        self.used.lock().unwrap().handlers += 1;
         Busy(Arc::clone(&self.used))
     }
 
@@ -70,21 +69,21 @@ impl Connection {
         self.cut(End::Reset).await
     }
 
-    /// Writes a raw answer that bypasses the HTTP server, calls `written` unless the client leaves
-    /// before, and closes the connection; never returns.
+    /// Writes a raw answer that bypasses the HTTP server, calls `written` unless the client
+    /// disconnects first, and closes the connection; never returns.
     pub(crate) async fn write<T>(&self, raw: Raw, written: impl FnOnce() + Send + 'static) -> T {
         self.cut(End::Write(raw, Box::new(written))).await
     }
 
     async fn cut<T>(&self, end: End) -> T {
-        // The task that receives this runs the caller, and then drops it.
+        // The receiving task also runs this future. It drops the future when it receives `end`.
         let _ = self.end.send(end);
         pending().await
     }
 
     fn idle_since(&self) -> Option<Instant> {
         let used = self.used.lock().unwrap();
-        (used.by == 0).then_some(used.since)
+        (used.handlers == 0).then_some(used.since)
     }
 }
 
@@ -96,7 +95,7 @@ pub(crate) struct Connections {
 /// Registers an open connection until it is dropped.
 pub(crate) struct Open {
     pub(crate) connection: Connection,
-    /// How it is to end.
+    /// Receives the way in which the connection is to end.
     pub(crate) ended: mpsc::UnboundedReceiver<End>,
     connections: Arc<Connections>,
 }
@@ -109,7 +108,7 @@ impl Connections {
             client,
             secure: false,
             used: Arc::new(Mutex::new(Use {
-                by: 0,
+                handlers: 0,
                 since: Instant::now(),
             })),
             end,
@@ -127,12 +126,12 @@ impl Connections {
         self.open.lock().unwrap().len() > MOST
     }
 
-    /// Waits until all idle connections that were told to end have ended.
-    pub(crate) async fn idle_ones_end(&self) {
-        let begun = Instant::now();
-        let is_idle = |open: &Connection| open.idle_since().is_some_and(|since| since < begun);
-        // No connection needs that long.
-        while begun.elapsed() < Duration::from_secs(1) {
+    /// Waits until the connections that are idle now have ended.
+    pub(crate) async fn wait_for_idle_to_end(&self) {
+        let started = Instant::now();
+        let is_idle = |open: &Connection| open.idle_since().is_some_and(|since| since < started);
+        // Ending a connection takes far less than this.
+        while started.elapsed() < Duration::from_secs(1) {
             if !self.open.lock().unwrap().values().any(is_idle) {
                 return;
             }
@@ -141,7 +140,7 @@ impl Connections {
     }
 
     /// Ends the connection that has been idle longest, if one is idle.
-    pub(crate) fn end_an_idle_one(&self) {
+    pub(crate) fn end_longest_idle(&self) {
         let mut open = self.open.lock().unwrap();
         let idle = open.values().filter_map(|connection| {
             let since = connection.idle_since()?;

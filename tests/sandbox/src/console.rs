@@ -12,14 +12,14 @@ use crate::answer::Fields;
 use crate::journal::{Answered, Request};
 use crate::mask::Mask;
 
-/// The most characters of a body that are printed.
+/// The maximum number of characters of a body that are printed.
 const LONGEST: usize = 2000;
 
-/// How many texts wait for a reader of stdout.
+/// The maximum number of texts in the queue to stdout.
 const WAITING: usize = 1000;
 
-/// Prints to stdout, on a separate thread, so that a reader that does not read cannot stop the sandbox.
-/// Texts that do not fit in the queue are dropped, and errors are ignored.
+/// Prints to stdout on a separate thread, so that a full pipe cannot block the sandbox. Texts that
+/// do not fit in the queue are dropped, and errors are ignored.
 pub(crate) fn print(text: &str) {
     static PRINTER: OnceLock<SyncSender<String>> = OnceLock::new();
     let printer = PRINTER.get_or_init(|| {
@@ -49,7 +49,7 @@ pub(crate) fn plain(text: &str) -> String {
     shown
 }
 
-/// Returns the beginning of a long text. The page shows all of it.
+/// Truncates a long text. The page shows all of it.
 fn beginning(text: &str) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}… ({} bytes)", &text[..end], text.len()),
@@ -57,7 +57,7 @@ fn beginning(text: &str) -> String {
     }
 }
 
-/// The output for one request, which is the same as on the page.
+/// The output for one request. The page shows the same facts.
 pub(crate) struct Block<'a> {
     pub(crate) request: &'a Request,
     pub(crate) mask: &'a Mask,
@@ -148,7 +148,7 @@ impl Block<'_> {
     }
 }
 
-/// Uses the same wording as the page.
+/// Describes a second document in the same terms as the page.
 pub(crate) fn second_document(before: &str) -> String {
     let before = match before {
         "" => "without ext_id".to_owned(),
@@ -157,7 +157,7 @@ pub(crate) fn second_document(before: &str) -> String {
     format!("second document, the till has not learnt of the first one {before}")
 }
 
-/// Shows strings without quotes, because most are plain words.
+/// Returns a value for display. Strings have no quotes, because most are plain words.
 fn shown(mask: &Mask, value: &Value) -> String {
     match mask.json(value) {
         Value::String(text) => text,

@@ -1,7 +1,7 @@
 //! The page and its HTTP interface: `/` and everything below `/sandbox/`.
 //!
-//! An order is JSON, which a browser sends to another origin only after a preflight request, which is
-//! not answered here. `origin` refuses other foreign requests.
+//! An order must be JSON. A browser sends JSON to another origin only after a preflight request,
+//! which is not answered here. `origin` refuses other foreign requests.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -31,10 +31,10 @@ use crate::requests::requests;
 use crate::sandbox::State;
 use crate::snapshot::journal;
 
-/// The shortest interval between two messages about changes to the page.
+/// The minimum interval between two messages to the page about changes.
 const PAUSE: Duration = Duration::from_millis(100);
-/// The interval of messages without a change, so that a broken connection is noticed.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+/// The interval of messages while nothing changes. They reveal a broken connection.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// The page's files: path, type, contents.
 const FILES: [(&str, &str, &str); 23] = [
@@ -128,7 +128,7 @@ pub(crate) fn refusal(status: StatusCode, text: &str) -> Response {
 
 pub(crate) fn reply(value: &impl Serialize) -> Response {
     let kind = [(CONTENT_TYPE, "application/json; charset=UTF-8")];
-    let text = serde_json::to_string(value).expect("the types given have no way to fail");
+    let text = serde_json::to_string(value).expect("these types always serialize");
     (kind, text).into_response()
 }
 
@@ -150,7 +150,7 @@ fn wrong_method(allowed: &'static str, text: &str) -> Response {
     ([(ALLOW, allowed)], refused).into_response()
 }
 
-/// Server-sent events: each is the version of a change.
+/// Sends server-sent events, each with the version of a change.
 async fn events(
     Shared(state): Shared<Arc<State>>,
     Extension(connection): Extension<Connection>,
@@ -161,7 +161,7 @@ async fn events(
         let _busy = connection.busy();
         changes.mark_changed();
         loop {
-            let waited = tokio::time::timeout(SIGN_OF_LIFE, changes.changed()).await;
+            let waited = tokio::time::timeout(KEEP_ALIVE, changes.changed()).await;
             let text = match waited {
                 Ok(Ok(())) => format!("data: {}\n\n", *changes.borrow_and_update()),
                 Ok(Err(_)) => return,

@@ -1,13 +1,13 @@
 //! Documents and their uuids.
 //!
 //! Path and ext_id identify a document, regardless of the sender: the page about opening a shift
-//! speaks of a repeated ext_id "in the system". It does not say whether two companies or two kinds of
-//! documents may use the same one. So never use one ext_id for two documents.
+//! speaks of a repeated ext_id "in the system". It does not say whether two companies or two kinds
+//! of documents may use the same one. So never use one ext_id for two documents.
 //!
 //! A second document is one with the same content for the same printer, made after a first one that
-//! the till does not know: no request for the first one was answered with its uuid. If the till learns
-//! of the first one later, by a retry with its ext_id, the other document belonged to another till and
-//! no longer counts as a second one.
+//! the till does not know of: no request for the first one was answered with its uuid. If the till
+//! later retries with the ext_id of the first one and receives its uuid, the other document
+//! belonged to another till and no longer counts as a second one.
 
 use std::collections::VecDeque;
 use std::time::SystemTime;
@@ -21,7 +21,8 @@ use crate::line::{Line, Seen};
 use crate::lines::Lines;
 use crate::recent::Recent;
 
-/// The most documents and ext_ids that are remembered. LifePay has not published its limit.
+/// The maximum number of documents and of ext_ids that are stored. LifePay has not published its
+/// limit.
 const REMEMBERED: usize = 100_000;
 
 /// A document that LifePay would have sent to a fiscal printer.
@@ -33,8 +34,8 @@ pub struct Document {
     pub path: String,
     /// The ext_id of the request that made it.
     pub ext_id: Option<String>,
-    /// The number of requests with its path and ext_id so far, including requests that did not reach
-    /// LifePay, such as one that was answered with HTTP 503. 1 for a document without ext_id.
+    /// The number of requests with its path and ext_id so far, including requests that did not
+    /// reach LifePay, such as one that was answered with HTTP 503. 1 for a document without ext_id.
     pub requests: usize,
 }
 
@@ -45,10 +46,10 @@ struct Last {
     request: usize,
     /// For display.
     ext_id: String,
-    /// A request for it has ended.
+    /// Whether a request for it has ended.
     ended: bool,
-    /// A client received its uuid.
-    told: bool,
+    /// Whether a client received its uuid.
+    uuid_received: bool,
 }
 
 /// The document of a request.
@@ -114,7 +115,7 @@ impl Documents {
         self.lines.since(since)
     }
 
-    /// Counts a request.
+    /// Counts a request and compares it with earlier ones with its key.
     pub(crate) fn seen(&mut self, asked: &Asked, version: u64) -> Seen {
         let key = &asked.key;
         let seen = self.lines.change(key, version, |line| line.seen(asked));
@@ -180,12 +181,12 @@ impl Documents {
             request: asked.id,
             ext_id: asked.shown_ext_id().unwrap_or_default(),
             ended: false,
-            told: false,
+            uuid_received: false,
         };
         let before = self.prints.replace(asked.print, last);
-        let before = before.filter(|before| !before.told)?;
+        let before = before.filter(|before| !before.uuid_received)?;
         if matches!(before.key, Key::ExtId { .. }) {
-            // The till may still learn of the first document.
+            // A retry may still return the uuid of the first document to the till.
             if let Some(line) = self.lines.get_mut(&before.key) {
                 line.next = Some((asked.key.clone(), asked.id));
             }
@@ -208,8 +209,8 @@ impl Documents {
         });
     }
 
-    /// Notes the end of a request. Returns the verdict about another request's document that follows
-    /// from it.
+    /// Records the end of a request. Returns the new verdict about another request's document, if
+    /// there is one.
     pub(crate) fn ended(
         &mut self,
         asked: &Asked,
@@ -222,7 +223,7 @@ impl Documents {
         if asked.is_replay {
             return None;
         }
-        let told = matches!(
+        let uuid_received = matches!(
             answered,
             Answered::Code {
                 code: 0,
@@ -232,17 +233,17 @@ impl Documents {
         if let Some(last) = self.prints.get_mut(&asked.print) {
             if last.key == *key && (asked.ext_id.is_some() || last.request == asked.id) {
                 last.ended = true;
-                last.told |= told;
+                last.uuid_received |= uuid_received;
             }
         }
-        // A client that leaves while another request makes a document may be the one that sent that
-        // request.
+        // If a client disconnects while another request makes a document, it may have sent that
+        // request too.
         let (next, request) = match answered {
-            _ if told => line.next.take()?,
+            _ if uuid_received => line.next.take()?,
             Answered::Abandoned => line.next.clone()?,
             _ => return None,
         };
-        let second_after = (!told).then(|| asked.shown_ext_id().unwrap_or_default());
+        let second_after = (!uuid_received).then(|| asked.shown_ext_id().unwrap_or_default());
         let is_second = self.lines.get(&next)?.second_after.is_some();
         if is_second == second_after.is_some() {
             return None;
@@ -254,7 +255,8 @@ impl Documents {
         })
     }
 
-    /// Returns the number of requests with this path and ext_id, and the number of documents they made.
+    /// Returns the number of requests with this path and ext_id, and the number of documents they
+    /// made.
     pub(crate) fn count(&self, path: &str, ext_id: &str) -> (usize, usize) {
         let line = self.lines.get(&Key::new(path, ext_id));
         line.map_or((0, 0), |line| (line.requests, line.documents))
@@ -271,8 +273,8 @@ fn of_ext_id(path: &str, ext_id: &str) -> Uuid {
     Uuid::new_v5(&namespace(path, "ext_id"), ext_id.as_bytes())
 }
 
-/// Returns a new uuid. The clock distinguishes it from earlier runs, the counter from others of this
-/// run.
+/// Returns a new uuid. The clock distinguishes it from earlier runs, the counter from others of
+/// this run.
 fn of_moment(path: &str, counter: usize) -> Uuid {
     let name = format!("{counter} {:?}", SystemTime::now());
     Uuid::new_v5(&namespace(path, "moment"), name.as_bytes())

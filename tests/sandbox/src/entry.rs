@@ -1,4 +1,4 @@
-//! A request as the journal shows it: everything is masked, so that it may be passed on.
+//! A request as the journal shows it. All of it is masked, so that the journal can be shared.
 
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
@@ -43,7 +43,7 @@ pub(crate) struct Entry {
     findings: Vec<Finding>,
     /// The fields that differ from earlier requests with the same path and ext_id.
     differs_in: Vec<String>,
-    /// The fields may differ, because the earlier request was rejected.
+    /// Whether the fields may differ, because the earlier request was rejected.
     pub(crate) corrected: bool,
     pub(crate) document: Option<Made>,
     /// The switch or magic value that selected the answer.
@@ -79,7 +79,7 @@ pub(crate) enum Chosen {
 }
 
 impl Entry {
-    /// The journal sets the request's number and the version.
+    /// Makes the entry of a request. The journal sets its number and version.
     pub(crate) fn of(request: &Request, time: SystemTime, mask: &Mask) -> Entry {
         let is_object = request.json.as_ref().is_some_and(Value::is_object);
         let field = |name| match request.field(name) {

@@ -12,12 +12,12 @@ use crate::entry::{milliseconds, utc};
 use crate::notify::Notifications;
 use crate::switch::Certificate;
 
-/// How many events are kept.
+/// The maximum number of events that are kept.
 const KEPT: usize = 1000;
 
 #[derive(Clone, Serialize)]
 pub(crate) struct Event {
-    /// As for requests.
+    /// 1 for the first event of this sandbox. A reset of the journal does not restart the count.
     #[serde(skip)]
     id: usize,
     number: usize,
@@ -25,13 +25,13 @@ pub(crate) struct Event {
     #[serde(serialize_with = "utc")]
     time: SystemTime,
     #[serde(flatten)]
-    pub(crate) what: What,
+    pub(crate) kind: EventKind,
 }
 
 /// The event's data, all masked.
 #[derive(Clone, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub(crate) enum What {
+pub(crate) enum EventKind {
     Notification {
         /// The number of the request that made the document.
         request: usize,
@@ -44,9 +44,9 @@ pub(crate) enum What {
         error: Option<String>,
         #[serde(serialize_with = "milliseconds", rename = "took_ms")]
         took: Option<Duration>,
-        /// Kept so that it can be sent again.
+        /// For sending the notification again.
         #[serde(skip)]
-        again: Arc<Notifications>,
+        notifications: Arc<Notifications>,
     },
     Handshake {
         connection: usize,
@@ -71,7 +71,7 @@ pub(crate) struct Events {
 
 impl Events {
     /// Adds an event and returns its id.
-    pub(crate) fn add(&self, changes: &Changes, what: What) -> usize {
+    pub(crate) fn add(&self, changes: &Changes, kind: EventKind) -> usize {
         let mut kept = self.kept.lock().unwrap();
         kept.numbered += 1;
         let event = Event {
@@ -79,7 +79,7 @@ impl Events {
             number: kept.numbered - kept.cleared_at,
             version: changes.next(),
             time: SystemTime::now(),
-            what,
+            kind,
         };
         kept.events.push_back(event);
         if kept.events.len() > KEPT {
@@ -89,23 +89,27 @@ impl Events {
     }
 
     /// Changes an event, if it is kept.
-    pub(crate) fn note(&self, changes: &Changes, id: usize, note: impl FnOnce(&mut What)) {
+    pub(crate) fn note(&self, changes: &Changes, id: usize, note: impl FnOnce(&mut EventKind)) {
         let mut kept = self.kept.lock().unwrap();
         let mut events = kept.events.iter_mut();
         if let Some(event) = events.find(|event| event.id == id) {
-            note(&mut event.what);
+            note(&mut event.kind);
             event.version = changes.next();
         }
     }
 
-    /// Returns the data for sending a notification again. None if the event is not a notification, or
-    /// is not kept.
+    /// Returns the data for sending a notification again. None if the event is not a notification,
+    /// or is not kept.
     pub(crate) fn notification(&self, number: usize) -> Option<(Arc<Notifications>, &'static str)> {
         let kept = self.kept.lock().unwrap();
         let mut events = kept.events.iter();
-        match &events.find(|event| event.number == number)?.what {
-            What::Notification { again, status, .. } => Some((Arc::clone(again), *status)),
-            What::Handshake { .. } => None,
+        match &events.find(|event| event.number == number)?.kind {
+            EventKind::Notification {
+                notifications,
+                status,
+                ..
+            } => Some((Arc::clone(notifications), *status)),
+            EventKind::Handshake { .. } => None,
         }
     }
 

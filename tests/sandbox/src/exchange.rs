@@ -26,8 +26,8 @@ use crate::published;
 use crate::request::LARGEST_BODY;
 use crate::sandbox::State;
 
-/// The layer around all routes. It buffers the body, so that a request is in the journal before it is
-/// processed, and passes it to the route as an `Arc<Request>` extension.
+/// The layer around all routes. It buffers the body, so that a request is in the journal before it
+/// is processed, and passes it to the route as an `Arc<Request>` extension.
 pub(crate) async fn record(
     Shared(state): Shared<Arc<State>>,
     Extension(connection): Extension<Connection>,
@@ -51,12 +51,12 @@ pub(crate) async fn record(
         }
         End::Late => {
             let seconds = exchange.state.options.idle.as_secs_f64();
-            let faults = exchange.is_cut_short(&parts, &format!(" за {seconds} с"));
+            let faults = exchange.record_incomplete_body(&parts, &format!(" за {seconds} с"));
             exchange.end(Answered::Closed, &faults, None);
             return connection.close().await;
         }
         End::Broken => {
-            exchange.is_cut_short(&parts, "");
+            exchange.record_incomplete_body(&parts, "");
             drop(exchange);
             return connection.close().await;
         }
@@ -78,7 +78,7 @@ pub(crate) async fn record(
     }
 }
 
-/// What arrived of a body.
+/// The part of a body that arrived.
 struct Body {
     /// Empty if it was too large.
     bytes: Vec<u8>,
@@ -91,12 +91,12 @@ enum End {
     TooLarge,
     /// The body was not complete in time.
     Late,
-    /// The client left in the middle, or garbled the framing.
+    /// The client disconnected before the end of the body, or its framing is invalid.
     Broken,
 }
 
-/// Reads a body. A body that is too large is read to its end and discarded: a client that writes all
-/// of it before it reads would otherwise get a reset instead of an answer.
+/// Reads a body. A body that is too large is read to its end and discarded: a client that writes
+/// the whole body before it reads would otherwise get a reset instead of an answer.
 async fn read(mut body: axum::body::Body, limit: Duration) -> Body {
     let mut bytes = Vec::new();
     let mut length = 0;
@@ -157,8 +157,8 @@ fn received(parts: &Parts, connection: &Connection, body: Vec<u8>, length: usize
     }
 }
 
-/// A request that is in the journal. hyper drops the handler if the client leaves, so a value that is
-/// dropped before its end was abandoned.
+/// A request that is in the journal. hyper drops the handler if the client disconnects, so a value
+/// that is dropped before `finish` was called is recorded as abandoned.
 struct Exchange {
     state: Arc<State>,
     request: Arc<Request>,
@@ -200,8 +200,8 @@ impl Exchange {
         }
     }
 
-    /// Notes that the body did not arrive completely.
-    fn is_cut_short(&self, parts: &Parts, when: &str) -> Fields {
+    /// Records the finding that the body did not arrive completely. Returns it.
+    fn record_incomplete_body(&self, parts: &Parts, when: &str) -> Fields {
         let length = parts.headers.get(CONTENT_LENGTH);
         let length = length.and_then(|length| length.to_str().ok());
         let text = format!(

@@ -182,7 +182,7 @@ pub(crate) struct Words {
     page: Option<&'static str>,
 }
 
-/// Returns the page's table.
+/// Returns the page's texts about all fields and other parts of a request.
 pub(crate) fn words() -> Vec<Words> {
     let fields = FIELDS.iter().map(Field::words);
     let others = OTHERS.iter().map(|(name, page)| Words {

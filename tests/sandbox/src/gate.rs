@@ -1,6 +1,7 @@
-//! The port that tills use. "No network" closes it, so that a till is refused before it has sent a
-//! byte: a connection that is first accepted and then reset may already have carried the request.
-//! Meanwhile the page uses another port, from which the till's port can be opened again.
+//! The port that tills use. "No network" closes it, so that a till's connection is refused before
+//! it has sent a byte: a connection that is first accepted and then reset may already have carried
+//! the request. Meanwhile the page is served on another port, where the till's port can be opened
+//! again.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -10,24 +11,25 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch, Mutex};
 
-/// How long to wait for the port when it is opened again.
+/// The time limit for binding the port when it is opened again.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 enum Order {
     Open(TcpListener),
-    /// Answered when the port is closed.
+    /// The sender is used once the port is closed.
     Close(oneshot::Sender<()>),
     OpenSpare(TcpListener),
 }
 
 pub(crate) struct Gate {
     address: SocketAddr,
-    /// The page's port: the till's port unless that is closed.
+    /// The current port of the page: the till's port unless that is closed.
     page_port: AtomicU16,
-    /// The page's port while the till's port is closed, once it was closed.
+    /// The page's port while the till's port is closed; None before it is closed for the first
+    /// time.
     spare_port: Mutex<Option<u16>>,
     orders: mpsc::UnboundedSender<Order>,
-    /// Signals that connections must end.
+    /// Signals that every connection must end.
     cut: watch::Sender<()>,
 }
 
@@ -44,7 +46,7 @@ impl Gate {
         (gate, Orders(given))
     }
 
-    /// Returns the address at which the system serves the page.
+    /// Returns the address at which the page is served.
     pub(crate) fn page(&self) -> SocketAddr {
         SocketAddr::new(self.address.ip(), self.page_port.load(Ordering::SeqCst))
     }
@@ -58,7 +60,7 @@ impl Gate {
         self.cut.subscribe()
     }
 
-    /// Opens or closes the port. Returns when that is done.
+    /// Opens or closes the port, and returns when that is done.
     ///
     /// # Errors
     /// The system's error if the sandbox cannot listen on a port.
@@ -91,12 +93,13 @@ impl Gate {
         Ok(())
     }
 
-    /// Some systems keep a port for a moment after its connections have ended.
+    /// Binds the till's port. Retries, because some systems keep a port in use for a moment after
+    /// its connections have ended.
     async fn listen(&self) -> io::Result<TcpListener> {
-        let begun = tokio::time::Instant::now();
+        let started = tokio::time::Instant::now();
         loop {
             match bind(self.address) {
-                Err(_) if begun.elapsed() < PATIENCE => {
+                Err(_) if started.elapsed() < PATIENCE => {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
                 result => return result,
@@ -111,7 +114,7 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// The gate's orders to the accept loop.
+/// The receiver of the gate's orders, for the accept loop.
 pub(crate) struct Orders(mpsc::UnboundedReceiver<Order>);
 
 /// The sockets behind the gate.

@@ -65,7 +65,7 @@ fn request(entry: &Entry, base_url: &str) -> Value {
     request
 }
 
-/// Returns the response. Its status is 0 if nothing was sent, as browsers write it.
+/// Returns the response. If nothing was sent, its status is 0, as in the archives of browsers.
 fn response(entry: &Entry) -> Value {
     let sent = entry.answer.clone().unwrap_or_default();
     let status = StatusCode::from_u16(sent.status).ok();

@@ -31,7 +31,7 @@ pub struct Request {
     pub client: IpAddr,
     /// As received, for example "POST".
     pub method: String,
-    /// As received, with the query if there was one. If the client sent a whole URL, its path.
+    /// As received, with the query if there was one. If the client sent a whole URL: its path.
     pub path: String,
     /// In the order of receipt; names in lower case.
     pub headers: Vec<(String, String)>,
@@ -47,8 +47,8 @@ pub struct Request {
     pub(crate) asked: Option<Arc<Asked>>,
     /// The body's ext_id, unless it has none or an empty one.
     pub ext_id: Option<String>,
-    /// The fields in which the body differs from earlier requests with the same path and ext_id. The
-    /// apikey does not count, because a retry may have a corrected one.
+    /// The fields in which the body differs from earlier requests with the same path and ext_id.
+    /// The apikey does not count, because a retry may have a corrected one.
     pub differs_in: Vec<String>,
     /// When the body was complete.
     pub received_at: Instant,
@@ -74,7 +74,7 @@ pub enum Answered {
     Closed,
     /// The connection was reset without an answer.
     Reset,
-    /// The client left before its answer was ready.
+    /// The client disconnected before its answer was ready.
     Abandoned,
 }
 
@@ -157,9 +157,9 @@ impl fmt::Debug for Request {
     }
 }
 
-/// How many requests are kept in full. Older ones are only counted.
+/// The maximum number of requests that are kept. Older ones are only counted.
 const KEPT: usize = 1000;
-/// The most bytes of bodies that are kept.
+/// The maximum total size of the bodies that are kept.
 const KEPT_BYTES: usize = 32 * 1024 * 1024;
 
 #[derive(Default)]
@@ -203,11 +203,12 @@ pub(crate) struct Counts {
     pub(crate) received: usize,
     pub(crate) ended: usize,
     pub(crate) kept: usize,
-    /// The version at which the journal was cleared. Older requests are gone.
+    /// The version at which the journal was cleared. Requests from before then were removed.
     pub(crate) cleared: u64,
 }
 
-/// All requests. Its lock blocks, but never for long, because nothing is awaited under it.
+/// All requests. The lock is a blocking one; it is never held for long, because nothing is awaited
+/// while it is held.
 #[derive(Default)]
 pub(crate) struct Journal {
     entries: Mutex<Entries>,
@@ -284,10 +285,10 @@ impl Journal {
     }
 
     /// Returns the shown entries of the kept requests that have ended.
-    pub(crate) fn ended(&self, is_it: impl Fn(&Request) -> bool) -> Vec<Entry> {
+    pub(crate) fn ended(&self, matches: impl Fn(&Request) -> bool) -> Vec<Entry> {
         let entries = self.entries.lock().unwrap();
         let both = entries.requests.iter().zip(&entries.shown);
-        let found = both.filter(|(request, entry)| entry.took.is_some() && is_it(request));
+        let found = both.filter(|(request, entry)| entry.took.is_some() && matches(request));
         found.map(|(_, entry)| entry.clone()).collect()
     }
 
@@ -326,7 +327,7 @@ impl Journal {
         (changed.cloned().collect(), counts)
     }
 
-    /// Forgets all requests. The next one is number 1 again.
+    /// Removes all requests. The next one is number 1 again.
     pub(crate) fn clear(&self) {
         let mut entries = self.entries.lock().unwrap();
         *entries = Entries {

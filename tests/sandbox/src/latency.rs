@@ -1,4 +1,4 @@
-//! The latency: a delay of every answer.
+//! The latency: a delay of all answers.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ impl Latency {
         Ok(Latency { seconds, jitter })
     }
 
-    /// `chance` is from 0 to 1.
+    /// Returns the delay for `chance`, a random number from 0 to 1.
     pub(crate) fn delay(self, chance: f64) -> Duration {
         let seconds = self.seconds + self.jitter * (2.0 * chance - 1.0);
         Duration::from_secs_f64(seconds.max(0.0))

@@ -2,9 +2,9 @@
 //! so that a till's programmer can test every branch without credentials, a network or a fiscal
 //! printer. It also accepts every other document, and checks it as far as published.
 //!
-//! Where the page leaves room, it is stricter than LifePay, so that a client's fault shows here and
-//! not in a shop. Like a payment provider's test cards, magic values ([`magic::rows`]) select the
-//! answer.
+//! Where the page is not specific, the sandbox is stricter than LifePay, so that a client's fault
+//! is found here and not in a shop. Like a payment provider's test cards, magic values
+//! ([`magic::rows`]) select the answer.
 //!
 //! ```
 //! use lifepay_sandbox::{Options, Sandbox};
@@ -35,15 +35,14 @@
 //! | `fields` | fields of requests; those of the page in its wording |
 //! | `published` | each document's path, and its fields as far as published |
 //! | `cloud_print` | the answer: switches and magic values first, then a document |
-//! | `answering`, `switch`, `latency`, `notifying` | the answers that switches select, and the other
-//! switches |
+//! | `answering`, `switch`, `latency`, `notifying` | the selectable answers, the other switches |
 //! | [`magic`] | the table of magic values |
-//! | `asked`, `line`, `lines` | a request's properties for documents, and the history of its ext_id |
+//! | `asked`, `line`, `lines` | a request's properties for documents, the history of its ext_id |
 //! | `document` | documents and their uuids |
 //! | `answer` | LifePay's answer as PHP writes it, and HTML pages |
 //! | `malformed` | malformed answers |
 //! | `notify` | notifications to callback_url |
-//! | `client`, `again` | the sandbox's own requests, and requests that are sent again |
+//! | `client`, `again` | the sandbox's own requests: notifications and replays |
 //! | `journal` | the requests, for tests: [`Request`], [`Answered`] |
 //! | `entry`, `event` | requests and other events as shown |
 //! | `changes`, `recent` | versions, and a map that drops its oldest entries |
@@ -76,6 +75,7 @@ mod entry;
 mod event;
 mod exchange;
 mod fields;
+mod filter;
 mod gate;
 mod har;
 mod journal;
@@ -106,7 +106,6 @@ mod switch;
 mod tls;
 mod unreadable;
 mod visitor;
-mod whose;
 
 pub use document::Document;
 pub use journal::{Answered, Request};

@@ -22,8 +22,9 @@ pub(crate) struct Line {
     pub(crate) changed_in: BTreeSet<String>,
     /// The uuid of the last document.
     pub(crate) uuid: Option<String>,
-    /// If this document is a second one: the ext_id of an earlier document with the same content, for
-    /// the same printer, that the till does not know of. "" means that the earlier one has no ext_id.
+    /// If this document is a second one: the ext_id of an earlier document with the same content,
+    /// for the same printer, that the till does not know of. "" means that the earlier one has no
+    /// ext_id.
     pub(crate) second_after: Option<String>,
     /// The numbers of the first and of the last request.
     first: usize,
@@ -36,11 +37,11 @@ pub(crate) struct Line {
     /// body.
     #[serde(skip)]
     fields: BTreeMap<String, u64>,
-    /// The last answer was LifePay's, and a rejection.
+    /// Whether the last answer was LifePay's and a rejection.
     #[serde(skip)]
     pub(crate) rejected: bool,
-    /// Another document with the same content that was made while the till did not know of this one:
-    /// its key and the request that made it.
+    /// Another document with the same content, which was made while the till did not know of this
+    /// one: its key, and the id of the request that made it.
     #[serde(skip)]
     pub(crate) next: Option<(Key, usize)>,
 }
@@ -49,12 +50,13 @@ pub(crate) struct Line {
 #[derive(Default)]
 pub(crate) struct Seen {
     pub(crate) differs_in: Vec<String>,
-    /// The request may differ, because the earlier one was rejected.
+    /// Whether the request may differ, because the earlier one was rejected.
     pub(crate) corrected: bool,
 }
 
 impl Seen {
-    /// Whether the difference is a fault: only a rejected request may be sent again with another body.
+    /// Whether the difference is a fault: only a rejected request may be sent again with another
+    /// body.
     pub(crate) fn is_changed(&self) -> bool {
         !self.differs_in.is_empty() && !self.corrected
     }
@@ -101,7 +103,8 @@ impl Line {
             self.changed_in.extend(shown);
         }
         if self.documents == 0 {
-            // No document depends on the earlier body: a rejected request may be sent again corrected.
+            // No document depends on the earlier body: a rejected request may be corrected and sent
+            // again.
             self.fields = fields.clone();
         }
         seen

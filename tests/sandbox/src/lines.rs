@@ -1,5 +1,5 @@
-//! All lines, by the version of their last change. Readers ask for the changes since a version, and
-//! the line that has not changed for the longest time is dropped first.
+//! All lines, ordered by the version of their last change. Readers request the changes since a
+//! version, and the line that has not changed for the longest time is dropped first.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -28,7 +28,7 @@ impl Lines {
         self.lines.get(key)
     }
 
-    /// Returns a line for changes that are not shown.
+    /// Returns a line for changes that are not displayed and need no new version.
     pub(crate) fn get_mut(&mut self, key: &Key) -> Option<&mut Line> {
         self.lines.get_mut(key)
     }

@@ -9,10 +9,11 @@ use crate::addresses;
 /// The system's error kind, with a text for display.
 pub(crate) fn listen(ip: IpAddr, port: u16) -> io::Result<TcpListener> {
     let address = SocketAddr::new(ip, port);
-    TcpListener::bind(address).map_err(|error| io::Error::new(error.kind(), told(address, &error)))
+    TcpListener::bind(address)
+        .map_err(|error| io::Error::new(error.kind(), explanation(address, &error)))
 }
 
-fn told(address: SocketAddr, error: &io::Error) -> String {
+fn explanation(address: SocketAddr, error: &io::Error) -> String {
     let (ip, port) = (address.ip(), address.port());
     let other = match port {
         1024..=65534 => port + 1,
@@ -47,13 +48,13 @@ fn told(address: SocketAddr, error: &io::Error) -> String {
 mod tests {
     use super::*;
 
-    fn told_of(kind: ErrorKind, address: &str) -> String {
-        told(address.parse().unwrap(), &kind.into())
+    fn explanation_of(kind: ErrorKind, address: &str) -> String {
+        explanation(address.parse().unwrap(), &kind.into())
     }
 
     #[test]
     fn each_error_says_what_to_do() {
-        for (kind, address, said) in [
+        for (kind, address, part) in [
             (ErrorKind::AddrInUse, "127.0.0.1:8080", "--port 8081 "),
             (ErrorKind::AddrInUse, "127.0.0.1:65535", "--port 8080 "),
             (ErrorKind::AddrInUse, "0.0.0.0:81", "http://127.0.0.1:81/"),
@@ -62,8 +63,8 @@ mod tests {
             (ErrorKind::AddrNotAvailable, "192.0.2.1:80", "192.0.2.1 у"),
             (ErrorKind::OutOfMemory, "127.0.0.1:80", "out of memory"),
         ] {
-            let text = told_of(kind, address);
-            assert!(text.contains(said), "{text}");
+            let text = explanation_of(kind, address);
+            assert!(text.contains(part), "{text}");
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::answer::message;
 pub struct Row {
     /// "login" or "target_serial".
     pub field: &'static str,
-    /// The value to give; "7000000dddd" stands for every other login of that form.
+    /// The value to use; "7000000dddd" stands for every other login of that form.
     pub value: &'static str,
     /// Its effect.
     pub effect: String,
@@ -20,7 +20,7 @@ pub struct Row {
 
 /// The effect of a magic value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Does {
+pub(crate) enum Effect {
     /// LifePay's JSON with this code, and no document.
     Answer(i32),
     FailOnce,
@@ -34,7 +34,7 @@ pub(crate) enum Does {
 
 struct Magic {
     value: &'static str,
-    does: Does,
+    effect: Effect,
     /// Appended to the text of the code.
     note: &'static str,
     note_ru: &'static str,
@@ -42,34 +42,34 @@ struct Magic {
 
 const fn magic(
     value: &'static str,
-    does: Does,
+    effect: Effect,
     note: &'static str,
     note_ru: &'static str,
 ) -> Magic {
     Magic {
         value,
-        does,
+        effect,
         note,
         note_ru,
     }
 }
 
 const LOGINS: &[Magic] = &[
-    magic("70000006009", Does::Answer(6009), "", ""),
-    magic("70000006010", Does::Answer(6010), "", ""),
-    magic("70000006080", Does::Answer(6080), "", ""),
-    magic("70000006095", Does::Answer(6095), "", ""),
-    magic("70000006000", Does::Answer(6000), "", ""),
+    magic("70000006009", Effect::Answer(6009), "", ""),
+    magic("70000006010", Effect::Answer(6010), "", ""),
+    magic("70000006080", Effect::Answer(6080), "", ""),
+    magic("70000006095", Effect::Answer(6095), "", ""),
+    magic("70000006000", Effect::Answer(6000), "", ""),
     magic(
         "70000000400",
-        Does::Answer(400),
+        Effect::Answer(400),
         " with the page's example of a field error",
         ", с примером ошибки поля со страницы LifePay",
     ),
-    magic("70000000500", Does::Answer(500), "", ""),
+    magic("70000000500", Effect::Answer(500), "", ""),
     magic(
         "70000007777",
-        Does::Answer(7777),
+        Effect::Answer(7777),
         ", a code that the page does not know",
         ", такого кода на странице LifePay нет",
     ),
@@ -86,49 +86,49 @@ const OTHER_LOGINS: Row = Row {
 const SERIALS: &[Magic] = &[
     magic(
         "00000000000404",
-        Does::Answer(400),
+        Effect::Answer(400),
         " with the page's example of a field error: the printer is not found",
         ", с примером ошибки поля со страницы LifePay: принтер не найден",
     ),
     magic(
         "00000000000503",
-        Does::FailOnce,
+        Effect::FailOnce,
         "HTTP 503 for the first request of an ext_id, then success",
         "HTTP 503 на первый запрос с этим ext_id, затем запрос принят",
     ),
     magic(
         "00000000000504",
-        Does::LoseAnswer,
+        Effect::LoseAnswer,
         "takes the document and loses the answer: closes the connection; a repeat with the same ext_id gets the uuid",
         "документ создан, но ответ потерян: соединение закрыто; повтор с тем же ext_id получит UUID",
     ),
     magic(
         "00000000000499",
-        Does::Reset,
+        Effect::Reset,
         "resets the connection, every time, and makes no document",
         "обрыв соединения, каждый раз; документа нет",
     ),
     magic(
         "00000000000408",
-        Does::Slow,
+        Effect::Slow,
         "takes the document at once, but answers only after --slow seconds, every time",
         "документ создан сразу, но ответ приходит лишь через --slow секунд, каждый раз",
     ),
     magic(
         "00000000000200",
-        Does::Page,
+        Effect::Page,
         "HTTP 200 with an HTML page, as a broken proxy sends, every time; no document",
         "HTTP 200 и страница HTML, как от сломанного прокси, каждый раз; документа нет",
     ),
     magic(
         "00000000000302",
-        Does::Redirect,
+        Effect::Redirect,
         "HTTP 302 to a page of HTML, as a captive portal does, every time; no document",
         "HTTP 302 на страницу HTML, как от портала сети, каждый раз; документа нет",
     ),
     magic(
         "00000000000429",
-        Does::Limit,
+        Effect::Limit,
         "HTTP 429 with Retry-After for the first request of an ext_id, then success",
         "HTTP 429 с Retry-After на первый запрос с этим ext_id, затем запрос принят",
     ),
@@ -141,12 +141,12 @@ pub fn rows() -> Vec<Row> {
         move |magic: &Magic| Row {
             field,
             value: magic.value,
-            effect: match magic.does {
-                Does::Answer(code) => format!("code {code}, «{}»{}", message(code), magic.note),
+            effect: match magic.effect {
+                Effect::Answer(code) => format!("code {code}, «{}»{}", message(code), magic.note),
                 _ => magic.note.to_owned(),
             },
-            effect_ru: match magic.does {
-                Does::Answer(code) => format!("код {code}, «{}»{}", message(code), magic.note_ru),
+            effect_ru: match magic.effect {
+                Effect::Answer(code) => format!("код {code}, «{}»{}", message(code), magic.note_ru),
                 _ => magic.note_ru.to_owned(),
             },
         }
@@ -173,7 +173,7 @@ pub(crate) fn of_login(login: &str) -> Option<i32> {
 }
 
 /// Returns the effect that a target_serial selects.
-pub(crate) fn of_serial(serial: &str) -> Option<Does> {
+pub(crate) fn of_serial(serial: &str) -> Option<Effect> {
     let split = serial.len().checked_sub(3).filter(|zeros| *zeros > 0)?;
     let (zeros, digits) = (serial.get(..split)?, serial.get(split..)?);
     if !zeros.bytes().all(|byte| byte == b'0') {
@@ -182,7 +182,7 @@ pub(crate) fn of_serial(serial: &str) -> Option<Does> {
     SERIALS
         .iter()
         .find(|magic| magic.value.ends_with(digits))
-        .map(|magic| magic.does)
+        .map(|magic| magic.effect)
 }
 
 fn number(digits: &str, length: usize) -> Option<i32> {
@@ -201,16 +201,19 @@ mod tests {
     #[test]
     fn every_login_in_the_table_means_what_the_table_says() {
         for magic in LOGINS {
-            assert_eq!(of_login(magic.value).map(Does::Answer), Some(magic.does));
+            assert_eq!(
+                of_login(magic.value).map(Effect::Answer),
+                Some(magic.effect)
+            );
         }
     }
 
     #[test]
     fn every_serial_in_the_table_means_what_the_table_says() {
         for magic in SERIALS {
-            assert_eq!(of_serial(magic.value), Some(magic.does));
+            assert_eq!(of_serial(magic.value), Some(magic.effect));
             // One zero is enough.
-            assert_eq!(of_serial(&magic.value[10..]), Some(magic.does));
+            assert_eq!(of_serial(&magic.value[10..]), Some(magic.effect));
             assert_eq!(of_serial(&magic.value[11..]), None);
         }
     }

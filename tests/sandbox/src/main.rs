@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     match ended {
         Ended::Stopped | Ended::Printed => ExitCode::SUCCESS,
         Ended::Failed => ExitCode::FAILURE,
-        Ended::Misunderstood => ExitCode::from(2),
+        Ended::BadArguments => ExitCode::from(2),
     }
 }
 
@@ -32,7 +32,7 @@ enum Ended {
     Printed,
     Failed,
     /// The arguments are wrong.
-    Misunderstood,
+    BadArguments,
 }
 
 fn run(is_own_window: bool) -> Ended {
@@ -59,7 +59,7 @@ fn run(is_own_window: bool) -> Ended {
         }
         Err(error) => {
             eprintln!("lifepay-sandbox: {error}");
-            return Ended::Misunderstood;
+            return Ended::BadArguments;
         }
     };
     match served {
@@ -84,7 +84,8 @@ fn serve(
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        // First, so that a signal right after the first line ends the program cleanly.
+        // Before the first line is printed, so that a signal right after it ends the program
+        // cleanly.
         let stopped = stop_signal()?;
         let sandbox = Sandbox::start_announced(options, |listening| {
             if let (Some(path), Some(pem)) = (ca_file, &listening.ca_pem) {
@@ -118,7 +119,7 @@ fn serve(
     })
 }
 
-/// Writes a file so that a program that waits for it never sees an incomplete one.
+/// Writes a file atomically: a program that waits for it never sees an incomplete one.
 fn write(path: &Path, text: &str) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(format!(".{}", std::process::id()));
@@ -146,12 +147,12 @@ fn stop_signal() -> io::Result<impl std::future::Future<Output = ()>> {
 #[cfg(not(unix))]
 fn stop_signal() -> io::Result<impl std::future::Future<Output = ()>> {
     Ok(async {
-        // If there is no handler, the system ends the program at Ctrl-C anyway.
+        // If no handler can be installed, Ctrl-C still ends the program.
         let _ = tokio::signal::ctrl_c().await;
     })
 }
 
-/// Prints a line. Errors are ignored: the program continues even if nothing reads its output.
+/// Prints to stdout. Errors are ignored: the program continues even if nothing reads its output.
 fn say(text: &str) {
     let mut stdout = io::stdout().lock();
     let _ = stdout.write_all(text.as_bytes());

@@ -1,4 +1,4 @@
-//! Malformed answers of LifePay, as proxies, PHP and bad networks produce them.
+//! Malformed answers of LifePay, as proxies, PHP and unreliable networks produce them.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::journal::Answered;
 
 const JSON: &str = "application/json; charset=UTF-8";
 const HTML: &str = "text/html; charset=UTF-8";
-/// A warning that PHP, if so configured, prints before the answer.
+/// A warning, which PHP prints before the answer if it is configured to do so.
 const WARNING: &str = "<br />\n<b>Warning</b>:  Undefined array key &quot;cashier&quot; in \
      <b>/var/www/api/print.php</b> on line <b>42</b><br />\n";
 
@@ -29,7 +29,7 @@ pub(crate) enum How {
     Cut,
     /// Content-Length exceeds the body by this many bytes.
     WrongLength(i32),
-    /// There is this pause between two bytes.
+    /// The body is sent byte by byte, with this pause between two bytes.
     Dripping(Duration),
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Raw {
     pub(crate) body: String,
     /// The pause between the body's bytes.
     pub(crate) pause: Option<Duration>,
-    /// The connection is kept open while the client waits for more.
+    /// Whether the connection is kept open while the client waits for more.
     pub(crate) held: bool,
 }
 

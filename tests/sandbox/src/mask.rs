@@ -1,7 +1,7 @@
-//! Masks the apikey in everything that is displayed: logs end up in support requests.
+//! Masks the apikey in everything that is displayed, because logs end up in support requests.
 //!
-//! The value of the field apikey is always masked. Elsewhere a key is masked only if it is long, as in
-//! the library: a short one, such as "test", is part of too many words.
+//! The value of the field apikey is always masked. Elsewhere a key is masked only if it is long, as
+//! in the library: a short one, such as "test", is part of too many words.
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use serde_json::Value;
@@ -10,16 +10,16 @@ use crate::journal::Request;
 use crate::published;
 use crate::recent::Recent;
 
-/// The fewest bytes of a key that is masked outside of its own field.
+/// The minimum length in bytes of a key that is masked outside of its own field.
 const LONG: usize = 8;
-/// How many keys are remembered.
+/// The maximum number of keys that are stored.
 const REMEMBERED: usize = 64;
 
 /// Headers that carry credentials.
 const SECRET_HEADERS: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
 
-/// Returns the masked form of a key: only its last two characters are visible, none if it is shorter
-/// than eight.
+/// Returns the masked form of a key: only its last two characters are visible, none if it is
+/// shorter than eight.
 pub(crate) fn masked(key: &str) -> String {
     let length = key.chars().count();
     let shown = if length < 8 { 0 } else { 2 };
@@ -35,8 +35,8 @@ pub(crate) struct Mask {
 }
 
 impl Mask {
-    /// Makes a mask for the apikeys of this request. A value in a misspelt field apikey is a secret
-    /// too.
+    /// Makes a mask for the apikeys of this request, including those in fields with a misspelt
+    /// name.
     pub(crate) fn of(request: &Request) -> Mask {
         Mask::with(&Mask::keys(request).collect::<Vec<_>>())
     }
@@ -55,13 +55,13 @@ impl Mask {
     }
 
     pub(crate) fn with(keys: &[impl AsRef<[u8]>]) -> Mask {
-        // The longest first: one may begin with another.
+        // Leftmost-longest, because one key may begin with another.
         let finder = || {
             let mut builder = AhoCorasick::builder();
             let builder = builder.match_kind(MatchKind::LeftmostLongest);
             builder
                 .build(keys)
-                .expect("it fails for gigabytes of keys only")
+                .expect("only gigabytes of keys make this fail")
         };
         Mask {
             keys: (!keys.is_empty()).then(finder),
@@ -162,7 +162,7 @@ pub(crate) fn is_secret(key: &str) -> bool {
     key.len() >= LONG && !is_phone
 }
 
-/// Whether a field's name is apikey, possibly misspelt: its value is still a secret.
+/// Whether a field's name is apikey, possibly misspelt. The value is a secret in either case.
 fn is_apikey(name: &str) -> bool {
     let letters: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
     letters.eq_ignore_ascii_case("apikey") || letters.eq_ignore_ascii_case("xapikey")
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_is_masked_wherever_it_stands() {
+    fn the_key_is_masked_everywhere() {
         let mask = Mask::with(&["secret-key-42"]);
         let shown = mask.json(&json!({
             "apikey": "secret-key-42",
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_keys_the_longer_one_is_masked() {
+    fn the_longer_one_of_two_keys_is_masked() {
         let mask = Mask::with(&["secret-key", "secret-key-42"]);
         assert_eq!(
             mask.text("a secret-key-42, a secret-key"),

@@ -1,7 +1,7 @@
 //! Notifications to callback_url.
 //!
-//! Their form is the sandbox's own. LifePay's form is not published, and only the texts of the
-//! statuses are LifePay's: do not build a till on the form that is sent here.
+//! Their format is the sandbox's own, because LifePay's format is not published. Only the texts of
+//! the statuses are LifePay's. A till must not depend on this format.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,7 +15,7 @@ use serde_json::{json, Value};
 use crate::answer::php_json;
 use crate::client::{Client, LIMIT};
 use crate::console;
-use crate::event::What;
+use crate::event::EventKind;
 use crate::mask::Mask;
 use crate::notifying::Notifying;
 use crate::sandbox::State;
@@ -58,9 +58,9 @@ impl Notifications {
         }
     }
 
-    /// Sends one notification, shows it and prints it. A failure has no effect.
+    /// Sends one notification, and shows and prints its result. A failure has no other effect.
     pub(crate) async fn send_one(self: &Arc<Self>, state: &State, status: &'static str) {
-        let begun = Instant::now();
+        let started = Instant::now();
         let data = Data {
             uuid: self.uuid.clone(),
             ext_id: self.ext_id.clone(),
@@ -68,7 +68,7 @@ impl Notifications {
             callback_data: self.callback_data.clone(),
         };
         let shown_url = self.mask.text(&self.url);
-        let what = What::Notification {
+        let kind = EventKind::Notification {
             request: self.request,
             url: shown_url.clone(),
             status,
@@ -76,14 +76,14 @@ impl Notifications {
             http_status: None,
             error: None,
             took: None,
-            again: Arc::clone(self),
+            notifications: Arc::clone(self),
         };
-        let event = state.events.add(&state.journal.changes, what);
+        let event = state.events.add(&state.journal.changes, kind);
         let answer = match tokio::time::timeout(LIMIT, post(&self.url, &php_json(&data))).await {
             Ok(answer) => answer,
             Err(_) => Err(format!("нет ответа за {} с", LIMIT.as_secs())),
         };
-        let elapsed = begun.elapsed();
+        let elapsed = started.elapsed();
         if state.options.print {
             let outcome = match &answer {
                 Ok(status) => format!("HTTP {status}"),
@@ -95,13 +95,13 @@ impl Notifications {
                 elapsed.as_millis()
             ));
         }
-        state.events.note(&state.journal.changes, event, |what| {
-            if let What::Notification {
+        state.events.note(&state.journal.changes, event, |kind| {
+            if let EventKind::Notification {
                 http_status,
                 error,
                 took,
                 ..
-            } = what
+            } = kind
             {
                 *took = Some(elapsed);
                 *http_status = answer.as_ref().ok().copied();
@@ -126,7 +126,7 @@ async fn post(url: &str, data: &str) -> Result<u16, String> {
     let request = Request::post(path)
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
         .body(Body::from(form))
-        .expect("a path of a URL");
+        .expect("the path comes from a URL");
     let response = client.send(request).await?;
     Ok(response.status().as_u16())
 }

@@ -1,4 +1,5 @@
-//! The notifications that new documents send to callback_url: one state, or several one after another.
+//! The notifications that new documents send to callback_url: one state, or several one after
+//! another.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -100,7 +101,7 @@ impl Notifying {
         Ok(Notifying { first, then })
     }
 
-    /// Returns the notifications to send, one after another.
+    /// Returns the notifications in the order in which they are sent.
     pub(crate) fn steps(&self) -> impl Iterator<Item = Step> + '_ {
         [self.first].into_iter().chain(self.then.iter().copied())
     }

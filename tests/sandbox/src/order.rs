@@ -1,5 +1,5 @@
-//! An order to the sandbox: reads the fields of its JSON one by one, and reports faults in Russian.
-//! null and "" mean that a field is not given.
+//! An order to the sandbox. Reads the fields of its JSON one by one, and reports faults in Russian.
+//! A field that is null or "" counts as absent.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -17,13 +17,13 @@ use crate::pairs::Pairs;
 use crate::sandbox::State;
 use crate::unreadable;
 
-/// The most bytes of an order.
+/// The maximum size of an order in bytes.
 const LARGEST: usize = 64 * 1024;
-/// The most characters of a wrong value that are quoted.
+/// The maximum number of characters of a wrong value that are quoted.
 const QUOTED: usize = 100;
-/// The most characters of a text.
+/// The maximum number of characters of a text.
 const LONGEST: usize = 1000;
-/// The most steps in an order.
+/// The maximum number of steps in an order.
 const MOST_STEPS: usize = 1000;
 
 pub(crate) struct Order {
@@ -69,7 +69,7 @@ impl Order {
         Some(self.fields.remove(position).1)
     }
 
-    /// Reads a field that must be one of some words.
+    /// Reads a field whose value must be one of the given words.
     pub(crate) fn choice<T: Copy>(
         &mut self,
         name: &'static str,
@@ -107,7 +107,7 @@ impl Order {
         number.map(Some).ok_or_else(wanted)
     }
 
-    /// Reads a whole number. 2.0 counts as 2, because JSON has one type of numbers.
+    /// Reads a whole number. 2.0 counts as 2, because JSON has only one type of numbers.
     pub(crate) fn whole<T>(
         &mut self,
         name: &'static str,
@@ -151,6 +151,8 @@ impl Order {
         }
     }
 
+    /// Checks that every field was read.
+    ///
     /// # Errors
     /// A field that was not read.
     pub(crate) fn end(self) -> Result<(), String> {
@@ -179,7 +181,8 @@ enum Step {
 }
 
 impl Orders {
-    /// The steps of an array are objects or, if nothing else is needed, the value of `field` alone.
+    /// Reads one order or an array of them. A step of the array is an object or, if it needs no
+    /// other field, the value of `field` alone.
     ///
     /// # Errors
     /// The fault in the body.
@@ -200,7 +203,7 @@ impl Orders {
     }
 }
 
-/// Reads each step, and passes whether it is the last one.
+/// Calls `read` for each step, with true for the last one.
 ///
 /// # Errors
 /// The fault in a step, with its number.
@@ -217,7 +220,7 @@ pub(crate) fn read_steps<S, T>(
     read.collect()
 }
 
-/// What can be read from the body of an order.
+/// A type that can be read from the body of an order.
 pub(crate) trait FromBody: Sized {
     /// # Errors
     /// The fault in the body.
@@ -246,7 +249,7 @@ impl<T: FromBody> FromRequest<Arc<State>> for Ordered<T> {
 /// Returns the body of a request whose Content-Type is JSON.
 ///
 /// # Errors
-/// The answer to a request of another type.
+/// The answer that refuses the request.
 async fn body(request: Request, state: &State) -> Result<Bytes, Response> {
     if !is_json(request.headers()) {
         let text = "Content-Type: должен быть application/json";
@@ -281,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn null_and_an_empty_text_are_not_given_and_a_whole_float_is_whole() {
+    fn null_and_an_empty_text_mean_not_given_and_a_whole_float_is_an_integer() {
         let mut order = order(r#"{"a":null,"b":"","c":2.0,"d":"x"}"#);
         assert_eq!(order.whole::<u32>("a", 1..=9), Ok(None));
         assert_eq!(order.text("b"), Ok(None));
@@ -291,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_in_russian() {
+    fn errors_are_described_in_russian() {
         let wrong = |body: &str| Order::new(body.as_bytes()).err().unwrap();
         assert!(wrong("").contains("пустое"));
         assert!(wrong("[]").contains("объект JSON"));

@@ -1,4 +1,4 @@
-//! Orders, which change switches or reset the journal; and the current switches.
+//! The handlers of orders, which change switches or reset the journal, and of the current switches.
 
 use std::io;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::json;
 
-use crate::answering::{Answering, What};
+use crate::answering::{AnswerKind, Answering};
 use crate::console;
 use crate::control::{refusal, reply};
 use crate::latency::Latency;
@@ -77,10 +77,10 @@ impl Part {
             ("switches", Part::Switches),
             ("journal", Part::Journal),
         ];
-        let what = order.choice("what", &all)?;
+        let part = order.choice("what", &all)?;
         order.end()?;
         // By default everything is reset, as at the start.
-        Ok(what.unwrap_or(Part::All))
+        Ok(part.unwrap_or(Part::All))
     }
 }
 
@@ -88,18 +88,18 @@ pub(crate) async fn reset(
     Shared(state): Shared<Arc<State>>,
     Ordered(order): Ordered<Order>,
 ) -> Response {
-    let reset = Part::read(order).map(|what| {
-        if what != Part::Journal {
+    let reset = Part::read(order).map(|part| {
+        if part != Part::Journal {
             state.switches.reset();
         }
-        if what != Part::Switches {
+        if part != Part::Switches {
             state.clear();
         }
     });
     done(&state, reset).await
 }
 
-/// Answers with the current switches, or with the fault.
+/// Completes an order. Answers with the current switches, or with the fault.
 async fn done(state: &Arc<State>, result: Result<(), String>) -> Response {
     if let Err(text) = result {
         return refusal(StatusCode::BAD_REQUEST, &text);
@@ -113,32 +113,32 @@ async fn done(state: &Arc<State>, result: Result<(), String>) -> Response {
         );
         return refusal(StatusCode::CONFLICT, &text);
     }
-    told(state)
+    current_switches(state)
 }
 
-fn told(state: &State) -> Response {
+fn current_switches(state: &State) -> Response {
     let page_port = state.gate.page().port();
     reply(&json!({ "switches": state.switches.now(), "page_port": page_port }))
 }
 
 pub(crate) async fn switches(Shared(state): Shared<Arc<State>>) -> Response {
-    told(&state)
+    current_switches(&state)
 }
 
-/// Opens or closes the port as the switches say.
+/// Opens or closes the port as the switches require.
 async fn follow(state: &Arc<State>) -> io::Result<()> {
     let answering = state.switches.now().answers.answer;
     open_or_close(state, &answering).await?;
-    if let What::Refused {
+    if let AnswerKind::Refused {
         seconds: Some(seconds),
-    } = answering.what
+    } = answering.kind
     {
         let (state, turn) = (Arc::clone(state), state.switches.turn());
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
             if state.switches.turn() == turn {
                 state.switches.set_answers(Sequence::usual());
-                // If the port is taken, the next order tries again.
+                // If the port is in use, the next order retries.
                 let _ = open_or_close(&state, &Answering::usual()).await;
                 state.journal.changes.next();
             }
@@ -148,12 +148,12 @@ async fn follow(state: &Arc<State>) -> io::Result<()> {
 }
 
 async fn open_or_close(state: &State, answering: &Answering) -> io::Result<()> {
-    let open = !matches!(answering.what, What::Refused { .. });
+    let open = !matches!(answering.kind, AnswerKind::Refused { .. });
     let was_open = state.gate.is_open();
     state.gate.set(open).await?;
     if !open && was_open {
-        // When the order is answered, a till's earlier connections are closed.
-        state.connections.idle_ones_end().await;
+        // A till's earlier connections must be closed before the order is answered.
+        state.connections.wait_for_idle_to_end().await;
     }
     if state.options.print && open != was_open {
         let text = if open { "accepting" } else { "refusing" };

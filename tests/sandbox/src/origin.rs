@@ -1,10 +1,10 @@
-//! Checks the origin of requests. A page of another site in the programmer's browser must not change
-//! switches, read the journal or make documents.
+//! Checks the origin of requests. A page of another site in the programmer's browser must not
+//! change switches, read the journal or make documents.
 //!
-//! On the page's own paths a foreign Origin is refused, and also a Host that is a domain name, because
-//! anyone can make their name resolve to 127.0.0.1. A till may use any name (the hosts file, a proxy),
-//! but it is not a browser: on a till's paths, requests are refused if a browser's headers name
-//! another page.
+//! On the page's own paths a foreign Origin is refused, and also a Host that is a domain name,
+//! because anyone can make their name resolve to 127.0.0.1. A till may use any name (the hosts
+//! file, a proxy), but it is not a browser: on a till's paths, requests are refused if a browser's
+//! headers name another page.
 
 use std::net::IpAddr;
 
@@ -21,9 +21,9 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// The layer around everything but the page's own paths.
 pub(crate) async fn no_foreign_page(request: Request, next: Next) -> Response {
     let headers = request.headers();
-    // A browser that follows a link from another site only reads.
-    let looks = request.method().is_safe();
-    let site = text(headers, SEC_FETCH_SITE).filter(|_| !looks);
+    // Following a link from another site only reads.
+    let is_read = request.method().is_safe();
+    let site = text(headers, SEC_FETCH_SITE).filter(|_| !is_read);
     let refused = match site {
         Some("cross-site" | "same-site") => {
             Err("Sec-Fetch-Site: запрос чужой страницы в браузере; касса такого не отправляет")

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::mask::Mask;
 
-/// A JSON object that keeps duplicate fields, of which serde_json's own type keeps only the last one.
-/// Parsers differ in which they keep, so a client should send none.
+/// A JSON object that keeps duplicate fields. serde_json's own type keeps only the last one.
+/// Parsers differ in which one they keep, so a client should not send any.
 #[derive(Clone, Debug)]
 pub(crate) struct Pairs(Vec<(String, Value)>);
 

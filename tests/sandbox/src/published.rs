@@ -2,8 +2,8 @@
 //!
 //! The page about opening a shift is completely known. Of the other documents' pages only parts are
 //! known, so their fields are checked as far as published, and other fields are accepted unchecked.
-//! Fields that are known only from programs, and fields on which stored versions of a page disagree,
-//! are not listed.
+//! Fields that are known only from programs, and fields on which stored versions of a page
+//! disagree, are not listed.
 
 use serde::Serialize;
 
@@ -64,8 +64,8 @@ const fn part(path: &'static str, fields: &'static [Field]) -> Published {
     }
 }
 
-/// Documents of which only the path is known are not listed: the receipt of FFD 1.2, whose page is a
-/// list of differences, and the correction, on whose fields stored versions of its page disagree.
+/// Documents of which only the path is known are not listed: the receipt of FFD 1.2, whose page is
+/// a list of differences, and the correction, on whose fields stored versions of its page disagree.
 static DOCUMENTS: [Published; 7] = [
     Published {
         path: CREATE_SESSION,
@@ -80,8 +80,8 @@ static DOCUMENTS: [Published; 7] = [
             TEST,
             optional("cashier_name", Kind::Text),
             optional("cashier_inn", Kind::Text),
-            // The stored page is cut off where it says whether the field is required, so it is
-            // optional here.
+            // The stored copy of the page ends before it says whether the field is required, so
+            // it is optional here.
             TARGET_SERIAL,
         ],
     ),
@@ -101,7 +101,8 @@ static DOCUMENTS: [Published; 7] = [
     ),
 ];
 
-/// Returns the published facts about the document of a path; None if the path is outside the folders.
+/// Returns the published facts about the document of a path; None if the path is outside the
+/// folders.
 pub(crate) fn of(path: &str) -> Option<&'static Published> {
     let mut below = FOLDERS
         .iter()
@@ -149,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_path_below_the_folders_is_a_documents_and_no_other() {
+    fn only_paths_below_the_folders_are_documents() {
         for known in &DOCUMENTS {
             assert_eq!(of(known.path).unwrap().path, known.path);
         }

@@ -3,13 +3,15 @@
 
 use crate::mask::{is_secret, masked, Mask};
 
-/// The most characters of a body that are shown.
+/// The maximum number of characters of a body that are shown.
 const SHOWN: usize = 64 * 1024;
-/// The most bytes of a compressed body that are shown, because anyone could decompress it.
+/// The maximum number of bytes of a compressed body that are shown. It is small because anyone
+/// could decompress more and find the apikey.
 const SHOWN_COMPRESSED: usize = 16;
-/// Beginnings of gzip and zstd.
+/// The first bytes of gzip and zstd.
 const COMPRESSED: [&[u8]; 2] = [b"\x1f\x8b", b"\x28\xb5\x2f\xfd"];
-/// The most characters between the name apikey and its value: quotes, colons, the separators of a form.
+/// The maximum number of characters between the name apikey and its value: quotes, colons, the
+/// separators of a form.
 const BETWEEN: usize = 12;
 
 pub(crate) fn shown(body: &[u8], encoding: Option<&str>, mask: &Mask) -> String {
@@ -21,7 +23,7 @@ pub(crate) fn shown(body: &[u8], encoding: Option<&str>, mask: &Mask) -> String 
     let text = if is_compressed {
         escaped(&body[..body.len().min(SHOWN_COMPRESSED)])
     } else {
-        // The whole text is masked before it is cut, because the cut could fall within a key.
+        // Masked before it is cut, because the cut could fall within a key.
         mask.text(&without_apikeys(&text(body)))
     };
     match text.char_indices().nth(SHOWN) {
@@ -35,7 +37,7 @@ fn cut_short(text: &str, body: &[u8]) -> String {
     format!("{text}… (всего {} байт)", body.len())
 }
 
-/// Converts a body to text. UTF-16 is converted too, because an apikey would not be found in escaped
+/// Converts a body to text. UTF-16 is decoded, because an apikey would not be found in escaped
 /// bytes.
 fn text(body: &[u8]) -> String {
     let units = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
@@ -43,7 +45,7 @@ fn text(body: &[u8]) -> String {
         String::from_utf16_lossy(&pairs.collect::<Vec<_>>())
     };
     match body {
-        // UTF-32, of which the zeros are dropped.
+        // UTF-32: the zero bytes are dropped.
         [0xff, 0xfe, 0, 0, rest @ ..] | [0, 0, 0xfe, 0xff, rest @ ..] => escaped(
             &rest
                 .iter()
@@ -83,7 +85,7 @@ fn without_apikeys(text: &str) -> String {
     let mut secrets = Vec::new();
     let mut done = 0;
     for end in ends_of_names(text) {
-        // One within the value of another.
+        // This name is part of the previous value.
         if end < done {
             continue;
         }
@@ -113,7 +115,7 @@ fn without_apikeys(text: &str) -> String {
     Mask::with(&secrets).text(&shown)
 }
 
-/// Returns the end of each apikey, api_key or api-key, its letters escaped or not.
+/// Returns the end of each name apikey, api_key or api-key. Its letters may be escaped.
 fn ends_of_names(text: &str) -> Vec<usize> {
     let letters = letters(text);
     let is = |at: usize, word: &str| {
@@ -133,7 +135,8 @@ fn ends_of_names(text: &str) -> Vec<usize> {
         .collect()
 }
 
-/// The characters of a text, as JSON, URLs and HTML escape them or as they are, each with its end.
+/// Returns the characters of a text with the escapes of JSON, URLs and HTML decoded, each with the
+/// position after it.
 fn letters(text: &str) -> Vec<(char, usize)> {
     let mut letters = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -145,7 +148,8 @@ fn letters(text: &str) -> Vec<(char, usize)> {
     letters
 }
 
-/// The escape at the beginning of a text, and its length.
+/// Decodes the escape at the beginning of a text. Returns the character and the length of the
+/// escape.
 fn escape(text: &str) -> Option<(char, usize)> {
     let hex = |start: usize, length: usize| {
         let digits = text.get(start..start + length)?;
@@ -230,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn of_what_is_compressed_only_the_beginning_is_shown() {
+    fn only_the_beginning_of_a_compressed_body_is_shown() {
         let body = [b"\x1f\x8b\x08\0".to_vec(), vec![b'k'; 100]].concat();
         let text = shown(&body);
         assert!(text.starts_with("\\x1F\\x8B"), "{text}");

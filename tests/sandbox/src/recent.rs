@@ -1,4 +1,5 @@
-//! A map that drops its oldest entries, so that a sandbox that runs for weeks does not fill the memory.
+//! A map that drops its oldest entries, so that a sandbox that runs for weeks does not fill the
+//! memory.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
@@ -22,7 +23,8 @@ impl<K: Clone + Eq + Hash, V> Recent<K, V> {
         self.values.get_mut(key)
     }
 
-    /// Returns whether the key is new. The value of a known key is replaced; its age stays.
+    /// Inserts a value, and returns whether the key is new. If the key is known, its value is
+    /// replaced and its age does not change.
     pub(crate) fn insert(&mut self, key: K, value: V) -> bool {
         if self.values.insert(key.clone(), value).is_some() {
             return false;

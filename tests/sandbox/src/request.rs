@@ -1,8 +1,9 @@
 //! The strict check of a request.
 //!
-//! All faults of the client against LifePay's page are reported together, with HTTP 200: the page asks
-//! to retry after any other status, and a wrong request stays wrong. The texts about single fields are
-//! the sandbox's own. Documents other than the opening of a shift are checked as far as published.
+//! All violations of LifePay's page are reported together, with HTTP 200: the page asks clients to
+//! retry after any other status, and a wrong request must not be retried. The texts about single
+//! fields are the sandbox's own. Documents other than the opening of a shift are checked as far as
+//! published.
 
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use serde_json::Value;
@@ -13,7 +14,8 @@ use crate::journal::Request;
 use crate::published::{Extent, Published};
 use crate::unreadable;
 
-/// The largest body. A larger one is refused unread. The page names no limit; its fields need far less.
+/// The maximum size of a body. A larger one is refused without being parsed. The page names no
+/// limit; its fields need far less.
 pub(crate) const LARGEST_BODY: usize = 1024 * 1024;
 
 /// A request that has passed the check.
@@ -95,8 +97,8 @@ fn method(request: &Request) -> Fields {
 }
 
 /// Checks the Content-Type. LifePay's own example sends curl's default,
-/// application/x-www-form-urlencoded, and the page requires none. A Content-Type other than JSON's is
-/// therefore only doubtful.
+/// application/x-www-form-urlencoded, and the page requires none. A Content-Type other than JSON's
+/// is therefore only doubtful.
 fn content_type(request: &Request) -> Fields {
     let given = request.header(CONTENT_TYPE.as_str()).unwrap_or_default();
     let mut parts = given.split(';').map(str::trim);

@@ -1,5 +1,5 @@
-//! `GET /sandbox/requests`: waits for a number of matching requests and returns them, for a till's own
-//! tests.
+//! `GET /sandbox/requests`: waits for a number of matching requests and returns them, for a till's
+//! own tests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use serde_json::json;
 
 use crate::connections::Connection;
 use crate::control::{refusal, reply};
+use crate::filter::Filter;
 use crate::sandbox::State;
-use crate::whose::Whose;
 
-/// The longest wait, in seconds.
+/// The maximum wait, in seconds.
 const LONGEST: f64 = 600.0;
 /// The default wait, in seconds.
 const PATIENCE: f64 = 5.0;
@@ -23,7 +23,7 @@ const PATIENCE: f64 = 5.0;
 /// The contents of a query.
 #[derive(Debug, PartialEq)]
 struct Wanted {
-    whose: Whose,
+    filter: Filter,
     /// The number of requests to wait for.
     count: usize,
     limit: Duration,
@@ -31,7 +31,7 @@ struct Wanted {
 
 impl Wanted {
     fn read(query: &str) -> Result<Wanted, String> {
-        let (mut whose, mut count, mut limit) = (Whose::default(), 0, PATIENCE);
+        let (mut filter, mut count, mut limit) = (Filter::default(), 0, PATIENCE);
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match &*name {
                 "wait" => {
@@ -46,18 +46,18 @@ impl Wanted {
                     limit =
                         seconds.ok_or_else(|| format!("for: нужны секунды, от 0 до {LONGEST}"))?;
                 }
-                _ => whose.set(&name, &value)?,
+                _ => filter.set(&name, &value)?,
             }
         }
         Ok(Wanted {
-            whose,
+            filter,
             count,
             limit: Duration::from_secs_f64(limit),
         })
     }
 }
 
-/// Returns the requests that have ended.
+/// Returns the matching requests that have ended, once there are enough of them.
 pub(crate) async fn requests(
     Shared(state): Shared<Arc<State>>,
     Extension(connection): Extension<Connection>,
@@ -72,7 +72,9 @@ pub(crate) async fn requests(
     let end = tokio::time::Instant::now() + wanted.limit;
     loop {
         changes.mark_unchanged();
-        let found = state.journal.ended(|request| wanted.whose.is_of(request));
+        let found = state
+            .journal
+            .ended(|request| wanted.filter.matches(request));
         let count = found.len();
         if count >= wanted.count {
             return reply(&json!({ "count": count, "requests": found }));
@@ -84,8 +86,8 @@ pub(crate) async fn requests(
                 wanted.limit.as_secs_f64(),
                 wanted.count
             );
-            let told = reply(&json!({ "error": text, "count": count, "requests": found }));
-            return (StatusCode::REQUEST_TIMEOUT, told).into_response();
+            let reply = reply(&json!({ "error": text, "count": count, "requests": found }));
+            return (StatusCode::REQUEST_TIMEOUT, reply).into_response();
         }
     }
 }
@@ -95,14 +97,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_query_says_whose_how_many_and_how_long() {
+    fn a_query_has_a_filter_a_count_and_a_limit() {
         let read = Wanted::read("ext_id=a%20b&wait=2&for=1.5s").unwrap();
-        let whose = Whose::read("ext_id=a%20b").unwrap().unwrap();
-        assert_eq!((read.whose, read.count), (whose, 2));
+        let filter = Filter::read("ext_id=a%20b").unwrap().unwrap();
+        assert_eq!((read.filter, read.count), (filter, 2));
         assert_eq!(read.limit, Duration::from_millis(1500));
         let read = Wanted::read("").unwrap();
-        assert_eq!((read.whose, read.count), (Whose::default(), 0));
-        for (query, said) in [
+        assert_eq!((read.filter, read.count), (Filter::default(), 0));
+        for (query, part) in [
             ("wait=x", "wait"),
             ("wait=-1", "wait"),
             ("for=-1", "for"),
@@ -111,7 +113,7 @@ mod tests {
             ("serial=1", "serial"),
         ] {
             let error = Wanted::read(query).unwrap_err();
-            assert!(error.contains(said), "{query}: {error}");
+            assert!(error.contains(part), "{query}: {error}");
         }
     }
 }

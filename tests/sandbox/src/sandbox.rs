@@ -22,7 +22,7 @@ use crate::event::Events;
 use crate::gate::{Gate, Listeners, Orders};
 use crate::journal::{Journal, Request};
 use crate::listen::listen;
-use crate::magic::Does;
+use crate::magic::Effect;
 use crate::mask::{Apikeys, Mask};
 use crate::recent::Recent;
 use crate::scenario;
@@ -41,25 +41,26 @@ pub struct Options {
     pub slow: Duration,
     /// The seconds in the Retry-After of HTTP 429 (target_serial …429). Default: 5.
     pub retry_after: u32,
-    /// Whether documents send notifications to their callback_url. Default: off, because LifePay has
-    /// not published the form of its notifications, and no till should depend on the sandbox's form.
+    /// Whether documents send notifications to their callback_url. Default: off, because LifePay
+    /// has not published the format of its notifications, and no till should depend on the
+    /// sandbox's.
     pub notify: bool,
     /// Whether each request is printed to stdout. Default: off.
     pub print: bool,
-    /// Whether requests are rejected for doubtful properties that LifePay's page does not mention: a
-    /// Content-Type other than application/json. Default: off; they are only shown.
+    /// Whether requests are rejected for doubtful properties that LifePay's page does not mention:
+    /// a Content-Type other than application/json. Default: off; they are only shown.
     pub strict: bool,
     /// The seed of the random numbers for `probability` and `jitter`. With the same seed, the same
     /// requests get the same answers. Default: none; each run differs.
     pub seed: Option<u64>,
-    /// A file of orders that set the initial state, to which a reset returns. The README describes its
-    /// form. Default: none.
+    /// A file of orders that set the initial state, to which a reset returns. The README describes
+    /// its format. Default: none.
     pub scenario: Option<PathBuf>,
-    /// How long a connection may be idle, and how long the head and the body of a request may take to
-    /// arrive. Default: 30 s.
+    /// The time limit for an idle connection, and for the arrival of the head and of the body of a
+    /// request. Default: 30 s.
     pub idle: Duration,
-    /// HTTPS, with certificates of an authority that is made for this run. The page is also available
-    /// over plain http. Default: off.
+    /// HTTPS, with certificates of an authority that is made for this run. The page is also
+    /// available over plain http. Default: off.
     pub tls: bool,
     /// With TLS: a folder in which the authority is kept between runs, as ca.pem and ca.key. The
     /// authority is created if it does not exist. Default: none.
@@ -85,7 +86,7 @@ impl Default for Options {
     }
 }
 
-/// How many one-time faults are remembered as done.
+/// The maximum number of one-time faults that are recorded as done.
 const FAULTS: usize = 100_000;
 
 /// The state that the handlers share.
@@ -100,9 +101,9 @@ pub(crate) struct State {
     pub(crate) connections: Arc<Connections>,
     /// Only with TLS.
     pub(crate) authority: Option<Authority>,
-    /// Identifies the run.
+    /// Identifies this run of the sandbox.
     pub(crate) run: String,
-    once: Mutex<Recent<(Does, u64), ()>>,
+    once: Mutex<Recent<(Effect, u64), ()>>,
     apikeys: Mutex<Apikeys>,
 }
 
@@ -151,7 +152,7 @@ impl State {
             .collect()
     }
 
-    /// Forgets all requests and documents, but no apikey.
+    /// Removes all requests and documents, but keeps the apikeys to mask.
     pub(crate) fn clear(&self) {
         *self.documents.lock().unwrap() = Documents::default();
         *self.once.lock().unwrap() = Recent::new(FAULTS);
@@ -166,19 +167,21 @@ impl State {
         self.journal.note(request.id, find);
     }
 
-    /// Records which switch or magic value has selected the answer.
+    /// Records the switch or the magic value that selected the answer.
     pub(crate) fn chosen(&self, request: &Request, chosen: Chosen) {
         let choose = |entry: &mut Entry| entry.chosen_by = Some(chosen);
         self.journal.note(request.id, choose);
     }
 
-    /// Records a verdict about a document that was made before.
+    /// Records and prints a verdict about a document that was made earlier.
     pub(crate) fn judged(&self, verdict: Verdict) {
         let number = self.journal.look(verdict.request, |entry| entry.number);
         if let (true, Some(number)) = (self.options.print, number) {
             let text = match &verdict.second_after {
                 Some(before) => format!("warning: #{number} made a {}", second_document(before)),
-                None => format!("#{number} made no second document: the first one was heard of"),
+                None => format!(
+                    "#{number} made no second document after all: the till now knows the first one"
+                ),
             };
             console::print(&(console::plain(&text) + "\n"));
         }
@@ -189,16 +192,19 @@ impl State {
         });
     }
 
-    /// Whether this one-time fault has not occurred for this request yet. Such faults are remembered
-    /// by path and ext_id, or by path and body if there is no ext_id.
-    pub(crate) fn first_time(&self, fault: Does, request: &Request) -> bool {
-        let mut who = DefaultHasher::new();
-        request.bare_path().hash(&mut who);
+    /// Returns true if this one-time fault has not occurred for this request yet, and records it as
+    /// occurred. Requests are identified by path and ext_id, or by path and body without an ext_id.
+    pub(crate) fn first_time(&self, fault: Effect, request: &Request) -> bool {
+        let mut hasher = DefaultHasher::new();
+        request.bare_path().hash(&mut hasher);
         match &request.ext_id {
-            Some(ext_id) => (true, ext_id).hash(&mut who),
-            None => (false, &request.body).hash(&mut who),
+            Some(ext_id) => (true, ext_id).hash(&mut hasher),
+            None => (false, &request.body).hash(&mut hasher),
         }
-        self.once.lock().unwrap().insert((fault, who.finish()), ())
+        self.once
+            .lock()
+            .unwrap()
+            .insert((fault, hasher.finish()), ())
     }
 
     /// Returns the mask for displaying a request: for its own apikey and those seen before.
@@ -207,7 +213,7 @@ impl State {
     }
 }
 
-/// The facts to announce about a started sandbox.
+/// The addresses and the certificate of a started sandbox, for its announcement.
 #[derive(Debug)]
 pub struct Listening {
     /// The address that it listens on.
@@ -232,7 +238,8 @@ pub(crate) fn page_url(address: SocketAddr) -> String {
     format!("http://{}/", addresses::reachable(address)[0])
 }
 
-/// A running sandbox, on a separate thread. Dropping it stops the server and closes every connection.
+/// A running sandbox, on a separate thread. Dropping it stops the server and closes every
+/// connection.
 pub struct Sandbox {
     state: Arc<State>,
     stop: Option<oneshot::Sender<()>>,
@@ -240,7 +247,7 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts a sandbox. It accepts connections when this returns.
+    /// Starts a sandbox. It accepts connections as soon as this returns.
     ///
     /// # Errors
     /// The sandbox cannot listen on the address, for example because another program does, or the
@@ -249,8 +256,8 @@ impl Sandbox {
         Sandbox::start_announced(options, |_| Ok(()))
     }
 
-    /// Starts a sandbox. Calls `announce` when connections can be made but before the first request is
-    /// read, so that its output comes first.
+    /// Starts a sandbox. Calls `announce` when connections can be made but before the first request
+    /// is read, so that its output comes first.
     ///
     /// # Errors
     /// The errors of [`Sandbox::start`], and the error of `announce`.
@@ -318,9 +325,9 @@ impl Sandbox {
         self.state.address.port()
     }
 
-    /// Returns the last 1000 requests in the order of receipt, including those with unknown paths. A
-    /// request is recorded when its body is complete, before it is answered. Fewer are kept if their
-    /// bodies exceed 32 MiB in total.
+    /// Returns the last 1000 requests in the order of receipt, including those with unknown paths.
+    /// A request is recorded when its body is complete, before it is answered. Fewer are kept if
+    /// their bodies exceed 32 MiB in total.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
         self.state.journal.requests()
@@ -338,29 +345,29 @@ impl Sandbox {
         self.state.journal.connections()
     }
 
-    /// Returns how often the page was requested to which target_serial …302 redirects; 0 for a client
-    /// that follows no redirects.
+    /// Returns the number of requests for the page to which target_serial …302 redirects; 0 if the
+    /// client follows no redirects.
     #[must_use]
     pub fn portal_visits(&self) -> usize {
         self.state.journal.portal_visits()
     }
 
-    /// Waits until `count` requests have arrived, answered or not. Returns false if that took longer
-    /// than `limit`.
+    /// Waits until `count` requests have arrived, answered or not. Returns false if that took
+    /// longer than `limit`.
     #[must_use]
     pub fn wait_for_requests(&self, count: usize, limit: Duration) -> bool {
         self.state.journal.wait_for_requests(count, limit)
     }
 
-    /// Waits until `count` requests have ended: answered, or cut off by either side. Returns false if
-    /// that took longer than `limit`.
+    /// Waits until `count` requests have ended: answered, or cut off by either side. Returns false
+    /// if that took longer than `limit`.
     #[must_use]
     pub fn wait_for_answers(&self, count: usize, limit: Duration) -> bool {
         self.state.journal.wait_for_answers(count, limit)
     }
 
-    /// Waits until the journal satisfies `condition`. Returns false if that took longer than `limit`.
-    /// `condition` must not call this sandbox.
+    /// Waits until the journal satisfies `condition`. Returns false if that took longer than
+    /// `limit`. `condition` must not call this sandbox.
     #[must_use]
     pub fn wait_until(&self, limit: Duration, condition: impl Fn(&[Request]) -> bool) -> bool {
         self.state.journal.wait_until(limit, condition)
@@ -377,7 +384,7 @@ impl fmt::Debug for Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        // Both fail only if the thread has already ended, which is the goal.
+        // Errors are ignored: both fail only if the thread has already ended.
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
         }

@@ -1,6 +1,6 @@
-//! A file of orders that set the initial state, to which a reset returns: a JSON object of the bodies
-//! that are posted below /sandbox/, by path, such as {"answer": ["lost", "usual"], "answer?login=1":
-//! "html"}.
+//! A file of orders that set the initial state, to which a reset returns: a JSON object of the
+//! bodies that are posted below /sandbox/, by path, such as {"answer": ["lost", "usual"],
+//! "answer?login=1": "html"}.
 
 use std::path::Path;
 
@@ -13,6 +13,8 @@ use crate::pairs::Pairs;
 use crate::sequence::Sequence;
 use crate::switch::{Certifying, Switches};
 
+/// Sets the initial state of the switches from a file.
+///
 /// # Errors
 /// The fault in the file.
 pub(crate) fn begin(switches: &mut Switches, file: &Path, tls: bool) -> Result<(), String> {
@@ -30,12 +32,12 @@ fn apply(switches: &Switches, text: &[u8], tls: bool) -> Result<(), String> {
         return Err(format!("{path}: указано дважды"));
     }
     for (path, order) in orders.fields() {
-        obey(switches, path, order, tls).map_err(|text| format!("{path}: {text}"))?;
+        apply_order(switches, path, order, tls).map_err(|text| format!("{path}: {text}"))?;
     }
     Ok(())
 }
 
-fn obey(switches: &Switches, path: &str, order: &Value, tls: bool) -> Result<(), String> {
+fn apply_order(switches: &Switches, path: &str, order: &Value, tls: bool) -> Result<(), String> {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     // A name alone selects one answer or status.
     let text = match (order, path) {
@@ -65,8 +67,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_wrong_is_told_with_its_path() {
-        for (text, said) in [
+    fn errors_are_reported_with_their_path() {
+        for (text, part) in [
             ("[]", "объект JSON"),
             (
                 r#"{"answers": "lost"}"#,
@@ -84,7 +86,7 @@ mod tests {
             (r#"{"notify": {"status": "done"}}"#, "notify: status"),
         ] {
             let error = apply(&Switches::new(false, None), text.as_bytes(), false).unwrap_err();
-            assert!(error.contains(said), "{text}: {error}");
+            assert!(error.contains(part), "{text}: {error}");
         }
     }
 }

@@ -1,10 +1,10 @@
-//! A sequence of answers: a JSON array of orders or of their names, or a single order.
+//! A sequence of answers: a JSON array of orders or of names of answers, or a single order.
 
 use std::collections::VecDeque;
 
 use serde::Serialize;
 
-use crate::answering::{Answering, What};
+use crate::answering::{AnswerKind, Answering};
 use crate::order::{read_steps, FromBody, Orders};
 use crate::switch::is_last;
 
@@ -28,16 +28,16 @@ impl Sequence {
     }
 
     pub(crate) fn is_refused(&self) -> bool {
-        matches!(self.answer.what, What::Refused { .. })
+        matches!(self.answer.kind, AnswerKind::Refused { .. })
     }
 
-    /// Returns the answer to the next request and counts it. `meets` decides whether an event of this
-    /// probability happens.
-    pub(crate) fn take(&mut self, meets: impl FnOnce(f64) -> bool) -> Answering {
+    /// Returns the answer to the next request and counts the request. `occurs` returns whether an
+    /// event with the given probability occurs.
+    pub(crate) fn take(&mut self, occurs: impl FnOnce(f64) -> bool) -> Answering {
         if self
             .answer
             .probability
-            .is_some_and(|probability| !meets(probability))
+            .is_some_and(|probability| !occurs(probability))
         {
             return Answering::usual();
         }
@@ -74,35 +74,41 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_step_is_for_one_request_but_the_last_one() {
+    fn each_step_but_the_last_is_for_one_request() {
         let body = br#"["http_503", {"answer":"lost","count":2}, {"answer":"usual"}, "html"]"#;
         let sequence = Sequence::new(body).unwrap();
         let all = [sequence.answer].into_iter().chain(sequence.then);
-        let steps: Vec<_> = all.map(|step| (step.what, step.count)).collect();
+        let steps: Vec<_> = all.map(|step| (step.kind, step.count)).collect();
         let expected = [
-            (What::Unavailable, Some(1)),
-            (What::Lost, Some(2)),
-            (What::Usual, Some(1)),
-            (What::Html, None),
+            (AnswerKind::Unavailable, Some(1)),
+            (AnswerKind::Lost, Some(2)),
+            (AnswerKind::Usual, Some(1)),
+            (AnswerKind::Html, None),
         ];
         assert_eq!(steps, expected);
     }
 
-    fn taken(body: &str, requests: usize) -> (Vec<What>, Sequence) {
+    fn taken(body: &str, requests: usize) -> (Vec<AnswerKind>, Sequence) {
         let mut sequence = Sequence::new(body.as_bytes()).unwrap();
         let taken = (0..requests)
-            .map(|_| sequence.take(|_| true).what)
+            .map(|_| sequence.take(|_| true).kind)
             .collect();
         (taken, sequence)
     }
 
     #[test]
-    fn one_answer_counts_its_requests_and_goes_back() {
+    fn an_answer_counts_its_requests_and_turns_off() {
         let (names, left) = taken(r#"{"answer":"reset","count":2}"#, 3);
-        assert_eq!(names, [What::Reset, What::Reset, What::Usual]);
+        assert_eq!(
+            names,
+            [AnswerKind::Reset, AnswerKind::Reset, AnswerKind::Usual]
+        );
         assert!(left.is_usual());
         let (names, left) = taken(r#"{"answer":"html"}"#, 3);
-        assert_eq!(names, [What::Html, What::Html, What::Html]);
+        assert_eq!(
+            names,
+            [AnswerKind::Html, AnswerKind::Html, AnswerKind::Html]
+        );
         assert!(!left.is_usual());
     }
 
@@ -112,36 +118,47 @@ mod tests {
             r#"["http_503", {"answer":"lost","count":2}, "usual", {"answer":"html","count":1}]"#;
         let (names, left) = taken(body, 6);
         let expected = [
-            What::Unavailable,
-            What::Lost,
-            What::Lost,
-            What::Usual,
-            What::Html,
-            What::Usual,
+            AnswerKind::Unavailable,
+            AnswerKind::Lost,
+            AnswerKind::Lost,
+            AnswerKind::Usual,
+            AnswerKind::Html,
+            AnswerKind::Usual,
         ];
         assert_eq!(names, expected);
         assert!(left.is_usual());
         let (names, left) = taken(r#"["lost", "html"]"#, 3);
-        assert_eq!(names, [What::Lost, What::Html, What::Html]);
+        assert_eq!(
+            names,
+            [AnswerKind::Lost, AnswerKind::Html, AnswerKind::Html]
+        );
         assert!(!left.is_usual());
     }
 
     #[test]
-    fn who_does_not_meet_an_answer_is_not_counted() {
+    fn a_request_that_an_answer_does_not_apply_to_is_not_counted() {
         let body = br#"{"answer":"lost","probability":0.5,"count":1}"#;
         let mut sequence = Sequence::new(body).unwrap();
-        let mut take = |meets| {
+        let mut take = |occurs| {
             sequence
-                .take(|probability| meets && probability == 0.5)
-                .what
+                .take(|probability| occurs && probability == 0.5)
+                .kind
         };
         let taken = [take(false), take(false), take(true), take(true)];
-        assert_eq!(taken, [What::Usual, What::Usual, What::Lost, What::Usual]);
+        assert_eq!(
+            taken,
+            [
+                AnswerKind::Usual,
+                AnswerKind::Usual,
+                AnswerKind::Lost,
+                AnswerKind::Usual
+            ]
+        );
     }
 
     #[test]
-    fn what_is_wrong_with_a_step_is_told_with_its_number() {
-        for (body, said) in [
+    fn errors_of_a_step_are_reported_with_its_number() {
+        for (body, part) in [
             (r#"[]"#, "от 1 до 1000 шагов"),
             (r#"[1]"#, "массив из имён и объектов"),
             (
@@ -157,7 +174,7 @@ mod tests {
             (r#"["usual", "paused"]"#, "шаг 2: paused"),
         ] {
             let error = Sequence::new(body.as_bytes()).unwrap_err();
-            assert!(error.contains(said), "{body}: {error}");
+            assert!(error.contains(part), "{body}: {error}");
         }
     }
 }

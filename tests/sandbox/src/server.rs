@@ -1,6 +1,6 @@
 //! The accept loop, and connections that a handler can cut.
 //!
-//! axum's own loop cannot close a connection without an answer, which a client must survive.
+//! axum's own loop cannot close a connection without an answer, a fault that clients must handle.
 
 use std::io::{self, ErrorKind};
 use std::net::Ipv4Addr;
@@ -23,7 +23,7 @@ use tokio_rustls::server::TlsStream;
 use crate::answer::{fault, Answer, Page, Reply};
 use crate::cloud_print::cloud_print;
 use crate::connections::{Connection, End, Open};
-use crate::event::What;
+use crate::event::EventKind;
 use crate::gate::Listeners;
 use crate::journal::Request;
 use crate::malformed::Raw;
@@ -47,7 +47,7 @@ fn routes(state: &Arc<State>) -> Router {
     let elsewhere = elsewhere.layer(from_fn(no_foreign_page));
     let elsewhere = elsewhere.with_state(Arc::clone(state));
     let documents = FOLDERS.iter().fold(Router::new(), |router, folder| {
-        // Any method is routed: a wrong one is the client's fault and is answered as such.
+        // Every method is routed, so that a wrong one is reported as the client's fault.
         router.route(&format!("{folder}{{*document}}"), any(cloud_print))
     });
     documents
@@ -56,7 +56,7 @@ fn routes(state: &Arc<State>) -> Router {
         .layer(recorded)
         .layer(from_fn(not_recorded))
         .layer(from_fn(no_foreign_page))
-        // The page's own requests are not recorded, but a client's POST to its address is.
+        // Requests for the page are not recorded, but a client's POST to its address is.
         .route("/", control::page().fallback_service(elsewhere))
         .merge(control::routes())
         .with_state(Arc::clone(state))
@@ -86,64 +86,65 @@ pub(crate) async fn serve(mut listeners: Listeners, state: Arc<State>) {
     let router = routes(&state);
     loop {
         let Ok(stream) = listeners.accept().await else {
-            // Probably out of file descriptors: another connection must be closed first.
-            state.connections.end_an_idle_one();
+            // Probably out of file descriptors: close another connection first.
+            state.connections.end_longest_idle();
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
         let number = state.journal.connected();
-        // This fails for a connection that was already reset.
+        // Fails if the connection was already reset.
         let client = stream.peer_addr().map(|client| client.ip().to_canonical());
         let client = client.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
         let open = state.connections.open(number, client);
         tokio::spawn(accepted(stream, open, Arc::clone(&state), router.clone()));
         if state.connections.are_too_many() {
-            state.connections.end_an_idle_one();
+            state.connections.end_longest_idle();
         }
     }
 }
 
 async fn accepted(stream: TcpStream, mut open: Open, state: Arc<State>, router: Router) {
-    // Otherwise the kernel delays the second of two small writes.
+    // Nagle's algorithm would delay the second of two small writes.
     let _ = stream.set_nodelay(true);
     let Some(authority) = &state.authority else {
         return connection_task(stream, open, &state, router).await;
     };
-    let begun = tokio::select! {
-        begun = begin(stream, authority, &open.connection, &state) => begun,
+    let negotiated = tokio::select! {
+        negotiated = negotiate(stream, authority, &open.connection, &state) => negotiated,
         _ = open.ended.recv() => return,
     };
-    match begun {
-        Some(Begun::Tls(stream)) => connection_task(*stream, open, &state, router).await,
-        Some(Begun::Plain(stream)) => connection_task(stream, open, &state, router).await,
+    match negotiated {
+        Some(Negotiated::Tls(stream)) => connection_task(*stream, open, &state, router).await,
+        Some(Negotiated::Plain(stream)) => connection_task(stream, open, &state, router).await,
         None => {}
     }
 }
 
-enum Begun {
+enum Negotiated {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-/// Starts TLS if it is enabled. The page is available without TLS: a browser does not trust the
-/// sandbox's certificate, and the switch for a bad certificate must not lock out its user.
-async fn begin(
+/// Starts TLS unless the client speaks plain HTTP, over which the page stays available: a browser
+/// does not trust the sandbox's certificate, and the switch for a bad certificate must not lock out
+/// its user.
+async fn negotiate(
     stream: TcpStream,
     authority: &Authority,
     connection: &Connection,
     state: &State,
-) -> Option<Begun> {
+) -> Option<Negotiated> {
     let mut first = [0];
     let read = tokio::time::timeout(state.options.idle, stream.peek(&mut first)).await;
     match read {
         Ok(Ok(1..)) if first[0] == TLS_HANDSHAKE => {}
-        Ok(Ok(1..)) => return Some(Begun::Plain(stream)),
+        Ok(Ok(1..)) => return Some(Negotiated::Plain(stream)),
         _ => return None,
     }
     let certificate = state.switches.take_certificate();
     state.journal.changes.next();
     let failed = match authority.accept(stream, certificate).await {
-        Ok(stream) => return Some(Begun::Tls(Box::new(stream))),
+        Ok(stream) => return Some(Negotiated::Tls(Box::new(stream))),
         Err(failed) => failed,
     };
     let (number, error) = (connection.number, failed.error);
@@ -151,13 +152,13 @@ async fn begin(
         let error = console::plain(&error);
         console::print(&format!("connection {number}: TLS failed: {error}\n"));
     }
-    let what = What::Handshake {
+    let event = EventKind::Handshake {
         connection: number,
         server_name: failed.server_name,
         certificate,
         error,
     };
-    state.events.add(&state.journal.changes, what);
+    state.events.add(&state.journal.changes, event);
     None
 }
 
@@ -195,7 +196,7 @@ async fn connection_task<S: Stream>(stream: S, mut open: Open, state: &State, ro
         .serve_connection(TokioIo::new(stream), service);
     let end = loop {
         tokio::select! {
-            // An error means that the client left, which the exchange has recorded.
+            // An error means that the client disconnected, which the exchange has recorded.
             _ = &mut http => return,
             end = open.ended.recv() => break end,
             // The current answer is the last one.
@@ -210,7 +211,7 @@ async fn connection_task<S: Stream>(stream: S, mut open: Open, state: &State, ro
         }
         Some(End::Write(raw, written)) => {
             let _busy = open.connection.busy();
-            // This fails if the client leaves.
+            // Fails if the client disconnects.
             if write(&mut stream, &raw).await.is_ok() {
                 written();
                 if raw.held {
@@ -232,7 +233,8 @@ async fn write(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), raw: &Raw) ->
     };
     for (position, byte) in raw.body.bytes().enumerate() {
         if position > 0 {
-            // A client that sends something now has not read the answer.
+            // Only the end of the stream matters. A client that sends data now has not read the
+            // answer.
             if let Ok(read) = tokio::time::timeout(pause, stream.read(&mut [0])).await {
                 if read? == 0 {
                     return Err(ErrorKind::UnexpectedEof.into());
@@ -245,7 +247,7 @@ async fn write(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), raw: &Raw) ->
     Ok(())
 }
 
-/// The outermost layer.
+/// The outermost layer: keeps the connection from being closed as idle during a request.
 async fn in_use(
     Extension(connection): Extension<Connection>,
     request: axum::extract::Request,

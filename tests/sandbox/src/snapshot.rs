@@ -19,10 +19,10 @@ use crate::published::{self, Part};
 use crate::sandbox::State;
 use crate::switch::Positions;
 
-/// How many ext_ids the journal lists, each per path.
+/// The maximum number of ext_ids in the journal. The same ext_id on another path is a separate one.
 const LINES: usize = 1000;
 
-/// `?since=VERSION` omits everything that has not changed since that version.
+/// Returns the journal. `?since=VERSION` omits everything that has not changed since that version.
 pub(crate) async fn journal(
     Shared(state): Shared<Arc<State>>,
     RawQuery(query): RawQuery,
@@ -59,7 +59,7 @@ fn magic() -> Vec<Magic> {
 /// The journal as JSON. Not a `Value`, which would lose the client's order of a body's fields.
 #[derive(Serialize)]
 struct Snapshot<'a> {
-    /// Changes when the sandbox is restarted; everything that was read before is then gone.
+    /// Identifies this run of the sandbox. Everything that was read during another run is obsolete.
     run: &'a str,
     version: u64,
     base_url: String,
@@ -74,7 +74,7 @@ struct Snapshot<'a> {
     ext_ids: Vec<Line>,
     requests: Vec<Entry>,
     events: Vec<Event>,
-    /// These three fields are only in a complete snapshot.
+    /// This field and the two that follow are present only in a complete snapshot.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     magic: Vec<Magic>,
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -8,12 +8,12 @@ use fastrand::Rng;
 use serde::Serialize;
 
 use crate::answering::Answering;
+use crate::filter::Filter;
 use crate::journal::Request;
 use crate::latency::Latency;
 use crate::notifying::{Notifying, Status};
 use crate::order::Order;
 use crate::sequence::Sequence;
-use crate::whose::Whose;
 
 /// The certificate that --tls presents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -54,7 +54,7 @@ impl Certifying {
 /// The answers to selected requests.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Rule {
-    whose: Whose,
+    filter: Filter,
     #[serde(flatten)]
     answers: Sequence,
 }
@@ -64,7 +64,7 @@ struct Rule {
 pub(crate) struct Positions {
     #[serde(flatten)]
     pub(crate) answers: Sequence,
-    /// Answers to selected requests, which take precedence: the first matching rule counts.
+    /// Answers to selected requests. They take precedence, and the first matching rule applies.
     rules: Vec<Rule>,
     pub(crate) latency: Latency,
     certificate: Certifying,
@@ -132,14 +132,14 @@ impl Switches {
     /// # Errors
     /// The fault in the query.
     pub(crate) fn order(&self, query: &str, answers: Sequence) -> Result<(), String> {
-        match Whose::read(query)? {
+        match Filter::read(query)? {
             None => self.set_answers(answers),
             Some(_) if answers.is_refused() => {
                 let text =
                     "refused: только для всех, ведь отказанные соединения песочница не видит";
                 return Err(text.to_owned());
             }
-            Some(whose) => self.set_rule(whose, answers),
+            Some(filter) => self.set_rule(filter, answers),
         }
         Ok(())
     }
@@ -149,13 +149,13 @@ impl Switches {
         self.now.lock().unwrap().answers = answers;
     }
 
-    /// Sets the answers to selected requests. "usual" removes the rule: they then get the same answers
-    /// as all others.
-    fn set_rule(&self, whose: Whose, answers: Sequence) {
+    /// Sets the answers to selected requests. "usual" removes the rule: these requests are then
+    /// answered like all others.
+    fn set_rule(&self, filter: Filter, answers: Sequence) {
         let rules = &mut self.now.lock().unwrap().rules;
-        rules.retain(|rule| rule.whose != whose);
+        rules.retain(|rule| rule.filter != filter);
         if !answers.is_usual() {
-            rules.insert(0, Rule { whose, answers });
+            rules.insert(0, Rule { filter, answers });
         }
     }
 
@@ -181,7 +181,7 @@ impl Switches {
     pub(crate) fn take_answer(&self, request: &Request) -> Answering {
         let now = &mut *self.now.lock().unwrap();
         let mut rules = now.rules.iter_mut();
-        let rule = rules.find(|rule| rule.whose.is_of(request));
+        let rule = rules.find(|rule| rule.filter.matches(request));
         let answers = rule.map_or(&mut now.answers, |rule| &mut rule.answers);
         let taken = answers.take(|probability| self.chance.lock().unwrap().f64() < probability);
         now.rules.retain(|rule| !rule.answers.is_usual());

@@ -1,6 +1,6 @@
-//! HTTPS with certificates made on the fly: a certification authority, of this run or kept, and for
-//! each connection a certificate with the name and the address that the client requests, so that it
-//! matches any name of the machine.
+//! HTTPS with certificates that are created on demand. An authority, either made for one run or
+//! kept in a folder, signs a certificate for each connection with the name and the address that the
+//! client requests, so that it matches every name of the machine.
 
 use std::collections::HashMap;
 use std::fs;
@@ -23,8 +23,8 @@ use tokio_rustls::LazyConfigAcceptor;
 use crate::switch::Certificate;
 
 const LIMIT: Duration = Duration::from_secs(10);
-/// How many certificates are kept, so that a client that requests ever new names does not fill the
-/// memory.
+/// The maximum number of certificates in memory, which limits a client that keeps requesting new
+/// names.
 const REMEMBERED: usize = 64;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Browsers and some libraries refuse certificates that are valid for longer.
@@ -82,8 +82,8 @@ impl Authority {
         Authority::signed(parameters("lifepay-sandbox, made for one run", VALID), key)
     }
 
-    /// Returns the authority that is kept in a folder, as ca.pem and ca.key. Creates it if it does not
-    /// exist.
+    /// Returns the authority that is kept in a folder, as ca.pem and ca.key. Creates it if it does
+    /// not exist.
     ///
     /// # Errors
     /// The folder or the files in it cannot be used.
@@ -117,7 +117,7 @@ impl Authority {
         self.pem.clone()
     }
 
-    /// Makes the server's side of a handshake, with this certificate.
+    /// Performs the server's side of a handshake with this certificate.
     pub(crate) async fn accept(
         &self,
         stream: TcpStream,
@@ -201,7 +201,7 @@ fn read(
     let pem = fs::read_to_string(certificate)?;
     let key = KeyPair::from_pem(&fs::read_to_string(key)?)?;
     let der = CertificateDer::from_pem_slice(pem.as_bytes())?;
-    // Certificates that are signed with it name their issuer by KEPT.
+    // Certificates that it signs name KEPT as their issuer.
     if !der.windows(KEPT.len()).any(|text| text == KEPT.as_bytes()) {
         return Err("ca.pem сделан не песочницей".into());
     }

@@ -1,5 +1,5 @@
-//! Explains why a body is not a JSON object, and what to do. The body is not quoted, because it may
-//! contain the apikey.
+//! Explains why a body is not a JSON object, and how to correct it. The body is not quoted, because
+//! it may contain the apikey.
 
 use serde_json::error::Category;
 
@@ -52,7 +52,7 @@ fn bytes(body: &[u8], encoding: Option<&str>) -> Option<String> {
         return Some((*text).to_owned());
     }
     let invalid = std::str::from_utf8(body).err()?;
-    // These compressed formats have no characteristic beginning.
+    // These compressed formats do not begin with characteristic bytes.
     if let Some(encoding @ ("deflate" | "br" | "compress")) = encoding {
         return Some(format!(
             "Тело сжато ({encoding}): отправьте его несжатым, без Content-Encoding."
@@ -82,7 +82,7 @@ fn code_page(body: &[u8]) -> Option<&'static str> {
         )
     };
     let is_866 = |byte| matches!(byte, 0x80..=0xaf | 0xe0..=0xf1 | 0xfc);
-    // If the bytes are not text, few of them are letters.
+    // With control characters, it is binary data.
     let is_text = !body
         .iter()
         .any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace());
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_utf_8_is_named() {
+    fn invalid_utf_8_is_named() {
         for (body, encoding, named) in [
             (&b""[..], None, "пустое"),
             (b"\xef\xbb\xbf{}", None, "BOM"),
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_object_is_named_and_nothing_of_it_is_quoted() {
+    fn a_text_that_is_not_a_json_object_is_described_and_not_quoted() {
         for (body, named) in [
             ("apikey=secret&login=1", "форму"),
             ("[]", "Нужен объект"),

@@ -1,5 +1,5 @@
-//! Requests that a browser and similar tools make by themselves. They are answered but not recorded,
-//! because they are not a till's.
+//! Requests that browsers and similar tools make by themselves. They are answered but not recorded,
+//! because no till has sent them.
 
 use axum::extract::Request;
 use axum::http::header::{HeaderName, CONTENT_TYPE};
@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use crate::published;
 use crate::server::PORTAL;
 
-/// Paths that are requested without being linked.
+/// Paths that browsers and tools request on their own.
 const PROBES: [&str; 6] = [
     "/favicon.ico",
     "/robots.txt",
@@ -19,7 +19,7 @@ const PROBES: [&str; 6] = [
     "/manifest.json",
     "/site.webmanifest",
 ];
-/// Beginnings of further such paths.
+/// Prefixes of further such paths.
 const PROBED: [&str; 2] = ["/.well-known/", "/apple-touch-icon"];
 
 /// Browsers send this header with every request to a local address; tills never do.
@@ -37,7 +37,7 @@ pub(crate) async fn not_recorded(request: Request, next: Next) -> Response {
     }
     let is_probe = PROBES.contains(&path) || PROBED.iter().any(|begin| path.starts_with(begin));
     let is_browser = request.headers().contains_key(SEC_FETCH_DEST);
-    // A person may open a path that a till could request by mistake; such a request is recorded.
+    // Recorded even if a person opens it in a browser, because a till could request it by mistake.
     let is_tills = published::of(path).is_some() || path == PORTAL;
     if is_probe || is_browser && !is_tills {
         return (StatusCode::NOT_FOUND, "Not found\n").into_response();

@@ -19,7 +19,7 @@ pub fn is_own() -> bool {
     false
 }
 
-/// Keeps the window until someone has read it.
+/// Keeps the window open until the user presses Enter.
 pub fn keep() {
     eprintln!("\nНажмите Enter, чтобы закрыть окно.");
     let _ = std::io::stdin().read_line(&mut String::new());

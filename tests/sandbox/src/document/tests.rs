@@ -149,16 +149,16 @@ fn a_request_that_changes_before_it_was_answered_is_not_a_corrected_one() {
 
 const LOST: Answered = Answered::Closed;
 
-fn told() -> Answered {
+fn accepted() -> Answered {
     Answered::Code {
         code: 0,
         uuid: Some("dabe3833-43ff-5e5c-a45e-9cff664503fd".to_owned()),
     }
 }
 
-/// Requests a document, ends the request with `end`, and returns the ext_id after which it is a second
-/// one.
-fn asks(documents: &mut Documents, asked: &Asked, end: &Answered) -> Option<String> {
+/// Requests a document and ends the request with `end`. Returns the ext_id of the first document if
+/// the new one is a second document.
+fn submit(documents: &mut Documents, asked: &Asked, end: &Answered) -> Option<String> {
     documents.seen(asked, 1);
     let taken = documents.take(asked, 1);
     documents.ended(asked, 1, end);
@@ -166,13 +166,13 @@ fn asks(documents: &mut Documents, asked: &Asked, end: &Answered) -> Option<Stri
 }
 
 #[test]
-fn a_repeat_under_a_new_ext_id_is_a_second_document_if_the_first_was_not_heard_of() {
-    for (end, second_after) in [(told(), None), (LOST, Some("a"))] {
+fn a_repeat_under_a_new_ext_id_is_a_second_document_if_the_first_got_no_answer() {
+    for (end, second_after) in [(accepted(), None), (LOST, Some("a"))] {
         let mut documents = Documents::default();
         let first = json!({"login": "1", "ext_id": "a", "apikey": "one"});
         let second = json!({"login": "1", "ext_id": "b", "apikey": "two"});
-        asks(&mut documents, &asked(Some("a"), &first), &end);
-        let after = asks(&mut documents, &asked(Some("b"), &second), &told());
+        submit(&mut documents, &asked(Some("a"), &first), &end);
+        let after = submit(&mut documents, &asked(Some("b"), &second), &accepted());
         assert_eq!(after.as_deref(), second_after);
         let line = documents.lines(0).next().unwrap();
         assert_eq!(line.second_after.as_deref(), second_after);
@@ -180,7 +180,7 @@ fn a_repeat_under_a_new_ext_id_is_a_second_document_if_the_first_was_not_heard_o
 }
 
 #[test]
-fn another_cashier_and_other_callback_data_do_not_make_it_another_document() {
+fn another_cashier_or_callback_data_is_not_another_document() {
     let first = json!({"login": "1", "ext_id": "a", "target_serial": "2"});
     for (changes, is_second) in [
         (
@@ -197,13 +197,13 @@ fn another_cashier_and_other_callback_data_do_not_make_it_another_document() {
         (json!({"amount": 1}), false),
     ] {
         let mut documents = Documents::default();
-        asks(&mut documents, &asked(Some("a"), &first), &LOST);
+        submit(&mut documents, &asked(Some("a"), &first), &LOST);
         let mut second = first.clone();
         second["ext_id"] = json!("b");
         for (name, value) in changes.as_object().unwrap() {
             second[name] = value.clone();
         }
-        let after = asks(&mut documents, &asked(Some("b"), &second), &told());
+        let after = submit(&mut documents, &asked(Some("b"), &second), &accepted());
         assert_eq!(after.is_some(), is_second, "{changes}");
     }
 }
@@ -217,40 +217,40 @@ fn without_a_serial_number_another_login_or_address_is_another_printer() {
         ("1", "192.0.2.7", false),
     ] {
         let mut documents = Documents::default();
-        asks(&mut documents, &asked(Some("a"), &first), &LOST);
+        submit(&mut documents, &asked(Some("a"), &first), &LOST);
         let second = json!({"login": login, "ext_id": "b"});
         let second = asked_from(client, CREATE_SESSION, Some("b"), &second);
-        let after = asks(&mut documents, &second, &told());
+        let after = submit(&mut documents, &second, &accepted());
         assert_eq!(after.is_some(), is_second, "{login} {client}");
     }
 }
 
 #[test]
-fn a_first_document_that_is_heard_of_later_leaves_no_second_one() {
+fn a_first_document_that_the_till_learns_of_later_is_not_doubled() {
     let mut documents = Documents::default();
     let (first, second) = (json!({"ext_id": "a"}), json!({"ext_id": "b"}));
     let first = asked(Some("a"), &first);
-    asks(&mut documents, &first, &LOST);
+    submit(&mut documents, &first, &LOST);
     let second = Asked {
         id: 2,
         number: 2,
         ..asked(Some("b"), &second)
     };
-    assert!(asks(&mut documents, &second, &told()).is_some());
+    assert!(submit(&mut documents, &second, &accepted()).is_some());
     assert_eq!(documents.totals().second, 1);
     // A retry whose answer is lost again changes nothing.
     documents.seen(&first, 1);
     assert!(documents.ended(&first, 1, &LOST).is_none());
     documents.seen(&first, 1);
-    let verdict = documents.ended(&first, 1, &told()).unwrap();
+    let verdict = documents.ended(&first, 1, &accepted()).unwrap();
     assert_eq!((verdict.request, verdict.second_after), (2, None));
     assert_eq!(documents.totals().second, 0);
     assert!(documents.lines(0).all(|line| line.second_after.is_none()));
-    assert!(documents.ended(&first, 1, &told()).is_none());
+    assert!(documents.ended(&first, 1, &accepted()).is_none());
 }
 
 #[test]
-fn whoever_leaves_while_the_next_document_is_made_gets_a_second_one() {
+fn a_client_that_disconnects_during_the_next_document_gets_a_second_one() {
     let mut documents = Documents::default();
     let (first, second) = (json!({"ext_id": "a"}), json!({"ext_id": "b"}));
     let first = asked(Some("a"), &first);
@@ -261,7 +261,7 @@ fn whoever_leaves_while_the_next_document_is_made_gets_a_second_one() {
         number: 2,
         ..asked(Some("b"), &second)
     };
-    assert!(asks(&mut documents, &second, &told()).is_none());
+    assert!(submit(&mut documents, &second, &accepted()).is_none());
     let verdict = documents.ended(&first, 1, &Answered::Abandoned).unwrap();
     assert_eq!(verdict.request, 2);
     assert_eq!(verdict.second_after.as_deref(), Some("a"));

@@ -4,10 +4,10 @@ import { id, make } from './dom.js';
 import { fault, order } from './order.js';
 import { percent } from './words.js';
 
-// These answers apply to all requests until they are switched off.
+// These answers apply to all requests until another answer is selected.
 const always = (answer) => ['usual', 'refused', 'paused'].includes(answer);
 
-// The current answer, and the part of it that the form shows: not how many requests are left.
+// The current answer, and the part of it that the form shows, without the number of requests left.
 let answering = { answer: 'usual' };
 let filled = '';
 

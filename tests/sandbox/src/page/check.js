@@ -2,7 +2,8 @@
 
 import { cell, counted, make } from './dom.js';
 
-// LifePay's page about each field of a shift, and the published facts about other documents' fields.
+// LifePay's page about each field of a shift, and the published facts about other documents'
+// fields.
 let fields = [];
 let published = [];
 

@@ -1,6 +1,7 @@
 // The clipboard.
 
-// Over plain http from another computer there is no navigator.clipboard.
+// For pages that are loaded over plain http from another computer, which have no
+// navigator.clipboard.
 function copySelected(text) {
   const area = document.createElement('textarea');
   area.value = text;

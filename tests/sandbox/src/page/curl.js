@@ -1,7 +1,7 @@
 // A request as a command that works in sh and in cmd.exe.
 
-// Characters that need no escape in a JSON string between double quotes, in both shells; so do letters
-// and digits.
+// Besides letters and digits, the characters that need no escape in a JSON string between double
+// quotes in either shell.
 const PLAIN = " ,.:;/_-+=*@#?()[]{}~";
 
 const isPlain = (unit) => /[A-Za-z0-9]/.test(unit) || PLAIN.includes(unit);

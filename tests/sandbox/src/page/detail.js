@@ -24,7 +24,7 @@ function facts(request) {
   return make('p', '', parts.join(' · '));
 }
 
-// The earlier request with this path and ext_id with which a changed one is compared.
+// Returns the earlier request with the same path and ext_id, with which a changed one is compared.
 function earlier(request) {
   let found = null;
   for (const other of requests.values()) {

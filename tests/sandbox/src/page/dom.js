@@ -1,4 +1,4 @@
-// Elements and texts. The contents of a request enter the document only as text.
+// Elements and texts. The contents of a request are added to the document only as text.
 
 export const id = (name) => document.getElementById(name);
 

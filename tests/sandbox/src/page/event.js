@@ -19,11 +19,11 @@ function titleOf(event) {
     CERTIFICATES[event.certificate] + name;
 }
 
-// The text that a search looks into.
+// Returns the text in which a search looks for words.
 export const textOf = (event) => [titleOf(event), outcomeOf(event)[1], event.url, event.data, event.error]
   .map(plain).join('\n');
 
-export function cellsBeside(event) {
+export function eventCells(event) {
   const wide = cell('событие', '', titleOf(event));
   wide.colSpan = 2;
   const [tone, text] = outcomeOf(event);
@@ -35,7 +35,7 @@ export function cellsBeside(event) {
   ];
 }
 
-export function allBeside(event) {
+export function eventDetail(event) {
   if (event.kind === 'notification') {
     const outcome = event.error || (event.http_status === null ? 'ожидает ответа…' : 'HTTP ' + event.http_status);
     return make('div', '', make('p', '', 'POST ' + event.url), again('Отправить ещё раз', 'resend', event.number),

@@ -2,18 +2,17 @@
 
 import { all } from './detail.js';
 import { cell, counted, fill, id, make, setText } from './dom.js';
-import { allBeside, cellsBeside } from './event.js';
+import { eventCells, eventDetail } from './event.js';
 import { isOn, listenToFilter, matches } from './filter.js';
 import { added, forget as forgetPlace, isHolding, keepPlace, stop } from './place.js';
 import { cellsOf, isBad } from './request.js';
 
 const SHOWN = 200;
-// The number that the sandbox keeps, of both kinds together, so that a row that is being read is not
+// As many requests and events as the sandbox keeps, so that a row that is being read is not
 // removed.
 const KNOWN = 2000;
 
-// By key: all items, those that have a row, those that are open, and those that wait for the end of a
-// pause.
+// By key: all items, their rows, the keys of open rows, and the items that arrived during a pause.
 const items = new Map();
 const rows = new Map();
 const open = new Set();
@@ -50,13 +49,13 @@ function draw(row) {
   const { key, line, detail, button } = row;
   const item = items.get(key);
   while (line.children.length > 1) line.removeChild(line.lastChild);
-  for (const one of isRequest(key) ? cellsOf(item) : cellsBeside(item)) line.appendChild(one);
+  for (const one of isRequest(key) ? cellsOf(item) : eventCells(item)) line.appendChild(one);
   const bad = isRequest(key) && isBad(item);
   line.className = 'entry' + (bad ? ' bad' : '') + (isRequest(key) ? '' : ' beside');
   const isOpen = open.has(key);
   button.setAttribute('aria-expanded', String(isOpen));
   detail.hidden = !isOpen;
-  fill(detail.firstChild, isOpen && (isRequest(key) ? all(item) : allBeside(item)));
+  fill(detail.firstChild, isOpen && (isRequest(key) ? all(item) : eventDetail(item)));
 }
 
 function rowFor(key) {
@@ -84,7 +83,7 @@ function remove(key) {
 }
 
 function insert(row) {
-  // The newest is first; most insertions are the newest.
+  // The newest row is first, and most rows are inserted there.
   const feed = id('feed');
   const known = feed.getElementsByClassName('entry');
   const { time } = row.line.dataset;

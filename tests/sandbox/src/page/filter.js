@@ -1,17 +1,17 @@
-// Which requests and events the list shows.
+// Selects the requests and events that the list shows.
 
 import { id } from './dom.js';
-import { textOf as textBeside } from './event.js';
+import { textOf as eventText } from './event.js';
 import { isBad, textOf } from './request.js';
 
 let words = [];
 let faultsOnly = false;
 
-// Each version of a request is another object.
+// The text of each item. Every version of a request is a new object.
 const texts = new WeakMap();
 
 function textFor(item, isRequest) {
-  if (!texts.has(item)) texts.set(item, (isRequest ? textOf(item) : textBeside(item)).toLowerCase());
+  if (!texts.has(item)) texts.set(item, (isRequest ? textOf(item) : eventText(item)).toLowerCase());
   return texts.get(item);
 }
 

@@ -37,7 +37,7 @@ export function listenToLatency() {
     const isSwitch = event.target === id('latency-on');
     if (isSwitch) await (event.target.checked ? begin() : endLatency());
     else if (on) await begin();
-    // A setting that was not accepted is not on.
+    // A setting that the sandbox refused must not be shown as on.
     id('latency-on').checked = on;
   });
 }

@@ -4,11 +4,11 @@ import { id } from './dom.js';
 
 const LOST = 'Не принято: песочница не отвечает.';
 
-let taken = () => {};
+let onReply = () => {};
 
 // Sets the function that receives the reply to an order.
-export function whenTaken(draw) {
-  taken = draw;
+export function setReplyHandler(draw) {
+  onReply = draw;
 }
 
 export function fault(text) {
@@ -36,5 +36,5 @@ export async function order(path, body) {
   fault('');
   const { reply, error } = await post(path, body);
   if (error) fault(error);
-  else taken(reply);
+  else onReply(reply);
 }

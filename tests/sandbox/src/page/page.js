@@ -1,4 +1,4 @@
-// The page of the sandbox. It requests the changes whenever the sandbox announces some.
+// The sandbox's page. It requests the changes whenever the sandbox announces a change.
 
 import { learn as learnFields } from './check.js';
 import { counted, fill, id, make } from './dom.js';
@@ -34,8 +34,8 @@ function drawTotals(totals) {
   fill(id('totals'), ...parts);
 }
 
-// Takes the facts that only a complete journal has. A new journal is complete until something happens.
-// The selected option must stay selected.
+// Reads the data that only a complete journal contains. The journal of a new sandbox is complete
+// until something changes, so this happens only once: a selected option must stay selected.
 function learn(journal) {
   const select = id('field');
   if (!journal.fields || select.options.length > 1) return;

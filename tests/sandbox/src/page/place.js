@@ -2,7 +2,7 @@
 
 import { id } from './dom.js';
 
-// How many rows were added since the list's top was last visible.
+// The number of rows that were added since the list's top was last visible.
 let unseen = 0;
 let holding = false;
 let stopped = false;
@@ -46,14 +46,14 @@ function draw() {
   button.textContent = 'Новых: ' + unseen + ' ↑';
 }
 
-// While the list is stopped, it is also held.
+// A stopped list keeps its place too, but new rows are not counted.
 export function stop(on) {
   stopped = on;
 }
 
 export const isHolding = () => holding;
 
-// A row was added above the held one.
+// Counts a row that was added above the held one.
 export function added() {
   if (holding && !stopped) unseen += 1;
 }

@@ -53,7 +53,7 @@ const messageOf = (request) => {
   return (reply && reply.message) || '';
 };
 
-// Returns the text that a search looks into.
+// Returns the text in which a search looks for words.
 export function textOf(request) {
   const answer = request.answer || {};
   const alarms = alarmsOf(request).map((alarm) => alarm.textContent);

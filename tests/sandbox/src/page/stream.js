@@ -1,22 +1,22 @@
 // A shared worker: one stream of events for all tabs. A browser opens at most six connections to a
-// host, so a seventh stream would wait for ever.
+// host, so a seventh stream would wait forever.
 
 const RETRY_MS = 2000;
 
 const tabs = [];
-// The last message, which a new tab gets at once.
+// The last message, which a new tab receives at once.
 let last = null;
 
-function tell(message) {
+function broadcast(message) {
   last = message;
   for (const tab of tabs) tab.postMessage(message);
 }
 
 function connect() {
   const events = new EventSource('/sandbox/events');
-  events.onmessage = () => tell('changed');
+  events.onmessage = () => broadcast('changed');
   events.onerror = () => {
-    tell('lost');
+    broadcast('lost');
     if (events.readyState === EventSource.CLOSED) setTimeout(connect, RETRY_MS);
   };
 }

@@ -4,10 +4,10 @@ import { choose, counting, drawAnswers, listenToAnswers } from './answers.js';
 import { counted, id, setText } from './dom.js';
 import { drawLatency, endLatency, isLate, latencyText, listenToLatency } from './latency.js';
 import { drawNotify, listenToNotify } from './notify.js';
-import { order, whenTaken } from './order.js';
+import { order, setReplyHandler } from './order.js';
 import { ANSWERS, CERTIFICATES, answerText } from './words.js';
 
-// The selected requests that have their own answer.
+// The filters of the rules, as queries.
 let selected = [];
 let late = false;
 
@@ -31,7 +31,7 @@ function wordsOf({ answer, then, rules, certificate, latency }) {
   }
   for (const rule of rules) {
     const steps = [rule.answer, ...rule.then].map(stepText).join(', затем ');
-    texts.push('для ' + Object.entries(rule.whose).map((pair) => pair.join(' ')).join(' и ') + ': ' + steps);
+    texts.push('для ' + Object.entries(rule.filter).map((pair) => pair.join(' ')).join(' и ') + ': ' + steps);
   }
   if (isLate(latency)) texts.push(latencyText(latency));
   if (certificate.certificate !== 'valid') {
@@ -50,7 +50,7 @@ export function drawSwitches(switches) {
   drawNotify(switches.notify);
   pressed('certificates', 'certificate', switches.certificate.certificate);
   pressed('statuses', 'status', switches.notify.status);
-  selected = switches.rules.map((rule) => new URLSearchParams(rule.whose));
+  selected = switches.rules.map((rule) => new URLSearchParams(rule.filter));
   late = isLate(switches.latency);
   const { texts, counts } = wordsOf(switches);
   const on = texts.length > 0;
@@ -77,13 +77,13 @@ export function follow(port) {
 
 function backToUsual() {
   choose('usual');
-  for (const whose of selected) order('answer?' + whose, { answer: 'usual' });
+  for (const filter of selected) order('answer?' + filter, { answer: 'usual' });
   if (late) endLatency();
   if (!id('tls').hidden) order('certificate', { certificate: 'valid' });
 }
 
 export function listen() {
-  whenTaken((reply) => {
+  setReplyHandler((reply) => {
     drawSwitches(reply.switches);
     follow(reply.page_port);
   });

@@ -1,10 +1,10 @@
-//! The command line: its help, its errors, and --open.
+//! The command line: help, errors, and --open.
 
 use std::net::TcpListener;
 
 use crate::program::run;
 
-/// What it prints to stderr when it ends with this code, and prints nothing else.
+/// Runs the program and returns its stderr. Asserts its exit code and that stdout is empty.
 fn error(arguments: &[&str], code: i32) -> String {
     let output = run(arguments);
     assert_eq!(output.status.code(), Some(code), "{output:?}");
@@ -24,23 +24,26 @@ fn a_bad_argument_is_exit_code_2_and_a_sentence_on_stderr() {
 fn a_busy_port_is_exit_code_1_and_says_what_to_do() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    let said = error(&["--port", &port.to_string()], 1);
+    let stderr = error(&["--port", &port.to_string()], 1);
     for part in [
         &format!("lifepay-sandbox: порт {port} занят другой программой."),
         &format!("http://127.0.0.1:{port}/ откроется её страница"),
         "закройте ту программу",
         "--port 0 ",
     ] {
-        assert!(said.contains(part), "{part} is not in {said}");
+        assert!(stderr.contains(part), "{part} is not in {stderr}");
     }
 }
 
 #[test]
 fn an_address_of_another_machine_is_exit_code_1_and_says_what_to_do() {
-    // Reserved for documentation: nobody's.
-    let said = error(&["--port", "0", "--listen", "192.0.2.1"], 1);
-    assert!(said.contains("192.0.2.1 у этого компьютера нет"), "{said}");
-    assert!(said.contains("--listen 0.0.0.0"), "{said}");
+    // This address is reserved for documentation, so no machine has it.
+    let stderr = error(&["--port", "0", "--listen", "192.0.2.1"], 1);
+    assert!(
+        stderr.contains("192.0.2.1 у этого компьютера нет"),
+        "{stderr}"
+    );
+    assert!(stderr.contains("--listen 0.0.0.0"), "{stderr}");
 }
 
 #[test]
@@ -68,7 +71,7 @@ mod open {
     use crate::program::{Program, PROGRAM};
     use crate::LONG;
 
-    /// A folder that holds only this xdg-open.
+    /// Creates a folder that contains only an xdg-open with this script.
     fn desktop(name: &str, xdg_open: &str) -> PathBuf {
         let name = format!("lifepay-sandbox-{name}-{}", std::process::id());
         let folder = std::env::temp_dir().join(name);
@@ -92,14 +95,14 @@ mod open {
             "echo \"$# $1\" >\"$0.new\"\n/bin/mv \"$0.new\" \"$0.told\"",
         );
         let program = start(&folder, &["--open"]);
-        let told = folder.join("xdg-open.told");
-        let begun = Instant::now();
-        while !told.exists() {
-            assert!(begun.elapsed() < LONG, "no browser was opened");
+        let record = folder.join("xdg-open.told");
+        let started = Instant::now();
+        while !record.exists() {
+            assert!(started.elapsed() < LONG, "no browser was opened");
             std::thread::sleep(Duration::from_millis(10));
         }
         let url = format!("1 http://127.0.0.1:{}/\n", program.port);
-        assert_eq!(fs::read_to_string(told).unwrap(), url);
+        assert_eq!(fs::read_to_string(record).unwrap(), url);
         fs::remove_dir_all(folder).unwrap();
     }
 
@@ -107,7 +110,7 @@ mod open {
     fn without_the_option_no_browser_is_opened() {
         let folder = desktop("no-browser", "echo >\"$0.told\"");
         let mut program = start(&folder, &[]);
-        // A request later it has not been opened either.
+        // By the time a request is answered, a browser would have been opened.
         crate::wire::Client::connect(program.port).ask(&crate::wire::shift(serde_json::json!({})));
         program.printed_until("answered");
         assert!(!folder.join("xdg-open.told").exists());
@@ -115,7 +118,7 @@ mod open {
     }
 
     #[test]
-    fn where_no_browser_can_be_opened_the_address_is_printed() {
+    fn the_address_is_printed_if_no_browser_can_be_opened() {
         let failing = desktop("failing-browser", "exit 3");
         let none = failing.join("none");
         for path in [&failing, &none] {

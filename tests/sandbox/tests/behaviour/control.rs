@@ -24,7 +24,7 @@ fn a_foreign_page_can_neither_work_the_switches_nor_read_the_journal() {
     let own = format!("Origin: http://{host}");
     let html = r#"{"answer":"html"}"#;
     for (host, headers, status) in [
-        // What a form or a simple fetch of a foreign page can send.
+        // Requests that a form or a simple fetch of a foreign page can send.
         (&host[..], &["Content-Type: text/plain"][..], 415),
         (
             &host,
@@ -35,7 +35,7 @@ fn a_foreign_page_can_neither_work_the_switches_nor_read_the_journal() {
         (&host, &[JSON, "Origin: http://evil.example"], 403),
         (&host, &[JSON, "Origin: null"], 403),
         (&host, &[JSON, "Origin: http://127.0.0.1:1"], 403),
-        // A name that is made to point here.
+        // A domain name that resolves to this address.
         ("evil.example", &[JSON, "Origin: http://evil.example"], 403),
         ("evil.example", &[JSON], 403),
     ] {
@@ -51,7 +51,7 @@ fn a_foreign_page_can_neither_work_the_switches_nor_read_the_journal() {
     assert_eq!(preflight.status, 405);
     assert_eq!(preflight.header("access-control-allow-origin"), None);
 
-    // A link of another site may lead here.
+    // A link on another site may open the page.
     let link = ["Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate"];
     assert_eq!(send(&sandbox, &host, "GET /", &link, "").status, 200);
 
@@ -71,7 +71,7 @@ fn the_page_runs_nothing_but_its_own_script_and_sits_in_no_frame() {
     let policy = page.header("content-security-policy").unwrap();
     assert!(policy.contains("default-src 'none'; script-src 'self'"));
     assert!(policy.contains("frame-ancestors 'none'"));
-    assert!(!page.body.contains("://"), "it loads from elsewhere");
+    assert!(!page.body.contains("://"), "the page loads from elsewhere");
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn a_wrong_order_is_named_and_changes_nothing() {
         .contains("тело больше"));
     let reply = send(&sandbox, "localhost", "GET /sandbox/answer", &[], "");
     assert_eq!((reply.status, reply.header("allow")), (405, Some("POST")));
-    // What is not given may be null.
+    // An absent field may be null.
     let usual = json!({"answer": "usual", "count": null, "seconds": null, "message": ""});
     assert_eq!(order(&sandbox, "answer", &usual).status, 200);
     let reply = order(&sandbox, "reset", &json!({}));

@@ -1,4 +1,4 @@
-//! The page's promises about ext_id, uuid and test mode.
+//! ext_id, uuid and test mode behave as LifePay's page describes.
 
 use lifepay_sandbox::{Options, Sandbox};
 use serde_json::json;
@@ -48,7 +48,7 @@ fn test_mode_makes_no_document_and_no_uuid() {
     let reply = ask(&sandbox, &shift(json!({"ext_id": "a", "test": 1})));
     assert_eq!(reply.body, r#"{"code":0,"message":"","data":[]}"#);
     assert!(sandbox.documents().is_empty());
-    // Nor does it use up the ext_id.
+    // The ext_id is not used up either.
     ask(&sandbox, &shift(json!({"ext_id": "a", "test": 0}))).uuid();
     assert_eq!(sandbox.documents().len(), 1);
 }

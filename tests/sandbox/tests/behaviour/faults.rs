@@ -9,7 +9,7 @@ use serde_json::{json, Value};
 use crate::wire::{ask, journal, shift, switch, Client, Reply};
 use crate::LONG;
 
-/// What comes of one answer, on a sandbox that gives it.
+/// Starts a sandbox and orders this answer.
 fn sandbox(answer: Value) -> Sandbox {
     let sandbox = Sandbox::start(Options::default()).unwrap();
     switch(&sandbox, "answer", answer);
@@ -26,21 +26,22 @@ fn answer(sandbox: &Sandbox) -> Reply {
     post(sandbox).receive().unwrap().expect("an answer")
 }
 
-/// What Content-Length says.
+/// Returns the value of Content-Length.
 fn length_of(head: &str) -> usize {
     let (_, length) = head.split_once("content-length: ").unwrap();
     length.lines().next().unwrap().parse().unwrap()
 }
 
-/// Everything that comes until the connection is closed.
+/// Sends a request and returns everything that is received until the connection is closed.
 fn all(sandbox: &Sandbox) -> String {
     let mut bytes = Vec::new();
     post(sandbox).read_to_end(&mut bytes);
     String::from_utf8(bytes).unwrap()
 }
 
-/// The document is made, the same that an undisturbed repeat gets.
-fn made(sandbox: &Sandbox) -> String {
+/// Asserts that one document was made and that a retry with a usual answer gets its uuid. Returns
+/// the uuid.
+fn assert_made(sandbox: &Sandbox) -> String {
     let uuids: Vec<_> = sandbox
         .documents()
         .iter()
@@ -69,12 +70,12 @@ fn any_http_status_can_be_answered_with_a_document_or_without() {
         (reply.status, reply.header("retry-after")),
         (504, Some("7"))
     );
-    made(&sandbox);
+    assert_made(&sandbox);
 }
 
 #[test]
 fn a_body_can_be_wrong_where_the_document_is_made() {
-    // The same from every sandbox.
+    // Every sandbox gives this ext_id the same uuid.
     let uuid = answer(&sandbox(json!({"answer": "usual"}))).uuid();
     let usual = format!(r#"{{"code":0,"message":"","data":{{"uuid":"{uuid}"}}}}"#);
     let broken = format!("{},}}", usual.trim_end_matches('}'));
@@ -92,7 +93,7 @@ fn a_body_can_be_wrong_where_the_document_is_made() {
         assert_eq!(reply.header("content-type"), json, "{name}");
         let is_json = serde_json::from_str::<Value>(&reply.body).is_ok();
         assert_eq!(is_json, ["text_code", "no_uuid"].contains(&name));
-        assert_eq!(made(&sandbox), uuid, "{name}");
+        assert_eq!(assert_made(&sandbox), uuid, "{name}");
         let chosen = journal(&sandbox)["requests"][0]["chosen_by"].clone();
         assert_eq!(chosen, json!({ "switch": name }));
     }
@@ -105,11 +106,11 @@ fn a_body_can_be_wrong_where_the_document_is_made() {
     let (warning, json) = reply.body.split_once("<br />\n{").unwrap();
     assert!(warning.contains("<b>Warning</b>:"), "{warning}");
     assert_eq!(format!("{{{json}"), usual);
-    made(&sandbox);
+    assert_made(&sandbox);
 }
 
 #[test]
-fn a_rejection_is_garbled_in_the_same_way_and_makes_no_document() {
+fn a_rejection_is_malformed_in_the_same_way_and_makes_no_document() {
     let sandbox = sandbox(json!({"answer": "text_code"}));
     let reply = ask(&sandbox, &json!({"apikey": "key-of-a-test-42"}));
     assert_eq!(reply.json()["code"], "400");
@@ -133,7 +134,7 @@ fn a_body_that_is_cut_ends_in_the_middle_with_the_connection() {
         json!(["content-length", length.to_string()])
     );
     assert_eq!(shown["answered"], json!({"kind": "malformed"}));
-    made(&sandbox);
+    assert_made(&sandbox);
 }
 
 #[test]
@@ -151,30 +152,30 @@ fn content_length_can_be_too_small_and_too_large() {
         let length = i32::try_from(length_of(head)).unwrap();
         let body = i32::try_from(body.len()).unwrap();
         assert_eq!(length, (body + bytes).max(0));
-        // A client that waits for the rest is left to.
+        // If the body is too short, the connection stays open while the client waits for the rest.
         client.limit(Duration::from_millis(100));
         assert_eq!(client.is_closed(), bytes < 0);
         client.limit(LONG);
         client.shut(Shutdown::Write);
         assert!(client.is_closed());
-        made(&sandbox);
+        assert_made(&sandbox);
     }
 }
 
 #[test]
-fn an_answer_can_drip_and_who_leaves_meanwhile_has_not_waited() {
+fn an_answer_can_drip_and_a_client_that_disconnects_is_noticed() {
     let sandbox = sandbox(json!({"answer": "dripping", "seconds": 0.002}));
-    let begun = Instant::now();
+    let started = Instant::now();
     let reply = answer(&sandbox);
     let pauses = u32::try_from(reply.body.len()).unwrap();
-    assert!(begun.elapsed() >= Duration::from_millis(2) * (pauses - 1));
+    assert!(started.elapsed() >= Duration::from_millis(2) * (pauses - 1));
     let uuid = reply.uuid();
     assert!(sandbox.wait_for_answers(1, LONG));
-    let told = Answered::Code {
+    let accepted = Answered::Code {
         code: 0,
         uuid: Some(uuid),
     };
-    assert_eq!(sandbox.requests()[0].answered, Some(told));
+    assert_eq!(sandbox.requests()[0].answered, Some(accepted));
     assert_eq!(
         journal(&sandbox)["requests"][0]["answer"]["json"],
         reply.json()
@@ -207,31 +208,31 @@ fn a_request_can_be_swallowed() {
 #[test]
 fn a_paused_request_is_answered_by_the_next_order() {
     let sandbox = sandbox(json!({"answer": "paused"}));
-    let mut waits = post(&sandbox);
+    let mut waiting = post(&sandbox);
     assert!(sandbox.wait_for_requests(1, LONG));
-    waits.limit(Duration::from_millis(200));
-    assert!(!waits.is_closed());
+    waiting.limit(Duration::from_millis(200));
+    assert!(!waiting.is_closed());
     assert!(sandbox.documents().is_empty());
     assert_eq!(
         journal(&sandbox)["requests"][0]["chosen_by"],
         json!({"switch": "paused"})
     );
-    waits.limit(LONG);
+    waiting.limit(LONG);
     switch(
         &sandbox,
         "answer",
         json!({"answer": "http_503", "count": 1}),
     );
-    assert_eq!(waits.receive().unwrap().unwrap().status, 503);
-    // It was this one that counted.
+    assert_eq!(waiting.receive().unwrap().unwrap().status, 503);
+    // The paused request has used up the count.
     ask(&sandbox, &shift(json!({"ext_id": "a"}))).uuid();
 
     let rule = "answer?login=79031234567";
     switch(&sandbox, rule, json!({"answer": "paused"}));
-    let mut waits = post(&sandbox);
+    let mut waiting = post(&sandbox);
     assert!(sandbox.wait_for_requests(3, LONG));
     switch(&sandbox, rule, json!({"answer": "usual"}));
-    waits.receive().unwrap().unwrap().uuid();
+    waiting.receive().unwrap().unwrap().uuid();
 }
 
 #[test]
@@ -244,8 +245,8 @@ fn a_probable_fault_meets_the_same_requests_whenever_the_seed_is_the_same() {
         let sandbox = sandbox.unwrap();
         let order = json!({"answer": "http_503", "probability": 0.5, "count": 20});
         let round = || -> Vec<u16> {
-            let told = switch(&sandbox, "answer", order.clone());
-            assert_eq!(told["answer"], order);
+            let switches = switch(&sandbox, "answer", order.clone());
+            assert_eq!(switches["answer"], order);
             (0..60).map(|_| answer(&sandbox).status).collect()
         };
         let first = round();
@@ -253,27 +254,27 @@ fn a_probable_fault_meets_the_same_requests_whenever_the_seed_is_the_same() {
         (first, round())
     };
     let (first, again) = run(Some(7));
-    // A reset begins the chance anew, too.
+    // A reset restarts the random numbers.
     assert_eq!(first, again);
     assert_eq!(first, run(Some(7)).0);
     assert_ne!(first, run(Some(8)).0);
-    let met = first.iter().filter(|status| **status == 503).count();
-    assert_eq!(met, 20, "{first:?}");
+    let faults = first.iter().filter(|status| **status == 503).count();
+    assert_eq!(faults, 20, "{first:?}");
     assert!(first[..20].contains(&200), "{first:?}");
-    // One in 2^40 without a seed.
+    // Without a seed the runs differ; they agree by chance in one of 2^40 cases.
     let (first, again) = run(None);
     assert_ne!(first, again);
 }
 
 #[test]
-fn every_answer_is_late_by_the_latency() {
+fn every_answer_is_delayed_by_the_latency() {
     let sandbox = sandbox(json!({"answer": "http_503", "count": 1}));
-    let told = switch(&sandbox, "latency", json!({"seconds": 0.2, "jitter": 0.1}));
-    assert_eq!(told["latency"], json!({"seconds": 0.2, "jitter": 0.1}));
+    let switches = switch(&sandbox, "latency", json!({"seconds": 0.2, "jitter": 0.1}));
+    assert_eq!(switches["latency"], json!({"seconds": 0.2, "jitter": 0.1}));
     for status in [503, 200, 200] {
-        let begun = Instant::now();
+        let started = Instant::now();
         assert_eq!(answer(&sandbox).status, status);
-        assert!(begun.elapsed() >= Duration::from_millis(100));
+        assert!(started.elapsed() >= Duration::from_millis(100));
     }
     // The document is made at once.
     let mut client = post(&sandbox);
@@ -282,8 +283,8 @@ fn every_answer_is_late_by_the_latency() {
     }
     client.limit(Duration::from_millis(10));
     assert!(!client.is_closed());
-    let told = switch(&sandbox, "latency", json!({"seconds": 0}));
-    assert_eq!(told["latency"], json!({"seconds": 0.0, "jitter": 0.0}));
+    let switches = switch(&sandbox, "latency", json!({"seconds": 0}));
+    assert_eq!(switches["latency"], json!({"seconds": 0.0, "jitter": 0.0}));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The journal as the page and a till's own tests read it.
+//! The journal, as the page and a till's own tests read it.
 
 use std::io::Read;
 use std::net::TcpStream;
@@ -82,7 +82,7 @@ fn the_bodys_fields_are_shown_in_the_order_in_which_they_came() {
 #[test]
 fn the_strict_check_is_shown_field_by_field_with_the_pages_words() {
     let sandbox = sandbox();
-    // Of its form as of its values, whatever the answer is about.
+    // The findings cover form and values, although the answer reports only one kind.
     let body = json!({"ext_id": "e".repeat(51), "test": 2, "login": 1});
     assert_eq!(ask(&sandbox, &body).code(), 6000);
     let journal = journal(&sandbox);
@@ -156,7 +156,7 @@ fn each_ext_id_has_its_requests_documents_and_changed_bodies() {
         assert_eq!(line["changed"], changed);
     }
     assert_eq!(a["changed_in"], json!(["cashier_name"]));
-    // What was rejected may be corrected.
+    // A rejected request may be corrected.
     assert_eq!(journal["requests"][4]["differs_in"], json!(["login"]));
     assert_eq!(journal["requests"][4]["corrected"], true);
     assert_eq!(
@@ -186,14 +186,14 @@ fn a_repeat_with_another_ext_id_or_none_makes_a_second_document_that_is_marked()
 }
 
 #[test]
-fn a_second_document_is_none_any_more_once_the_first_is_heard_of() {
+fn a_second_document_is_unmarked_once_the_first_is_answered() {
     let sandbox = sandbox();
     switch(&sandbox, "answer", json!({"answer": "lost", "count": 1}));
     let first = shift(json!({"ext_id": "till-1"}));
     let mut client = Client::to(&sandbox);
     client.post(&first);
     assert!(client.receive().unwrap().is_none());
-    // Another till of the same login.
+    // Another till with the same login.
     ask(&sandbox, &shift(json!({"ext_id": "till-2"}))).uuid();
     let shown = journal(&sandbox);
     assert_eq!(shown["requests"][1]["document"]["second_after"], "till-1");
@@ -241,7 +241,7 @@ fn only_the_last_thousand_requests_are_kept_and_all_are_counted() {
     assert_eq!(journal["counts"]["ended"], 1010);
     assert!(sandbox.wait_for_answers(1010, LONG));
     assert_eq!(sandbox.requests().len(), 1000);
-    // A forgotten request is not forgotten as far as its ext_id is concerned.
+    // The ext_id of a request that is no longer kept is still known.
     client.ask(&shift(json!({"ext_id": "1"}))).uuid();
     assert_eq!(sandbox.documents().len(), 1010);
 }
@@ -295,21 +295,21 @@ fn since_leaves_out_what_has_not_changed() {
 }
 
 #[test]
-fn a_change_is_told_at_once() {
+fn a_change_is_reported_at_once() {
     let sandbox = sandbox();
     let mut stream = TcpStream::connect(("127.0.0.1", sandbox.port())).unwrap();
     stream.set_read_timeout(Some(LONG)).unwrap();
     let request = b"GET /sandbox/events HTTP/1.1\r\nHost: localhost\r\n\r\n";
     std::io::Write::write_all(&mut stream, request).unwrap();
-    let mut told = String::new();
+    let mut received = String::new();
     let mut until = |text: &str| {
         let mut bytes = [0; 1024];
-        while !told.contains(text) {
+        while !received.contains(text) {
             let read = stream.read(&mut bytes).unwrap();
-            assert_ne!(read, 0, "{told}");
-            told += std::str::from_utf8(&bytes[..read]).unwrap();
+            assert_ne!(read, 0, "{received}");
+            received += std::str::from_utf8(&bytes[..read]).unwrap();
         }
-        assert!(told.contains("text/event-stream"), "{told}");
+        assert!(received.contains("text/event-stream"), "{received}");
     };
     until("data: 0\n\n");
     order(&sandbox, "answer", &json!({"answer": "html"}));
@@ -317,7 +317,7 @@ fn a_change_is_told_at_once() {
 }
 
 #[test]
-fn what_the_page_asks_for_is_not_in_the_journal_and_a_clients_post_to_it_is() {
+fn requests_of_the_page_are_not_in_the_journal_and_a_clients_post_is() {
     let sandbox = sandbox();
     let mut client = Client::to(&sandbox);
     for path in [
@@ -335,7 +335,7 @@ fn what_the_page_asks_for_is_not_in_the_journal_and_a_clients_post_to_it_is() {
     client.send_to("localhost", "GET /sandbox/nothing", &[], b"");
     assert_eq!(client.receive().unwrap().unwrap().status, 404);
     assert!(sandbox.requests().is_empty());
-    // A browser's own.
+    // Requests that browsers send by themselves.
     for (path, status) in [
         ("/favicon.ico", 200),
         ("/robots.txt", 404),
@@ -354,7 +354,7 @@ fn what_the_page_asks_for_is_not_in_the_journal_and_a_clients_post_to_it_is() {
     assert_eq!(sandbox.requests()[0].path, "/");
     let shown = journal(&sandbox);
     assert_eq!(shown["requests"][0]["findings"][0]["field"], "path");
-    // A till's mistake is not one of a browser.
+    // A till's mistaken request is recorded.
     client.send_to("localhost", "GET /cloud-prin", &[], b"");
     client.receive().unwrap();
     assert_eq!(sandbox.requests().len(), 2);
@@ -374,16 +374,16 @@ fn a_test_waits_for_the_requests_of_its_till() {
         let reply = client.receive().unwrap().unwrap();
         (reply.status, reply.json())
     };
-    let (status, told) = get("ext_id=mine");
+    let (status, reply) = get("ext_id=mine");
     assert_eq!(
-        (status, &told["count"], &told["requests"]),
+        (status, &reply["count"], &reply["requests"]),
         (200, &json!(0), &json!([]))
     );
-    let (status, told) = get("ext_id=mine&wait=1&for=0.1s");
-    assert_eq!((status, &told["count"]), (408, &json!(0)));
+    let (status, reply) = get("ext_id=mine&wait=1&for=0.1s");
+    assert_eq!((status, &reply["count"]), (408, &json!(0)));
     assert!(
-        told["error"].as_str().unwrap().contains("нужно 1"),
-        "{told}"
+        reply["error"].as_str().unwrap().contains("нужно 1"),
+        "{reply}"
     );
 
     std::thread::scope(|scope| {
@@ -393,21 +393,21 @@ fn a_test_waits_for_the_requests_of_its_till() {
                 ask(&sandbox, &shift(json!({"ext_id": ext_id})));
             }
         });
-        let (status, told) = get("ext_id=mine&wait=2&for=30");
-        assert_eq!((status, &told["count"]), (200, &json!(2)), "{told}");
-        for request in told["requests"].as_array().unwrap() {
+        let (status, reply) = get("ext_id=mine&wait=2&for=30");
+        assert_eq!((status, &reply["count"]), (200, &json!(2)), "{reply}");
+        for request in reply["requests"].as_array().unwrap() {
             assert_eq!(request["ext_id"], "mine");
             assert_eq!(request["answered"]["code"], 0, "{request}");
         }
     });
-    let (status, told) = get("path=/cloud-print/create-session&wait=3");
-    assert_eq!((status, &told["count"]), (200, &json!(3)));
+    let (status, reply) = get("path=/cloud-print/create-session&wait=3");
+    assert_eq!((status, &reply["count"]), (200, &json!(3)));
     assert_eq!(get("serial=1").0, 400);
 
     switch(&sandbox, "answer", json!({"answer": "html"}));
     let mut client = Client::to(&sandbox);
     client.send_to("localhost", "GET /sandbox/switches", &[], b"");
-    let told = client.receive().unwrap().unwrap().json();
-    assert_eq!(told["switches"]["answer"]["answer"], "html");
-    assert_eq!(told["page_port"], sandbox.port());
+    let reply = client.receive().unwrap().unwrap().json();
+    assert_eq!(reply["switches"]["answer"]["answer"], "html");
+    assert_eq!(reply["page_port"], sandbox.port());
 }

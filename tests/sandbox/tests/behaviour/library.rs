@@ -1,4 +1,4 @@
-//! The library as tests use it: connections, the journal, waiting, stopping.
+//! The library, as tests use it: connections, the journal, waiting, stopping.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -65,10 +65,10 @@ fn a_whole_url_in_the_request_line_is_its_path() {
 }
 
 #[test]
-fn a_till_with_an_http_proxy_set_is_a_till_like_any_other() {
+fn a_till_with_an_http_proxy_is_served() {
     let sandbox = sandbox();
     let body = shift(json!({})).to_string();
-    // As curl -x writes it.
+    // The headers that curl -x sends.
     let headers = [
         "User-Agent: curl/7.88.1",
         "Accept: */*",
@@ -139,7 +139,7 @@ fn a_different_body_under_the_same_ext_id_is_recorded() {
 }
 
 #[test]
-fn waiting_ends_when_the_request_comes_or_the_time_is_over() {
+fn waiting_ends_when_the_request_arrives_or_the_time_is_up() {
     let sandbox = sandbox();
     assert!(sandbox.wait_for_requests(0, Duration::ZERO));
     assert!(!sandbox.wait_for_requests(1, Duration::from_millis(10)));
@@ -167,7 +167,7 @@ fn an_incomplete_body_is_an_abandoned_request_without_document() {
 }
 
 #[test]
-fn a_body_that_does_not_come_to_its_end_in_time_is_named_and_the_connection_closed() {
+fn a_body_that_stays_incomplete_is_reported_and_its_connection_closed() {
     let sandbox = Sandbox::start(Options {
         idle: Duration::from_millis(500),
         ..Options::default()
@@ -186,19 +186,19 @@ fn a_body_that_does_not_come_to_its_end_in_time_is_named_and_the_connection_clos
     let text = finding["texts"][0].as_str().unwrap();
     assert!(text.contains("9 из 50 байт за 0.5 с"), "{text}");
     assert!(sandbox.documents().is_empty());
-    // Nor do a half head and an idle connection stay.
+    // An idle connection and one with an incomplete head are closed too.
     let mut idle = Client::to(&sandbox);
-    let mut begun = Client::to(&sandbox);
-    begun.write(b"POST / HT");
+    let mut half_head = Client::to(&sandbox);
+    half_head.write(b"POST / HT");
     assert!(idle.receive().unwrap().is_none());
-    assert_eq!(begun.read(&mut [0]), 0);
+    assert_eq!(half_head.read(&mut [0]), 0);
 }
 
 #[test]
 fn idle_connections_do_not_lock_out_others() {
     let sandbox = sandbox();
     let mut idle: Vec<_> = (0..510).map(|_| Client::to(&sandbox)).collect();
-    // The one that has been idle for longest makes room.
+    // The connection that has been idle longest is closed.
     assert!(idle[0].receive().unwrap().is_none());
     ask(&sandbox, &shift(json!({}))).uuid();
     assert_eq!(journal(&sandbox)["counts"]["received"], 1);
@@ -221,7 +221,7 @@ fn dropping_it_closes_connections_and_frees_the_port() {
 }
 
 #[test]
-fn whoever_listens_on_all_addresses_names_those_that_a_till_can_use() {
+fn listening_on_all_addresses_names_those_that_a_till_can_use() {
     let sandbox = Sandbox::start(Options {
         listen: std::net::Ipv4Addr::UNSPECIFIED.into(),
         ..Options::default()

@@ -1,4 +1,4 @@
-//! Each magic value, as a client sees it.
+//! Each magic value, as seen by a client.
 
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
@@ -152,10 +152,10 @@ fn serial_408_answers_late() {
         ..Options::default()
     })
     .unwrap();
-    let begun = Instant::now();
+    let started = Instant::now();
     let reply = ask(&sandbox, &shift(json!({"target_serial": "0408"})));
     assert_eq!(reply.uuid(), sandbox.documents()[0].uuid);
-    assert!(begun.elapsed() >= slow);
+    assert!(started.elapsed() >= slow);
 }
 
 #[test]

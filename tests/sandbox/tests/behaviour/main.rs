@@ -1,4 +1,4 @@
-//! The sandbox as its users see it: over a socket, as a library, as a program.
+//! The behaviour of the sandbox over a socket, as a library and as a program.
 
 mod again;
 mod command_line;
@@ -20,5 +20,5 @@ mod wire;
 
 use std::time::Duration;
 
-/// Far more than anything here takes; nothing waits for it to pass.
+/// A time limit that is far longer than any operation in these tests takes.
 const LONG: Duration = Duration::from_secs(20);

@@ -1,4 +1,4 @@
-//! The apikey in the journal: it is masked, and nothing else is.
+//! The apikey, and nothing else, is masked in the journal.
 
 use lifepay_sandbox::{Options, Sandbox, CREATE_SESSION};
 use serde_json::json;
@@ -45,7 +45,7 @@ fn the_apikey_is_nowhere_in_the_journal() {
             client.receive().unwrap();
         }
     }
-    // The notification is shown when it has failed.
+    // Wait until the notification has failed and its error is shown.
     let shown = loop {
         let shown = journal(&sandbox);
         if shown["events"][0]["error"].is_string() {
@@ -70,7 +70,7 @@ fn a_short_or_common_apikey_is_masked_in_its_own_field_only() {
         let journal = journal(&sandbox);
         let shown = journal["requests"].as_array().unwrap().last().unwrap();
         let mut masked = body.clone();
-        masked["apikey"] = json!(lifepay_masked(apikey));
+        masked["apikey"] = json!(masked_apikey(apikey));
         assert_eq!(shown["body"], masked, "{apikey}");
         assert_eq!(shown["path"], CREATE_SESSION, "{apikey}");
         for field in ["login", "ext_id", "target_serial", "cashier_name", "test"] {
@@ -86,8 +86,8 @@ fn a_short_or_common_apikey_is_masked_in_its_own_field_only() {
     }
 }
 
-/// What a key shows of itself.
-fn lifepay_masked(apikey: &str) -> &str {
+/// Returns the masked form of the apikeys above.
+fn masked_apikey(apikey: &str) -> &str {
     if apikey.len() < 8 {
         "***"
     } else {

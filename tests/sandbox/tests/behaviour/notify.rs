@@ -17,7 +17,7 @@ fn sandbox(notify: bool) -> Sandbox {
     .unwrap()
 }
 
-/// The till's side of a notification: answers one and gives its head and its JSON.
+/// The till's side of a notification: answers one and returns its head and its JSON.
 fn take_one(listener: &TcpListener) -> (String, Value) {
     let (stream, _) = listener.accept().unwrap();
     stream.set_read_timeout(Some(crate::LONG)).unwrap();
@@ -41,7 +41,7 @@ fn take_one(listener: &TcpListener) -> (String, Value) {
 }
 
 #[test]
-fn a_new_document_is_notified_once() {
+fn a_new_document_is_notified_of_once() {
     let sandbox = sandbox(true);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/hook?shop=7", listener.local_addr().unwrap());
@@ -62,7 +62,8 @@ fn a_new_document_is_notified_once() {
         })
     );
 
-    // A repeat makes no document and so no notification: the next one is about the next.
+    // A retry makes no document and sends no notification: the next notification is for the next
+    // document.
     ask(&sandbox, &body("a"));
     ask(&sandbox, &body("b"));
     assert_eq!(take_one(&listener).1["ext_id"], "b");
@@ -70,7 +71,7 @@ fn a_new_document_is_notified_once() {
 }
 
 #[test]
-fn a_document_of_any_path_is_notified_in_the_same_form() {
+fn every_document_is_notified_of_in_the_same_form() {
     let sandbox = sandbox(true);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -83,7 +84,7 @@ fn a_document_of_any_path_is_notified_in_the_same_form() {
 }
 
 #[test]
-fn nothing_is_notified_in_test_mode_or_for_a_rejection() {
+fn no_notification_is_sent_in_test_mode_or_for_a_rejection() {
     let sandbox = sandbox(true);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -110,7 +111,7 @@ fn notifications_are_off_by_default() {
         &shift(json!({"callback_url": url, "ext_id": "silent"})),
     )
     .uuid();
-    // Stopped, it can send nothing any more: whatever arrives comes from the other one.
+    // Now that it has stopped, every notification comes from the other sandbox.
     drop(silent);
     let notifying = sandbox(true);
     ask(
@@ -161,9 +162,9 @@ fn the_switch_chooses_the_status_and_what_is_sent_is_shown() {
 }
 
 #[test]
-fn why_a_notification_is_not_delivered_is_told_in_russian() {
+fn a_failed_notification_is_explained_in_russian() {
     let sandbox = sandbox(true);
-    // Bound and closed again, so that nobody answers there.
+    // Bound and closed again, so that nothing listens there.
     let closed = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     let closed = closed.unwrap();
     for (position, (url, reason)) in [
@@ -190,7 +191,7 @@ fn why_a_notification_is_not_delivered_is_told_in_russian() {
 #[test]
 fn a_till_is_notified_over_https_whoever_signed_its_certificate() {
     let sandbox = sandbox(true);
-    // It takes requests for any path, and so stands in for a till.
+    // A sandbox accepts requests for any path, so it can play the till.
     let till = Sandbox::start(Options {
         tls: true,
         ..Options::default()
@@ -211,10 +212,10 @@ fn a_till_is_notified_over_https_whoever_signed_its_certificate() {
 fn states_follow_one_another_with_pauses_and_can_be_sent_again() {
     let sandbox = sandbox(false);
     let order = json!(["waiting", {"status": "processed", "seconds": 0.2}]);
-    let told = switch(&sandbox, "notify", order)["notify"].clone();
+    let notify = switch(&sandbox, "notify", order)["notify"].clone();
     let then = json!([{"status": "processed", "seconds": 0.2}]);
     assert_eq!(
-        told,
+        notify,
         json!({"status": "waiting", "seconds": 0.0, "then": then})
     );
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -224,9 +225,9 @@ fn states_follow_one_another_with_pauses_and_can_be_sent_again() {
         &shift(json!({"callback_url": url, "ext_id": "a"})),
     );
     let first = take_one(&listener).1;
-    let begun = Instant::now();
+    let started = Instant::now();
     let second = take_one(&listener).1;
-    assert!(begun.elapsed() >= Duration::from_millis(150));
+    assert!(started.elapsed() >= Duration::from_millis(150));
     assert_eq!(first["status"], "ожидает повтора");
     assert_eq!(second["status"], "обработан");
     assert_eq!(first["uuid"], second["uuid"]);
@@ -239,7 +240,7 @@ fn states_follow_one_another_with_pauses_and_can_be_sent_again() {
 }
 
 #[test]
-fn a_cleared_journal_ends_what_was_to_be_notified() {
+fn clearing_the_journal_cancels_pending_notifications() {
     let sandbox = sandbox(false);
     let late = json!({"status": "error", "seconds": 0.3});
     switch(&sandbox, "notify", late);

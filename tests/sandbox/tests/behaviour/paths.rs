@@ -1,9 +1,9 @@
-//! Documents with every path: the rules for the opening of a shift apply to each of them.
+//! Documents on every path: the rules for opening a shift apply to all of them.
 
 use lifepay_sandbox::{Answered, Options, Sandbox, CREATE_SESSION};
 use serde_json::json;
 
-use crate::published::{least, with, CASH_IN, CASH_OUT, X_REPORT, Z_REPORT};
+use crate::published::{minimal_fields, with, CASH_IN, CASH_OUT, X_REPORT, Z_REPORT};
 use crate::wire::{ask, ask_for, journal, shift as request, switch, Client};
 
 fn sandbox() -> Sandbox {
@@ -13,21 +13,21 @@ fn sandbox() -> Sandbox {
 #[test]
 fn every_path_below_the_folders_makes_a_document() {
     let sandbox = sandbox();
-    for (path, least) in least() {
-        let uuid = ask_for(&sandbox, path, &request(least)).uuid();
+    for (path, minimal) in minimal_fields() {
+        let uuid = ask_for(&sandbox, path, &request(minimal)).uuid();
         assert_eq!(uuid.as_bytes()[14], b'5', "{path}: {uuid}");
         let document = sandbox.documents().pop().unwrap();
         assert_eq!((document.uuid, &document.path[..]), (uuid, path));
     }
-    assert_eq!(sandbox.documents().len(), least().len());
+    assert_eq!(sandbox.documents().len(), minimal_fields().len());
 }
 
 #[test]
 fn an_ext_id_on_another_path_is_another_document() {
     let sandbox = sandbox();
     let mut uuids = Vec::new();
-    for (path, least) in least() {
-        let body = with(&least, json!({"ext_id": "a"}));
+    for (path, minimal) in minimal_fields() {
+        let body = with(&minimal, json!({"ext_id": "a"}));
         let uuid = ask_for(&sandbox, path, &body).uuid();
         let repeated = ask_for(&sandbox, &format!("{path}?x=1"), &body).uuid();
         assert_eq!(repeated, uuid, "{path}");
@@ -37,7 +37,7 @@ fn an_ext_id_on_another_path_is_another_document() {
     let documents = sandbox.documents();
     assert_eq!(documents.len(), uuids.len());
     assert!(documents.iter().all(|document| document.requests == 2));
-    // The path alone decides, so that it is the same after a restart.
+    // The uuid depends only on path and ext_id, so it is the same after a restart.
     let body = request(json!({"ext_id": "a"}));
     let again = ask_for(&self::sandbox(), Z_REPORT, &body).uuid();
     assert_eq!(again, uuids[1]);
@@ -46,19 +46,19 @@ fn an_ext_id_on_another_path_is_another_document() {
 #[test]
 fn without_ext_id_every_request_is_a_new_document() {
     let sandbox = sandbox();
-    for (path, least) in least() {
-        let body = request(least);
+    for (path, minimal) in minimal_fields() {
+        let body = request(minimal);
         let first = ask_for(&sandbox, path, &body).uuid();
         assert_ne!(ask_for(&sandbox, path, &body).uuid(), first, "{path}");
     }
-    assert_eq!(sandbox.documents().len(), 2 * least().len());
+    assert_eq!(sandbox.documents().len(), 2 * minimal_fields().len());
 }
 
 #[test]
 fn test_mode_makes_no_document_and_no_uuid_on_any_path() {
     let sandbox = sandbox();
-    for (path, least) in least() {
-        let body = with(&least, json!({"test": 1, "ext_id": "a"}));
+    for (path, minimal) in minimal_fields() {
+        let body = with(&minimal, json!({"test": 1, "ext_id": "a"}));
         let reply = ask_for(&sandbox, path, &body);
         assert_eq!(reply.body, r#"{"code":0,"message":"","data":[]}"#, "{path}");
     }
@@ -68,8 +68,8 @@ fn test_mode_makes_no_document_and_no_uuid_on_any_path() {
 #[test]
 fn magic_values_choose_the_answer_on_every_path() {
     let sandbox = sandbox();
-    for (path, least) in least() {
-        let ask = |fields| ask_for(&sandbox, path, &with(&least, fields));
+    for (path, minimal) in minimal_fields() {
+        let ask = |fields| ask_for(&sandbox, path, &with(&minimal, fields));
         assert_eq!(ask(json!({"login": "70000006095"})).code(), 6095, "{path}");
         let reply = ask(json!({"target_serial": "0404"}));
         let data = json!({"target_serial": ["Принтер не найден."]});
@@ -86,8 +86,8 @@ fn magic_values_choose_the_answer_on_every_path() {
 fn serial_503_fails_once_for_each_path_and_ext_id() {
     let sandbox = sandbox();
     for fields in [json!({"ext_id": "a"}), json!({})] {
-        for (path, least) in least() {
-            let mut body = with(&least, fields.clone());
+        for (path, minimal) in minimal_fields() {
+            let mut body = with(&minimal, fields.clone());
             body["target_serial"] = json!("0503");
             assert_eq!(ask_for(&sandbox, path, &body).status, 503, "{path}");
             ask_for(&sandbox, path, &body).uuid();
@@ -111,14 +111,14 @@ fn serial_504_loses_the_answer_and_a_repeat_finds_the_document() {
 #[test]
 fn a_switch_works_on_every_path_and_all_of_them_count() {
     let sandbox = sandbox();
-    let count = least().len();
+    let count = minimal_fields().len();
     switch(
         &sandbox,
         "answer",
         json!({"answer": "http_503", "count": count}),
     );
-    for (path, least) in least() {
-        let reply = ask_for(&sandbox, path, &request(least));
+    for (path, minimal) in minimal_fields() {
+        let reply = ask_for(&sandbox, path, &request(minimal));
         assert_eq!(reply.status, 503, "{path}");
     }
     ask(&sandbox, &request(json!({}))).uuid();

@@ -1,4 +1,4 @@
-//! The program: its output, its files, its exit.
+//! The program: output, files, exit code.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -15,7 +15,7 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_lifepay-sandbox");
 
 pub(crate) struct Program {
     child: Child,
-    /// Its stdout, read by a thread so that waiting for a line can have a limit.
+    /// The lines of stdout. A thread reads them, so that waiting for a line has a time limit.
     lines: Receiver<String>,
     pub(crate) port: u16,
 }
@@ -34,7 +34,7 @@ impl Program {
             .unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = mpsc::channel();
-        // From here on its end is ours to see to, whatever fails.
+        // Created at once, so that the process is killed if anything below fails.
         let mut program = Program {
             child,
             lines,
@@ -52,7 +52,7 @@ impl Program {
         program
     }
 
-    /// What it prints up to and with the first line that contains `text`.
+    /// Waits for a line that contains `text`. Returns the output up to and including this line.
     pub(crate) fn printed_until(&mut self, text: &str) -> String {
         let mut printed = String::new();
         loop {
@@ -140,7 +140,7 @@ fn the_console_says_what_the_page_says() {
         client.send_to("localhost", "POST /sandbox/answer", &json, order);
         assert_eq!(client.receive().unwrap().unwrap().status, 200);
     };
-    // A correction after a rejection is none of the warnings.
+    // A correction after a rejection is not a warning.
     let mut client = Client::connect(program.port);
     client.ask(&shift(json!({"ext_id": "a", "login": "70000006009"})));
     client
@@ -161,13 +161,13 @@ fn the_console_says_what_the_page_says() {
     for part in [
         "corrected after a rejection: login\n",
         "warning: second document, the till has not learnt of the first one with ext_id b\n",
-        "#4 made no second document: the first one was heard of\n",
+        "#4 made no second document after all: the till now knows the first one\n",
         "Content-Type: Ожидается application/json",
     ] {
         assert!(printed.contains(part), "{part} is not in {printed}");
     }
     assert_eq!(printed.matches("warning").count(), 1, "{printed}");
-    // Its time is the local one.
+    // The time is local.
     let shown: u64 = printed
         .rsplit("\n")
         .find_map(|line| line.split_once(':')?.0.parse().ok())
@@ -239,7 +239,7 @@ fn control_characters_do_not_reach_the_terminal() {
 }
 
 #[test]
-fn of_a_body_that_is_not_json_the_apikey_is_not_printed() {
+fn the_apikey_of_a_body_that_is_not_json_is_not_printed() {
     let mut program = Program::start(&[]);
     let mut client = Client::connect(program.port);
     client.send(
@@ -254,7 +254,7 @@ fn of_a_body_that_is_not_json_the_apikey_is_not_printed() {
 }
 
 #[test]
-fn of_a_long_body_the_beginning_is_printed() {
+fn the_beginning_of_a_long_body_is_printed() {
     let mut program = Program::start(&[]);
     let mut client = Client::connect(program.port);
     let body = shift(json!({"ext_id": "a", "callback_data": "ж".repeat(10_000)}));
@@ -270,7 +270,7 @@ fn of_a_long_body_the_beginning_is_printed() {
 
 #[test]
 fn a_failed_notification_is_printed_and_the_document_stands() {
-    // Bound and closed again, so that nobody answers there.
+    // Bound and closed again, so that nothing listens there.
     let closed = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -289,7 +289,7 @@ fn a_failed_notification_is_printed_and_the_document_stands() {
 }
 
 #[test]
-fn what_is_wrong_with_a_request_is_printed_by_field() {
+fn errors_of_a_request_are_printed_by_field() {
     let mut program = Program::start(&[]);
     let mut client = Client::connect(program.port);
     client.ask(&json!({"ext_id": "a"}));
@@ -335,7 +335,7 @@ fn the_port_file_holds_the_port() {
     let name = format!("lifepay-sandbox-port-{}", std::process::id());
     let path = std::env::temp_dir().join(name);
     let program = Program::start(&["--port-file", path.to_str().unwrap()]);
-    // The file is there before the first request is taken.
+    // The file exists before the first request is accepted.
     Client::connect(program.port).ask(&shift(json!({})));
     let text = fs::read_to_string(&path).unwrap();
     assert_eq!(text, format!("{}\n", program.port));
@@ -362,7 +362,7 @@ fn a_handshake_that_fails_is_printed() {
     let name = format!("lifepay-sandbox-ca-{}-unused.pem", std::process::id());
     let path = std::env::temp_dir().join(name);
     let mut program = Program::start(&["--tls", "--ca-file", path.to_str().unwrap()]);
-    // The first byte of a handshake, and then none.
+    // The first byte of a handshake, followed by other data.
     Client::connect(program.port).write(b"\x16\x03\x01\x00\x05nope!");
     let printed = program.printed_until("TLS failed: ");
     let reason = "connection 1: TLS failed: это не TLS (";
@@ -379,11 +379,11 @@ fn a_port_file_that_cannot_be_written_is_exit_code_1() {
 }
 
 #[test]
-fn a_reader_that_does_not_read_stops_nothing() {
+fn a_reader_that_does_not_read_blocks_nothing() {
     let program = Program::start(&[]);
     let mut client = Client::connect(program.port);
     let long = "x".repeat(1000);
-    // Far more than a pipe holds.
+    // Far more output than fits in a pipe.
     for number in 0..300 {
         let ext_id = number.to_string();
         let body = shift(json!({"ext_id": ext_id, "callback_data": long}));

@@ -1,4 +1,4 @@
-//! The documents other than the opening of a shift: each is checked as far as published.
+//! Documents other than the opening of a shift: each is checked as far as published.
 
 use lifepay_sandbox::{Options, Sandbox, CREATE_SESSION};
 use serde_json::{json, Value};
@@ -19,8 +19,8 @@ fn sandbox() -> Sandbox {
     Sandbox::start(Options::default()).unwrap()
 }
 
-/// The least that each path takes.
-pub fn least() -> Vec<(&'static str, Value)> {
+/// Returns each path with the minimal fields that are accepted, besides apikey and login.
+pub fn minimal_fields() -> Vec<(&'static str, Value)> {
     let cash = json!({"amount": 100, "target_serial": "00106304012797"});
     vec![
         (CREATE_SESSION, json!({})),
@@ -36,9 +36,9 @@ pub fn least() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// What the least has, and these fields.
-pub fn with(least: &Value, fields: Value) -> Value {
-    let mut body = request(least.clone());
+/// Returns a body with the minimal fields and these fields.
+pub fn with(minimal: &Value, fields: Value) -> Value {
+    let mut body = request(minimal.clone());
     for (name, value) in fields.as_object().unwrap() {
         body[name] = value.clone();
     }
@@ -48,19 +48,19 @@ pub fn with(least: &Value, fields: Value) -> Value {
 #[test]
 fn apikey_and_login_are_checked_on_every_path() {
     let sandbox = sandbox();
-    for (path, least) in least() {
+    for (path, minimal) in minimal_fields() {
         for (field, value, code, text) in [
             ("apikey", json!(""), 400, "Обязательное поле."),
             ("login", json!(""), 400, "Обязательное поле."),
             ("apikey", json!(1), 6000, "Должно быть строкой."),
             ("login", Value::Null, 6000, "Должно быть строкой."),
         ] {
-            let body = with(&least, json!({field: value}));
+            let body = with(&minimal, json!({field: value}));
             let reply = ask_for(&sandbox, path, &body);
             assert_eq!(reply.code(), code, "{path} {body}");
             assert_eq!(reply.json()["data"], json!({field: [text]}), "{path}");
         }
-        let mut body = request(least);
+        let mut body = request(minimal);
         body.as_object_mut().unwrap().remove("login");
         let data = json!({"login": ["Обязательное поле."]});
         assert_eq!(ask_for(&sandbox, path, &body).json()["data"], data);
@@ -71,7 +71,7 @@ fn apikey_and_login_are_checked_on_every_path() {
 #[test]
 fn a_published_field_of_the_wrong_type_is_code_6000_and_named() {
     let sandbox = sandbox();
-    let least = least();
+    let minimal = minimal_fields();
     for (field, wrong, paths) in [
         (
             "test",
@@ -93,8 +93,8 @@ fn a_published_field_of_the_wrong_type_is_code_6000_and_named() {
         ("purchase", json!("text"), &[RECEIPT]),
     ] {
         for path in paths {
-            let (_, least) = least.iter().find(|(known, _)| known == path).unwrap();
-            let body = with(least, json!({field: wrong}));
+            let (_, minimal) = minimal.iter().find(|(known, _)| known == path).unwrap();
+            let body = with(minimal, json!({field: wrong}));
             let reply = ask_for(&sandbox, path, &body);
             assert_eq!(reply.code(), 6000, "{path} {body}");
             let data = reply.json()["data"].clone();
@@ -134,18 +134,18 @@ fn a_field_that_is_published_as_required_is_demanded() {
 }
 
 #[test]
-fn what_is_not_published_is_taken_as_it_is() {
+fn unpublished_fields_are_accepted_unchecked() {
     let sandbox = sandbox();
-    for (path, least) in least() {
+    for (path, minimal) in minimal_fields() {
         if path == CREATE_SESSION {
             continue;
         }
-        // What a shift's page says of ext_id and callback_url is not said of other documents.
+        // The limits of ext_id and callback_url are published for opening a shift only.
         let body = json!({
             "ext_id": "e".repeat(51), "callback_url": "u".repeat(256), "callback_data": 1,
             "customer_email": ["a"], "mode": 1, "type": {}, "card_amount": "#",
         });
-        ask_for(&sandbox, path, &with(&least, body)).uuid();
+        ask_for(&sandbox, path, &with(&minimal, body)).uuid();
     }
     for (path, body) in [
         (CASH_IN, json!({"amount": "1.50", "target_serial": "1"})),
@@ -194,8 +194,8 @@ fn the_form_of_a_request_is_checked_on_every_path() {
 #[test]
 fn the_journal_shows_each_path_and_how_far_it_was_checked() {
     let sandbox = sandbox();
-    for (path, least) in least() {
-        ask_for(&sandbox, path, &request(least));
+    for (path, minimal) in minimal_fields() {
+        ask_for(&sandbox, path, &request(minimal));
     }
     ask_for(&sandbox, "/elsewhere", &request(json!({})));
     let journal = journal(&sandbox);

@@ -1,4 +1,4 @@
-//! Invalid requests, and the answers to them.
+//! The answers to invalid requests.
 
 use lifepay_sandbox::{Options, Sandbox, CREATE_SESSION};
 use serde_json::{json, Value};
@@ -120,7 +120,7 @@ fn magic_values_do_not_hide_a_fault() {
 }
 
 #[test]
-fn a_body_that_is_no_json_object_is_code_6000() {
+fn a_body_that_is_not_a_json_object_is_code_6000() {
     let sandbox = sandbox();
     let cp1251 = b"{\"apikey\":\"a\",\"login\":\"\xc8\xe2\"}".as_slice();
     for body in [
@@ -144,7 +144,7 @@ fn a_body_that_is_no_json_object_is_code_6000() {
 }
 
 #[test]
-fn a_body_that_is_no_json_object_is_told_in_russian_what_it_is() {
+fn a_body_that_is_not_a_json_object_is_described_in_russian() {
     let sandbox = sandbox();
     let post = format!("POST {CREATE_SESSION}");
     for (headers, body, text) in [
@@ -164,8 +164,8 @@ fn a_body_that_is_no_json_object_is_told_in_russian_what_it_is() {
     ] {
         let reply = send(&sandbox, &post, headers, body);
         assert_eq!(reply.code(), 6000);
-        let told = reply.json()["data"]["body"][0].as_str().unwrap().to_owned();
-        assert!(told.contains(text), "{text}: {told}");
+        let error = reply.json()["data"]["body"][0].as_str().unwrap().to_owned();
+        assert!(error.contains(text), "{text}: {error}");
     }
 }
 
@@ -195,7 +195,7 @@ fn lifepays_own_example_is_taken_and_its_content_type_is_a_finding() {
         assert_eq!(findings.len(), 1, "{shown}");
         assert_eq!(findings[0]["field"], "Content-Type");
     }
-    // What else is wrong is named in the answer, and both in the findings.
+    // The answer names only the faulty body; the findings name the Content-Type too.
     let reply = send(&sandbox, &post, &[], b"apikey=a&login=b");
     assert_eq!(
         (reply.code(), named(&reply)),

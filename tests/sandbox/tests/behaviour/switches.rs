@@ -1,4 +1,4 @@
-//! Each switch, as a client sees it.
+//! Each switch, as seen by a client.
 
 use std::io::ErrorKind;
 use std::net::TcpStream;
@@ -25,7 +25,7 @@ fn reset_resets_the_connection_and_makes_no_document() {
         assert_eq!(error.kind(), ErrorKind::ConnectionReset);
     }
     assert!(sandbox.documents().is_empty());
-    // The page is there all the same, and so is the way back.
+    // The page still works, and can switch back.
     switch(&sandbox, "answer", json!({"answer": "usual"}));
     ask(&sandbox, &shift(json!({"ext_id": "a"}))).uuid();
 }
@@ -42,7 +42,7 @@ fn refused_refuses_connections_until_the_page_says_otherwise_at_a_port_of_its_ow
         assert_eq!(sandbox.page_url(), format!("http://127.0.0.1:{page_port}/"));
         let error = TcpStream::connect(("127.0.0.1", sandbox.port())).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
-        // What was there before ends.
+        // The earlier connection is closed.
         assert!(kept.receive().unwrap().is_none());
 
         let mut page = Client::connect(page_port);
@@ -59,22 +59,22 @@ fn refused_refuses_connections_until_the_page_says_otherwise_at_a_port_of_its_ow
 }
 
 #[test]
-fn refused_ends_by_itself_after_as_many_seconds_as_were_asked_for() {
+fn refused_ends_after_the_given_seconds() {
     let sandbox = sandbox();
-    let begun = Instant::now();
+    let started = Instant::now();
     let refused = json!({"answer": "refused", "seconds": 0.3});
     switch(&sandbox, "answer", refused);
     while TcpStream::connect(("127.0.0.1", sandbox.port())).is_err() {
-        assert!(begun.elapsed() < LONG);
+        assert!(started.elapsed() < LONG);
         std::thread::sleep(Duration::from_millis(5));
     }
-    assert!(begun.elapsed() >= Duration::from_millis(300));
+    assert!(started.elapsed() >= Duration::from_millis(300));
     ask(&sandbox, &shift(json!({}))).uuid();
     assert_eq!(journal(&sandbox)["switches"]["answer"]["answer"], "usual");
 }
 
 #[test]
-fn answers_are_given_in_the_order_that_was_asked_for() {
+fn answers_are_given_in_the_requested_order() {
     let sandbox = sandbox();
     let order = json!([
         "http_503",
@@ -82,18 +82,21 @@ fn answers_are_given_in_the_order_that_was_asked_for() {
         "usual",
         {"answer": "html", "count": 1},
     ]);
-    let told = switch(&sandbox, "answer", order);
-    assert_eq!(told["answer"], json!({"answer": "http_503", "count": 1}));
-    let then: Vec<_> = told["then"].as_array().unwrap().iter().collect();
-    assert_eq!(then.len(), 3, "{told}");
+    let switches = switch(&sandbox, "answer", order);
+    assert_eq!(
+        switches["answer"],
+        json!({"answer": "http_503", "count": 1})
+    );
+    let then: Vec<_> = switches["then"].as_array().unwrap().iter().collect();
+    assert_eq!(then.len(), 3, "{switches}");
     assert_eq!(then[1], &json!({"answer": "usual", "count": 1}));
     let post = || ask(&sandbox, &shift(json!({"ext_id": "a"})));
     assert_eq!(post().status, 503);
     assert_eq!(post().json()["code"], 6080);
-    // A magic value counts where the answer is as usual, and an order from the page does not.
-    let told = journal(&sandbox)["switches"].clone();
+    // Only requests for documents are counted, not requests for the journal.
+    let switches = journal(&sandbox)["switches"].clone();
     assert_eq!(
-        told["answer"],
+        switches["answer"],
         json!({"answer": "code", "code": 6080, "count": 1})
     );
     assert_eq!(post().json()["code"], 6080);
@@ -101,15 +104,15 @@ fn answers_are_given_in_the_order_that_was_asked_for() {
     let html = Some("text/html; charset=UTF-8");
     assert_eq!(post().header("content-type"), html);
     assert_eq!(post().uuid(), uuid);
-    let told = journal(&sandbox)["switches"].clone();
+    let switches = journal(&sandbox)["switches"].clone();
     assert_eq!(
-        (&told["answer"]["answer"], &told["then"]),
+        (&switches["answer"]["answer"], &switches["then"]),
         (&json!("usual"), &json!([]))
     );
 }
 
 #[test]
-fn a_login_that_is_a_number_is_found_as_it_is_shown() {
+fn a_numeric_login_is_found_as_it_is_shown() {
     let sandbox = sandbox();
     switch(
         &sandbox,
@@ -128,30 +131,33 @@ fn some_requests_are_answered_in_a_way_of_their_own() {
         client.post(&shift(json!({"login": login, "ext_id": ext_id})));
         client.receive().unwrap().map(|reply| reply.status)
     };
-    let rules = |told: &serde_json::Value| told["rules"].as_array().unwrap().len();
+    let rules = |switches: &serde_json::Value| switches["rules"].as_array().unwrap().len();
     switch(
         &sandbox,
         "answer?login=79030000001",
         json!(["http_503", "lost", "usual"]),
     );
-    let told = switch(
+    let switches = switch(
         &sandbox,
         "answer?ext_id=b%20b&path=/cloud-print/create-session",
         json!({"answer": "html", "count": 2}),
     );
-    let whose = json!({"ext_id": "b b", "path": "/cloud-print/create-session"});
-    assert_eq!((rules(&told), &told["rules"][0]["whose"]), (2, &whose));
-    // Others are answered as before, and use nothing up.
+    let filter = json!({"ext_id": "b b", "path": "/cloud-print/create-session"});
+    assert_eq!(
+        (rules(&switches), &switches["rules"][0]["filter"]),
+        (2, &filter)
+    );
+    // Other requests are answered as before and are not counted.
     assert_eq!(post("79030000002", "x"), Some(200));
     assert_eq!(post("79030000001", "a"), Some(503));
     assert_eq!(post("79030000001", "a"), None);
     assert_eq!(
         rules(&journal(&sandbox)["switches"]),
         1,
-        "as usual is no rule"
+        "a rule that answers as usual must be removed"
     );
     assert_eq!(post("79030000001", "a"), Some(200));
-    // What was said last counts first.
+    // The latest rule takes precedence.
     switch(
         &sandbox,
         "answer?login=79030000003",
@@ -163,7 +169,7 @@ fn some_requests_are_answered_in_a_way_of_their_own() {
         "answer?login=79030000003",
         json!({"answer": "usual"}),
     );
-    // A page of HTML, twice.
+    // The rule for ext_id "b b" answers two requests with a page of HTML.
     switch(&sandbox, "answer", json!({"answer": "http_503"}));
     for status in [200, 200, 503] {
         assert_eq!(post("79030000003", "b b"), Some(status));
@@ -250,17 +256,17 @@ fn slow_makes_the_document_at_once_and_answers_late() {
         "answer",
         json!({"answer": "slow", "seconds": 0.5}),
     );
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut client = Client::to(&sandbox);
     client.post(&shift(json!({"ext_id": "a"})));
     assert!(sandbox.wait_for_requests(1, LONG));
     client.receive().unwrap().unwrap().uuid();
-    assert!(begun.elapsed() >= Duration::from_millis(500));
+    assert!(started.elapsed() >= Duration::from_millis(500));
     assert!(journal(&sandbox)["requests"][0]["took_ms"].as_u64() >= Some(500));
 }
 
 #[test]
-fn code_answers_with_the_code_the_message_and_the_field_that_were_chosen() {
+fn code_answers_with_the_chosen_code_message_and_field() {
     let sandbox = sandbox();
     switch(
         &sandbox,
@@ -334,7 +340,7 @@ fn only_what_a_till_would_send_uses_up_a_count() {
         let error = reply.json()["error"].as_str().unwrap().to_owned();
         assert!(error.contains("чужой страницы"), "{error}");
     }
-    // A name that was made to point here.
+    // A domain name that resolves to this address.
     let mut client = Client::to(&sandbox);
     let headers = [json, "Origin: http://evil.example"];
     let first = format!("POST {CREATE_SESSION}");
@@ -393,7 +399,7 @@ fn reset_brings_everything_back_or_a_part_of_it() {
     switch(&sandbox, "reset", json!({}));
     assert_eq!(state(), (true, 0, 0, 0));
     dirty();
-    // The numbers begin anew, as after a start.
+    // Numbering restarts at 1, as after a start.
     assert_eq!(sandbox.requests()[0].number, 1);
     assert_eq!(journal(&sandbox)["requests"][0]["number"], 1);
     assert!(sandbox.wait_for_answers(1, LONG));
@@ -412,7 +418,7 @@ fn a_request_under_way_when_the_journal_is_cleared_is_answered_and_not_counted()
     client.post(&shift(json!({"ext_id": "a"})));
     assert!(sandbox.wait_for_requests(1, LONG));
     switch(&sandbox, "reset", json!({}));
-    // It shares its number with the next one, which is not taken for it.
+    // The next request has the same number. The two must not be confused.
     let mut next = Client::to(&sandbox);
     next.ask(&shift(json!({"login": "70000006009"})));
     assert_eq!(sandbox.requests()[0].number, 1);

@@ -1,4 +1,4 @@
-//! --tls, as a client that verifies certificates sees it.
+//! --tls, as seen by a client that verifies certificates.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -24,7 +24,7 @@ fn sandbox() -> Sandbox {
     .unwrap()
 }
 
-/// What comes back over TLS, or why nothing does.
+/// Sends a request over TLS. Returns the raw answer, or the error.
 fn ask_over_tls(sandbox: &Sandbox, ca_pem: &str, name: &str) -> Result<String, String> {
     let mut roots = RootCertStore::empty();
     let root = CertificateDer::from_pem_slice(ca_pem.as_bytes()).unwrap();
@@ -54,7 +54,7 @@ fn ask_over_tls(sandbox: &Sandbox, ca_pem: &str, name: &str) -> Result<String, S
 }
 
 #[test]
-fn whoever_trusts_the_certificate_is_served_by_name_and_by_address() {
+fn a_client_that_trusts_the_certificate_is_served_by_name_and_by_address() {
     let sandbox = sandbox();
     assert!(sandbox.url().starts_with("https://127.0.0.1:"));
     let pem = sandbox.ca_pem().unwrap();
@@ -66,7 +66,7 @@ fn whoever_trusts_the_certificate_is_served_by_name_and_by_address() {
 }
 
 #[test]
-fn whoever_trusts_another_is_not_served_and_that_is_shown() {
+fn a_client_that_trusts_another_authority_is_refused_and_shown() {
     let sandbox = sandbox();
     let other = self::sandbox().ca_pem().unwrap();
     let error = ask_over_tls(&sandbox, &other, "localhost").unwrap_err();
@@ -79,15 +79,15 @@ fn whoever_trusts_another_is_not_served_and_that_is_shown() {
     assert!(sandbox.requests().is_empty());
 }
 
-/// The handshake that failed, once the server has noticed.
+/// Waits until a failed handshake is in the journal, and returns its event.
 fn shown_handshake(sandbox: &Sandbox, position: usize) -> serde_json::Value {
-    let begun = std::time::Instant::now();
+    let started = std::time::Instant::now();
     loop {
         let event = journal(sandbox)["events"][position].clone();
         if event["kind"] == "handshake" {
             return event;
         }
-        assert!(begun.elapsed() < crate::LONG);
+        assert!(started.elapsed() < crate::LONG);
     }
 }
 
@@ -171,7 +171,7 @@ fn a_kept_authority_is_trusted_after_a_restart() {
     let answer = ask_over_tls(&again, &pem, "till.shop.test").unwrap();
     assert!(answer.contains("uuid"), "{answer}");
 
-    // The key of another one, half of the pair, and nonsense.
+    // Another authority's key, a certificate file with nonsense, and a missing certificate.
     let other = folder.join("other");
     let options = Options {
         tls: true,

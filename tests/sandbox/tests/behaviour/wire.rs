@@ -29,7 +29,7 @@ impl Reply {
         serde_json::from_str(&self.body).unwrap()
     }
 
-    /// LifePay's code, which comes with HTTP 200 only.
+    /// Returns LifePay's code. Asserts HTTP 200.
     pub fn code(&self) -> i64 {
         assert_eq!(self.status, 200, "{}", self.body);
         self.json()["code"].as_i64().unwrap()
@@ -62,7 +62,7 @@ impl Client {
         self.stream.get_mut().write_all(bytes).unwrap();
     }
 
-    /// What comes, as bytes.
+    /// Reads some bytes and returns their number.
     pub fn read(&mut self, bytes: &mut [u8]) -> usize {
         self.stream.read(bytes).unwrap()
     }
@@ -71,7 +71,7 @@ impl Client {
         self.stream.read_to_end(bytes).unwrap();
     }
 
-    /// How long is waited for something to read.
+    /// Sets the time limit for reads.
     pub fn limit(&mut self, limit: Duration) {
         self.stream.get_ref().set_read_timeout(Some(limit)).unwrap();
     }
@@ -80,7 +80,8 @@ impl Client {
         self.stream.get_ref().shutdown(how).unwrap();
     }
 
-    /// Whether the other end has closed it, within the limit. Nothing else may come.
+    /// Returns true if the sandbox closes the connection within the time limit for reads. Panics if
+    /// there is data.
     pub fn is_closed(&mut self) -> bool {
         match self.stream.read(&mut [0]) {
             Ok(0) => true,
@@ -89,7 +90,8 @@ impl Client {
         }
     }
 
-    /// `first` is the request line without its version; `headers` go along with Host and length.
+    /// Sends a request. `first` is the request line without the version; `headers` are sent in
+    /// addition to Host and Content-Length.
     pub fn send(&mut self, first: &str, headers: &[&str], body: &[u8]) {
         self.send_to("till.test", first, headers, body);
     }
@@ -118,13 +120,13 @@ impl Client {
         );
     }
 
-    /// The next answer; None if the connection was closed before one.
+    /// Returns the next answer; None if the connection is closed before it begins.
     pub fn receive(&mut self) -> io::Result<Option<Reply>> {
         let mut head = String::new();
         loop {
             let start = head.len();
             if self.stream.read_line(&mut head)? == 0 {
-                assert_eq!(head, "", "closed inside an answer");
+                assert_eq!(head, "", "closed in the middle of an answer");
                 return Ok(None);
             }
             if &head[start..] == "\r\n" {
@@ -149,19 +151,19 @@ impl Client {
     }
 }
 
-/// One request over a connection of its own.
+/// Sends one request over a new connection.
 pub fn ask(sandbox: &Sandbox, body: &Value) -> Reply {
     Client::to(sandbox).ask(body)
 }
 
-/// One for another document than a shift.
+/// Sends one request for another document than a shift.
 pub fn ask_for(sandbox: &Sandbox, path: &str, body: &Value) -> Reply {
     let mut client = Client::to(sandbox);
     client.post_to(path, body);
     client.receive().unwrap().expect("an answer")
 }
 
-/// What the journal shows.
+/// Returns the journal as JSON.
 pub fn journal(sandbox: &Sandbox) -> Value {
     journal_since(sandbox, 0)
 }
@@ -173,7 +175,7 @@ pub fn journal_since(sandbox: &Sandbox, version: u64) -> Value {
     client.receive().unwrap().unwrap().json()
 }
 
-/// An order to the sandbox, as a till's own tests give it.
+/// Posts an order to the sandbox, as a till's own tests do.
 pub fn order(sandbox: &Sandbox, path: &str, body: &Value) -> Reply {
     let mut client = Client::to(sandbox);
     let first = format!("POST /sandbox/{path}");
@@ -182,14 +184,14 @@ pub fn order(sandbox: &Sandbox, path: &str, body: &Value) -> Reply {
     client.receive().unwrap().unwrap()
 }
 
-/// One that is taken. Returns the switches.
+/// Posts an order, asserts that it is accepted, and returns the switches.
 pub fn switch(sandbox: &Sandbox, path: &str, body: Value) -> Value {
     let reply = order(sandbox, path, &body);
     assert_eq!(reply.status, 200, "{}", reply.body);
     reply.json()["switches"].clone()
 }
 
-/// A request that LifePay would take, with these fields put in or replaced.
+/// Returns a request body that LifePay would accept, with these fields added or replaced.
 pub fn shift(fields: Value) -> Value {
     let mut body = json!({"apikey": "key-of-a-test-42", "login": "79031234567"});
     for (name, value) in fields.as_object().unwrap() {

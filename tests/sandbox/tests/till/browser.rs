@@ -1,4 +1,4 @@
-//! Chromium without a window, driven by its WebDriver.
+//! Headless Chromium, controlled over WebDriver.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -11,19 +11,19 @@ use serde_json::{json, Value};
 
 use crate::support::tools;
 
-/// Whether there is one on this machine.
+/// Returns whether Chromium and chromedriver are installed.
 pub fn have_browser() -> bool {
     ["chromium", "chromedriver"].into_iter().all(tools::have)
 }
 
-/// chromedriver looks for Google's own.
+/// Returns the path of Chromium. By itself, chromedriver looks only for Google Chrome.
 fn program() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let mut programs = std::env::split_paths(&path).map(|folder| folder.join("chromium"));
     programs.find(|program| program.exists())
 }
 
-/// A browser with one page. It ends when dropped.
+/// A browser with one page. Dropping it ends the browser.
 pub struct Browser {
     driver: Child,
     agent: ureq::Agent,
@@ -33,7 +33,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// With a view of 1024 by 768.
+    /// Opens a page with a viewport of 1024 by 768.
     pub fn open(url: &str) -> Browser {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
@@ -41,18 +41,18 @@ impl Browser {
             .stderr(Stdio::null())
             .spawn()
             .expect("chromedriver starts");
-        let mut printed = BufReader::new(driver.stdout.take().expect("a pipe"));
+        let mut output = BufReader::new(driver.stdout.take().expect("a pipe"));
         let mut line = String::new();
         let port = loop {
             line.clear();
-            let read = printed.read_line(&mut line).expect("its output");
-            assert_ne!(read, 0, "chromedriver has ended");
+            let read = output.read_line(&mut line).expect("chromedriver's output");
+            assert_ne!(read, 0, "chromedriver has exited");
             if let Some((_, port)) = line.split_once("successfully on port ") {
                 break port.trim().trim_end_matches('.').to_owned();
             }
         };
-        // A full pipe would stop it.
-        std::thread::spawn(move || std::io::copy(&mut printed, &mut std::io::sink()));
+        // A full pipe would block chromedriver.
+        std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
         static OPENED: AtomicUsize = AtomicUsize::new(0);
         let number = OPENED.fetch_add(1, Ordering::SeqCst);
         let profile = format!("chromium-{}-{number}", std::process::id());
@@ -70,7 +70,7 @@ impl Browser {
         let profile = format!("--user-data-dir={}", browser.profile.display());
         let arguments = [
             "--headless=new",
-            // For root, and for small machines.
+            // Required for root, and on small machines.
             "--no-sandbox",
             "--disable-dev-shm-usage",
             "--disable-gpu",
@@ -79,12 +79,12 @@ impl Browser {
             "--lang=ru",
             &profile,
         ];
-        let wanted = json!({"capabilities": {"alwaysMatch": {
+        let capabilities = json!({"capabilities": {"alwaysMatch": {
             "browserName": "chrome",
             "goog:chromeOptions": {"args": arguments, "binary": program()},
             "goog:loggingPrefs": {"browser": "ALL"},
         }}});
-        let session = browser.call("session", &wanted);
+        let session = browser.call("session", &capabilities);
         browser.session = session["sessionId"].as_str().expect("a session").to_owned();
         browser.size(1024, 768);
         browser.command("url", &json!({ "url": url }));
@@ -115,7 +115,7 @@ impl Browser {
         self.command("goog/cdp/execute", &body)
     }
 
-    /// Opens another tab, and goes on there.
+    /// Opens another tab and switches to it.
     pub fn tab(&self, url: &str) -> String {
         let tab = self.command("window/new", &json!({"type": "tab"}));
         let handle = tab["handle"].as_str().expect("a tab").to_owned();
@@ -124,37 +124,37 @@ impl Browser {
         handle
     }
 
-    /// Goes on in that tab.
+    /// Switches to a tab.
     pub fn go_to(&self, handle: &str) {
         self.command("window", &json!({ "handle": handle }));
     }
 
-    /// Loads the page anew; the script runs before it does.
+    /// Reloads the page. The script runs before those of the page.
     pub fn reload_with(&self, script: &str) {
         let source = json!({ "source": script });
         self.devtools("Page.addScriptToEvaluateOnNewDocument", source);
         self.command("refresh", &json!({}));
     }
 
-    /// The size of what is seen of the page.
+    /// Sets the size of the viewport.
     pub fn size(&self, width: u32, height: u32) {
         let metrics =
             json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
         self.devtools("Emulation.setDeviceMetricsOverride", metrics);
     }
 
-    /// As if the computer stood there.
+    /// Sets the time zone of the browser.
     pub fn time_zone(&self, name: &str) {
         let zone = json!({ "timezoneId": name });
         self.devtools("Emulation.setTimezoneOverride", zone);
     }
 
-    /// As the system's setting "light" or "dark".
+    /// Sets the system's colour scheme, "light" or "dark".
     pub fn colours(&self, scheme: &str) {
         self.media("prefers-color-scheme", scheme);
     }
 
-    /// As a setting of the system that style sheets ask for.
+    /// Sets a system setting that style sheets can query.
     pub fn media(&self, name: &str, value: &str) {
         let features = json!([{"name": name, "value": value}]);
         self.devtools(
@@ -163,13 +163,13 @@ impl Browser {
         );
     }
 
-    /// Lets the page use something for which a browser asks its user.
+    /// Grants the page permissions, which a browser would otherwise request from its user.
     pub fn allow(&self, permissions: &[&str]) {
         let permissions = json!({ "permissions": permissions });
         self.devtools("Browser.grantPermissions", permissions);
     }
 
-    /// What the body of a JavaScript function returns; `arguments` are its arguments.
+    /// Runs the body of a JavaScript function with these arguments and returns its result.
     pub fn run(&self, script: &str, arguments: Value) -> Value {
         self.command(
             "execute/sync",
@@ -177,12 +177,12 @@ impl Browser {
         )
     }
 
-    /// Waits until a script's value is true.
+    /// Waits until a JavaScript expression is true.
     pub fn until(&self, script: &str) {
-        let begun = Instant::now();
+        let started = Instant::now();
         while self.run(&format!("return Boolean({script})"), json!([])) != true {
             let page = || self.run("return document.body.innerText", json!([]));
-            let waited = begun.elapsed();
+            let waited = started.elapsed();
             assert!(waited < Duration::from_secs(30), "{script}: {}", page());
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -193,14 +193,14 @@ impl Browser {
         self.command("element", &found)
     }
 
-    /// Puts the mouse over an element.
+    /// Moves the mouse over an element.
     pub fn hover(&self, selector: &str) {
         let over = json!({"type": "pointerMove", "origin": self.element(selector), "x": 0, "y": 0});
         let mouse = json!({"type": "pointer", "id": "mouse", "actions": [over]});
         self.command("actions", &json!({ "actions": [mouse] }));
     }
 
-    /// Clicks where the element is, as a mouse does: it must be in sight and not covered.
+    /// Clicks an element with the mouse. The element must be visible and not covered.
     pub fn click(&self, selector: &str) {
         let element = self.element(selector);
         let (_, id) = element.as_object().unwrap().iter().next().unwrap();
@@ -208,7 +208,7 @@ impl Browser {
         self.command(&name, &json!({}));
     }
 
-    /// Presses keys, one after the other, wherever the focus is.
+    /// Presses keys one after another. The focused element receives them.
     pub fn press(&self, keys: &str) {
         let presses = keys.chars().flat_map(|key| {
             let key = key.to_string();
@@ -219,7 +219,7 @@ impl Browser {
         self.command("actions", &json!({ "actions": [keyboard] }));
     }
 
-    /// Puts a value into a field, as if it was typed in.
+    /// Replaces the value of a field, as if the text was typed.
     pub fn enter(&self, selector: &str, text: &str) {
         self.run(
             "const field = document.querySelector(arguments[0]); field.focus(); field.select(); \
@@ -228,15 +228,16 @@ impl Browser {
         );
     }
 
-    /// A picture of what is seen, in PNG.
+    /// Returns a screenshot as PNG.
     pub fn picture(&self) -> Vec<u8> {
         let shot = self.devtools("Page.captureScreenshot", json!({"format": "png"}));
         let data = shot["data"].as_str().expect("a picture");
         BASE64_STANDARD.decode(data).expect("base64")
     }
 
-    /// What the browser has complained about: scripts that failed, what the page may not load.
-    pub fn complaints(&self) -> Value {
+    /// Returns the messages of the browser's console, such as errors of scripts and blocked
+    /// resources.
+    pub fn console_messages(&self) -> Value {
         self.command("se/log", &json!({"type": "browser"}))
     }
 }

@@ -1,4 +1,5 @@
-//! Every magic value of the sandbox, as a till sees it, and the sandbox's promises about ext_id.
+//! Every magic value of the sandbox and the behaviour of ext_id, as a till sees them through the
+//! library.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -21,7 +22,7 @@ fn code_and_outcome(answer: &Answer) -> (i32, i32) {
     (answer.code, answer.outcome)
 }
 
-/// Sends with a magic target_serial and one ext_id, as often as `sandbox` remembers.
+/// Sends a request with this target_serial. Every call uses the same ext_id.
 fn send(sandbox: &Sandbox, serial: &str) -> Answer {
     Call::to(&sandbox.url())
         .ext_id("mine")
@@ -31,7 +32,7 @@ fn send(sandbox: &Sandbox, serial: &str) -> Answer {
 }
 
 #[test]
-fn a_usual_request_makes_one_document_however_often_it_is_sent() {
+fn a_regular_request_makes_one_document_however_often_it_is_sent() {
     let sandbox = sandbox();
     let first = Call::to(&sandbox.url()).ext_id("mine").send();
     let second = Call::to(&sandbox.url()).ext_id("mine").send();
@@ -78,7 +79,7 @@ fn the_librarys_documents_are_taken_by_path_and_ext_id() {
     let made = sandbox.documents();
     let paths: Vec<_> = made.iter().map(|made| &made.path[..]).collect();
     assert_eq!(paths, documents.map(|(path, _)| path));
-    // What LifePay's page demands is missing: the sandbox names it.
+    // The sandbox names the missing fields that LifePay's page requires.
     let call = Call::to(&sandbox.url()).document("/cloud-print/cash-out", "{}");
     let answer = call.send();
     let named: Vec<_> = answer.errors.iter().map(|(field, _)| &field[..]).collect();
@@ -182,7 +183,7 @@ fn serial_499_resets_the_connection_every_time() {
 fn refused_sends_nothing_and_reset_may_have_sent_it() {
     for (answer, outcome) in [("reset", 2), ("refused", 1)] {
         let sandbox = sandbox();
-        // Over a connection of before, as well.
+        // The library keeps this connection, so the next request reuses one.
         assert_eq!(Call::to(&sandbox.url()).send().code, 0);
         let config = ureq::Agent::config_builder().proxy(None);
         let agent: ureq::Agent = config.build().into();

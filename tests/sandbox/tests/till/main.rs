@@ -1,4 +1,5 @@
-//! The sandbox as a till sees it: through the library, and in a browser while a C program opens shifts.
+//! The sandbox as a till sees it: through the library, and in a browser while a C program opens
+//! shifts.
 
 mod browser;
 mod magic;
@@ -11,7 +12,7 @@ mod page_paths;
 mod page_state;
 mod page_switches;
 
-/// What the library's own tests share, as far as it is needed here.
+/// The parts of the library's test support that are used here.
 #[path = "../../../support"]
 #[allow(dead_code)]
 mod support {

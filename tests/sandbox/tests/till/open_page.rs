@@ -1,4 +1,4 @@
-//! The sandbox's page in a real browser, beside a C program that opens shifts.
+//! Helpers for tests of the sandbox's page in a real browser, with a C program that opens shifts.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -11,18 +11,18 @@ use crate::browser::{have_browser, Browser};
 use crate::support::tools;
 
 pub const APIKEY: &str = "key-of-a-test-42";
-/// The key, for WebDriver.
+/// The Tab key in WebDriver.
 pub const TAB: &str = "\u{e004}";
 pub const LOGIN: &str = "--login 79031234567";
 
-/// What the example has said.
-pub struct Said {
+/// The exit status of the example, and its output on stdout and stderr.
+pub struct ProgramOutput {
     pub status: Option<i32>,
     pub text: String,
 }
 
-/// examples-c/open_shift.c, run against a sandbox.
-pub fn open_shift(sandbox: &Sandbox, arguments: &str) -> Said {
+/// Runs examples-c/open_shift.c against a sandbox.
+pub fn open_shift(sandbox: &Sandbox, arguments: &str) -> ProgramOutput {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     let program = PROGRAM.get_or_init(|| {
         let source = std::fs::read_to_string(tools::root().join("examples-c/open_shift.c"));
@@ -33,15 +33,15 @@ pub fn open_shift(sandbox: &Sandbox, arguments: &str) -> Said {
         .args(arguments.split_whitespace())
         .env("LIFEPAY_APIKEY", APIKEY)
         .output()
-        .expect("it runs");
+        .expect("the example runs");
     let text = [output.stdout, output.stderr].concat();
-    Said {
+    ProgramOutput {
         status: output.status.code(),
         text: String::from_utf8(text).expect("UTF-8"),
     }
 }
 
-/// The sandbox and its page, if there are a browser and a compiler.
+/// Starts a sandbox and opens its page. Returns None without a browser or a C compiler.
 pub fn page(options: Options) -> Option<(Sandbox, Browser)> {
     if !have_browser() || !tools::have("gcc") {
         return None;
@@ -59,12 +59,12 @@ pub fn until_text(browser: &Browser, name: &str, text: &str) {
     ));
 }
 
-/// Waits until the page says that this is on.
+/// Waits until the page shows this text as the current state of the switches.
 pub fn until_now(browser: &Browser, text: &str) {
     until_text(browser, "now-text", text);
 }
 
-/// How many rows there are, and the newest one's text.
+/// Returns the number of rows, and the text of the newest one.
 pub fn newest(browser: &Browser) -> (u64, String) {
     let row = browser.run(
         "const rows = document.querySelectorAll('#feed tr.entry'); \
@@ -84,18 +84,18 @@ pub fn until_rows(browser: &Browser, count: usize) {
     ));
 }
 
-/// Opens the newest row.
+/// Opens the details of the newest row.
 pub fn open_newest(browser: &Browser) {
     browser.click("#feed tr.entry button");
     browser.until("!document.querySelector('#feed .detail').hidden");
 }
 
-/// A request that the library would not send.
+/// Posts a body that the library would not send.
 pub fn raw(sandbox: &Sandbox, body: &str) {
     raw_to(sandbox, "/cloud-print/create-session", body);
 }
 
-/// One for another document.
+/// Posts such a body to another path.
 pub fn raw_to(sandbox: &Sandbox, path: &str, body: &str) {
     let url = format!("{}{path}", sandbox.url());
     let config = ureq::Agent::config_builder().proxy(None);
@@ -104,7 +104,7 @@ pub fn raw_to(sandbox: &Sandbox, path: &str, body: &str) {
     assert_eq!(sent.expect("an answer").status(), 200);
 }
 
-/// A day with everything that can go wrong, for the eye.
+/// Sends requests of every kind that the page marks, for tests of its appearance.
 pub fn bad_day(sandbox: &Sandbox, browser: &Browser) {
     let serial = "--target-serial 00106304012797";
     let shift = |ext_id: &str, cashier: &str| {
@@ -118,7 +118,7 @@ pub fn bad_day(sandbox: &Sandbox, browser: &Browser) {
     browser.click("[data-answer=lost]");
     browser.until("document.getElementById('now-text').textContent === 'ответ потерян'");
     shift("смена-7", "Сидорова");
-    // The till has made a new ext_id for its repeat.
+    // The till retries with a new ext_id.
     shift("смена-8", "Сидорова");
     shift("00106304012797-2026-11-24-1", "Ильина");
     open_shift(sandbox, "--login 70000006095 --ext-id смена-9");

@@ -19,8 +19,8 @@ fn requests_arrive_while_a_c_program_runs() {
         let arguments = format!(
             "{LOGIN} --ext-id shift-{number} --cashier-name Иванова --target-serial 00106304012797"
         );
-        let said = open_shift(&sandbox, &arguments);
-        assert_eq!(said.status, Some(0), "{}", said.text);
+        let output = open_shift(&sandbox, &arguments);
+        assert_eq!(output.status, Some(0), "{}", output.text);
         until_rows(&browser, number);
         let (_, row) = newest(&browser);
         let shift = format!("shift-{number}");
@@ -34,7 +34,7 @@ fn requests_arrive_while_a_c_program_runs() {
             assert!(row.contains(part), "{part} is not in {row}");
         }
     }
-    // A repeat makes no second document, and the page counts it so.
+    // A retry makes no second document, and the page shows 2 requests and 1 document.
     open_shift(
         &sandbox,
         &format!("{LOGIN} --ext-id shift-4 --cashier-name Иванова --target-serial 00106304012797"),
@@ -46,7 +46,7 @@ fn requests_arrive_while_a_c_program_runs() {
     assert_eq!(browser.run("return window.notReloaded", json!([])), true);
     let page = browser.run("return document.documentElement.outerHTML", json!([]));
     assert!(!page.as_str().unwrap().contains("key-of"));
-    assert_eq!(browser.complaints(), json!([]));
+    assert_eq!(browser.console_messages(), json!([]));
 }
 
 #[test]
@@ -128,10 +128,10 @@ fn each_switch_changes_what_the_c_program_gets() {
         );
         assert_eq!(pressed, json!([answer]));
         let arguments = format!("{LOGIN} --ext-id {answer} --timeout-ms 2500");
-        let said = open_shift(&sandbox, &arguments);
-        assert_eq!(said.status, Some(status), "{answer}: {}", said.text);
+        let output = open_shift(&sandbox, &arguments);
+        assert_eq!(output.status, Some(status), "{answer}: {}", output.text);
         for part in parts {
-            assert!(said.text.contains(part), "{answer}: {}", said.text);
+            assert!(output.text.contains(part), "{answer}: {}", output.text);
         }
         until_rows(&browser, position + 1);
         let (_, newest) = newest(&browser);
@@ -140,11 +140,11 @@ fn each_switch_changes_what_the_c_program_gets() {
     let documents: Vec<_> = sandbox.documents();
     let documents: Vec<_> = documents.iter().map(|d| d.ext_id.as_deref()).collect();
     assert_eq!(documents, [Some("lost"), Some("slow"), Some("usual")]);
-    assert_eq!(browser.complaints(), json!([]));
+    assert_eq!(browser.console_messages(), json!([]));
 }
 
 #[test]
-fn a_switch_for_the_next_requests_goes_back_by_itself_and_a_click_brings_it_back() {
+fn a_switch_for_the_next_requests_turns_off_by_itself_and_a_click_restores_it() {
     let Some((sandbox, browser)) = page(Options::default()) else {
         return;
     };
@@ -225,9 +225,9 @@ fn no_network_refuses_connections_and_the_page_goes_to_a_port_of_its_own_and_bac
         "location.port !== '{}' && {now} === 'нет сети' && {live}",
         sandbox.port()
     ));
-    let said = open_shift(&sandbox, LOGIN);
-    assert_eq!(said.status, Some(3), "{}", said.text);
-    assert!(said.text.contains("nothing was sent"), "{}", said.text);
+    let output = open_shift(&sandbox, LOGIN);
+    assert_eq!(output.status, Some(3), "{}", output.text);
+    assert!(output.text.contains("nothing was sent"), "{}", output.text);
     assert!(sandbox.requests().is_empty());
     browser.click("#back");
     browser.until(&format!(
@@ -239,7 +239,7 @@ fn no_network_refuses_connections_and_the_page_goes_to_a_port_of_its_own_and_bac
 }
 
 #[test]
-fn whoever_listens_on_all_addresses_shows_those_that_a_till_can_use() {
+fn listening_on_all_addresses_shows_those_that_a_till_can_use() {
     let Some((sandbox, browser)) = page(Options {
         listen: std::net::Ipv4Addr::UNSPECIFIED.into(),
         ..Options::default()
@@ -269,9 +269,9 @@ fn certificates_are_switched_while_the_page_stays() {
     for (position, certificate) in ["expired", "wrong_name"].into_iter().enumerate() {
         browser.click(&format!("[data-certificate={certificate}]"));
         browser.until("document.getElementById('now-text').textContent.startsWith('сертификат')");
-        let said = open_shift(&sandbox, &arguments);
-        assert_eq!(said.status, Some(3), "{}", said.text);
-        assert!(said.text.contains("LP_ERR_TLS"), "{}", said.text);
+        let output = open_shift(&sandbox, &arguments);
+        assert_eq!(output.status, Some(3), "{}", output.text);
+        assert!(output.text.contains("LP_ERR_TLS"), "{}", output.text);
         until_rows(&browser, position + 1);
         let (_, row) = newest(&browser);
         assert!(row.contains("касса отказалась"), "{row}");
@@ -279,12 +279,12 @@ fn certificates_are_switched_while_the_page_stays() {
     }
     browser.click("#back");
     browser.until("document.getElementById('now-text').textContent === 'как обычно'");
-    let said = open_shift(&sandbox, &arguments);
-    assert_eq!(said.status, Some(0), "{}", said.text);
+    let output = open_shift(&sandbox, &arguments);
+    assert_eq!(output.status, Some(0), "{}", output.text);
     until_rows(&browser, 3);
-    // An untrusted one, too, is seen.
-    let said = open_shift(&sandbox, LOGIN);
-    assert!(said.text.contains("LP_ERR_TLS"), "{}", said.text);
+    // A handshake that fails because the certificate is not trusted is shown too.
+    let output = open_shift(&sandbox, LOGIN);
+    assert!(output.text.contains("LP_ERR_TLS"), "{}", output.text);
     until_rows(&browser, 4);
 }
 
@@ -298,8 +298,8 @@ fn notifications_are_switched_and_what_is_sent_is_shown() {
         let url = format!("{}/{APIKEY}", till.url());
         let arguments =
             format!("{LOGIN} --ext-id {ext_id} --callback-url {url} --callback-data касса-1");
-        let said = open_shift(&sandbox, &arguments);
-        assert_eq!(said.status, Some(0), "{}", said.text);
+        let output = open_shift(&sandbox, &arguments);
+        assert_eq!(output.status, Some(0), "{}", output.text);
     };
     shift("silent");
     until_rows(&browser, 1);
@@ -336,7 +336,7 @@ fn notifications_are_switched_and_what_is_sent_is_shown() {
 }
 
 #[test]
-fn a_request_opens_to_all_that_is_known_of_it() {
+fn a_request_opens_to_its_details() {
     let Some((sandbox, browser)) = page(Options::default()) else {
         return;
     };
@@ -372,13 +372,13 @@ fn a_request_opens_to_all_that_is_known_of_it() {
     }
     assert!(!detail.contains("key-of"), "{detail}");
 
-    // What no library sends: the check says it field by field.
+    // The check reports faults, which the library would not send, field by field.
     raw(
         &sandbox,
         r#"{"apikey":"key-of-a-test-42","cashier":"Ильина","test":2}"#,
     );
     until_rows(&browser, 3);
-    // What is open has stayed where it was.
+    // The open row has kept its place, so the new one is above the visible part.
     browser.click("#unseen");
     browser.click("#feed tr.entry button");
     let check = "document.querySelector('#feed .detail:not([hidden])').innerText";
@@ -397,7 +397,7 @@ fn a_request_opens_to_all_that_is_known_of_it() {
 }
 
 #[test]
-fn a_requests_time_is_the_local_one_everywhere() {
+fn the_time_of_a_request_is_local_everywhere() {
     let Some((sandbox, browser)) = page(Options::default()) else {
         return;
     };
@@ -434,7 +434,7 @@ fn the_page_comes_back_when_the_sandbox_does() {
     browser.until("document.getElementById('live').textContent === 'На связи'");
     browser.until("document.getElementById('feed').innerText.includes('after')");
     let (rows, _) = newest(&browser);
-    assert_eq!(rows, 1, "what an earlier run got is gone");
+    assert_eq!(rows, 1, "the requests of the earlier run must be gone");
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn a_long_body_is_cut_until_it_is_asked_for_and_nothing_in_a_detail_scrolls() {
 }
 
 #[test]
-fn what_was_not_checked_is_not_said_to_be_right() {
+fn unchecked_fields_are_not_shown_as_correct() {
     let Some((sandbox, browser)) = page(Options::default()) else {
         return;
     };
@@ -81,10 +81,10 @@ fn what_was_not_checked_is_not_said_to_be_right() {
     until_rows(&browser, 4);
     open_newest(&browser);
     assert_eq!(verdict("login"), "не проверено");
-    assert_eq!(browser.complaints(), json!([]));
+    assert_eq!(browser.console_messages(), json!([]));
 }
 
-/// The detail that is open.
+/// Returns the element with the open details.
 fn element(browser: &Browser) -> Value {
     browser.run(&format!("return {DETAIL}"), json!([]))
 }
@@ -125,7 +125,7 @@ fn the_curl_command_sends_an_equal_body() {
         assert_eq!(requests[1].method, "POST");
         assert_eq!(requests[1].header("content-type"), Some("application/json"));
     }
-    // No JSON object, no command.
+    // There is no command if the body is not a JSON object.
     raw(&sandbox, "[1]");
     browser.until("document.querySelector('#feed .entry').innerText.includes('6000')");
     let open = "document.querySelectorAll(arguments[0]).forEach(button => button.click())";
@@ -177,7 +177,7 @@ fn the_curl_command_is_copied_with_and_without_the_browsers_clipboard() {
 }
 
 #[test]
-fn a_body_that_is_no_object_is_shown_masked_and_as_text() {
+fn a_body_that_is_not_an_object_is_shown_masked_and_as_text() {
     let Some((sandbox, browser)) = page(Options::default()) else {
         return;
     };
@@ -199,7 +199,7 @@ fn a_body_that_is_no_object_is_shown_masked_and_as_text() {
 }
 
 #[test]
-fn a_request_is_sent_again_as_it_came() {
+fn a_request_is_sent_again_unchanged() {
     let Some((sandbox, browser)) = page(Options::default()) else {
         return;
     };
@@ -216,7 +216,7 @@ fn a_request_is_sent_again_as_it_came() {
     assert_eq!(requests[0].body, requests[1].body);
     assert_eq!(requests[0].path, requests[1].path);
     assert_eq!(sandbox.documents().len(), 1);
-    // What the sandbox has forgotten cannot be sent.
+    // A request that is not in the journal cannot be replayed.
     browser.run(
         "document.querySelector('[data-key=r1] button').click()",
         json!([]),

@@ -1,4 +1,4 @@
-//! The list of requests while more arrive: it keeps its scroll position, pauses, and can be searched.
+//! The list of requests while more arrive: its scroll position, the pause, the search.
 
 #![cfg(target_os = "linux")]
 
@@ -22,7 +22,7 @@ fn send_all(sandbox: &Sandbox, numbers: std::ops::RangeInclusive<usize>) {
     }
 }
 
-/// Where an element is on the screen.
+/// Returns the position of the top of an element on the screen.
 fn top(browser: &Browser, selector: &str) -> f64 {
     let top = browser.run(
         "return document.querySelector(arguments[0]).getBoundingClientRect().top",
@@ -31,8 +31,8 @@ fn top(browser: &Browser, selector: &str) -> f64 {
     top.as_f64().expect("a number")
 }
 
-/// Sends three requests, and checks that the element stays on the screen meanwhile.
-fn stays(sandbox: &Sandbox, browser: &Browser, selector: &str, from: usize) {
+/// Sends three requests, and asserts that the element does not move on the screen.
+fn assert_stays(sandbox: &Sandbox, browser: &Browser, selector: &str, from: usize) {
     let before = top(browser, selector);
     for number in from..from + 3 {
         send_all(sandbox, number..=number);
@@ -59,21 +59,21 @@ fn new_rows_do_not_move_a_list_that_is_scrolled_down() {
             "document.querySelector('[data-key=r8]').scrollIntoView()",
             json!([]),
         );
-        stays(&sandbox, &browser, "[data-key=r7]", from);
+        assert_stays(&sandbox, &browser, "[data-key=r7]", from);
         until_text(&browser, "unseen", "Новых: 3 ↑");
         browser.click("#unseen");
         browser.until("document.getElementById('unseen').hidden");
         let newest = format!("[data-key=r{}]", from + 2);
         let place = top(&browser, &newest);
         assert!((0.0..768.0).contains(&place), "{width}: {place}");
-        // At the top they show at once.
+        // At the top of the list, new rows are visible at once.
         if width == 1024 {
             send_all(&sandbox, 19..=21);
             until_rows(&browser, 21);
             assert!(top(&browser, "[data-key=r21]") <= place + 1.0);
         }
     }
-    assert_eq!(browser.complaints(), json!([]));
+    assert_eq!(browser.console_messages(), json!([]));
 }
 
 #[test]
@@ -84,9 +84,9 @@ fn new_rows_do_not_move_a_request_that_is_open() {
     send_all(&sandbox, 1..=1);
     until_rows(&browser, 1);
     open_newest(&browser);
-    stays(&sandbox, &browser, "[data-key=r1] + .detail", 2);
+    assert_stays(&sandbox, &browser, "[data-key=r1] + .detail", 2);
     until_text(&browser, "unseen", "Новых: 3 ↑");
-    // A short one, too, which leaves room below.
+    // The same with short details, which leave room below the list.
     browser.click("#unseen");
     browser.run(
         "document.querySelector('[data-key=r1] button').click()",
@@ -100,7 +100,7 @@ fn new_rows_do_not_move_a_request_that_is_open() {
         "document.querySelector('[data-key=r4] + .detail > td').textContent = 'short'",
         json!([]),
     );
-    stays(&sandbox, &browser, "[data-key=r4] + .detail", 5);
+    assert_stays(&sandbox, &browser, "[data-key=r4] + .detail", 5);
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_pause_holds_new_rows_back_until_it_ends() {
     browser.click("#pause");
     until_text(&browser, "pause", "Пауза");
     until_rows(&browser, 4);
-    // What is forgotten does not come back.
+    // Requests that are cleared during the pause do not come back.
     browser.click("#pause");
     send_all(&sandbox, 5..=5);
     until_text(&browser, "pause", "Продолжить: новых 1");
@@ -138,7 +138,7 @@ fn a_search_stays_while_requests_come_and_says_how_many_there_are() {
     };
     send(&sandbox, "a", "Иванова");
     send(&sandbox, "b", "Петров");
-    // With another cashier: changed.
+    // Another cashier counts as a changed request.
     send(&sandbox, "b", "Ильина");
     raw(&sandbox, r#"{"apikey":"key-of-a-test-42","cashier":"Ким"}"#);
     until_rows(&browser, 4);
@@ -180,7 +180,7 @@ fn a_search_stays_while_requests_come_and_says_how_many_there_are() {
     until_text(&browser, "counts", "найдено 3 из 7");
     browser.click("#only-faults");
     until_rows(&browser, 7);
-    assert_eq!(browser.complaints(), json!([]));
+    assert_eq!(browser.console_messages(), json!([]));
 }
 
 #[test]

@@ -13,7 +13,7 @@ const PICTURE: &str = "tests/sandbox/page.png";
 
 const ENTER: &str = "\u{e007}";
 
-/// The colour behind the row of a table that contains a text.
+/// Returns the background colour of the row of a table that contains a text.
 fn colour(browser: &Browser, table: &str, text: &str) -> String {
     let colour = browser.run(
         "const rows = Array.from(document.querySelectorAll(arguments[0] + ' > tr')); \
@@ -85,7 +85,7 @@ fn a_red_row_stays_red_under_the_mouse() {
 }
 
 #[test]
-fn what_a_request_contains_is_text_and_never_html() {
+fn content_of_a_request_is_text_and_never_html() {
     let Some((sandbox, browser)) = page(Options::default()) else {
         return;
     };
@@ -105,7 +105,7 @@ fn what_a_request_contains_is_text_and_never_html() {
         json!([]),
     );
     assert_eq!(found, json!([null, 0]));
-    assert_eq!(browser.complaints(), json!([]));
+    assert_eq!(browser.console_messages(), json!([]));
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn everything_is_reached_by_the_keyboard() {
     };
     raw_plain(&sandbox);
     until_rows(&browser, 1);
-    // Each press goes on to the next; names are those of the elements, or of their data.
+    // Each press moves the focus to the next element. The names come from ids, data and texts.
     let mut seen = Vec::new();
     for _ in 0..120 {
         browser.press(TAB);
@@ -133,7 +133,7 @@ fn everything_is_reached_by_the_keyboard() {
         if name.starts_with("body") || seen.contains(&name) {
             break;
         }
-        assert_eq!(focus[1], true, "the focus is not seen on {name}");
+        assert_eq!(focus[1], true, "the focus on {name} is not visible");
         seen.push(name);
     }
     for name in [
@@ -203,13 +203,13 @@ fn everything_is_reached_by_the_keyboard() {
     browser.until("document.querySelector('#feed .detail:not([hidden])')");
     browser.press(ENTER);
     browser.until("!document.querySelector('#feed .detail:not([hidden])')");
-    // The way back leaves the focus where one can go on.
+    // The button disappears, and the focus moves to an element that stays.
     browser.run("document.querySelector('#back').focus()", json!([]));
     browser.press(ENTER);
     browser.until("document.activeElement.dataset.answer === 'usual'");
 }
 
-/// A request without TLS, which is refused, but shown.
+/// Sends a request without TLS, which is refused but shown.
 fn raw_plain(sandbox: &Sandbox) {
     let url = format!("{}cloud-print/create-session", sandbox.page_url());
     let config = ureq::Agent::config_builder()
@@ -220,7 +220,8 @@ fn raw_plain(sandbox: &Sandbox) {
     assert_eq!(sent.expect("an answer").status(), 400);
 }
 
-/// The least contrast of text, and of the borders of all that can be used, with what is behind them, and where.
+/// Returns the lowest contrast with the background, and where it occurs: of texts, of borders of
+/// controls and boxes, and of the focus mark.
 const CONTRAST: &str = "
     const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
     const light = (colour) => channels(colour).slice(0, 3).map((c) => c / 255)
@@ -290,7 +291,8 @@ fn it_is_legible_in_light_and_dark_and_fits_small_screens() {
         let name = format!("page-{scheme}.png");
         std::fs::write(tools::scratch("page").join(name), browser.picture()).expect("a file");
     }
-    // 1024 by 768 less what a browser's own bars take; and a narrow window.
+    // A whole screen of 1024 by 768, one without the space of the browser's own bars, and narrow
+    // windows.
     for (width, height) in [(1024, 768), (1024, 620), (600, 800), (390, 844)] {
         browser.size(width, height);
         browser.until(&format!("innerWidth === {width}"));
@@ -303,7 +305,7 @@ fn it_is_legible_in_light_and_dark_and_fits_small_screens() {
 }
 
 #[test]
-fn nothing_is_cut_at_1024_by_768_and_an_ext_id_is_on_one_line() {
+fn nothing_is_clipped_at_1024_by_768_and_an_ext_id_is_on_one_line() {
     let Some((sandbox, browser)) = page(Options::default()) else {
         return;
     };
@@ -325,7 +327,7 @@ fn nothing_is_cut_at_1024_by_768_and_an_ext_id_is_on_one_line() {
         let sent = request
             .content_type("application/json")
             .send(body.to_string());
-        assert!(sent.is_err(), "its answer is lost");
+        assert!(sent.is_err(), "the answer must be lost");
     }
     until_rows(&browser, 3);
     browser.until("document.querySelectorAll('.alarm .whole').length === 2");
@@ -350,7 +352,7 @@ fn nothing_is_cut_at_1024_by_768_and_an_ext_id_is_on_one_line() {
             "{width}"
         );
     }
-    // Each row is a card there, and each value has its column's name.
+    // At the narrow width each row is a card, and each value has its column's name.
     let card = browser.run(
         "const cells = Array.from(document.querySelectorAll('#feed > .entry > td')).slice(0, 5); \
          return [getComputedStyle(document.querySelector('#feed > .entry')).display, \
@@ -362,7 +364,7 @@ fn nothing_is_cut_at_1024_by_768_and_an_ext_id_is_on_one_line() {
 }
 
 #[test]
-fn headings_keep_a_distance_from_what_is_above_them() {
+fn headings_have_space_above() {
     let Some((sandbox, browser)) = page(Options {
         tls: true,
         ..Options::default()
@@ -385,7 +387,7 @@ fn headings_keep_a_distance_from_what_is_above_them() {
 }
 
 #[test]
-fn without_colours_of_its_own_the_page_says_the_same_by_borders() {
+fn the_page_is_readable_with_forced_colours() {
     let Some((sandbox, browser)) = page(Options::default()) else {
         return;
     };
@@ -412,8 +414,8 @@ fn without_colours_of_its_own_the_page_says_the_same_by_borders() {
     std::fs::write(picture, browser.picture()).expect("a file");
 }
 
-/// The README's picture. `LIFEPAY_BLESS=1 cargo test -p lifepay-sandbox picture` takes it
-/// again, and `pngquant 64 --force --ext .png tests/sandbox/page.png` makes it small.
+/// Checks the README's picture. `LIFEPAY_BLESS=1 cargo test -p lifepay-sandbox picture` recreates
+/// it, and `pngquant 64 --force --ext .png tests/sandbox/page.png` makes it small.
 #[test]
 fn the_readme_shows_a_picture_of_the_page() {
     let readme = std::fs::read_to_string(tools::root().join("README.md")).expect("the README");
@@ -434,6 +436,6 @@ fn the_readme_shows_a_picture_of_the_page() {
     }
     let committed = std::fs::read(&path).expect("the picture");
     assert!(committed.len() < 150_000, "{} bytes", committed.len());
-    // Its width and height stand behind the word IHDR.
+    // Width and height follow the chunk name IHDR.
     assert_eq!(committed[16..24], [0, 0, 4, 0, 0, 0, 3, 0], "1024 by 768");
 }

@@ -16,7 +16,7 @@ fn body(fields: Value) -> String {
     body.to_string()
 }
 
-/// Opens the newest row and gives the text of what is below it.
+/// Opens the newest row, closes it again, and returns the text of its details.
 fn opened(browser: &Browser) -> String {
     browser.click("#feed tr.entry button");
     let detail = "document.querySelector('#feed .detail:not([hidden])')";
@@ -51,7 +51,7 @@ fn each_request_and_each_ext_id_is_shown_with_its_path() {
         ));
         assert!(opened(&browser).contains(&format!("POST {path}")));
     }
-    // The same ext_id, but no changed body.
+    // The ext_id is the same, but on other paths, so no request counts as changed.
     assert_eq!(
         browser.run(
             "return document.querySelectorAll('.alarm').length",
@@ -59,7 +59,7 @@ fn each_request_and_each_ext_id_is_shown_with_its_path() {
         ),
         0
     );
-    assert_eq!(browser.complaints(), json!([]));
+    assert_eq!(browser.console_messages(), json!([]));
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn a_document_is_checked_as_far_as_published_and_the_page_says_so() {
         for part in parts {
             assert!(detail.contains(part), "{path}: {part} is not in {detail}");
         }
-        // The words of the page on opening a shift are not put into the mouth of another.
+        // The texts of the page about opening a shift are not shown for other documents.
         for words in [
             "На странице LifePay",
             "открыть смену",
@@ -150,7 +150,7 @@ fn a_document_is_checked_as_far_as_published_and_the_page_says_so() {
         browser.click("#feed tr.entry button");
         browser.until("!document.querySelector('#feed .detail:not([hidden])')");
     }
-    assert_eq!(browser.complaints(), json!([]));
+    assert_eq!(browser.console_messages(), json!([]));
 }
 
 #[test]

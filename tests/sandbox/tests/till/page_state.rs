@@ -1,5 +1,5 @@
-//! The page shows the current state: its form, when another client changes the switches; a stopped
-//! sandbox; many tabs.
+//! The state that the page shows: switches that another client has changed, a stopped sandbox, many
+//! tabs.
 
 #![cfg(target_os = "linux")]
 
@@ -11,7 +11,7 @@ use crate::open_page::{open_shift, page, until_now, until_rows, LOGIN, TAB};
 
 const LIVE: &str = "document.getElementById('live').textContent === 'На связи'";
 
-/// An order by HTTP, as a till's tests give it.
+/// Posts an order over HTTP, as a till's tests do.
 fn order(sandbox: &Sandbox, order: &Value) {
     let url = format!("{}sandbox/answer", sandbox.page_url());
     let config = ureq::Agent::config_builder().proxy(None);
@@ -21,7 +21,7 @@ fn order(sandbox: &Sandbox, order: &Value) {
     assert_eq!(reply.status(), 200);
 }
 
-/// What stands in the form.
+/// Returns the values in the form.
 fn form(browser: &Browser) -> Value {
     browser.run(
         "const value = (id) => document.getElementById(id).value; \
@@ -32,7 +32,7 @@ fn form(browser: &Browser) -> Value {
 }
 
 #[test]
-fn the_form_shows_what_is_on_whoever_has_switched_it() {
+fn the_form_shows_the_active_switch_whoever_has_set_it() {
     let Some((sandbox, browser)) = page(Options::default()) else {
         return;
     };
@@ -53,7 +53,7 @@ fn the_form_shows_what_is_on_whoever_has_switched_it() {
     order(&sandbox, &code);
     until_now(&browser, now);
     assert_eq!(form(&browser), shown);
-    // After a reload, and on a second page.
+    // The same after a reload and in a second tab.
     browser.reload_with("");
     until_now(&browser, now);
     assert_eq!(form(&browser), shown);
@@ -65,11 +65,11 @@ fn the_form_shows_what_is_on_whoever_has_switched_it() {
     until_now(&browser, "медленно, через 2.5 с");
     let form = form(&browser);
     assert_eq!((&form[0], &form[5]), (&json!("2.5"), &json!(false)));
-    assert_eq!(browser.complaints(), json!([]));
+    assert_eq!(browser.console_messages(), json!([]));
 }
 
 #[test]
-fn what_is_edited_while_it_is_on_takes_effect_and_empty_seconds_are_not_0() {
+fn edits_of_an_active_switch_take_effect_and_empty_seconds_are_not_0() {
     let Some((sandbox, browser)) = page(Options::default()) else {
         return;
     };
@@ -89,8 +89,8 @@ fn what_is_edited_while_it_is_on_takes_effect_and_empty_seconds_are_not_0() {
     browser.enter("#count", "2");
     browser.press(TAB);
     browser.until("document.getElementById('now-count').textContent === '(ещё 2 запроса)'");
-    let said = open_shift(&sandbox, LOGIN);
-    assert!(said.text.contains("Нельзя"), "{}", said.text);
+    let output = open_shift(&sandbox, LOGIN);
+    assert!(output.text.contains("Нельзя"), "{}", output.text);
 
     browser.click("[name=duration][value=always]");
     browser.enter("#seconds", "x");
@@ -136,7 +136,7 @@ fn a_long_message_leaves_the_page_usable() {
 }
 
 #[test]
-fn a_sandbox_that_is_gone_is_not_as_usual_and_leaves_nothing_red_when_it_is_back() {
+fn a_sandbox_that_has_ended_is_shown_until_it_is_back() {
     let Some((sandbox, browser)) = page(Options::default()) else {
         return;
     };
@@ -160,7 +160,7 @@ fn a_sandbox_that_is_gone_is_not_as_usual_and_leaves_nothing_red_when_it_is_back
 }
 
 #[test]
-fn ten_tabs_are_all_told() {
+fn ten_tabs_all_get_the_changes() {
     let Some((sandbox, browser)) = page(Options::default()) else {
         return;
     };

@@ -17,18 +17,21 @@ fn choose_option(browser: &Browser, selector: &str, value: &str) {
     );
 }
 
-/// What the sandbox says is on.
+/// Returns the switches from the sandbox's journal.
 fn switches(sandbox: &Sandbox) -> Value {
     let url = format!("{}sandbox/journal.json", sandbox.page_url());
     let config = ureq::Agent::config_builder().proxy(None);
     let agent: ureq::Agent = config.build().into();
     let mut reply = agent.get(&url).call().expect("an answer");
-    let journal = reply.body_mut().read_to_string().expect("its text");
+    let journal = reply
+        .body_mut()
+        .read_to_string()
+        .expect("the body of the journal");
     serde_json::from_str::<Value>(&journal).expect("JSON")["switches"].clone()
 }
 
 #[test]
-fn each_answer_takes_what_stands_beside_it() {
+fn each_answer_takes_its_own_fields() {
     let Some((sandbox, browser)) = page(Options::default()) else {
         return;
     };
@@ -74,7 +77,7 @@ fn each_answer_takes_what_stands_beside_it() {
     }
     browser.click("[data-answer=http]");
     until_now(&browser, "HTTP 500, Retry-After 3 с");
-    // Edited while it is on.
+    // Settings can be edited while the switch is on.
     browser.click("#made");
     until_now(&browser, "HTTP 500, Retry-After 3 с, документ создан");
     browser.enter("#status", "200");
@@ -85,11 +88,11 @@ fn each_answer_takes_what_stands_beside_it() {
     until_now(&browser, "тишина, закрыть через 2 с");
     browser.click("#back");
     until_now(&browser, "как обычно");
-    assert_eq!(browser.complaints(), json!([]));
+    assert_eq!(browser.console_messages(), json!([]));
 }
 
 #[test]
-fn held_requests_are_answered_by_what_is_chosen_next() {
+fn held_requests_get_the_answer_that_is_chosen_next() {
     let Some((sandbox, browser)) = page(Options::default()) else {
         return;
     };
@@ -146,7 +149,7 @@ fn an_answer_has_a_probability() {
     browser.enter("#probability", "100");
     browser.press(TAB);
     until_now(&browser, "HTML с HTTP 200");
-    // What has none is not disturbed by it.
+    // Answers without a probability ignore the field.
     browser.enter("#probability", "30");
     browser.click("[data-answer=usual]");
     until_now(&browser, "как обычно");
@@ -185,13 +188,13 @@ fn notifications_come_one_after_another_and_one_is_sent_again() {
     browser.click(".detail .again button");
     browser.until("document.querySelector('.detail .outcome').textContent === 'Отправлено.'");
     until_rows(&browser, 4);
-    // One alone.
+    // A single notification.
     choose_option(&browser, "#notify-then", "");
     browser.enter("#notify-seconds", "0");
     browser.press(TAB);
     browser.until("document.getElementById('notify-now').hidden");
     assert_eq!(switches(&sandbox)["notify"]["status"], "waiting");
-    assert_eq!(browser.complaints(), json!([]));
+    assert_eq!(browser.console_messages(), json!([]));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Selects requests by their fields, so that several tills, or tests that run at the same time, can
+//! Selects requests by their fields, so that several tills, or tests that run in parallel, can
 //! share a sandbox.
 
 use serde::Serialize;
@@ -9,7 +9,7 @@ use crate::journal::Request;
 const KNOWN: &str = "есть login, target_serial, ext_id, path";
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Whose {
+pub(crate) struct Filter {
     #[serde(skip_serializing_if = "Option::is_none")]
     login: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -20,17 +20,17 @@ pub(crate) struct Whose {
     path: Option<String>,
 }
 
-impl Whose {
+impl Filter {
     /// Reads the selection from a URL's query. None: all requests.
     ///
     /// # Errors
     /// The fault in the query.
-    pub(crate) fn read(query: &str) -> Result<Option<Whose>, String> {
-        let mut whose = Whose::default();
+    pub(crate) fn read(query: &str) -> Result<Option<Filter>, String> {
+        let mut filter = Filter::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            whose.set(&name, &value)?;
+            filter.set(&name, &value)?;
         }
-        Ok((whose != Whose::default()).then_some(whose))
+        Ok((filter != Filter::default()).then_some(filter))
     }
 
     /// # Errors
@@ -54,13 +54,13 @@ impl Whose {
         Ok(())
     }
 
-    pub(crate) fn is_of(&self, request: &Request) -> bool {
+    pub(crate) fn matches(&self, request: &Request) -> bool {
         let is = |wanted: &Option<String>, name: &str| {
             wanted
                 .as_deref()
                 .is_none_or(|wanted| match request.field(name) {
                     Some(Value::String(text)) => text == wanted,
-                    // A number matches as it is shown.
+                    // A number is compared in the form in which it is displayed.
                     Some(Value::Number(number)) => number.to_string() == wanted,
                     _ => false,
                 })
