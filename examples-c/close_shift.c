@@ -1,14 +1,14 @@
 /*
- * Closes the shift: sends LifePay the Z report.
+ * Closes a shift: sends the Z report to LifePay and prints the result.
  *
  *     LIFEPAY_APIKEY=... close_shift --login 79031234567 --target-serial 00106304012797
  *
- * The fields are those that can be read on LifePay's page about the Z report. Whether LifePay knows an
- * ext_id for it cannot, so there is none here: one attempt is made, and if its outcome is unknown, a
- * person looks before it is made again.
+ * The fields are those on LifePay's page about the Z report. Whether LifePay recognises a repeated
+ * ext_id of a Z report is not published, so the program sends none and makes one attempt. If the
+ * outcome is unknown, check whether a report was printed before you run the program again.
  *
- * Exit status: 0 accepted, 1 LifePay rejected it, 2 wrong arguments, 3 not sent, 4 outcome unknown.
- * On Windows the arguments must be converted to UTF-8: see utf8_arguments in open_shift.c.
+ * Exit status: 0 accepted, 1 rejected by LifePay, 2 wrong arguments, 3 not sent, 4 outcome unknown.
+ * On Windows, convert the arguments to UTF-8 first: see utf8_arguments in open_shift.c.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +44,7 @@ static int report(const lp_result *result)
     return UNKNOWN;
 }
 
-/* The field that an option sets; NULL if there is no such option. */
+/* Returns the field that an option sets, or NULL for an unknown option. */
 static const char **field(lp_config *config, const char *option)
 {
     if (strcmp(option, "--login") == 0)
@@ -66,7 +66,7 @@ int main(int argc, char **argv)
 
     lp_config_init(&config, sizeof config);
     lp_result_init(&result, sizeof result);
-    config.apikey = getenv("LIFEPAY_APIKEY"); /* other users of this machine see command lines */
+    config.apikey = getenv("LIFEPAY_APIKEY"); /* command lines are visible to other users */
     config.path = "/cloud-print/create-z-report";
     for (i = 1; i < argc; i++) {
         const char **target = field(&config, argv[i]);
@@ -75,14 +75,14 @@ int main(int argc, char **argv)
         } else if (target && i + 1 < argc) {
             *target = argv[++i];
         } else {
-            fprintf(stderr, "close_shift --login LOGIN [--target-serial SERIAL] [--cashier-name NAME]\n"
-                            "    [--cashier-inn INN] [--test] [--base-url URL], with LIFEPAY_APIKEY in "
-                            "the environment\n");
+            fprintf(stderr, "Usage: close_shift --login LOGIN [--target-serial SERIAL] [--test]\n"
+                            "    [--cashier-name NAME] [--cashier-inn INN] [--base-url URL]\n"
+                            "The apikey is read from the environment variable LIFEPAY_APIKEY.\n");
             return WRONG_ARGUMENTS;
         }
     }
     lp_send(&config, &result);
     status = report(&result);
-    lp_result_free(&result); /* after the last look at its strings */
+    lp_result_free(&result); /* after the last use of its strings */
     return status;
 }

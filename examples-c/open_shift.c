@@ -1,12 +1,12 @@
 /*
- * Opens a cash-register shift and says what came of it.
+ * Opens a cash-register shift and prints the result.
  *
  *     LIFEPAY_APIKEY=... open_shift --login 79031234567 --ext-id 00106304012797-2026-11-24-1
  *
- * What a till needs is in open_shift() and report(); the rest reads the command line. Every option
- * is a field of lp_config.
+ * A till needs open_shift() and the functions before it; the rest reads the command line. All
+ * options except --log and --help set a field of lp_config.
  *
- * Exit status: 0 accepted, 1 LifePay rejected it, 2 wrong arguments, 3 not sent, 4 outcome unknown.
+ * Exit status: 0 accepted, 1 rejected by LifePay, 2 wrong arguments, 3 not sent, 4 outcome unknown.
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -31,7 +31,7 @@ static int exit_status(const lp_result *result)
     case LP_OUTCOME_NOT_SENT:
         return NOT_SENT;
     default:
-        return UNKNOWN; /* also what a later library may add: unknown is the careful guess */
+        return UNKNOWN; /* also for outcomes that a later library may add */
     }
 }
 
@@ -43,7 +43,7 @@ static const char *outcome_in_words(int32_t outcome)
     case LP_OUTCOME_NOT_SENT:
         return "nothing was sent, LifePay does not have the request";
     default:
-        return "unknown, LifePay may have the request: a report may be printed yet";
+        return "unknown, LifePay may have the request: a report may still be printed";
     }
 }
 
@@ -59,14 +59,14 @@ static void report_accepted(const lp_result *result)
 static void report_repeat(const lp_result *result)
 {
     if (result->code == LP_ERR_ARGUMENT)
-        fprintf(stderr, "repeat: after correcting the arguments\n");
+        fprintf(stderr, "retry: after correcting the arguments\n");
     else if (result->outcome == LP_OUTCOME_ANSWERED)
-        fprintf(stderr, "repeat: not as it is\n");
+        fprintf(stderr, "retry: only after a correction\n");
     else if (result->retry_after_ms > 0)
-        fprintf(stderr, "repeat: in %lu s, with the same ext_id\n",
+        fprintf(stderr, "retry: in %lu s, with the same ext_id\n",
                 ((unsigned long)result->retry_after_ms + 999) / 1000);
     else
-        fprintf(stderr, "repeat: with the same ext_id\n");
+        fprintf(stderr, "retry: with the same ext_id\n");
 }
 
 static void report_failed(const lp_result *result)
@@ -101,7 +101,7 @@ static int open_shift(const lp_config *config)
         report_accepted(&result);
     else
         report_failed(&result);
-    lp_result_free(&result); /* after the last look at its strings */
+    lp_result_free(&result); /* after the last use of its strings */
     return status;
 }
 
@@ -115,7 +115,7 @@ static void LP_CALL log_to_stderr(int32_t level, const char *message, void *user
 
 /* ------------------------------------------------------------------------ the command line */
 
-/* They live as long as the program: lp_config borrows its strings and its timetable. */
+/* Static, because config holds pointers to its strings and to retry_delays. */
 static lp_config config;
 static uint32_t retry_delays[1000];
 static int32_t log_level = LP_LOG_OFF;
@@ -131,47 +131,47 @@ struct option {
 
 static const struct option options[] = {
     {"--apikey", TEXT, &config.apikey,
-     "KEY: better in the variable LIFEPAY_APIKEY, since other\n"
-     "users of this machine see command lines"},
+     "KEY; prefer the variable LIFEPAY_APIKEY: other users\n"
+     "of this machine can see command lines"},
     {"--login", TEXT, &config.login,
      "LOGIN of the company's or the shop's administrator"},
     {"--test", SWITCH, &config.test,
-     "test mode: nothing is fiscalised, and there is no uuid"},
+     "test mode: nothing is fiscalised, no uuid is returned"},
     {"--cashier-name", TEXT, &config.cashier_name,
      "NAME"},
     {"--cashier-inn", TEXT, &config.cashier_inn,
      "INN"},
     {"--target-serial", TEXT, &config.target_serial,
-     "SERIAL number of the fiscal printer; else LifePay\n"
-     "takes one of the active ones"},
+     "SERIAL number of the fiscal printer; default: LifePay\n"
+     "picks one of the active printers"},
     {"--ext-id", TEXT, &config.ext_id,
-     "ID of yours, at most 50 characters: a repeat with the same\n"
-     "makes no second document; default: a new UUID"},
+     "ID of your own, at most 50 characters: a retry with the\n"
+     "same ID opens no second shift; default: a new UUID"},
     {"--callback-url", TEXT, &config.callback_url,
-     "URL to which LifePay reports what became of it"},
+     "URL to which LifePay reports the document's status"},
     {"--callback-data", TEXT, &config.callback_data,
-     "STRING that comes back to the callback URL"},
+     "STRING that LifePay sends back to the callback URL"},
     {"--callback-data-json", TEXT, &config.callback_data_json,
-     "JSON object or array, in its place"},
+     "JSON object or array, instead of --callback-data"},
     {"--base-url", TEXT, &config.base_url,
      "URL; default: https://sapi.life-pay.ru"},
     {"--proxy", TEXT, &config.proxy,
      "http://USER:PASSWORD@HOST:PORT, or none; default: the system's"},
     {"--trust", TRUST, &config.trust,
-     "default (bundled and system), bundled or system"},
+     "root certificates: bundled, system or default (both)"},
     {"--ca-file", TEXT, &config.ca_file,
-     "FILE in PEM with more root certificates"},
+     "FILE in PEM with additional root certificates"},
     {"--connect-timeout-ms", MILLISECONDS, &config.connect_timeout_ms,
-     "N; default: 10000"},
+     "N for connecting; default: 10000"},
     {"--timeout-ms", MILLISECONDS, &config.timeout_ms,
      "N for one attempt; default: 30000"},
     {"--retry-for-ms", MILLISECONDS, &config.retry_for_ms,
-     "N or forever; default: one attempt"},
+     "N or forever: how long to retry; default: one attempt"},
     {"--retry-delays-ms", DELAYS, retry_delays,
-     "N,N,... the last repeats; default: LifePay's\n"
-     "timetable, 1, 3 and 5 minutes, then every 10"},
+     "N,N,...: pauses between attempts, the last one repeats;\n"
+     "default: LifePay's 1, 3 and 5 minutes, then every 10"},
     {"--log", LOG, &log_level,
-     "off, error, warn, info, debug or trace, to stderr"},
+     "off, error, warn, info, debug or trace: log to stderr"},
 };
 static const size_t option_count = sizeof options / sizeof options[0];
 
@@ -193,12 +193,15 @@ static void print_help(void)
         putchar('\n');
     }
     printf("  --help\n\n");
-    printf("The apikey is taken from the environment variable LIFEPAY_APIKEY if not given.\n\n"
-           "Exit status: 0 accepted (which is not yet open), 1 LifePay rejected it, 2 wrong\n"
-           "arguments, 3 not sent, 4 outcome unknown: repeat with the same ext_id.\n");
+    printf("Without --apikey, the environment variable LIFEPAY_APIKEY is used.\n\n"
+           "Exit status: 0 accepted (the shift may not be open yet), 1 rejected by LifePay,\n"
+           "2 wrong arguments, 3 not sent, 4 outcome unknown: retry with the same ext_id.\n");
 }
 
-/* Where the number ends, or NULL: strtoul would take "-1", " 1" and, on Windows, no 32 bits. */
+/*
+ * Returns the end of the number, or NULL. strtoul would also accept "-1" and " 1", and its range
+ * depends on the platform.
+ */
 static const char *read_milliseconds(const char *text, uint32_t *value)
 {
     uint64_t number = 0;
@@ -245,7 +248,7 @@ static int set_delays(const char *text)
     return 1;
 }
 
-/* The place of the word becomes the value: the constants of the header count from 0. */
+/* Sets the target to the word's index: the header's constants count from 0 in this order. */
 static int set_word(const char *text, const char *const *words, int32_t *target)
 {
     int32_t i;
@@ -292,7 +295,7 @@ static const struct option *find_option(const char *name)
     return NULL;
 }
 
-/* Only the form is checked here. What the fields may hold lp_open_shift checks, all at once. */
+/* Checks the syntax only. lp_open_shift checks the values and reports all errors at once. */
 static int read_arguments(int argc, char **argv)
 {
     const struct option *option;
@@ -321,9 +324,9 @@ static int read_arguments(int argc, char **argv)
 #include <shellapi.h>
 
 /*
- * lifepay takes and gives UTF-8. Windows hands main() its arguments in the ANSI code page, CP1251
- * on a Russian machine, and most tills keep their strings so, too: they must be converted. MSVC has
- * to be told to link shell32.lib, for CommandLineToArgvW.
+ * lifepay uses UTF-8 in both directions. Windows passes the arguments to main() in the ANSI code
+ * page (CP1251 on a Russian system), and most tills store their strings in it, so they must be
+ * converted. With MSVC, link shell32.lib for CommandLineToArgvW.
  */
 static char **utf8_arguments(int *argc)
 {

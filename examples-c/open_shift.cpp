@@ -1,11 +1,11 @@
-// Opens a shift from C++17, with lifepay.h and nothing else.
+// Opens a shift from C++17 with lifepay.h alone.
 //
 //     LIFEPAY_APIKEY=... open_shift_cpp --login 79031234567
 //
-// What is worth copying: Result frees itself, an Answer outlives it, and what the progress function
-// throws goes around the library and not through it.
+// Worth copying: Result frees itself, Answer outlives it, and an exception thrown by the progress
+// function is rethrown after the call instead of passing through the library.
 //
-// Exit status: 0 accepted, 1 LifePay rejected it, 2 wrong arguments, 3 not sent, 4 outcome unknown.
+// Exit status: 0 accepted, 1 rejected by LifePay, 2 wrong arguments, 3 not sent, 4 outcome unknown.
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
@@ -20,7 +20,7 @@
 
 namespace {
 
-// An lp_result that is initialised and freed. The library owns its strings: copy what must stay.
+// An lp_result that frees itself. The library owns its strings: copy those that must outlive it.
 class Result {
 public:
     Result() { lp_result_init(&raw_, sizeof raw_); }
@@ -38,35 +38,36 @@ private:
 struct Shift {
     std::string apikey;
     std::string login;
-    std::string target_serial; // empty: LifePay takes one of the active printers
+    std::string target_serial; // empty: LifePay picks one of the active printers
     std::string ext_id;        // empty: a new UUID
-    std::string base_url;      // empty: LifePay's
+    std::string base_url;      // empty: LifePay's server
 };
 
 struct Answer {
     std::int32_t code;
     std::int32_t outcome;
-    std::optional<std::string> uuid; // none in test mode, and if code is not LP_OK
+    std::optional<std::string> uuid; // empty in test mode and if code is not LP_OK
     std::optional<std::string> ext_id;
     std::string message;
 };
 
-// False stops.
+// Returns false to stop the call.
 using OnProgress = std::function<bool(const lp_progress &)>;
 
-struct Watcher {
+struct ProgressState {
     const OnProgress &on_progress;
     std::exception_ptr thrown;
 };
 
-// Between the library and the function: an exception may not cross C, so it waits in the watcher.
-extern "C" std::int32_t LP_CALL tell(const lp_progress *progress, void *user_data) noexcept
+// Calls on_progress for the library. Exceptions must not pass through C code, so they are stored.
+extern "C" std::int32_t LP_CALL call_on_progress(const lp_progress *progress,
+                                                 void *user_data) noexcept
 {
-    auto &watcher = *static_cast<Watcher *>(user_data);
+    auto &state = *static_cast<ProgressState *>(user_data);
     try {
-        return watcher.on_progress(*progress) ? 0 : 1;
+        return state.on_progress(*progress) ? 0 : 1;
     } catch (...) {
-        watcher.thrown = std::current_exception();
+        state.thrown = std::current_exception();
         return 1;
     }
 }
@@ -76,30 +77,30 @@ std::optional<std::string> copy(const char *text)
     return text ? std::optional<std::string>(text) : std::nullopt;
 }
 
-// Throws what on_progress throws, and nothing for what LifePay or the network do: a shift that
-// LifePay has rejected is an answer like any other.
+// Throws only what on_progress throws. A rejection by LifePay and a network failure are reported in
+// the Answer.
 Answer open_shift(const Shift &shift, const OnProgress &on_progress = nullptr)
 {
     lp_config config;
     lp_config_init(&config, sizeof config);
-    config.apikey = shift.apikey.c_str(); // "" is "not given"
+    config.apikey = shift.apikey.c_str(); // "" means "not given"
     config.login = shift.login.c_str();
     config.target_serial = shift.target_serial.c_str();
     config.ext_id = shift.ext_id.c_str();
     config.base_url = shift.base_url.c_str();
-    Watcher watcher{on_progress, nullptr};
+    ProgressState state{on_progress, nullptr};
     if (on_progress) {
-        config.on_progress = tell;
-        config.user_data = &watcher;
+        config.on_progress = call_on_progress;
+        config.user_data = &state;
     }
 
     Result result;
     lp_open_shift(&config, result.get());
     Answer answer{result->code, result->outcome, copy(result->uuid), copy(result->ext_id),
                   result->message};
-    // The caller of a request that was answered must learn the answer, whatever was thrown.
-    if (watcher.thrown && answer.outcome != LP_OUTCOME_ANSWERED)
-        std::rethrow_exception(watcher.thrown);
+    // If LifePay answered, the caller must get the answer, even if on_progress threw.
+    if (state.thrown && answer.outcome != LP_OUTCOME_ANSWERED)
+        std::rethrow_exception(state.thrown);
     return answer;
 }
 
@@ -126,7 +127,7 @@ Shift read_arguments(int argc, char **argv)
     for (int i = 1; i < argc; i += 2) {
         const auto option = options.find(argv[i]);
         if (option == options.end() || i + 1 == argc)
-            throw std::invalid_argument(std::string(argv[i]) + " is unknown or lacks its value");
+            throw std::invalid_argument(std::string(argv[i]) + " is unknown or has no value");
         *option->second = argv[i + 1];
     }
     if (const char *apikey = std::getenv("LIFEPAY_APIKEY"))
@@ -157,7 +158,7 @@ try {
     std::cerr << error.what() << '\n';
     return 2;
 } catch (const std::exception &error) {
-    // Thrown by the progress function: how far the request had come is not known here.
+    // Thrown by the progress function: whether LifePay may have the request is unknown here.
     std::cerr << error.what() << '\n';
     return 4;
 }

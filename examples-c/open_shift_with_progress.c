@@ -1,16 +1,18 @@
 /*
- * Opens a shift, repeats until LifePay has answered, shows how it goes, and stops at Ctrl-C.
+ * Opens a shift, retries until LifePay answers, shows the progress, and stops at Ctrl-C.
  *
  *     LIFEPAY_APIKEY=... open_shift_with_progress --login 79031234567
  *
- * The ext_id is made and stored before anything is sent, and thrown away once LifePay has answered.
- * If a run ends without an answer, by Ctrl-C, a crash or the time limit, the next one repeats with
- * the stored ext_id: then LifePay makes no second document, whatever became of the first request.
+ * The ext_id is generated and stored before anything is sent, and deleted once LifePay has
+ * answered. If a run ends without an answer (Ctrl-C, a crash or the time limit), the next run
+ * retries with the stored ext_id. LifePay then opens no second shift, even if it has the first
+ * request.
  *
- * A file will do for an example. A till has a database for this, stores the whole request and not
- * its ext_id alone, and one for each cash register: a repeat must not differ from what it repeats.
+ * A file is enough for an example. A till should store requests in its database, one for each cash
+ * register, and store the whole request, not just its ext_id: a retry must not differ from the
+ * first request.
  *
- * Exit status: 0 accepted, 1 LifePay rejected it, 2 wrong arguments, 3 not sent, 4 outcome unknown.
+ * Exit status: 0 accepted, 1 rejected by LifePay, 2 wrong arguments, 3 not sent, 4 outcome unknown.
  */
 #include <errno.h>
 #include <signal.h>
@@ -23,10 +25,10 @@
 
 enum { ACCEPTED = 0, REJECTED = 1, WRONG_ARGUMENTS = 2, NOT_SENT = 3, UNKNOWN = 4 };
 
-/* A UUID and its NUL, as lp_ext_id_new makes them. */
+/* The size of a UUID with its NUL, which lp_ext_id_new writes. */
 enum { EXT_ID_SIZE = 37 };
 
-/* Yesterday's shift must not open today. */
+/* An older ext_id is not used again: yesterday's shift must not open today. */
 static const double STORED_FOR_SECONDS = 12 * 60 * 60;
 
 /* ---------------------------------------------------------------------- stopping at Ctrl-C */
@@ -47,7 +49,7 @@ static void stop_at_signals(void)
 
 /* ----------------------------------------------------------------------- the stored ext_id */
 
-/* 1: there is one. 0: there is none. -1: there may be one, but it cannot be read. */
+/* Returns 1 if an ext_id is stored, 0 if none is, and -1 if the file cannot be read. */
 static int read_stored(const char *path, char *ext_id, time_t *made)
 {
     FILE *file = fopen(path, "r");
@@ -63,8 +65,9 @@ static int read_stored(const char *path, char *ext_id, time_t *made)
 }
 
 /*
- * Written to another file first, so that a crash leaves no half of it. This survives a crash of
- * the program; surviving a power cut takes more than standard C can do.
+ * Writes another file first and renames it, so that a crash cannot leave a partial file. This
+ * protects against a crash of the program. Protection against a power cut needs fsync, which
+ * standard C does not have.
  */
 static int store(const char *path, const char *ext_id)
 {
@@ -78,32 +81,36 @@ static int store(const char *path, const char *ext_id)
     if (!file)
         return 0;
     written = fprintf(file, "%s %lld\n", ext_id, (long long)time(NULL)) > 0;
-    written = fclose(file) == 0 && written; /* a full disk may show here only */
+    written = fclose(file) == 0 && written; /* a full disk may be reported only here */
     return written && rename(new_path, path) == 0;
 }
 
-/* The ext_id to send with: the stored one if the last run had no answer, else a new one. */
+/*
+ * Chooses the stored ext_id if the last run got no answer, and otherwise generates and stores a new
+ * one. Returns 0, or an exit status if nothing may be sent.
+ */
 static int choose_ext_id(const char *path, char *ext_id)
 {
     time_t made;
     int found = read_stored(path, ext_id, &made);
 
     if (found < 0) {
-        fprintf(stderr, "%s cannot be read. A request may be under way with the ext_id in it, so\n"
-                        "nothing is sent with another.\n", path);
+        fprintf(stderr, "%s cannot be read. LifePay may have a request with the ext_id in it, so\n"
+                        "nothing is sent with another ext_id.\n", path);
         return UNKNOWN;
     }
     if (found && difftime(time(NULL), made) > STORED_FOR_SECONDS) {
-        fprintf(stderr, "ext_id %s of an earlier day has had no answer. See in LifePay's personal\n"
-                        "account what became of it, then delete %s.\n", ext_id, path);
+        fprintf(stderr, "The request with ext_id %s is too old to retry and was never answered.\n"
+                        "Look it up in LifePay's personal account, then delete %s.\n",
+                ext_id, path);
         return UNKNOWN;
     }
     if (found) {
-        fprintf(stderr, "ext_id: %s, again: the last run has had no answer\n", ext_id);
+        fprintf(stderr, "ext_id: %s, again: the last run got no answer\n", ext_id);
         return 0;
     }
     if (lp_ext_id_new(ext_id, EXT_ID_SIZE) != LP_OK || !store(path, ext_id)) {
-        fprintf(stderr, "No ext_id could be stored in %s; nothing was sent.\n", path);
+        fprintf(stderr, "The ext_id cannot be stored in %s; nothing was sent.\n", path);
         return NOT_SENT;
     }
     fprintf(stderr, "ext_id: %s, new\n", ext_id);
@@ -112,7 +119,7 @@ static int choose_ext_id(const char *path, char *ext_id)
 
 /* ---------------------------------------------------------------------------- the progress */
 
-/* One line that is written over. It is redrawn when it changes, not five times a second. */
+/* Overwrites the progress line if it has changed; on_progress is called five times a second. */
 static void show_line(const char *line)
 {
     static char shown[100];
@@ -135,7 +142,7 @@ static unsigned long whole_seconds(uint32_t milliseconds)
     return ((unsigned long)milliseconds + 999) / 1000;
 }
 
-/* Called on the thread that called lp_open_shift, so that a till may draw here. */
+/* Called on the thread that called lp_open_shift, so a till may update its window here. */
 static int32_t LP_CALL on_progress(const lp_progress *progress, void *user_data)
 {
     unsigned long attempt = (unsigned long)progress->attempts;
@@ -164,7 +171,7 @@ static int32_t LP_CALL on_progress(const lp_progress *progress, void *user_data)
                  whole_seconds(progress->next_attempt_ms));
         show_line(line);
         break;
-    default: /* a later library may know more phases */
+    default: /* a later library may add phases */
         break;
     }
     return stop_wanted;
@@ -202,18 +209,18 @@ static void report(const lp_result *result)
     if (result->outcome == LP_OUTCOME_NOT_SENT)
         fprintf(stderr, "outcome: this run has sent nothing\n");
     else if (result->outcome != LP_OUTCOME_ANSWERED)
-        fprintf(stderr, "outcome: unknown, LifePay may have the request, and a report may be\n"
-                        "printed yet; the next start repeats it with the same ext_id\n");
+        fprintf(stderr, "outcome: unknown, LifePay may have the request, and a report may\n"
+                        "still be printed; the next run retries with the same ext_id\n");
 }
 
 /*
- * The ext_id has done its work when LifePay has answered. Not before: that this run has sent
- * nothing says nothing about the run that stored it.
+ * Deletes the stored ext_id once LifePay has answered. LP_OUTCOME_NOT_SENT is not enough: it says
+ * nothing about the run that stored the ext_id.
  */
 static void forget_if_answered(const lp_result *result, const char *path)
 {
     if (result->outcome == LP_OUTCOME_ANSWERED && remove(path) != 0)
-        fprintf(stderr, "%s cannot be deleted; do it before the next start.\n", path);
+        fprintf(stderr, "%s cannot be deleted; delete it before the next run.\n", path);
 }
 
 static int open_shift(lp_config *config, const char *path)
@@ -240,14 +247,14 @@ static int open_shift(lp_config *config, const char *path)
 
 static void print_help(void)
 {
-    printf("Opens a shift, and repeats for up to an hour until LifePay has answered.\n\n"
+    printf("Opens a shift, and retries for up to an hour until LifePay answers.\n\n"
            "Usage: open_shift_with_progress --login LOGIN [OPTIONS]\n\n"
-           "  --target-serial SERIAL  of the fiscal printer\n"
-           "  --store FILE            where the ext_id is kept; default: open_shift.ext_id\n"
-           "  --fast                  pauses of seconds, not of LifePay's minutes, to try it out\n"
+           "  --target-serial SERIAL  serial number of the fiscal printer\n"
+           "  --store FILE            where the ext_id is stored; default: open_shift.ext_id\n"
+           "  --fast                  for a trial: pauses of seconds instead of minutes\n"
            "  --base-url URL\n"
            "  --help\n\n"
-           "The apikey is taken from the environment variable LIFEPAY_APIKEY.\n");
+           "The apikey is read from the environment variable LIFEPAY_APIKEY.\n");
 }
 
 int main(int argc, char **argv)
@@ -267,7 +274,7 @@ int main(int argc, char **argv)
             print_help();
             return 0;
         } else if (strcmp(argv[i], "--fast") == 0) {
-            config.retry_delays_ms = fast; /* not set: LifePay's timetable, 1, 3, 5, 10 minutes */
+            config.retry_delays_ms = fast; /* default: LifePay's schedule of minutes */
             config.retry_delay_count = sizeof fast / sizeof fast[0];
             continue;
         } else if (strcmp(argv[i], "--login") == 0 && value) {
@@ -279,7 +286,7 @@ int main(int argc, char **argv)
         } else if (strcmp(argv[i], "--store") == 0 && value) {
             path = value;
         } else {
-            fprintf(stderr, "%s is unknown or lacks its value; try --help\n", argv[i]);
+            fprintf(stderr, "%s is unknown or has no value; try --help\n", argv[i]);
             return WRONG_ARGUMENTS;
         }
         i++;

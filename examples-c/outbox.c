@@ -1,14 +1,14 @@
 /*
- * A till with an outbox: it submits shifts, shows what is pending, and can be killed and started
- * again at any moment without losing one.
+ * A till with an outbox: it submits shifts, lists them, and can be killed and restarted at any
+ * moment without losing one.
  *
  *     LIFEPAY_APIKEY=... outbox --file shifts.db --login 79031234567 submit
  *
- * Its commands are in usage, at the end. On Windows the arguments must be converted to UTF-8: see
+ * The string usage lists the commands. On Windows, convert the arguments to UTF-8 first: see
  * utf8_arguments in open_shift.c.
  *
- * Exit status: 0 accepted, or done; 1 LifePay rejected it; 2 wrong arguments; 3 still pending;
- * 4 anything else: cancelled, expired, no such entry, the file cannot be used.
+ * Exit status: 0 accepted, or done; 1 rejected by LifePay; 2 wrong arguments; 3 still pending;
+ * 4 anything else: cancelled, expired, no such entry, or the file cannot be used.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@
 
 enum { DONE = 0, REJECTED = 1, WRONG_ARGUMENTS = 2, PENDING = 3, OTHER = 4 };
 
-/* They live as long as the program: lp_config borrows its strings and its timetable. */
+/* Static, because config holds pointers to its strings and to retry_delay. */
 static lp_config config;
 static const char *file;
 static uint32_t retry_delay;
@@ -46,14 +46,14 @@ static void report(const lp_result *result)
         printf("%s: %s\n", lp_code_name(result->code), result->message ? result->message : "");
     if ((result->code == LP_ERR_CANCELLED || result->code == LP_ERR_EXPIRED) &&
         result->outcome == LP_OUTCOME_UNKNOWN)
-        printf("LifePay may have it all the same: a report may be printed yet. If the shift is still\n"
-               "needed, submit it again with this ext_id only.\n");
+        printf("LifePay may have the request: a report may still be printed. If you still need\n"
+               "the shift, submit it again with the same ext_id only.\n");
     for (i = 0; i < result->error_count; i++)
         printf("field: %s: %s\n", result->errors[i].field, result->errors[i].message);
-    fflush(stdout); /* whoever reads a pipe must not learn of it at the end only */
+    fflush(stdout); /* a pipe is buffered: its reader would see this only at the end */
 }
 
-/* Of a call about an entry. If it was refused, the entry's own message says why. */
+/* Prints the code of a call about an entry; if it was refused, the entry's message says why. */
 static int report_code(lp_outbox *outbox, const char *ext_id, int32_t code)
 {
     lp_result result;
@@ -71,16 +71,16 @@ static int report_code(lp_outbox *outbox, const char *ext_id, int32_t code)
 static int submit(lp_outbox *outbox, const char *ext_id)
 {
     lp_result result;
-    char made[37];
+    char generated[37];
     int32_t code;
 
-    if (!ext_id && lp_ext_id_new(made, sizeof made) == LP_OK)
-        ext_id = made;
+    if (!ext_id && lp_ext_id_new(generated, sizeof generated) == LP_OK)
+        ext_id = generated;
     config.ext_id = ext_id;
     lp_result_init(&result, sizeof result);
     code = lp_outbox_submit(outbox, &config, &result);
     if (code == LP_OK) {
-        printf("ext_id: %s\n", ext_id); /* on disk: from here on a crash loses nothing */
+        printf("ext_id: %s\n", ext_id); /* it is on disk: a crash cannot lose it */
         fflush(stdout);
         code = lp_outbox_wait(outbox, ext_id, wait_seconds * 1000, &result);
     }
@@ -95,11 +95,12 @@ static int32_t LP_CALL print_entry(const lp_entry *entry, void *user_data)
     printf("%s  %s  attempts %lu", entry->ext_id, lp_code_name(entry->code),
            (unsigned long)entry->attempts);
     if (entry->flags & LP_ENTRY_FOREIGN)
-        printf("  of %s, not sent from here", entry->base_url);
+        printf("  for %s, not sent by this outbox", entry->base_url);
     else if (entry->flags & LP_ENTRY_SENDING)
         printf("  being sent");
     else if (entry->next_attempt_at != 0)
-        printf("  next in %ld s", (long)(entry->next_attempt_at / 1000 - (int64_t)time(NULL)));
+        printf("  next attempt in %ld s",
+               (long)(entry->next_attempt_at / 1000 - (int64_t)time(NULL)));
     if (entry->uuid)
         printf("  uuid %s", entry->uuid);
     printf("\n    %s\n", entry->message);
@@ -113,29 +114,29 @@ struct watch {
 };
 
 /*
- * lp_outbox_each shows a snapshot, and its callback may wait: so each entry that waits at the start
- * is seen through, the oldest first. An outcome of a later one is kept and told in its turn.
+ * lp_outbox_each iterates over a snapshot, and its callback may block. So this callback waits for
+ * each entry that was pending at the start, the oldest first, and then prints its outcome.
  */
-static int32_t LP_CALL see_through(const lp_entry *entry, void *user_data)
+static int32_t LP_CALL wait_for_entry(const lp_entry *entry, void *user_data)
 {
     struct watch *watch = user_data;
     time_t now = time(NULL);
-    uint32_t left = now < watch->until ? (uint32_t)(watch->until - now) : 0;
+    uint32_t seconds = now < watch->until ? (uint32_t)(watch->until - now) : 0;
     lp_result result;
 
     if (!(entry->flags & LP_ENTRY_PENDING) || (entry->flags & LP_ENTRY_FOREIGN))
         return 0;
     lp_result_init(&result, sizeof result);
-    lp_outbox_wait(watch->outbox, entry->ext_id, left * 1000, &result);
+    lp_outbox_wait(watch->outbox, entry->ext_id, seconds * 1000, &result);
     printf("ext_id: %s\n", entry->ext_id);
     report(&result);
     if (watch->worst == LP_OK || (watch->worst == LP_PENDING && result.code != LP_OK))
-        watch->worst = result.code; /* what was refused is told before what merely waits */
+        watch->worst = result.code; /* a failure takes precedence over LP_PENDING */
     lp_result_free(&result);
     return 0;
 }
 
-/* Opening the outbox is all that sending takes; this only watches. */
+/* An open outbox sends by itself; this only waits and prints the outcomes. */
 static int run(lp_outbox *outbox)
 {
     struct watch watch;
@@ -144,22 +145,22 @@ static int run(lp_outbox *outbox)
     watch.outbox = outbox;
     watch.until = time(NULL) + (time_t)wait_seconds;
     watch.worst = LP_OK;
-    code = lp_outbox_each(outbox, see_through, &watch);
+    code = lp_outbox_each(outbox, wait_for_entry, &watch);
     return exit_status(code == LP_OK ? watch.worst : code);
 }
 
 static int cancel(lp_outbox *outbox, const char *ext_id)
 {
     lp_result result;
-    int32_t told;
+    int32_t code;
 
     lp_result_init(&result, sizeof result);
     lp_outbox_cancel(outbox, ext_id, &result);
-    told = result.code;
+    code = result.code;
     report(&result);
     lp_result_free(&result);
-    /* An answer that came first wins, and another process may not have let go yet. */
-    return told == LP_ERR_CANCELLED ? DONE : exit_status(told);
+    /* An answer that arrived first is kept, and another process may not have released the entry. */
+    return code == LP_ERR_CANCELLED ? DONE : exit_status(code);
 }
 
 static int retry(lp_outbox *outbox, const char *ext_id)
@@ -168,9 +169,9 @@ static int retry(lp_outbox *outbox, const char *ext_id)
     return code == LP_OK ? run(outbox) : report_code(outbox, ext_id, code);
 }
 
-static int obey(lp_outbox *outbox, const char *name, const char *ext_id)
+static int execute(lp_outbox *outbox, const char *name, const char *ext_id)
 {
-    switch (name[0]) { /* read_command let no other name pass */
+    switch (name[0]) { /* read_command accepts no other names */
     case 's': return submit(outbox, ext_id);
     case 'l': return exit_status(lp_outbox_each(outbox, print_entry, NULL));
     case 'c': return cancel(outbox, ext_id);
@@ -182,11 +183,15 @@ static int obey(lp_outbox *outbox, const char *name, const char *ext_id)
 /* -------------------------------------------------------------------------- the command line */
 
 static const char usage[] =
-    "outbox --file FILE [--base-url URL] [--login LOGIN] [--target-serial SERIAL]\n"
-    "    [--retry-delay-ms N] [--wait SECONDS] COMMAND, with LIFEPAY_APIKEY in the environment:\n"
-    "submit [EXT_ID]  list  run [SECONDS]  cancel EXT_ID  retry [EXT_ID]  forget EXT_ID\n";
+    "Usage: outbox --file FILE [--base-url URL] [--login LOGIN] [--target-serial SERIAL]\n"
+    "    [--retry-delay-ms N] [--wait SECONDS] COMMAND\n"
+    "Commands: submit [EXT_ID], list, run [SECONDS], cancel EXT_ID, retry [EXT_ID], forget EXT_ID\n"
+    "The apikey is read from the environment variable LIFEPAY_APIKEY.\n";
 
-/* At most six digits: as milliseconds, too, that fits. strtoul would take "-1" and " 1". */
+/*
+ * At most six digits, so that seconds also fit in 32 bits as milliseconds. strtoul alone would
+ * accept "-1" and " 1".
+ */
 static int read_number(const char *text, uint32_t *number)
 {
     size_t digits = strspn(text, "0123456789");
@@ -215,7 +220,7 @@ static int read_option(const char *name, const char *value)
     return strcmp(name, "--target-serial") == 0 && (config.target_serial = value) != NULL;
 }
 
-/* Before the outbox is opened: a mistyped command must not begin to send. */
+/* Called before the outbox is opened, so that a mistyped command does not start to send. */
 static int read_command(int count, char **words)
 {
     static const char *const names[] = {"submit", "list", "run", "cancel", "retry", "forget"};
@@ -237,7 +242,7 @@ int main(int argc, char **argv)
 
     lp_config_init(&config, sizeof config);
     lp_result_init(&result, sizeof result);
-    config.apikey = getenv("LIFEPAY_APIKEY"); /* other users of this machine see command lines */
+    config.apikey = getenv("LIFEPAY_APIKEY"); /* command lines are visible to other users */
     while (i + 1 < argc && read_option(argv[i], argv[i + 1]))
         i += 2;
     if (!file || !read_command(argc - i, argv + i)) {
@@ -245,8 +250,8 @@ int main(int argc, char **argv)
         return WRONG_ARGUMENTS;
     }
     if (lp_outbox_open(file, &config, &outbox, &result) == LP_OK) {
-        status = obey(outbox, argv[i], argv[i + 1]);
-        lp_outbox_close(outbox); /* what waits stays in the file and goes on at the next start */
+        status = execute(outbox, argv[i], argv[i + 1]);
+        lp_outbox_close(outbox); /* pending entries are sent when it is opened again */
     } else {
         report(&result);
         status = exit_status(result.code);

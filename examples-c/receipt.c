@@ -1,17 +1,18 @@
 /*
- * Prints a receipt: sends a JSON file through the outbox, so that neither a crash nor a power cut
+ * Prints a receipt: sends a JSON file through an outbox, so that neither a crash nor a power cut
  * loses it.
  *
  *     LIFEPAY_APIKEY=... receipt --login 79031234567 receipt.json order-4711
  *
- * The file is the document as LifePay's page on receipts describes it, without apikey and login; the
- * one beside this program has the fields that other programs send. The last argument is the ext_id,
- * your own for this receipt: the outbox repeats, and that is safe only if LifePay's page on receipts
- * says that a second request with the same ext_id prints no second one.
+ * The file contains the fields that LifePay's page about receipts describes, without apikey and
+ * login. The receipt.json beside this program has the fields that other programs send.
  *
- * Exit status: 0 accepted, 1 LifePay rejected it, 2 wrong arguments, 3 it waits in the outbox, 4
- * anything else. On Windows the arguments must be converted to UTF-8: see utf8_arguments in
- * open_shift.c.
+ * The last argument is the ext_id, your own identifier of this receipt. The outbox retries, which
+ * is safe only if LifePay's page about receipts says that a second request with the same ext_id
+ * prints no second receipt.
+ *
+ * Exit status: 0 accepted, 1 rejected by LifePay, 2 wrong arguments, 3 still pending, 4 anything
+ * else. On Windows, convert the arguments to UTF-8 first: see utf8_arguments in open_shift.c.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,22 +25,22 @@ enum { ACCEPTED = 0, REJECTED = 1, WRONG_ARGUMENTS = 2, PENDING = 3, OTHER = 4 }
 static const char *outbox_file = "receipts.db";
 static uint32_t wait_ms = 10000;
 
-/* The whole file as a string, to be freed; NULL if it cannot be read. */
+/* Returns the file's content as a string to be freed, or NULL if it cannot be read. */
 static char *read_file(const char *name)
 {
     FILE *file = fopen(name, "rb");
     char *text = NULL, *larger;
-    size_t length = 0, room = 0;
+    size_t length = 0, capacity = 0;
 
     while (file) {
-        if (length + 1 >= room) {
-            room = room ? room * 2 : 4096;
-            larger = realloc(text, room);
+        if (length + 1 >= capacity) {
+            capacity = capacity ? capacity * 2 : 4096;
+            larger = realloc(text, capacity);
             if (!larger)
                 break;
             text = larger;
         }
-        length += fread(text + length, 1, room - length - 1, file);
+        length += fread(text + length, 1, capacity - length - 1, file);
         if (feof(file)) {
             text[length] = '\0';
             fclose(file);
@@ -79,10 +80,10 @@ static int send_receipt(const lp_config *config)
 
     lp_result_init(&result, sizeof result);
     if (lp_outbox_open(outbox_file, config, &outbox, &result) == LP_OK) {
-        /* Once this has returned LP_OK the receipt is on disk: a crash loses nothing. */
+        /* Once this returns LP_OK, the receipt is on disk and a crash cannot lose it. */
         if (lp_outbox_submit(outbox, config, &result) == LP_OK)
             lp_outbox_wait(outbox, config->ext_id, wait_ms, &result);
-        lp_outbox_close(outbox); /* what waits goes on when the outbox is opened again */
+        lp_outbox_close(outbox); /* a pending entry is sent when it is opened again */
     }
     status = report(&result);
     lp_result_free(&result);
@@ -113,14 +114,14 @@ int main(int argc, char **argv)
     int i = 1, status;
 
     lp_config_init(&config, sizeof config);
-    config.apikey = getenv("LIFEPAY_APIKEY"); /* other users of this machine see command lines */
+    config.apikey = getenv("LIFEPAY_APIKEY"); /* command lines are visible to other users */
     config.path = "/cloud-print/create-receipt";
     while (i + 1 < argc && read_option(&config, argv[i], argv[i + 1]))
         i += 2;
     if (argc - i != 2) {
-        fprintf(stderr, "receipt --login LOGIN [--target-serial SERIAL] [--path PATH] [--file OUTBOX]\n"
-                        "    [--base-url URL] RECEIPT.json EXT_ID, with LIFEPAY_APIKEY in the "
-                        "environment\n");
+        fprintf(stderr, "Usage: receipt --login LOGIN [--target-serial SERIAL] [--path PATH]\n"
+                        "    [--file OUTBOX] [--base-url URL] RECEIPT.json EXT_ID\n"
+                        "The apikey is read from the environment variable LIFEPAY_APIKEY.\n");
         return WRONG_ARGUMENTS;
     }
     document = read_file(argv[i]);

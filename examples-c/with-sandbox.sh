@@ -3,11 +3,12 @@
 #
 #     PROGRAM --base-url http://127.0.0.1:PORT ARGUMENTS...
 #
-# and stops the sandbox again, however the program ends. The exit status is the program's.
+# and stops the sandbox when the program ends, for whatever reason. Exits with the program's status.
 #
 #     with-sandbox.sh SANDBOX PROGRAM ARGUMENTS...
 #
-# PORT_FILE, if set, is where the sandbox writes its port; it is removed again.
+# The sandbox writes its port to the file named by the variable PORT_FILE (default: a temporary
+# file), which is removed at the end.
 set -u
 
 sandbox=$1
@@ -19,16 +20,16 @@ sandbox_id=
 program_id=
 
 stop() {
-    # A signal may come after the sandbox was started and before its id was noted.
+    # A signal may arrive between the start of the sandbox and the assignment of sandbox_id.
     [ -n "$sandbox_id" ] || sandbox_id=${!-}
-    # The program first, so that it can still end in an orderly way.
+    # The program is stopped first, so that it can still shut down in an orderly way.
     for id in $program_id $sandbox_id; do
         kill -s TERM "$id" 2>/dev/null && wait "$id" 2>/dev/null
     done
     rm -f "$port_file"
 }
 
-# EXIT alone is not enough: a shell that dies of a signal does not run it.
+# The EXIT trap alone is not enough: a shell that is killed by a signal does not run it.
 trap stop EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
@@ -39,7 +40,7 @@ rm -f "$port_file"
 "$sandbox" --port 0 --port-file "$port_file" &
 sandbox_id=$!
 
-# The file appears, with the port in it, once requests are accepted. Ten seconds are plenty.
+# The sandbox writes the file as soon as it accepts requests, which takes far less than 10 seconds.
 waited=0
 until [ -s "$port_file" ]; do
     if ! kill -s 0 "$sandbox_id" 2>/dev/null; then
@@ -55,7 +56,7 @@ until [ -s "$port_file" ]; do
 done
 read -r port <"$port_file"
 
-# In the background, because a shell that waits for a program in the foreground hears no signal.
+# In the background, because a shell runs its traps only after a foreground program has ended.
 "$program" --base-url "http://127.0.0.1:$port" "$@" &
 program_id=$!
 wait "$program_id"

@@ -7,7 +7,7 @@ use crate::support::tools::root;
 use crate::support::Server;
 
 #[test]
-fn close_shift_sends_the_z_report_once_and_says_what_came_of_it() {
+fn close_shift_sends_the_z_report_once_and_prints_its_result() {
     let Some(sandbox) = sandbox() else { return };
     let given = "--target-serial 00106304012797 --cashier-name Аня --cashier-inn 1";
     assert_ends(
@@ -82,7 +82,7 @@ fn receipt_sends_the_file_through_the_outbox() {
     assert_has(&body, r#""ext_id":"order-1","purchase": {"#);
     assert_has(&body, r#""price": 45.50"#);
 
-    // Again with the same ext_id: the outbox has it already.
+    // With the same ext_id again: the outbox already has the entry.
     let again = receipt("", "receipt.json", "order-1");
     assert_eq!((again.status, again.stdout), (Some(0), ended.stdout));
     assert_eq!(sandbox.requests().len(), 1);

@@ -1,7 +1,7 @@
 //! The examples of `examples-c`, as their Makefile builds them.
 //!
-//! A separate test program: the Makefile has cargo build the library, and tests that load it from the
-//! same folder must not run meanwhile.
+//! A separate test program, because the Makefile has cargo build the library, and tests that load
+//! it from the same folder must not run meanwhile.
 
 mod documents;
 mod outbox;

@@ -15,12 +15,12 @@ use crate::support::makefile::{clean, make};
 use crate::support::tools::{have, run, scratch};
 use crate::support::wait;
 
-/// A folder of these tests' own to build in, apart from that of programs.rs, which runs too.
+/// The folder in which these tests build. Not that of programs.rs, which runs at the same time.
 fn build() -> PathBuf {
     scratch("examples-outbox")
 }
 
-/// Builds the example, once; nothing if the machine lacks a tool for it.
+/// Builds the example, once. None if a tool for it is missing.
 fn built() -> Option<()> {
     static BUILT: OnceLock<Option<()>> = OnceLock::new();
     *BUILT.get_or_init(|| {
@@ -31,14 +31,14 @@ fn built() -> Option<()> {
     })
 }
 
-/// A till with a file of its own, and the port at which LifePay is or will be.
+/// A till with its own file, and the port on which the sandbox listens or will listen.
 struct Till {
     folder: PathBuf,
     port: u16,
 }
 
 impl Till {
-    /// Nothing if the example cannot be built.
+    /// None if the example cannot be built.
     fn new(name: &str, port: u16) -> Option<Till> {
         built()?;
         let folder = build().join(name);
@@ -60,7 +60,7 @@ impl Till {
         command
     }
 
-    /// What it printed, having ended with `status`.
+    /// Runs the example, asserts its exit status and returns its stdout.
     fn ends(&self, status: i32, arguments: &[&str]) -> String {
         let output = self.command(arguments).output().expect("it was built");
         let Output { stdout, stderr, .. } = &output;
@@ -70,7 +70,7 @@ impl Till {
         stdout.into_owned()
     }
 
-    /// A till that has put `ext_id` on disk and is killed before it has reached LifePay.
+    /// Runs a till that has stored `ext_id` on disk and is killed before it reaches LifePay.
     fn is_killed_submitting(&self, ext_id: &str) {
         let printed = self.folder.join("printed");
         let stdout = fs::File::create(&printed).expect("a file");
@@ -84,7 +84,7 @@ impl Till {
     }
 }
 
-/// A program that gets SIGKILL, also when a test fails before.
+/// A program that is killed when dropped, even if the test fails.
 struct Killed(Child);
 
 impl Drop for Killed {
@@ -94,7 +94,7 @@ impl Drop for Killed {
     }
 }
 
-/// A port at which nothing listens until a sandbox does: it stays taken, and is shared with that.
+/// Returns a port on which nothing listens. It stays bound, and a sandbox can share it later.
 fn silent_port() -> u16 {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     socket.set_reuse_address(true).expect("an option");
@@ -102,7 +102,7 @@ fn silent_port() -> u16 {
     socket.bind(&any.into()).expect("a free port");
     let address = socket.local_addr().expect("an address").as_socket();
     std::mem::forget(socket);
-    address.expect("of the internet").port()
+    address.expect("an internet address").port()
 }
 
 fn sandbox(port: u16) -> Sandbox {
@@ -117,7 +117,7 @@ fn assert_has(printed: &str, part: &str) {
     assert!(printed.contains(part), "{part:?} is not in {printed}");
 }
 
-/// The uuid that was printed is that of the sandbox's only document.
+/// Asserts that the printed uuid is that of the sandbox's only document.
 fn assert_uuid(printed: &str, sandbox: &Sandbox) {
     let documents = sandbox.documents();
     assert_eq!(documents.len(), 1, "{printed}");
@@ -125,7 +125,7 @@ fn assert_uuid(printed: &str, sandbox: &Sandbox) {
 }
 
 #[test]
-fn submit_prints_the_uuid_and_that_accepted_is_not_yet_open() {
+fn submit_prints_the_uuid_and_that_the_shift_may_not_be_open_yet() {
     let sandbox = sandbox(0);
     let Some(till) = Till::new("submit", sandbox.port()) else {
         return;
@@ -149,7 +149,7 @@ fn a_rejected_shift_ends_with_1() {
 }
 
 #[test]
-fn a_till_that_was_killed_goes_on_with_run() {
+fn a_killed_till_continues_with_run() {
     let port = silent_port();
     let Some(till) = Till::new("killed", port) else {
         return;

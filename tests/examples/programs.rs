@@ -1,4 +1,4 @@
-//! The examples, built and run with their Makefile, as by a newcomer.
+//! The examples, built and run with their Makefile, as a new user would.
 
 #![cfg(target_os = "linux")]
 
@@ -21,12 +21,12 @@ use crate::support::{by_name, wait, Server};
 
 const APIKEY: &str = "s3cr3t-apikey";
 
-/// A folder of the tests' own to build in, so that the user's is left alone.
+/// The folder in which these tests build. Not the user's, which is left unchanged.
 fn build() -> PathBuf {
     scratch("examples")
 }
 
-/// Builds the examples, once; nothing if the machine lacks a tool for it.
+/// Builds the examples, once. None if a tool for it is missing.
 fn built() -> Option<()> {
     static BUILT: OnceLock<Option<()>> = OnceLock::new();
     *BUILT.get_or_init(|| {
@@ -41,7 +41,8 @@ fn make(target: &str) -> Command {
     makefile::make(&build(), target)
 }
 
-/// An example with an apikey, a login and `arguments`, parted by single spaces; later ones win.
+/// Returns the command of an example with an apikey, a login and `arguments`, which are separated
+/// by single spaces. Later options override earlier ones.
 pub(crate) fn example(name: &str, base_url: &str, arguments: &str) -> Command {
     let mut command = clean(build().join(name));
     command
@@ -51,12 +52,12 @@ pub(crate) fn example(name: &str, base_url: &str, arguments: &str) -> Command {
     command
 }
 
-/// A sandbox for the examples; nothing if they cannot be built.
+/// Starts a sandbox for the examples. None if they cannot be built.
 pub(crate) fn sandbox() -> Option<Sandbox> {
     built().map(|()| Sandbox::start(Options::default()).expect("a free port"))
 }
 
-/// What follows `before` in the first line that has it.
+/// Returns the text after `before` in the first line that contains it.
 fn after<'a>(printed: &'a str, before: &str) -> &'a str {
     let line = printed.lines().find_map(|line| line.split_once(before));
     let (_, rest) = line.unwrap_or_else(|| panic!("{before:?} is not in {printed}"));
@@ -67,20 +68,20 @@ pub(crate) fn assert_has(printed: &str, part: &str) {
     assert!(printed.contains(part), "{part:?} is not in {printed}");
 }
 
-/// The uuid that was printed is that of the sandbox's only document.
+/// Asserts that the printed uuid is that of the sandbox's only document.
 pub(crate) fn assert_uuid(printed: &str, sandbox: &Sandbox) {
     let documents = sandbox.documents().into_iter();
     let uuids: Vec<_> = documents.map(|document| document.uuid).collect();
     assert_eq!(uuids, [after(printed, "uuid: ")]);
 }
 
-/// The sandbox that printed this does not run any more.
-fn assert_gone(printed: &str) {
+/// Asserts that the sandbox that printed this does not run any more.
+fn assert_stopped(printed: &str) {
     let address = after(printed, "listening on http://");
     assert!(TcpStream::connect(address).is_err(), "{address} still runs");
 }
 
-/// What a program ended with, and printed.
+/// The exit status and the output of a program.
 pub(crate) struct Ended {
     pub status: Option<i32>,
     pub stdout: String,
@@ -91,8 +92,8 @@ pub(crate) fn end(command: &mut Command) -> Ended {
     Running::start(command).end()
 }
 
-/// A program that runs, in a process group of its own, as a shell gives a terminal's job. It prints
-/// to files: a pipe's end would come with that of the last of its children.
+/// A running program. It has its own process group, as a shell's job does. Its output goes to
+/// files, because a pipe would stay open until the last of its children ends.
 struct Running {
     child: Child,
     printed: [PathBuf; 2],
@@ -116,12 +117,12 @@ impl Running {
     }
 
     fn wait_for_stderr(&self, text: &str) {
-        // Not to_string: a letter may be there by half.
+        // Not read_to_string, because the last character may be incomplete.
         let stderr = || fs::read(&self.printed[1]).expect("a file");
         wait::until(text, || String::from_utf8_lossy(&stderr()).contains(text));
     }
 
-    /// Waits for its end, which its time limits bring if nothing else does.
+    /// Waits until it ends, which its own time limits guarantee.
     fn end(&mut self) -> Ended {
         let status = self.child.wait().expect("a child");
         let read = |path| fs::read_to_string(path).expect("UTF-8");
@@ -133,7 +134,7 @@ impl Running {
         }
     }
 
-    /// Ends it with a signal, to itself or to its whole group, in less than `seconds`.
+    /// Sends a signal to it or to its whole group, and asserts that it ends within `seconds`.
     fn interrupt(&mut self, to: Pid, signal: Signal, seconds: u64) -> Ended {
         let interrupted = Instant::now();
         kill(to, signal).expect("it runs");
@@ -143,7 +144,7 @@ impl Running {
         ended
     }
 
-    /// Cancels a call as Ctrl-C does, within the second that the header promises.
+    /// Cancels a call as Ctrl-C does. It must end within the second that the header promises.
     fn cancel(&mut self) -> Ended {
         let ended = self.interrupt(self.id(), Signal::SIGINT, 1);
         assert_has(&ended.stderr, "cancelled: LP_ERR_CANCELLED");
@@ -176,7 +177,7 @@ fn make_run_prints_the_sandboxs_log_and_the_uuid_and_leaves_no_sandbox() {
         if name != "close_shift" {
             assert_has(&ended.stdout, ": 1 request, 1 document\n");
         }
-        assert_gone(&ended.stdout);
+        assert_stopped(&ended.stdout);
     }
 }
 
@@ -186,16 +187,16 @@ fn make_run_fails_if_the_example_does_and_leaves_no_sandbox() {
     let ended = end(make("run").arg("ARGS=--login 70000006010"));
     assert_has(&ended.stdout, "answered code 6010, ");
     assert_has(&ended.stderr, "LP_CREDENTIALS_UNKNOWN (6010)");
-    // This is all that make lets through of a program's status.
+    // make reports no more of a program's status.
     assert_has(&ended.stderr, "run] Error 1\n");
     assert_eq!(ended.status, Some(2));
-    assert_gone(&ended.stdout);
+    assert_stopped(&ended.stdout);
 }
 
 #[test]
 fn make_run_leaves_no_sandbox_when_it_is_interrupted() {
     let Some(()) = built() else { return };
-    // Ctrl-C reaches the whole process group, `kill` make alone.
+    // Ctrl-C reaches the whole process group, `kill` only make.
     for (to, signal) in [(-1, Signal::SIGINT), (1, Signal::SIGTERM)] {
         let slow = "ARGS=--target-serial 0408 --log trace";
         let mut running = Running::start(make("run").arg(slow));
@@ -203,7 +204,7 @@ fn make_run_leaves_no_sandbox_when_it_is_interrupted() {
         let to = Pid::from_raw(to * running.id().as_raw());
         let ended = running.interrupt(to, signal, 5);
         assert_ne!(ended.status, Some(0));
-        assert_gone(&ended.stdout);
+        assert_stopped(&ended.stdout);
     }
 }
 
@@ -220,7 +221,7 @@ fn with_sandbox_ends_with_the_status_of_its_program_and_removes_its_port_file() 
         command.env("PORT_FILE", &port_file);
         let ended = end(&mut command);
         assert_eq!(ended.status, Some(status), "{}", ended.stderr);
-        assert_gone(&ended.stdout);
+        assert_stopped(&ended.stdout);
         assert!(!port_file.exists());
     }
     let mut command = clean(root().join("examples-c/with-sandbox.sh"));
@@ -229,7 +230,8 @@ fn with_sandbox_ends_with_the_status_of_its_program_and_removes_its_port_file() 
     assert_has(&ended.stderr, "The sandbox did not start.");
 }
 
-/// Success is told on stdout, everything else on stderr, and nothing on the other.
+/// Runs an example and asserts its exit status and output. Success is reported on stdout,
+/// everything else on stderr; the other stream must be empty.
 pub(crate) fn assert_ends(
     name: &str,
     sandbox: &Sandbox,
@@ -263,9 +265,9 @@ fn each_example_ends_with_the_status_that_it_promises() {
         (patient, 0, &["uuid: "]),
         ("--login 70000006010", 1, &["LP_CREDENTIALS_UNKNOWN (6010)"]),
         ("--login 70000007777", 1, &["UNKNOWN (7777)", "outcome: LifePay has answered\n"]),
-        ("--target-serial 0404", 1, &["field: target_serial: Принтер", "repeat: not as it is\n"]),
+        ("--target-serial 0404", 1, &["field: target_serial: Принтер", "retry: only after a correction\n"]),
         ("--login ", 2, &["field: login: "]),
-        (&too_long, 2, &["field: ext_id: ", "repeat: after correcting the arguments\n"]),
+        (&too_long, 2, &["field: ext_id: ", "retry: after correcting the arguments\n"]),
         ("--base-url http://example.org", 2, &["field: base_url: "]),
         ("--ca-file /no/such/file", 2, &["field: ca_file: "]),
         ("--callback-data 1 --callback-data-json {}", 2, &["field: callback_data_json: "]),
@@ -276,8 +278,8 @@ fn each_example_ends_with_the_status_that_it_promises() {
         ("--timeout-ms 4294967296", 2, &["--timeout-ms cannot be"]),
         ("--retry-delays-ms 1,,2", 2, &["--retry-delays-ms cannot be"]),
         (&no_server, 3, &["LP_ERR_NETWORK (-3)", "outcome: nothing was sent",
-            "repeat: in 60 s, with the same ext_id\n"]),
-        (&no_server_2_s, 3, &["repeat: in 2 s, with the same ext_id\n"]),
+            "retry: in 60 s, with the same ext_id\n"]),
+        (&no_server_2_s, 3, &["retry: in 2 s, with the same ext_id\n"]),
         (&no_proxy_server, 3, &["LP_ERR_NETWORK (-3)"]),
         ("--target-serial 0504", 4, &["outcome: unknown"]),
         ("--target-serial 0503", 4, &["http_status: 503\n"]),
@@ -361,13 +363,13 @@ fn the_help_of_open_shift_has_an_option_for_every_field_that_concerns_it() {
     }
 }
 
-/// `open_shift_with_progress`, with pauses of seconds, and a file of its test's own.
+/// Starts `open_shift_with_progress` with pauses of seconds and a file of the test's own.
 fn progress(store: &Path, base_url: &str, arguments: &str) -> Running {
     let mut command = example("open_shift_with_progress", base_url, arguments);
     Running::start(command.arg("--fast").arg("--store").arg(store))
 }
 
-/// A file that is not there.
+/// Returns a path at which there is no file.
 pub(crate) fn no_file(name: &str) -> PathBuf {
     let path = build().join(name);
     let _ = fs::remove_file(&path);
@@ -410,7 +412,7 @@ fn the_progress_example_stops_in_a_pause_and_sends_the_stored_ext_id_at_the_next
 }
 
 #[test]
-fn the_progress_example_stops_while_it_waits_for_an_answer_and_says_what_is_unknown() {
+fn the_progress_example_stops_while_it_waits_and_says_that_the_outcome_is_unknown() {
     let Some(sandbox) = sandbox() else { return };
     let store = no_file("stops-while-it-waits");
     let mut running = progress(&store, &sandbox.url(), "--target-serial 0408");
@@ -472,7 +474,7 @@ fn the_examples_leak_nothing() {
         return;
     };
     for name in ["open_shift", "open_shift_cpp"] {
-        // Not 1, which is valgrind's for what it finds.
+        // Not 1, with which valgrind ends if it finds something.
         for (arguments, status) in [("", 0), ("--target-serial 0504", 4)] {
             let example = example(name, &sandbox.url(), arguments);
             let mut command = valgrind();
