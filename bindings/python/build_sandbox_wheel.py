@@ -1,10 +1,10 @@
-"""Builds the wheel of the sandbox, which the extra `sandbox` of the package lifepay installs: a wheel
-with one program, lifepay-sandbox, and no module.
+"""Builds the sandbox's wheel, which the extra `sandbox` of the package lifepay installs. It
+contains one program, lifepay-sandbox, and no module.
 
     python3 build_sandbox_wheel.py --program target/release/lifepay-sandbox
 
-As with build_wheel.py the wheel is for any Python 3.8 or later on its platform, the platform is checked
-against the program, and the same files make the same bytes. The path of the wheel is printed.
+As with build_wheel.py, the wheel is for any Python 3.8 or later on its platform, the platform is
+checked against the program, and the build is reproducible. Prints the path of the wheel.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ from build_wheel import (
 
 
 def version() -> str:
-    """The package's: both are made together."""
+    """Returns the package's version, because both are released together."""
     names: Dict[str, str] = {}
     exec((HERE / "lifepay/_version.py").read_text(encoding="utf-8"), names)
     return names["__version__"]
@@ -32,7 +32,7 @@ def version() -> str:
 METADATA = """Metadata-Version: 2.4
 Name: lifepay-sandbox
 Version: {version}
-Summary: A small server that stands in for LifePay's cloud fiscalisation while a till is tested
+Summary: A small server that simulates LifePay's cloud fiscalisation, for testing tills
 License-Expression: MIT
 {licences}
 Requires-Python: >=3.8
@@ -41,7 +41,7 @@ Classifier: Operating System :: Microsoft :: Windows
 Classifier: Operating System :: POSIX :: Linux
 Description-Content-Type: text/markdown
 
-The program `lifepay-sandbox`, which stands in for LifePay: `pip install lifepay[sandbox]` installs it
+The program `lifepay-sandbox`, which simulates LifePay: `pip install lifepay[sandbox]` installs it
 beside the package `lifepay`. `lifepay-sandbox --open` shows its page in a browser, `lifepay-sandbox --help`
 describes its options, both in Russian.
 """

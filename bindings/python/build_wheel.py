@@ -1,13 +1,15 @@
-"""Builds a wheel that carries the library, so that `pip install` of it is all that a till needs.
+"""Builds a wheel that contains the library, so that a till needs nothing but `pip install`.
 
     python3 build_wheel.py --library target/release/liblifepay.so
     python3 build_wheel.py --library win32/lifepay.dll --platform win32 --out dist
 
 The wheel is for any Python 3.8 or later on that platform: lifepay-VERSION-py3-none-PLATFORM.whl. A
-manylinux platform is refused if the library needs a newer glibc than that platform has. The same sources, library, Python and build backend make the same bytes, whenever and wherever. Timestamps
-are SOURCE_DATE_EPOCH's, or the first day that a zip file knows. The path of the wheel is printed.
+manylinux platform is refused if the library needs a newer glibc than that platform has. The build
+is reproducible: the same sources, library, Python and build backend give the same bytes at any time
+and place. Timestamps are SOURCE_DATE_EPOCH, or the first day that a zip file can represent. Prints
+the path of the wheel.
 
-Needs pip, which fetches the build backend that pyproject.toml names.
+Needs pip, which downloads the build backend that pyproject.toml names.
 """
 
 import argparse
@@ -27,7 +29,7 @@ from pathlib import Path
 from typing import Dict, List, NoReturn, Optional, Tuple
 
 HERE = Path(__file__).resolve().parent
-# 1980-01-01 and the end of 2107: before and after, zip files have no dates.
+# 1980-01-01 and the end of 2107, the range of dates in zip files.
 EARLIEST, LATEST = 315532800, 4354819198
 
 ELF_MACHINES = {3: "i686", 40: "armv7l", 62: "x86_64", 183: "aarch64"}
@@ -39,7 +41,7 @@ def fail(message: str) -> NoReturn:
 
 
 def machine_of(library: Path, what: str = "a shared library") -> Tuple[str, str]:
-    """The name that the library has in a wheel, and the end of the platform tags that it fits."""
+    """Returns the library's name in a wheel, and the end of the platform tags that it fits."""
     with library.open("rb") as file:
         head = file.read(0x1000)
     if head[:4] == b"\x7fELF" and len(head) >= 20:
@@ -60,15 +62,15 @@ def check_platform(library: Path, machine: str, platform: str) -> None:
     linux = platform.startswith(("linux_", "manylinux", "musllinux"))
     fits = platform == machine if windows else linux and platform.endswith("_" + machine)
     if not fits:
-        fail(f"{library} is for {machine}, which is not what {platform} says")
+        fail(f"{library} is for {machine}, not for {platform}")
 
 
-# The glibc of the platforms whose tags do not name it.
+# The glibc versions of platforms whose tags do not contain them.
 GLIBC_OF = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
 
 
 def glibc_of(platform: str) -> Optional[Tuple[int, int]]:
-    """The newest glibc that a library for this platform may need; None: any."""
+    """Returns the newest glibc that a library for this platform may need; None: any."""
     numbered = re.match(r"manylinux_(\d+)_(\d+)_", platform)
     if numbered:
         return int(numbered[1]), int(numbered[2])
@@ -78,10 +80,10 @@ def glibc_of(platform: str) -> Optional[Tuple[int, int]]:
 
 
 def needed_glibc(library: Path) -> Tuple[int, int]:
-    """The newest glibc whose symbols an ELF library needs; (0, 0) if it needs none.
+    """Returns the newest glibc whose symbols an ELF library needs; (0, 0) if it needs none.
 
-    The versions are in the section of type SHT_GNU_verneed: a list of libraries, each with a list of
-    versions, whose names are in another section.
+    The versions are in the section of type SHT_GNU_verneed: a list of libraries, each with a list
+    of versions, whose names are in another section.
     """
     content = library.read_bytes()
     wide = content[4] == 2
@@ -122,7 +124,7 @@ def check_glibc(library: Path, platform: str) -> None:
         has = f"has {allowed[0]}.{allowed[1]}" if allowed > (0, 0) else "has none"
         fail(
             f"{library} needs glibc {needed[0]}.{needed[1]}, and {platform} {has}:"
-            " take a library of `packaging`, or the platform of this machine"
+            " use a library built by `packaging`, or the platform of this machine"
         )
 
 
@@ -135,8 +137,8 @@ def timestamp() -> Tuple[int, int, int, int, int, int]:
 
 
 def pure_wheel(folder: Path) -> Path:
-    """Lets the build backend make the wheel without the library, of a copy of the sources: what else
-    lies beside them does not belong into a release."""
+    """Lets the build backend build the wheel without the library. It builds a copy of the sources,
+    because other files beside them do not belong in a release."""
     sources = folder / "sources"
     package = sources / "lifepay"
     package.mkdir(parents=True)
@@ -160,7 +162,7 @@ def contents_of(wheel: Path) -> Dict[str, bytes]:
 
 
 def retag(wheel_file: bytes, tag: str) -> bytes:
-    """The WHEEL file of a wheel for one platform."""
+    """Returns the WHEEL file with the tag of one platform."""
     kept = [
         line
         for line in wheel_file.decode("utf-8").splitlines()
@@ -178,9 +180,9 @@ def record_of(contents: Dict[str, bytes], name: str) -> bytes:
 
 
 def write_wheel(path: Path, contents: Dict[str, bytes]) -> None:
-    """In a fixed order; the dist-info comes last, as the format recommends."""
+    """Writes the files in a fixed order, with the dist-info last, as the format recommends."""
     date = timestamp()
-    # Whoever looks for wheels sees whole ones only.
+    # The name ends in .whl only once the wheel is complete.
     unfinished = path.with_suffix(".unfinished")
     with zipfile.ZipFile(unfinished, "w") as archive:
         for name in sorted(contents, key=lambda name: (".dist-info/" in name, name)):
@@ -227,7 +229,7 @@ def build(library: Path, platform: str, licences: List[Path], out: Path) -> Path
 
 
 def options(description: str) -> argparse.ArgumentParser:
-    """Those that every kind of wheel has."""
+    """Returns a parser with the options common to both kinds of wheel."""
     parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
     parser.add_argument(
         "--platform",

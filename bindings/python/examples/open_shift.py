@@ -1,4 +1,4 @@
-"""Opens a shift, with a countdown and Ctrl-C to stop.
+"""Opens a shift. Shows a countdown to the next attempt; Ctrl-C stops the call.
 
     LIFEPAY_APIKEY=... python3 open_shift.py --login 79031234567 --retry-for 600
 
@@ -13,7 +13,7 @@ import lifepay
 
 
 def countdown(progress: lifepay.Progress) -> None:
-    """Tells why an attempt failed, and counts down to the next one."""
+    """Prints why an attempt failed, and counts down to the next one."""
     if progress.phase == lifepay.Phase.FAILED:
         print(f"\n{lifepay.code_name(progress.code)}: {lifepay.code_text(progress.code)}")
     elif progress.phase == lifepay.Phase.PAUSE:
@@ -50,7 +50,7 @@ def main() -> int:
     parser.add_argument("--retry-for", type=int, default=0, metavar="SECONDS")
     given = parser.parse_args()
 
-    # Known before it is sent: a repeat is safe even if this program is killed now.
+    # Printed before the request is sent: a retry is safe even if this program is killed now.
     ext_id = given.ext_id or lifepay.ext_id_new()
     print(f"ext_id: {ext_id}", flush=True)
     try:
@@ -71,7 +71,7 @@ def main() -> int:
     except lifepay.LifePayError as error:
         return explain(error)
     except KeyboardInterrupt as interrupt:
-        # What became of the request when it was stopped.
+        # The cause says whether LifePay may have the request.
         cause = interrupt.__cause__
         return explain(cause) if isinstance(cause, lifepay.LifePayError) else 4
     print(f"uuid: {shift.uuid or '(none: test mode)'}")

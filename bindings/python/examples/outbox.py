@@ -1,11 +1,11 @@
-"""A till with an outbox: it can be killed and started again at any moment without losing a shift.
+"""A till with an outbox: it can be killed and restarted at any moment without losing a shift.
 
     LIFEPAY_APIKEY=... python3 outbox.py --file shifts.db --login 79031234567 submit
 
 Commands: submit [EXT_ID], list, wait EXT_ID, cancel EXT_ID, retry [EXT_ID], forget EXT_ID.
 
-Exit status: 0 accepted, or done; 1 LifePay rejected it; 2 wrong arguments; 3 still pending; 4 anything
-else: cancelled, expired, no such entry, the file cannot be used.
+Exit status: 0 accepted, or done; 1 LifePay rejected it; 2 wrong arguments; 3 still pending;
+4 anything else: cancelled, expired, no such entry, the file cannot be used.
 """
 
 import argparse
@@ -27,7 +27,7 @@ def report(result: lifepay.Result) -> int:
         return 3
     ended = result.code in (lifepay.LP_ERR_CANCELLED, lifepay.LP_ERR_EXPIRED)
     if ended and result.outcome == lifepay.Outcome.UNKNOWN:
-        print("LifePay may have it all the same: a report may be printed yet.")
+        print("LifePay may have it all the same: a report may still be printed.")
         print(f"If the shift is still needed, submit it again with {result.ext_id} only.")
     return 1 if result.code > 0 else 4
 
@@ -44,11 +44,11 @@ def show(entry: lifepay.Entry) -> None:
     print(f"{line}\n    {entry.uuid or entry.message}")
 
 
-def obey(outbox: lifepay.Outbox, given: argparse.Namespace) -> int:
+def execute(outbox: lifepay.Outbox, given: argparse.Namespace) -> int:
     wait_ms = given.wait * 1000
     if given.command == "submit":
         submitted = outbox.submit(ext_id=given.ext_id or lifepay.ext_id_new())
-        # On disk: from here on a crash loses nothing.
+        # The request is on disk: from here on a crash loses nothing.
         print(f"ext_id: {submitted.ext_id}", flush=True)
         return report(outbox.wait(submitted.ext_id or "", wait_ms))
     if given.command == "list":
@@ -80,7 +80,8 @@ def main() -> int:
     parser.add_argument("ext_id", nargs="?")
     given = parser.parse_args()
     try:
-        # Opening it is all that sending takes; what waits when it is closed goes on at the next start.
+        # Opening the outbox starts to send. Entries that are pending when it is closed are sent at
+        # the next start.
         with lifepay.Outbox(
             given.file,
             # Not an option: other users of this machine see command lines.
@@ -88,7 +89,7 @@ def main() -> int:
             login=given.login,
             base_url=given.base_url,
         ) as outbox:
-            return obey(outbox, given)
+            return execute(outbox, given)
     except lifepay.LifePayError as error:
         print(error, file=sys.stderr)
         return 2 if isinstance(error, lifepay.InvalidArgument) else 4

@@ -1,5 +1,5 @@
-"""Opens a cash-register shift through LifePay's cloud fiscalisation, and closes it, and prints receipts
-between.
+"""Opens and closes the shifts of cash registers, and prints receipts, through LifePay's cloud
+fiscalisation.
 
     import lifepay
 
@@ -13,12 +13,14 @@ between.
     except lifepay.LifePayError as error:
         print(error.code, error.message)
 
-An accepted request is not yet an open shift: the report that the cash register prints, a notification
-to callback_url or LifePay's personal account shows whether it opened. send sends every other document.
+An accepted request is not yet an open shift: the report that the cash register prints, a
+notification to callback_url or LifePay's personal account shows whether it opened. send sends every
+other document.
 
-Repeats are safe with the same ext_id only: LifePay opens no second shift for it; for other documents
-see send. Not given is None, for a text also "", for a number also 0. Times are milliseconds. Texts for
-people are in Russian. Every call may be made from any thread. The log goes to the logger "lifepay".
+Retries are safe only with the same ext_id: LifePay opens no second shift for it. For other
+documents see send. None means "not given", as do "" for a string and 0 for a number. Times are in
+milliseconds. Texts for people are in Russian. Every function may be called from any thread. The log
+goes to the logger "lifepay".
 """
 
 from ._constants import (

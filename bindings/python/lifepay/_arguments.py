@@ -1,4 +1,4 @@
-"""Python's values on their way into C: what C cannot be told is refused, and named."""
+"""Converts Python's values for C. A value that C cannot represent is an error of its field."""
 
 import ctypes
 import os
@@ -39,21 +39,21 @@ _NUMBERS = (
 
 
 def wrong_type(field: str, expected: str, value: object) -> TypeError:
-    """Names the type and not the value, which may be the apikey."""
+    """Returns a TypeError that names the type, but not the value, which may be the apikey."""
     return TypeError(f"{field} must be {expected}, not {type(value).__name__}")
 
 
 class Arguments:
-    """Converts arguments, and collects what is wrong with their values.
+    """Converts arguments, and collects the errors in their values.
 
-    A wrong type is a TypeError at once, as everywhere in Python.
+    A wrong type raises a TypeError at once, as everywhere in Python.
     """
 
     def __init__(self) -> None:
         self.errors: List[FieldError] = []
 
     def check(self) -> None:
-        """Raises InvalidArgument with all that is wrong."""
+        """Raises InvalidArgument with all collected errors, if there are any."""
         if self.errors:
             from ._errors import refuse
 
@@ -70,7 +70,7 @@ class Arguments:
         try:
             return value.encode("utf-8")
         except UnicodeEncodeError as error:
-            # Not `raise ... from`: the error would show the value, which may be the apikey.
+            # The error is not chained: it would show the value, which may be the apikey.
             message = f"не Юникод: символ {error.start + 1} не целый, это половина суррогатной пары"
             self.errors.append(FieldError(field, message))
             return None
@@ -86,8 +86,8 @@ class Arguments:
         return 0 if value is None else self.integer(field, value, least, most)
 
     def integer(self, field: str, value: int, least: int, most: int) -> int:
-        """A number that must be given."""
-        # To Python, True is a number.
+        """Converts a number that must be given."""
+        # True is an int in Python.
         if not isinstance(value, int) or isinstance(value, bool):
             raise wrong_type(field, "int", value)
         if not least <= value <= most:
@@ -96,7 +96,8 @@ class Arguments:
         return int(value)
 
     def flag(self, field: str, value: Optional[bool]) -> int:
-        """Any other value that Python takes for true would be a silent test mode."""
+        """Converts a bool, 0, 1 or None. Other values are errors: one that Python considers true
+        would silently choose the test mode."""
         if isinstance(value, bool):
             return int(value)
         if value is not None and not isinstance(value, int):
@@ -111,7 +112,7 @@ class Arguments:
         return self._written(field, field, value)
 
     def document(self, value: Optional[DocumentArgument]) -> Optional[bytes]:
-        """The argument document, which is document_json to C."""
+        """Converts the argument `document`, which is document_json in lp_config."""
         if value is None or isinstance(value, str):
             return self.text("document_json", value)
         if not isinstance(value, AnyMapping):
@@ -128,7 +129,7 @@ class Arguments:
             return None
 
     def config(self, library: ctypes.CDLL, given: Dict[str, Any]) -> lp_config:
-        """An lp_config with what was given; it keeps the strings alive."""
+        """Returns an lp_config with the given arguments; it keeps the strings alive."""
         config = lp_config()
         library.lp_config_init(config, ctypes.sizeof(config))
         config.test = self.flag("test", given.get("test"))
@@ -146,11 +147,12 @@ class Arguments:
     def _delays(self, config: lp_config, delays: Optional[Iterable[int]]) -> None:
         if delays is None:
             return
-        # The elements of bytes are numbers, and so may a dict's keys be.
+        # bytes are a sequence of numbers, and a dict's keys may be numbers. Neither is a list of
+        # delays.
         if isinstance(delays, (str, bytes, bytearray, AnyMapping)) or not hasattr(delays, "__iter__"):
             raise wrong_type("retry_delays_ms", "a sequence of int", delays)
         numbers = [self.integer("retry_delays_ms", delay, 0, FOREVER) for delay in delays]
         if numbers:
-            # Assigned to a pointer, the array is kept by the struct.
+            # ctypes keeps an array alive that is assigned to a pointer field.
             config.retry_delays_ms = (ctypes.c_uint32 * len(numbers))(*numbers)
             config.retry_delay_count = len(numbers)

@@ -1,4 +1,4 @@
-"""The numbers of lifepay.h, by the same names; a test compares them."""
+"""The constants of lifepay.h, with the same names. A test compares them with the header."""
 
 from enum import IntEnum, IntFlag
 
@@ -25,28 +25,29 @@ LP_ERR_CLOSED = -12
 LP_ERR_EXPIRED = -13
 
 FOREVER = 0xFFFFFFFF
-"""Milliseconds without a limit."""
+"""A time without a limit, in milliseconds."""
 
 
 class Outcome(IntEnum):
-    """What the code cannot say. A cashier who opens the shift by hand must know it."""
+    """Whether LifePay may already have the request. Show this to anyone about to open the shift by
+    hand."""
 
     NONE = 0
-    """The call has no request that it could speak of."""
+    """The call says nothing about a request."""
     NOT_SENT = 1
     """No byte of the request left this machine in any attempt."""
     UNKNOWN = 2
-    """LifePay may have it. Repeat with this ext_id only: then no second shift is opened. For other
-    documents see send."""
+    """LifePay may have the request. Retry with the same ext_id only: then LifePay opens no second
+    shift. For other documents see send."""
     ANSWERED = 3
-    """LifePay has answered."""
+    """LifePay answered."""
 
 
 class Trust(IntEnum):
-    """Whose certificates are trusted. Verification cannot be turned off."""
+    """Root certificates to trust. Verification cannot be turned off."""
 
     DEFAULT = 0
-    """Mozilla's roots, compiled in, and the system's, together."""
+    """Mozilla's roots, which are compiled in, and the system's."""
     BUNDLED = 1
     """Mozilla's roots only."""
     SYSTEM = 2
@@ -54,40 +55,41 @@ class Trust(IntEnum):
 
 
 class Phase(IntEnum):
-    """What a call is at."""
+    """The phase of a call."""
 
     CONNECT = 1
-    """Name resolution, connect, proxy and TLS."""
+    """Resolving the host name, connecting, proxy and TLS."""
     EXCHANGE = 2
-    """The request is sent and its answer awaited."""
+    """Sending the request and waiting for the answer."""
     FAILED = 3
-    """An attempt has failed; ``code`` and ``http_status`` say how."""
+    """An attempt failed; ``code`` and ``http_status`` say how."""
     PAUSE = 4
-    """The pause before the next attempt."""
+    """Pausing before the next attempt."""
 
 
 class EntryFlags(IntFlag):
-    """What an entry of an outbox is at."""
+    """The state of an entry in an outbox."""
 
     PENDING = 1
-    """It waits for an outcome; without it the entry is finished."""
+    """The entry is pending. If this flag is clear, the entry is finished."""
     SENDING = 2
-    """An attempt is being made."""
+    """An attempt is under way."""
     FOREIGN = 4
-    """It belongs to another base_url than this outbox was opened with, and is not sent by it."""
+    """The entry belongs to another base_url than the one this outbox was opened with; this outbox
+    does not send it."""
 
 
 class LogLevel(IntEnum):
-    """What is told: that and all before it."""
+    """The most verbose level to report."""
 
     OFF = 0
     ERROR = 1
-    """LifePay has refused a request, or a defect of the library was caught."""
+    """LifePay rejected a request, or the library caught a defect of its own."""
     WARN = 2
-    """Attempts that have failed, and calls with wrong arguments."""
+    """Failed attempts, and calls with wrong arguments."""
     INFO = 3
-    """Attempts that have succeeded."""
+    """Successful attempts."""
     DEBUG = 4
-    """What the library decides on the way."""
+    """Decisions that the library makes on the way."""
     TRACE = 5
-    """Bodies sent and received, the apikey masked."""
+    """Bodies sent and received, with the apikey masked."""

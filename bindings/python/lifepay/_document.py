@@ -1,4 +1,4 @@
-"""Every document other than the opening of a shift."""
+"""Sending documents other than the opening of a shift."""
 
 from typing import Any, Dict, Iterable, Mapping, Optional, Union
 
@@ -32,32 +32,35 @@ def send(
     retry_delays_ms: Optional[Iterable[int]] = None,
     on_progress: Optional[OnProgress] = None,
 ) -> Document:
-    """Sends any other document of LifePay's cloud print: a Z report, which closes the shift, a receipt,
-    a correction. Blocks as open_shift does.
+    """Sends any other document of LifePay's cloud print, such as a Z report, which closes the
+    shift, a receipt or a correction, and waits for the answer.
 
         lifepay.send("/cloud-print/create-z-report", apikey=..., login=...)
 
     path
-        Which document it is, as its path below base_url, such as /cloud-print/create-z-report. At most
-        255 characters.
+        The document's path below base_url, such as /cloud-print/create-z-report. At most 255
+        characters.
     document
-        The document's own fields, as a dict or as the text of a JSON object; lp_config and the errors
-        call it document_json. What they are stands on LifePay's page about the document and is not
-        checked here: LifePay answers what is wrong. A Decimal is sent as the number that it writes,
-        Decimal("1.50") as 1.50. apikey, login and arguments that are given must not stand in it too.
+        The document's own fields: a dict, or the text of a JSON object. lp_config and the errors
+        call it document_json. LifePay's page about the document describes the fields; the library
+        does not check them, and LifePay's answer says what is wrong. A Decimal is sent as a number
+        with the same digits: Decimal("1.50") as 1.50. The document must not contain apikey, login
+        or an argument that is given.
     ext_id
-        At most 50 characters. The library makes none. That a second request with the same ext_id makes
-        no second document is known of opening a shift only: whether it holds for this document too,
-        look up on LifePay's page. Do not use one ext_id for two documents.
+        At most 50 characters. The library generates none here. That a second request with the same
+        ext_id makes no second document is published for the opening of a shift only; look up on
+        LifePay's page whether it holds for this document. Never use one ext_id for two documents.
     retry_for_ms
-        As in open_shift, but with ext_id only: without it nothing is sent twice.
+        As in open_shift, but requires ext_id: without one nothing is sent twice.
 
-    The others are as in open_shift. Those that are given, and are fields of a request, go into it before
-    the document's own.
+    The other arguments are those of open_shift. Those that are fields of a request are sent before
+    the document's own fields.
 
-    Returns the accepted document, which is not yet a printed one: see Document.
+    Blocks as open_shift does.
 
-    Raises what open_shift does. After OutcomeUnknown of a request without ext_id, look at LifePay's
+    Returns the accepted document, which may not be printed yet: see Document.
+
+    Raises what open_shift raises. After OutcomeUnknown of a request without ext_id, check LifePay's
     personal account before you send again.
     """
     return send_request("lp_send", dict(locals()), on_progress).document()
@@ -65,5 +68,5 @@ def send(
 
 def send_json(request: Union[str, Mapping[str, Any]]) -> Dict[str, Any]:
     """Sends a document that is described in JSON: as open_shift_json, with the keys path and
-    document_json, which may be the text of an object or an object."""
+    document_json, which may be an object or the text of one."""
     return send_request_json("lp_send_json", request)

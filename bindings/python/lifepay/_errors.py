@@ -1,4 +1,4 @@
-"""What the functions raise."""
+"""The exceptions that the functions raise."""
 
 from typing import NoReturn, Optional, Sequence, Tuple
 
@@ -14,15 +14,16 @@ from ._results import FieldError, Result
 
 
 class LifePayError(Exception):
-    """A request that LifePay has not accepted. Its subclasses say what to do next.
+    """LifePay did not accept the request, or the call failed. The subclasses say what to do next.
 
-    What a cashier who would open the shift by hand must know is in ``outcome``, whatever the class.
+    ``outcome`` says whether LifePay may have the request. Show it to anyone about to open the shift
+    by hand, whatever the class.
     """
 
     def __init__(self, result: Result) -> None:
         super().__init__(result)
         self.result = result
-        """Everything that came of the call."""
+        """The complete result of the call."""
 
     def __str__(self) -> str:
         fields = "".join(f"; {error.field}: {error.message}" for error in self.errors)
@@ -35,12 +36,12 @@ class LifePayError(Exception):
 
     @property
     def name(self) -> str:
-        """The code's name, such as "LP_ERR_TIMEOUT"; "UNKNOWN" for one that has none."""
+        """The code's name, such as "LP_ERR_TIMEOUT"; "UNKNOWN" for a code without one."""
         return self.result.name
 
     @property
     def message(self) -> str:
-        """In Russian, for a person at the till or on the phone: what happened and what to do."""
+        """What happened and what to do, in Russian, for a person at the till or on the phone."""
         return self.result.message
 
     @property
@@ -50,80 +51,81 @@ class LifePayError(Exception):
 
     @property
     def errors(self) -> Tuple[FieldError, ...]:
-        """The fields that are wrong, LifePay's and the library's own."""
+        """The wrong fields, as reported by LifePay or by the library."""
         return self.result.errors
 
     @property
     def http_status(self) -> int:
-        """HTTP status of the last attempt; 0: no answer came."""
+        """HTTP status of the last attempt; 0: no answer arrived."""
         return self.result.http_status
 
     @property
     def ext_id(self) -> Optional[str]:
-        """The ext_id that was sent, given or made: repeat with it. None if the arguments were wrong, or
-        send was given none."""
+        """The ext_id of the request, given or generated: retry with it. None if the arguments were
+        wrong or send was given none."""
         return self.result.ext_id
 
     @property
     def attempts(self) -> int:
-        """How many attempts were made."""
+        """Number of attempts."""
         return self.result.attempts
 
     @property
     def retry_after_ms(self) -> int:
-        """Milliseconds after which to repeat, where a repeat makes sense; otherwise 0."""
+        """If a retry makes sense and is safe: milliseconds to wait before it. Otherwise 0."""
         return self.result.retry_after_ms
 
     @property
     def detail(self) -> Optional[str]:
-        """Technical, as the system or the TLS library put it, for the log."""
+        """The technical reason, as the system or the TLS library words it, for the log."""
         return self.result.detail
 
     @property
     def reply(self) -> Optional[str]:
-        """The body that was received, for a support request, the apikey masked; None: there was none."""
+        """The body that was received, with the apikey masked, for a support request. None: there
+        was none."""
         return self.result.reply
 
 
 class InvalidArgument(LifePayError, ValueError):
-    """The call or its settings are wrong; ``errors`` names each field. This call has sent nothing.
+    """The arguments or settings are wrong; ``errors`` names each field. This call sent nothing.
 
-    Outbox.retry_now and Outbox.forget raise it for an entry whose state does not allow the call: then
-    ``message``, ``outcome`` and all else but ``code`` are those of the entry.
+    Outbox.retry_now and Outbox.forget raise it for an entry whose state does not allow the call:
+    then everything except ``code`` describes the entry, for example ``message`` and ``outcome``.
     """
 
 
 class Rejected(LifePayError):
-    """LifePay has answered, with its own ``code``. Do not repeat the request as it is."""
+    """LifePay answered with its own ``code``. Do not retry the request unchanged."""
 
 
 class NotSent(LifePayError):
-    """No byte of the request left this machine in any attempt. Repeat it later; a new request with
+    """No byte of the request left this machine in any attempt. Retry later; a new request with
     another ``ext_id`` is safe too.
 
-    Also of a call that ``on_progress`` stopped: then ``code`` is LP_ERR_CANCELLED.
+    Also raised for a call that ``on_progress`` stopped: then ``code`` is LP_ERR_CANCELLED.
     """
 
 
 class OutcomeUnknown(LifePayError):
-    """LifePay may have the request. Repeat it with this ``ext_id`` only: then no second shift is opened.
-    For other documents see send; without ``ext_id``, look at LifePay's personal account first.
+    """LifePay may have the request. Retry with this ``ext_id`` only: then LifePay opens no second
+    shift. For other documents see send; without ``ext_id``, check LifePay's personal account first.
 
-    Also of a call that ``on_progress`` stopped: then ``code`` is LP_ERR_CANCELLED.
+    Also raised for a call that ``on_progress`` stopped: then ``code`` is LP_ERR_CANCELLED.
     """
 
 
 class OutboxError(LifePayError):
-    """The outbox's file cannot be used, it is closed, or it has no such entry: see ``code``,
+    """The outbox's file cannot be used, the outbox is closed, or it has no such entry. ``code`` is
     LP_ERR_OUTBOX, LP_ERR_CLOSED or LP_ERR_NOT_FOUND."""
 
 
 class LibraryNotFound(OSError):
-    """The shared library cannot be loaded. The text says where it was looked for."""
+    """The shared library cannot be loaded. The text lists the places that were tried."""
 
 
 def error_of(result: Result) -> LifePayError:
-    """What a result that is no success is raised as."""
+    """Returns the exception for the result of a failed call."""
     if result.code > 0:
         return Rejected(result)
     if result.code == LP_ERR_ARGUMENT:
@@ -131,7 +133,7 @@ def error_of(result: Result) -> LifePayError:
     if result.code in (LP_ERR_OUTBOX, LP_ERR_CLOSED, LP_ERR_NOT_FOUND):
         return OutboxError(result)
     if result.code == LP_PENDING:
-        # The outbox repeats it, not the program.
+        # The outbox retries, not the program.
         return LifePayError(result)
     if result.outcome == Outcome.NOT_SENT:
         return NotSent(result)
@@ -141,7 +143,7 @@ def error_of(result: Result) -> LifePayError:
 
 
 def refuse(errors: Sequence[FieldError]) -> NoReturn:
-    """Arguments that the library cannot be asked about."""
+    """Raises InvalidArgument for arguments that cannot be passed to the library."""
     from ._words import code_text
 
     raise InvalidArgument(

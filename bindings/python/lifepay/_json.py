@@ -1,4 +1,5 @@
-"""Python's values as JSON. Unlike json.dumps it writes a Decimal, digit for digit: money is one."""
+"""Writes Python's values as JSON. Unlike json.dumps it writes a Decimal with its digits unchanged,
+because Decimal is the type for money."""
 
 import json
 from collections.abc import Mapping as AnyMapping
@@ -7,12 +8,13 @@ from typing import Any
 
 
 class NotJson(ValueError):
-    """A value that is of the right type and has no form in JSON. Says in Russian what it is, and
-    quotes nothing: it may be the apikey."""
+    """A value of the right type that JSON cannot represent. The message, in Russian, does not quote
+    the value, which may contain the apikey."""
 
 
 def write(value: Any) -> str:
-    """Raises TypeError for a type that JSON does not have, otherwise NotJson."""
+    """Returns a value as JSON. Raises TypeError for a type that JSON does not have, and NotJson for
+    a value that it cannot represent."""
     try:
         return _write(value)
     except RecursionError:
@@ -40,12 +42,12 @@ def _simple(value: Any) -> str:
     except ValueError:
         if isinstance(value, float):
             raise NotJson("бесконечность и NaN: таких чисел в JSON нет") from None
-        # Python does not write out an int of thousands of digits.
+        # Python refuses to convert an int with thousands of digits.
         raise NotJson("слишком длинное число") from None
 
 
 def _key(key: Any) -> str:
-    """As json.dumps has it: a number is written, and then is a text."""
+    """Returns a key as json.dumps writes it: a number becomes a string."""
     if isinstance(key, str):
         return _simple(key)
     if key is None or isinstance(key, (int, float)):

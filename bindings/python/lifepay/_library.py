@@ -1,4 +1,4 @@
-"""Finds and loads the shared library, once, at the first call that needs it."""
+"""Finds and loads the shared library once, at the first call that needs it."""
 
 import ctypes
 import os
@@ -25,9 +25,9 @@ _library: Optional[ctypes.CDLL] = None
 
 
 def library() -> ctypes.CDLL:
-    """The library. CDLL, so that the GIL is released during each call.
+    """Returns the library. It is a CDLL, so that the GIL is released during each call.
 
-    Raises LibraryNotFound, which says where it was looked for.
+    Raises LibraryNotFound, which lists the places that were tried.
     """
     global _library
     if _library is None:
@@ -41,34 +41,35 @@ def library() -> ctypes.CDLL:
 
 def _load() -> ctypes.CDLL:
     set_to = os.environ.get(VARIABLE)
-    looked: List[str] = []
+    failures: List[str] = []
     for path, where in _named(set_to) if set_to else _places():
         try:
             found = _open(path)
         except OSError as error:
-            looked.append(f"{where}: {error}")
+            failures.append(f"{where}: {error}")
             continue
         missing = _declare(found)
         if not missing:
             return found
-        looked.append(f"{where}: it has no {missing}; it is another library or too old")
+        failures.append(f"{where}: it has no {missing}; it is another library or too old")
     if not set_to:
-        looked.insert(0, f"{VARIABLE}: not set")
+        failures.insert(0, f"{VARIABLE}: not set")
     bits = ctypes.sizeof(ctypes.c_void_p) * 8
-    lines = "".join(f"\n  {line}" for line in looked)
+    lines = "".join(f"\n  {line}" for line in failures)
     raise LibraryNotFound(
-        f"the lifepay library was not found. Set {VARIABLE} to its path, put it beside this package, "
-        f"or where the system's loader looks. This Python needs one of {bits} bits. Looked at:{lines}"
+        f"the lifepay library was not found. Set {VARIABLE} to its path, or put it beside this package "
+        f"or into a folder that the system's loader searches. This Python needs a {bits}-bit library. "
+        f"Tried:{lines}"
     )
 
 
 def _named(path: str) -> Iterator[Tuple[str, str]]:
-    # Whoever names one wants that one and no other.
+    # If the variable is set, no other place is tried.
     yield os.path.abspath(path), f"{VARIABLE}={path}"
 
 
 def _places() -> Iterator[Tuple[str, str]]:
-    """What to open, and how an error speaks of it."""
+    """Yields the names to open, each with its description for an error message."""
     for name in _NAMES:
         beside = str(Path(__file__).resolve().with_name(name))
         yield beside, beside
@@ -78,13 +79,13 @@ def _places() -> Iterator[Tuple[str, str]]:
 
 def _open(path: str) -> ctypes.CDLL:
     if sys.platform == "win32" and not os.path.isabs(path):
-        # As LoadLibrary does: PATH counts too.
+        # Searches as LoadLibrary does, including PATH.
         return ctypes.CDLL(path, winmode=0)
     return ctypes.CDLL(path)
 
 
 def _declare(loaded: ctypes.CDLL) -> Optional[str]:
-    """Tells ctypes the functions' types. Returns the name of one that is missing."""
+    """Declares the functions' types to ctypes. Returns the name of a missing function, if any."""
     for name, (result, arguments) in FUNCTIONS.items():
         try:
             function = getattr(loaded, name)

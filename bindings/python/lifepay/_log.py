@@ -1,4 +1,4 @@
-"""The library's log goes to the logger "lifepay", and stops when the interpreter ends."""
+"""Passes the library's log to the logger "lifepay" until the interpreter ends."""
 
 import atexit
 import ctypes
@@ -10,7 +10,7 @@ from ._constants import LogLevel
 from ._structs import LogFunction
 
 logger = logging.getLogger("lifepay")
-# A library says nothing unless the program has set up logging.
+# A library must log nothing unless the program has configured logging.
 logger.addHandler(logging.NullHandler())
 
 LEVELS = {
@@ -22,48 +22,49 @@ LEVELS = {
 }
 
 _lock = threading.Lock()
-_telling = threading.local()
+_handling = threading.local()
 _library: Optional[ctypes.CDLL] = None
 _level = LogLevel.DEBUG
 _ended = False
 
 
-def _tell(level: int, message: bytes, _user_data: Any) -> None:
-    # What a filter raises here has no caller: ctypes hands it to sys.unraisablehook.
+def _write(level: int, message: bytes, _user_data: Any) -> None:
+    # An exception of a filter has no caller here: ctypes passes it to sys.unraisablehook.
     number = LEVELS.get(level, logging.DEBUG)
     if not logger.isEnabledFor(number):
         return
-    _telling.now = True
+    _handling.now = True
     try:
         logger.log(number, "%s", message.decode("utf-8", "replace"))
     finally:
-        _telling.now = False
+        _handling.now = False
 
 
-_callback = LogFunction(_tell)
+_callback = LogFunction(_write)
 _none = LogFunction()
 
 
 def attach(library: ctypes.CDLL) -> None:
-    """Begins to take the log of a library that has just been loaded."""
+    """Sets the log callback of a library that has just been loaded."""
     global _library
     with _lock:
         if _library is None:
-            # Before the interpreter comes down: its threads may not call into it any more then.
+            # Removes the callback before the interpreter shuts down: after that the library's
+            # threads must not call it.
             atexit.register(_end)
         _library = library
         _apply()
 
 
-def is_telling() -> bool:
+def is_handling() -> bool:
     """Whether this thread is handling a record of the log."""
-    return getattr(_telling, "now", False)
+    return getattr(_handling, "now", False)
 
 
 def set_level(level: LogLevel) -> None:
     global _level
-    if is_telling():
-        # The library would wait for this very handler.
+    if is_handling():
+        # The library would wait for this handler to return.
         raise RuntimeError("the level cannot be set while a record of the log is handled")
     with _lock:
         _level = level
@@ -72,7 +73,7 @@ def set_level(level: LogLevel) -> None:
 
 
 def _apply() -> None:
-    # Returns when the callback before runs nowhere any more.
+    # lp_set_log returns once no thread is inside the previous callback.
     if not _ended and _library is not None:
         _library.lp_set_log(_callback if _level else _none, None, int(_level))
 

@@ -16,20 +16,21 @@ from ._results import Entry, RawResult, Result, entry_of
 from ._structs import EntryFunction
 from ._words import check
 
-# A wait is made in pieces of this many milliseconds, between which Ctrl-C is heard.
+# A wait checks for Ctrl-C at this interval.
 _PIECE_MS = 200
 
 
 class Outbox:
-    """Requests on disk, sent in the background until LifePay has answered: none is lost to a crash or
-    a power cut, and the calls do not wait for the network.
+    """An outbox: requests on disk, retried in the background until LifePay answers. None is lost to
+    a crash or a power cut, and the calls do not wait for the network.
 
         with lifepay.Outbox("shifts.db", apikey=..., login=...) as outbox:
             ext_id = outbox.submit(ext_id="00106304012797-2026-11-24-1").ext_id
             result = outbox.wait(ext_id, timeout_ms=5000)
 
-    What waits when it is closed stays in the file and goes on when it is opened again. All methods may
-    be called from any thread. After close they raise OutboxError with the code LP_ERR_CLOSED.
+    Pending entries stay in the file when it is closed, and are sent when it is opened again. All
+    methods may be called from any thread. After close they raise OutboxError with the code
+    LP_ERR_CLOSED.
     """
 
     def __init__(
@@ -48,27 +49,29 @@ class Outbox:
         concurrency: Optional[int] = None,
         keep_days: Optional[int] = None,
     ) -> None:
-        """Opens a file of requests, makes it if there is none, and begins to send what waits in it.
-        No network is used by the call itself.
+        """Opens a file of requests, creates it if it does not exist, and starts to send its pending
+        entries. The call itself does not use the network.
 
         path
             On a local disk; network paths are refused.
         apikey
-            It is not stored in the file.
+            Required. It is not stored in the file.
         login
-            For requests that have none.
+            For requests without one.
         concurrency
-            Requests at once. Default: 4.
+            Number of requests sent in parallel. Default: 4.
         keep_days
             Days for which finished entries are kept. Default: 30.
 
-        The others are as in open_shift. Raises InvalidArgument, or OutboxError: its message says what
-        to do, and the file is left as it was.
+        The other arguments are those of open_shift.
+
+        Raises InvalidArgument, or OutboxError if the file cannot be used: the message says what to
+        do, and the file is left unchanged.
         """
         given = dict(locals())
         self._library = library()
         arguments = Arguments()
-        # The file's, and not the document's.
+        # The path of the file, not of a document.
         file = arguments.path("path", given.pop("path"))
         config = arguments.config(self._library, given)
         arguments.check()
@@ -80,7 +83,7 @@ class Outbox:
         result = raw.take(returned)
         if returned != LP_OK:
             raise error_of(result)
-        # A number, never given twice: after close it answers LP_ERR_CLOSED.
+        # A number that is never reused: after close, calls with it return LP_ERR_CLOSED.
         self._handle = handle.value
         self._close = weakref.finalize(self, self._library.lp_outbox_close, self._handle)
 
@@ -100,20 +103,27 @@ class Outbox:
         document: Optional[DocumentArgument] = None,
         expires_after_ms: Optional[int] = None,
     ) -> Result:
-        """Puts a request on disk; it is sent in the background. Does not wait for the network.
+        """Stores a request on disk; the outbox sends it in the background. Does not wait for the
+        network.
 
-        path, document: as in send; then ext_id is required, since an outbox repeats. Without them the
-        request opens a shift.
+        login
+            Default: the outbox's.
+        path, document
+            As in send. With them ext_id is required, because an outbox retries. Without them the
+            request opens a shift.
+        expires_after_ms
+            Milliseconds on the wall clock after which the request is not retried any more, so that
+            yesterday's shift is not opened today. Default: 12 hours. FOREVER: no limit.
 
-        expires_after_ms: by the wall clock, after which the request is not repeated any more, so that
-        yesterday's shift does not open tonight. Default: 12 hours; FOREVER: never. login not given:
-        that of the outbox. The others are as in open_shift.
+        The other arguments are those of open_shift.
 
-        Returns the entry: ``pending``, or with its outcome if it has one; ``ext_id`` is the one given
-        or made. An ext_id that waits or was accepted is not submitted again. Raises InvalidArgument
-        (also for an ext_id that is there with another path or different fields): nothing was submitted.
-        Raises OutboxError with LP_ERR_OUTBOX: it could not be put on disk for certain, and may be there
-        after a restart; submit it again with the error's ``ext_id``.
+        Returns the entry: ``pending``, or with its outcome if it has one. ``ext_id`` is the given
+        or generated one. If an entry with this ext_id is pending or accepted, nothing is submitted
+        and the result describes that entry.
+
+        Raises InvalidArgument if nothing was submitted, also for an existing ext_id with another
+        path or different fields. Raises OutboxError with LP_ERR_OUTBOX if the request may or may
+        not be on disk: submit it again with the error's ``ext_id``.
         """
         given = dict(locals())
         arguments = Arguments()
@@ -122,12 +132,17 @@ class Outbox:
         return self._ask(self._library.lp_outbox_submit, ctypes.byref(config))
 
     def wait(self, ext_id: str, timeout_ms: Optional[int] = None) -> Result:
-        """Waits for the outcome of an entry, at most timeout_ms; 0 just looks, None and FOREVER have no
-        limit.
+        """Waits until an entry is finished.
 
-        Returns the entry: ``pending`` if there is no outcome yet. A rejection, too, is an outcome and
-        not an exception; Result.shift and Result.document make it one. Raises OutboxError: there is no
-        such entry, or the outbox is closed, also meanwhile. Other threads run on, and Ctrl-C is heard.
+        timeout_ms
+            How long to wait. 0 returns at once; None and FOREVER have no limit.
+
+        Other threads run during the wait, and Ctrl-C interrupts it.
+
+        Returns the entry: ``pending`` if it is not finished. A rejection is an outcome and not
+        raised here; Result.shift and Result.document raise it.
+
+        Raises OutboxError if there is no such entry or the outbox is closed, also during the wait.
         """
         arguments = Arguments()
         text = arguments.text("ext_id", ext_id)
@@ -143,15 +158,18 @@ class Outbox:
                 return result
 
     def entries(self) -> List[Entry]:
-        """All entries, in the order in which they were first submitted: a snapshot."""
+        """Returns a snapshot of all entries, in the order in which they were first submitted."""
         entries: List[Entry] = []
         self.each(entries.append)
         return entries
 
     def each(self, function: Callable[[Entry], Any]) -> None:
-        """Shows every entry to a function, in the order of entries(). A false value (False, 0, "") ends
-        it; a true one and None do not. In lifepay.h it is the other way round: there 0 goes on. The
-        function may call everything; what it raises ends it and is raised."""
+        """Calls a function for every entry, in the order of entries().
+
+        A false return value (False, 0, "") ends the iteration; a true value and None do not. In
+        lifepay.h it is the opposite: 0 continues. The function may call everything. Its
+        exceptions end the iteration and are raised.
+        """
         if not callable(function):
             raise wrong_type("function", "callable", function)
         shown: List[Entry] = []
@@ -166,7 +184,8 @@ class Outbox:
                 return 1
 
         function_for_c = EntryFunction(collect)
-        # A signal's exception in `collect` would be lost, and an entry with it.
+        # Not on the main thread, where the exception of a signal in `collect` would be lost, and an
+        # entry with it.
         check(
             call_without_progress(
                 lambda: int(self._library.lp_outbox_each(self._handle, function_for_c, None))
@@ -180,11 +199,12 @@ class Outbox:
                 return
 
     def retry_now(self, ext_id: Optional[str] = None) -> None:
-        """Sends a waiting entry at once and reopens a rejected one; None: all that wait or were
-        rejected and have not expired.
+        """Sends a pending entry at once, and a rejected one again. None: all entries that are
+        pending or rejected and have not expired.
 
-        Raises OutboxError, or InvalidArgument for an entry that was accepted, cancelled, has expired or
-        belongs to another base_url: its ``message`` and ``outcome`` are those of the entry.
+        Raises OutboxError, or InvalidArgument for an entry that was accepted or cancelled, has
+        expired or belongs to another base_url: ``message`` and ``outcome`` are then those of the
+        entry.
         """
         arguments = Arguments()
         text = arguments.text("ext_id", ext_id)
@@ -192,11 +212,13 @@ class Outbox:
         self._check(self._library.lp_outbox_retry_now(self._handle, text), text)
 
     def cancel(self, ext_id: str) -> Result:
-        """Stops the repeats of an entry. An attempt under way is broken off within a second; if its
-        answer comes all the same, it wins.
+        """Stops the retries of an entry. An attempt under way is cut off within a second; if its
+        answer arrives first, the answer is kept.
 
-        Returns the entry: ``code`` is LP_ERR_CANCELLED or the outcome that it had or that has won, and
-        ``outcome`` tells whether LifePay may have the request. Raises OutboxError.
+        Returns the entry: ``code`` is LP_ERR_CANCELLED, or the code with which the entry finished
+        before; ``outcome`` says whether LifePay may have the request.
+
+        Raises OutboxError.
         """
         arguments = Arguments()
         text = arguments.text("ext_id", ext_id)
@@ -204,27 +226,30 @@ class Outbox:
         return self._ask(self._library.lp_outbox_cancel, text)
 
     def forget(self, ext_id: str) -> None:
-        """Removes a finished entry. Raises OutboxError, or InvalidArgument for an entry that is pending
-        (cancel it first): its ``message`` and ``outcome`` are those of the entry."""
+        """Removes a finished entry.
+
+        Raises OutboxError, or InvalidArgument for a pending entry (cancel it first): ``message``
+        and ``outcome`` are then those of the entry.
+        """
         arguments = Arguments()
         text = arguments.text("ext_id", ext_id)
         arguments.check()
         self._check(self._library.lp_outbox_forget(self._handle, text), text)
 
     def pending(self) -> int:
-        """How many entries wait that this outbox sends."""
+        """Returns the number of pending entries that this outbox sends."""
         count = ctypes.c_uint32()
         check(self._library.lp_outbox_pending(self._handle, ctypes.byref(count)))
         return count.value
 
     def close(self) -> None:
-        """Closes it, within a second; those who wait, on other threads, wake with OutboxError. Twice is
+        """Closes the outbox, within a second. Threads in wait raise OutboxError. Closing twice is
         harmless."""
         self._close()
 
     @property
     def closed(self) -> bool:
-        """Whether it was closed."""
+        """Whether the outbox is closed."""
         return not self._close.alive
 
     def __enter__(self) -> "Outbox":
@@ -239,15 +264,15 @@ class Outbox:
         self.close()
 
     def _ask(self, function: Any, *arguments: Any) -> Result:
-        """Calls a function that tells an entry."""
+        """Calls a function that describes an entry."""
         raw = RawResult(self._library)
         result = raw.take(function(self._handle, *arguments, raw.pointer()))
-        if not result._is_of_an_entry:
+        if not result._describes_entry:
             raise error_of(result)
         return result
 
     def _check(self, code: int, ext_id: Optional[bytes]) -> None:
-        """Raises what a call about an entry has failed with. Such a call returns only a code; if it
+        """Raises an exception if a call about an entry failed. The call returns only a code; if it
         was refused, the entry's own message says why."""
         if code == LP_ERR_ARGUMENT:
             entry = self._ask(self._library.lp_outbox_wait, ext_id, 0)

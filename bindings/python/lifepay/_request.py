@@ -1,4 +1,4 @@
-"""What the calls have in common that send a request and wait for LifePay's answer."""
+"""Code shared by the calls that send a request and wait for LifePay's answer."""
 
 import ctypes
 import json
@@ -14,7 +14,8 @@ from ._results import RawResult, Result
 def send_request(
     function: str, given: Dict[str, Any], on_progress: Optional[OnProgress]
 ) -> Result:
-    """Makes a call that takes an lp_config: function is its name, given its arguments."""
+    """Calls the C function named `function`, which takes an lp_config, with the arguments
+    `given`."""
     loaded = library()
     arguments = Arguments()
     config = arguments.config(loaded, given)
@@ -31,7 +32,7 @@ def send_request(
 
 
 def send_request_json(function: str, request: Union[str, Mapping[str, Any]]) -> Dict[str, Any]:
-    """Makes a call that takes and answers JSON."""
+    """Calls the C function named `function`, which takes and returns JSON."""
     loaded = library()
     arguments = Arguments()
     text = arguments.json("request", request)

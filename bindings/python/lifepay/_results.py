@@ -1,4 +1,4 @@
-"""What came of a call, copied from the library's memory."""
+"""The results of calls, copied from the library's memory."""
 
 import ctypes
 from dataclasses import dataclass, field
@@ -22,110 +22,110 @@ _Number = TypeVar("_Number", Outcome, Phase)
 
 @dataclass(frozen=True)
 class FieldError:
-    """One field of the request and what is wrong with it, in Russian."""
+    """A field of the request and the reason why it is wrong, in Russian."""
 
     field: str
-    """"" if LifePay named none. Nested ones are joined by dots. The names are lp_config's."""
+    """Name of the field, as in lp_config, nested names joined by dots; "" if LifePay named none."""
     message: str
 
 
 @dataclass(frozen=True)
 class Shift:
-    """An accepted request.
+    """An accepted request to open a shift.
 
-    That is not yet an open shift: the report that the cash register prints, a notification to
-    callback_url or LifePay's personal account shows whether it opened.
+    The shift may not be open yet: the report that the cash register prints, a notification to
+    callback_url or LifePay's personal account shows that.
     """
 
     uuid: Optional[str]
-    """The document's uuid from LifePay; None in test mode."""
+    """LifePay's uuid of the document; None in test mode."""
     ext_id: str
-    """The ext_id that was sent, given or made."""
+    """The ext_id of the request, given or generated."""
     message: str
-    """In Russian, for a person at the till."""
+    """The message, in Russian, for a person at the till."""
     attempts: int
-    """How many attempts were made."""
+    """Number of attempts."""
     http_status: int
     """HTTP status of the answer."""
     detail: Optional[str] = field(default=None, repr=False)
-    """Technical, for the log."""
+    """Technical details, for the log."""
     reply: Optional[str] = field(default=None, repr=False)
-    """The body that LifePay sent, for a support request, the apikey masked."""
+    """The body that LifePay sent, with the apikey masked, for a support request."""
 
 
 @dataclass(frozen=True)
 class Document:
     """An accepted document other than the opening of a shift.
 
-    That is not yet a printed one: what the cash register prints or LifePay's personal account shows
-    whether it came to that.
+    It may not be printed yet: the cash register or LifePay's personal account shows that.
     """
 
     uuid: Optional[str]
-    """The document's uuid from LifePay; None in test mode, or if the answer has none."""
+    """LifePay's uuid of the document; None in test mode, or if the answer has none."""
     ext_id: Optional[str]
     """The ext_id that was sent; None if none was given."""
     message: str
-    """In Russian, for a person at the till."""
+    """The message, in Russian, for a person at the till."""
     attempts: int
-    """How many attempts were made."""
+    """Number of attempts."""
     http_status: int
     """HTTP status of the answer."""
     detail: Optional[str] = field(default=None, repr=False)
-    """Technical, for the log."""
+    """Technical details, for the log."""
     reply: Optional[str] = field(default=None, repr=False)
-    """The body that LifePay sent, with whatever else it says of this document, the apikey masked."""
+    """The body that LifePay sent, with everything it says about this document. The apikey is
+    masked."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a call, good or bad."""
+    """The result of a call, successful or not."""
 
     code: int
-    """LP_OK, LifePay's code (positive) or LP_ERR_... (negative); LP_PENDING: in the outbox, no
-    outcome yet."""
+    """LP_OK, LifePay's code (positive) or LP_ERR_... (negative). LP_PENDING: the request is in the
+    outbox and has no outcome yet."""
     outcome: Outcome
     """Whether LifePay may have the request, over all attempts."""
     message: str
-    """In Russian, for a person at the till or on the phone: what happened and what to do."""
+    """What happened and what to do, in Russian, for a person at the till or on the phone."""
     uuid: Optional[str] = None
-    """The document's uuid from LifePay; None in test mode, and if code is not LP_OK."""
+    """LifePay's uuid of the document; None in test mode, and if code is not LP_OK."""
     ext_id: Optional[str] = None
-    """The ext_id that was sent, given or made; None only if the arguments were wrong, or send was given
-    none."""
+    """The ext_id of the request, given or generated; None only if the arguments were wrong or send
+    was given none."""
     errors: Tuple[FieldError, ...] = ()
-    """The fields that are wrong, LifePay's and the library's own."""
+    """The wrong fields, as reported by LifePay or by the library."""
     http_status: int = 0
-    """HTTP status of the last attempt; 0: no answer came."""
+    """HTTP status of the last attempt; 0: no answer arrived."""
     attempts: int = 0
-    """How many attempts were made."""
+    """Number of attempts."""
     retry_after_ms: int = 0
-    """Milliseconds after which to repeat, where a repeat makes sense; otherwise 0."""
+    """If a retry makes sense and is safe: milliseconds to wait before it. Otherwise 0."""
     detail: Optional[str] = field(default=None, repr=False)
-    """Technical, for the log."""
+    """The technical reason, for the log."""
     reply: Optional[str] = field(default=None, repr=False)
-    """The body that was received, for a support request, the apikey masked."""
+    """The body that was received, with the apikey masked, for a support request."""
 
     @property
     def name(self) -> str:
-        """The code's name, such as "LP_ERR_TIMEOUT"; "UNKNOWN" for one that has none."""
+        """The code's name, such as "LP_ERR_TIMEOUT"; "UNKNOWN" for a code without one."""
         from ._words import code_name
 
         return code_name(self.code)
 
     @property
     def ok(self) -> bool:
-        """LifePay took the document. That is not yet an open shift or a printed document, see Shift and
-        Document."""
+        """Whether LifePay accepted the document. The shift may not be open yet, or the document not
+        printed: see Shift and Document."""
         return self.code == LP_OK
 
     @property
     def pending(self) -> bool:
-        """It is in the outbox and has no outcome yet."""
+        """Whether the request is in the outbox and has no outcome yet."""
         return self.code == LP_PENDING
 
     def shift(self) -> Shift:
-        """The accepted request to open a shift; anything else is raised as open_shift raises it."""
+        """Returns the accepted request to open a shift. Otherwise raises what open_shift raises."""
         self._check()
         return Shift(
             uuid=self.uuid,
@@ -138,7 +138,7 @@ class Result:
         )
 
     def document(self) -> Document:
-        """The same of any other document; anything else is raised as send raises it."""
+        """Returns an accepted document of another kind. Otherwise raises what send raises."""
         self._check()
         return Document(
             uuid=self.uuid,
@@ -157,81 +157,85 @@ class Result:
             raise error_of(self)
 
     @property
-    def _is_of_an_entry(self) -> bool:
-        """Otherwise a call of an outbox has failed."""
+    def _describes_entry(self) -> bool:
+        """Whether the result of an outbox's call describes an entry. Otherwise the call failed."""
         return self.code >= LP_PENDING or self.code in (LP_ERR_CANCELLED, LP_ERR_EXPIRED)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What on_progress is told."""
+    """The state of a call, for on_progress."""
 
     phase: Phase
     attempts: int
-    """How many attempts have been begun."""
+    """Number of attempts started."""
     code: int
-    """Why the last attempt failed: LP_ERR_...; LP_PENDING before one has."""
+    """Why the last attempt failed: LP_ERR_...; LP_PENDING if none has failed yet."""
     http_status: int
-    """HTTP status of the last failed attempt; 0: none came."""
+    """HTTP status of the last failed attempt; 0: no answer arrived."""
     elapsed_ms: int
-    """Milliseconds since the call began."""
+    """Milliseconds since the start of the call."""
     next_attempt_ms: int
-    """Milliseconds until the next attempt, in Phase.FAILED and Phase.PAUSE. 0 in Phase.FAILED: it
-    was the last one."""
+    """Milliseconds until the next attempt, in Phase.FAILED and Phase.PAUSE. 0 in Phase.FAILED:
+    there is no further attempt."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One request of an outbox."""
+    """A request in an outbox."""
 
     ext_id: str
     login: str
     target_serial: Optional[str]
     base_url: str
-    """The base_url that it belongs to."""
+    """The base_url that the entry belongs to."""
     code: int
-    """LP_PENDING, or the outcome: LP_OK, LifePay's code, LP_ERR_CANCELLED, LP_ERR_EXPIRED."""
+    """LP_PENDING, or how the entry finished: LP_OK, a code of LifePay's, LP_ERR_CANCELLED or
+    LP_ERR_EXPIRED."""
     outcome: Outcome
-    """Whether LifePay may have the request, over all attempts, also those of before a restart."""
+    """Whether LifePay may have the request, over all attempts, including those before a restart."""
     flags: EntryFlags
     attempts: int
-    """How many attempts were begun."""
+    """Number of attempts started."""
     http_status: int
-    """HTTP status of the last attempt; 0: no answer came."""
+    """HTTP status of the last attempt; 0: no answer arrived."""
     submitted_at: datetime
-    """In UTC, as all times here."""
+    """When the entry was submitted. All times are in UTC."""
     next_attempt_at: Optional[datetime]
-    """None: there is no next attempt."""
+    """When the next attempt is due; None: none is."""
     answered_at: Optional[datetime]
-    """When it was finished: answered, cancelled or expired; None: it is not."""
+    """When the entry finished: answered, cancelled or expired; None: it is pending."""
     expires_at: Optional[datetime]
-    """After when it is not repeated; None: never."""
+    """Deadline for retries; None: none."""
     uuid: Optional[str]
-    """The document's uuid from LifePay."""
+    """LifePay's uuid of the document."""
     message: str
-    """In Russian, for a person at the till."""
+    """The state of the entry, in Russian, for a person at the till."""
     path: Optional[str]
-    """Which document it is: /cloud-print/create-session for the opening of a shift. None: it is of a
-    kind that only a later version of the library knows, and waits for that."""
+    """The document's path below base_url, /cloud-print/create-session for the opening of a shift.
+    None: a kind of document that only a later version of the library knows, and which waits for
+    that version."""
 
     @property
     def pending(self) -> bool:
-        """It waits for an outcome; otherwise it is finished."""
+        """Whether the entry is pending. Otherwise it is finished."""
         return bool(self.flags & EntryFlags.PENDING)
 
     @property
     def sending(self) -> bool:
-        """An attempt is being made."""
+        """Whether an attempt is under way."""
         return bool(self.flags & EntryFlags.SENDING)
 
     @property
     def foreign(self) -> bool:
-        """It belongs to another base_url than this outbox was opened with, and is not sent by it."""
+        """Whether the entry belongs to another base_url than the one this outbox was opened with;
+        this outbox does not send it."""
         return bool(self.flags & EntryFlags.FOREIGN)
 
 
 def result_of(raw: lp_result, returned: int) -> Result:
-    """A copy. ``returned`` is what the call has returned: if it failed, that is the code."""
+    """Copies a result. ``returned`` is the call's return value: if the call failed, it is the
+    code."""
     code = raw.code if returned == LP_OK else returned
     message = _text(raw.message)
     if message is None:
@@ -299,7 +303,7 @@ def _time(unix_ms: int) -> Optional[datetime]:
 
 
 def _number(enum: Type[_Number], value: int) -> Any:
-    """A later library may have numbers that this package does not know: they stay numbers."""
+    """Converts a number to its enum. A number that only a later library knows stays a number."""
     try:
         return enum(value)
     except ValueError:
@@ -307,7 +311,7 @@ def _number(enum: Type[_Number], value: int) -> Any:
 
 
 class RawResult:
-    """An lp_result that is freed after it was copied."""
+    """An lp_result that is freed once it has been copied."""
 
     def __init__(self, library: ctypes.CDLL) -> None:
         self._library = library

@@ -1,4 +1,4 @@
-"""The structs of lifepay.h, field by field; a test compares their sizes and offsets."""
+"""The structs of lifepay.h. A test compares their sizes and offsets with the header."""
 
 import ctypes as c
 
@@ -130,4 +130,4 @@ FUNCTIONS = {
     "lp_version": (c.c_char_p, []),
     "lp_version_number": (c.c_uint32, []),
 }
-"""Every function of lifepay.h: what it returns and takes."""
+"""The functions of lifepay.h, with their result and parameter types."""

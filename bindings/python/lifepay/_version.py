@@ -1,3 +1,3 @@
-"""The package's version, which is the library's that it is made for."""
+"""The version of the package, and of the library that it is made for."""
 
 __version__ = "0.1.0"

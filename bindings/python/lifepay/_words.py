@@ -1,4 +1,4 @@
-"""Codes in words, versions, a new ext_id, where the log goes."""
+"""Names and texts of codes, versions, generating an ext_id, and log settings."""
 
 import ctypes
 from typing import Optional, Union
@@ -10,38 +10,42 @@ from ._library import library
 
 
 def code_name(code: int) -> str:
-    """The name of a code for logs, such as "LP_ERR_TIMEOUT"; "UNKNOWN" for one that has none."""
+    """Returns the name of a code for logs, such as "LP_ERR_TIMEOUT"; "UNKNOWN" for a code without
+    one."""
     return _static(library().lp_code_name(_int32("code", code)))
 
 
 def code_text(code: int) -> str:
-    """A code as a Russian sentence for a cashier."""
+    """Returns a Russian sentence about a code, for a cashier."""
     return _static(library().lp_code_text(_int32("code", code)))
 
 
 def version() -> str:
-    """The library's version, such as "0.1.0". The package's is ``lifepay.__version__``."""
+    """Returns the library's version, such as "0.1.0". The package's is ``lifepay.__version__``."""
     return _static(library().lp_version())
 
 
 def version_number() -> int:
-    """The library's version as a number, major * 10000 + minor * 100 + patch."""
+    """Returns the library's version as a number, major * 10000 + minor * 100 + patch."""
     return int(library().lp_version_number())
 
 
 def ext_id_new() -> str:
-    """A new ext_id, a random UUID. Store it, then send with it: so a repeat is safe after a crash."""
+    """Generates an ext_id, a random UUID. Store it, then send with it: then a retry is safe even
+    after a crash."""
     buffer = ctypes.create_string_buffer(64)
     check(library().lp_ext_id_new(buffer, len(buffer)))
     return buffer.value.decode("ascii")
 
 
 def set_log_level(level: Union[LogLevel, int]) -> None:
-    """Which lines the library hands to the logger "lifepay", beyond what that lets through.
+    """Sets the most verbose level of lines that the library passes to the logger "lifepay". The
+    logger's own level applies as well.
 
-    Default: LogLevel.DEBUG. LogLevel.TRACE adds the bodies sent and received, as records of level 5;
-    LogLevel.OFF takes the logger off. Waits for a record that is being handled: do not hold a lock
-    that a handler takes.
+    Default: LogLevel.DEBUG. LogLevel.TRACE adds the bodies sent and received, as records of level
+    5. LogLevel.OFF passes no lines.
+
+    Waits for running log handlers: do not hold a lock that a handler takes.
     """
     _log.set_level(LogLevel(level))
 
@@ -49,18 +53,23 @@ def set_log_level(level: Union[LogLevel, int]) -> None:
 def log_to_file(
     path: Optional[PathArgument], level: Union[LogLevel, int] = LogLevel.INFO, max_bytes: int = 0
 ) -> None:
-    """Writes the log to a file too, in place of the file before; None: to none.
+    """Also writes the log to a file, which replaces the previous one. None: no file.
 
-    ``max_bytes``: the size at which the file is renamed to ``path + ".old"`` and begun anew; 0: 10
-    MiB. Raises InvalidArgument if the file cannot be written; then the file before stays in use.
+    level
+        The most verbose level to write.
+    max_bytes
+        The size at which the file is renamed to ``path + ".old"`` and a new one is started. 0: 10
+        MiB.
+
+    Raises InvalidArgument if the file cannot be written; then the previous file stays in use.
     """
     arguments = Arguments()
     file = arguments.path("path", path)
     size = arguments.number("max_bytes", max_bytes)
     arguments.check()
     code = library().lp_log_to_file(file, int(LogLevel(level)), size)
-    # In a handler of the log no call is allowed; otherwise nothing else can be wrong here.
-    if code == LP_ERR_ARGUMENT and not _log.is_telling():
+    # In a log handler the library refuses the call. Otherwise only the path can be wrong here.
+    if code == LP_ERR_ARGUMENT and not _log.is_handling():
         from ._errors import InvalidArgument
         from ._results import FieldError, Result
 
@@ -76,7 +85,7 @@ def log_to_file(
 
 
 def check(code: int) -> None:
-    """Raises what a call has failed with that tells nothing but its code."""
+    """Raises an exception if a call that returns only a code failed."""
     if code != LP_OK:
         from ._errors import error_of
         from ._results import Result
@@ -85,7 +94,7 @@ def check(code: int) -> None:
 
 
 def _int32(field: str, value: int) -> int:
-    """C would take a larger number for another one, which has a meaning of its own."""
+    """Checks the range of a code. C would truncate a larger number to another code."""
     arguments = Arguments()
     number = arguments.integer(field, value, -(2**31), 2**31 - 1)
     arguments.check()

@@ -1,4 +1,4 @@
-"""The tests run against the project's sandbox, whose address LIFEPAY_SANDBOX holds."""
+"""Fixtures. The tests run against the project's sandbox, whose address is in LIFEPAY_SANDBOX."""
 
 import os
 import socket
@@ -25,7 +25,7 @@ Call = Dict[str, Any]
 
 
 def needs(tool: bool, name: str) -> None:
-    """Passes the test over, unless LIFEPAY_REQUIRE_TOOLS is set."""
+    """Without the tool, skips the test, or fails it if LIFEPAY_REQUIRE_TOOLS is 1."""
     if not tool:
         assert os.environ.get("LIFEPAY_REQUIRE_TOOLS") != "1", f"{name} is not on this machine"
         pytest.skip(f"{name} is not on this machine")
@@ -35,34 +35,34 @@ def needs(tool: bool, name: str) -> None:
 def sandbox() -> str:
     url = os.environ.get("LIFEPAY_SANDBOX")
     if not url:
-        pytest.exit("LIFEPAY_SANDBOX holds no address: cargo run -p lifepay-sandbox", 2)
+        pytest.exit("LIFEPAY_SANDBOX is not set: cargo run -p lifepay-sandbox", 2)
     return url
 
 
 @pytest.fixture
 def call(sandbox: str) -> Call:
-    """What every call has."""
+    """Arguments that every call needs."""
     return {"apikey": APIKEY, "login": LOGIN, "base_url": sandbox}
 
 
 @pytest.fixture
 def ext_id() -> str:
-    """One that no other test has, nor another run against the same sandbox."""
+    """An ext_id that no other test uses, nor another run against the same sandbox."""
     return f"python-{uuid.uuid4()}"
 
 
 @pytest.fixture
 def closed_port() -> Iterator[str]:
-    """The address of nobody: bound, so that nobody else takes it, but not listened on."""
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{nobody.getsockname()[1]}"
+    """An address without a server: the port is bound, so that no other program takes it."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
 
 
 @pytest.fixture
 def silent() -> Iterator[str]:
-    """The address of a server that takes requests and never answers."""
-    taken: List[socket.socket] = []
+    """The address of a server that accepts connections and never answers."""
+    accepted: List[socket.socket] = []
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
@@ -70,37 +70,37 @@ def silent() -> Iterator[str]:
         def serve() -> None:
             try:
                 while True:
-                    taken.append(server.accept()[0])
+                    accepted.append(server.accept()[0])
             except OSError:
                 pass
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
-        # Closing alone does not wake accept.
+        # Closing the socket alone does not end accept.
         server.shutdown(socket.SHUT_RDWR)
         thread.join()
-    for connection in taken:
+    for connection in accepted:
         connection.close()
 
 
-class Taker:
-    """A server that takes every document, whatever its path, and what it was sent: path and body."""
+class AcceptingServer:
+    """A server that accepts every document on any path. It records the paths and bodies."""
 
     UUID = "dabe3833-43ff-5e5c-a45e-9cff664503fd"
 
     def __init__(self) -> None:
         self.requests: List[Tuple[str, str]] = []
         self.answer = f'{{"code":0,"message":"","data":{{"uuid":"{self.UUID}"}}}}'
-        taker = self
+        accepting = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                taker.requests.append((self.path, body.decode("utf-8")))
-                answer = taker.answer.encode("utf-8")
+                accepting.requests.append((self.path, body.decode("utf-8")))
+                answer = accepting.answer.encode("utf-8")
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(answer)))
@@ -115,9 +115,9 @@ class Taker:
 
 
 @pytest.fixture
-def taker() -> Iterator[Taker]:
-    started = Taker()
-    # It looks for its end in this interval, in seconds.
+def accepting() -> Iterator[AcceptingServer]:
+    started = AcceptingServer()
+    # The server checks for shutdown at this interval, in seconds.
     thread = threading.Thread(target=started.server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield started
@@ -134,7 +134,7 @@ def outbox(call: Call, tmp_path: Path) -> Iterator[lifepay.Outbox]:
 
 @pytest.fixture
 def run() -> Callable[..., "subprocess.CompletedProcess[str]"]:
-    """Runs a Python program of these lines."""
+    """A function that runs the text of a Python program."""
 
     def run_program(text: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(

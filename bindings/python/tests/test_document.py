@@ -1,4 +1,4 @@
-"""Sending any other document: what is given arrives as it stands, and what came of it is told."""
+"""Sending other documents: they are sent unchanged, and the result is returned."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from conftest import APIKEY, LOGIN, Call, Taker
+from conftest import APIKEY, LOGIN, Call, AcceptingServer
 
 import lifepay
 
@@ -17,54 +17,54 @@ Z_REPORT = "/cloud-print/create-z-report"
 
 
 @pytest.fixture
-def call(taker: Taker) -> Call:
-    """What every call has; in place of the sandbox a server that keeps what it is sent."""
-    return {"apikey": APIKEY, "login": LOGIN, "base_url": taker.url}
+def call(accepting: AcceptingServer) -> Call:
+    """Arguments that every call needs, for a server that records its requests."""
+    return {"apikey": APIKEY, "login": LOGIN, "base_url": accepting.url}
 
 
 def fields(error: lifepay.LifePayError) -> "list[str]":
     return [wrong.field for wrong in error.errors]
 
 
-def sent(taker: Taker, document: Any, **more: Any) -> str:
-    """What stands in the request after its login, for this document."""
-    given = {"apikey": APIKEY, "login": LOGIN, "base_url": taker.url, **more}
+def sent(accepting: AcceptingServer, document: Any, **more: Any) -> str:
+    """Sends this document, and returns the part of the request after its login."""
+    given = {"apikey": APIKEY, "login": LOGIN, "base_url": accepting.url, **more}
     lifepay.send("/a", document, **given)
-    _, body = taker.requests[-1]
+    _, body = accepting.requests[-1]
     json.loads(body)
     head = f'{{"apikey":"{APIKEY}","login":"{LOGIN}"'
     assert body.startswith(head)
     return body[len(head) : -1]
 
 
-def test_a_z_report_is_sent_to_its_path(call: Call, taker: Taker) -> None:
+def test_a_z_report_is_sent_to_its_path(call: Call, accepting: AcceptingServer) -> None:
     document = lifepay.send(Z_REPORT, **call, cashier_name="Иванова", target_serial="0010")
     assert isinstance(document, lifepay.Document)
-    assert document.uuid == Taker.UUID
+    assert document.uuid == AcceptingServer.UUID
     assert document.ext_id is None
     assert (document.attempts, document.http_status) == (1, 200)
     assert document.message
-    assert Taker.UUID in (document.reply or "")
+    assert AcceptingServer.UUID in (document.reply or "")
     body = (
         f'{{"apikey":"{APIKEY}","login":"{LOGIN}","cashier_name":"Иванова","target_serial":"0010"}}'
     )
-    assert taker.requests == [(Z_REPORT, body)]
+    assert accepting.requests == [(Z_REPORT, body)]
 
 
-def test_the_documents_fields_follow_those_that_were_given(taker: Taker) -> None:
-    assert sent(taker, {"cashier_name": "Ё", "n": 1}, ext_id="z-1", test=True) == (
+def test_the_documents_fields_follow_those_that_were_given(accepting: AcceptingServer) -> None:
+    assert sent(accepting, {"cashier_name": "Ё", "n": 1}, ext_id="z-1", test=True) == (
         ',"test":1,"ext_id":"z-1","cashier_name": "Ё", "n": 1'
     )
 
 
-def test_a_text_is_sent_as_it_stands(taker: Taker) -> None:
-    assert sent(taker, '{ "b":1.50,"a" : [1.8e308, "ё"] }') == ',"b":1.50,"a" : [1.8e308, "ё"]'
+def test_a_text_is_sent_unchanged(accepting: AcceptingServer) -> None:
+    assert sent(accepting, '{ "b":1.50,"a" : [1.8e308, "ё"] }') == ',"b":1.50,"a" : [1.8e308, "ё"]'
 
 
-def test_no_document_is_sent_as_none(taker: Taker) -> None:
+def test_without_a_document_none_is_sent(accepting: AcceptingServer) -> None:
     nothings: "list[Any]" = [None, "", {}, "{}"]
     for nothing in nothings:
-        assert sent(taker, nothing) == ""
+        assert sent(accepting, nothing) == ""
 
 
 @pytest.mark.parametrize(
@@ -86,21 +86,21 @@ def test_no_document_is_sent_as_none(taker: Taker) -> None:
         ({1: 2, None: 3}, '{"1": 2, "null": 3}'),
     ],
 )
-def test_values_are_written_as_json(taker: Taker, value: Any, written: str) -> None:
-    assert sent(taker, {"value": value}) == f',"value": {written}'
+def test_values_are_written_as_json(accepting: AcceptingServer, value: Any, written: str) -> None:
+    assert sent(accepting, {"value": value}) == f',"value": {written}'
 
 
-def test_any_mapping_will_do(taker: Taker) -> None:
+def test_any_mapping_will_do(accepting: AcceptingServer) -> None:
     mapping = MappingProxyType({"sums": MappingProxyType({"card": Decimal("1.50")})})
-    assert sent(taker, mapping) == ',"sums": {"card": 1.50}'
+    assert sent(accepting, mapping) == ',"sums": {"card": 1.50}'
 
 
-def test_other_json_has_decimals_too(call: Call, taker: Taker) -> None:
+def test_other_json_has_decimals_too(call: Call, accepting: AcceptingServer) -> None:
     lifepay.send("/a", **call, callback_data_json=[Decimal("1.50")])
-    assert taker.requests[-1][1].endswith(',"callback_data":[1.50]}')
+    assert accepting.requests[-1][1].endswith(',"callback_data":[1.50]}')
     answer = lifepay.send_json({**call, "path": "/a", "document_json": {"sum": Decimal("1.50")}})
-    assert (answer["code"], answer["uuid"]) == (0, Taker.UUID)
-    assert taker.requests[-1][1].endswith(',"sum": 1.50}')
+    assert (answer["code"], answer["uuid"]) == (0, AcceptingServer.UUID)
+    assert accepting.requests[-1][1].endswith(',"sum": 1.50}')
 
 
 def circle() -> "list[Any]":
@@ -110,7 +110,7 @@ def circle() -> "list[Any]":
 
 
 @pytest.mark.parametrize(
-    ("value", "says"),
+    ("value", "expected"),
     [
         (float("nan"), "NaN"),
         (float("-inf"), "бесконечность"),
@@ -122,7 +122,7 @@ def circle() -> "list[Any]":
             10**5000,
             "слишком длинное число",
             marks=pytest.mark.skipif(
-                not hasattr(sys, "set_int_max_str_digits"), reason="Python writes out every int"
+                not hasattr(sys, "set_int_max_str_digits"), reason="Python converts every int"
             ),
         ),
         (circle(), "содержит само себя"),
@@ -130,20 +130,20 @@ def circle() -> "list[Any]":
     ids=lambda value: type(value).__name__,
 )
 def test_a_value_that_json_has_not_is_refused_and_not_quoted(
-    call: Call, taker: Taker, value: Any, says: str
+    call: Call, accepting: AcceptingServer, value: Any, expected: str
 ) -> None:
     with pytest.raises(lifepay.InvalidArgument) as caught:
         lifepay.send("/a", {"value": [value, APIKEY]}, **call)
     (wrong,) = caught.value.errors
     assert wrong.field == "document_json"
-    assert says in wrong.message
+    assert expected in wrong.message
     assert caught.value.outcome == lifepay.Outcome.NOT_SENT
     assert APIKEY not in f"{caught.value} {caught.value!r}"
-    assert taker.requests == []
+    assert accepting.requests == []
 
 
 @pytest.mark.parametrize(
-    ("value", "says"),
+    ("value", "expected"),
     [
         ({"value": {APIKEY}}, "document: JSON has no set"),
         ({"value": [APIKEY.encode()]}, "document: JSON has no bytes"),
@@ -155,16 +155,16 @@ def test_a_value_that_json_has_not_is_refused_and_not_quoted(
     ],
 )
 def test_a_type_that_json_has_not_is_a_type_error(
-    call: Call, taker: Taker, value: Any, says: str
+    call: Call, accepting: AcceptingServer, value: Any, expected: str
 ) -> None:
     with pytest.raises(TypeError) as caught:
         lifepay.send("/a", value, **call)
-    assert str(caught.value) == says
-    assert taker.requests == []
+    assert str(caught.value) == expected
+    assert accepting.requests == []
 
 
 @pytest.mark.parametrize("path", [None, "", "a", "//a", "/a/../b", "/a?b", "/a" * 128, "/ё"])
-def test_what_is_no_path_is_refused_by_name(call: Call, path: Any) -> None:
+def test_an_invalid_path_is_refused_by_name(call: Call, path: Any) -> None:
     with pytest.raises(lifepay.InvalidArgument) as caught:
         lifepay.send(path, **call)
     assert set(fields(caught.value)) == {"path"}
@@ -180,14 +180,14 @@ def test_a_path_of_a_wrong_type_is_a_type_error(call: Call, path: Any) -> None:
     "document",
     ["[]", "{", "1", '{"a":1,"a":2}', {"apikey": "x"}, {"login": "x"}, {"cashier_name": "x"}],
 )
-def test_what_is_no_document_is_refused_by_name(call: Call, taker: Taker, document: Any) -> None:
+def test_an_invalid_document_is_refused_by_name(call: Call, accepting: AcceptingServer, document: Any) -> None:
     with pytest.raises(lifepay.InvalidArgument) as caught:
         lifepay.send("/a", document, **call, cashier_name="Иванова")
     assert set(fields(caught.value)) == {"document_json"}
-    assert taker.requests == []
+    assert accepting.requests == []
 
 
-def test_without_ext_id_nothing_is_repeated(call: Call, taker: Taker, outbox: Any) -> None:
+def test_without_ext_id_nothing_is_repeated(call: Call, accepting: AcceptingServer, outbox: Any) -> None:
     with pytest.raises(lifepay.InvalidArgument) as caught:
         lifepay.send(Z_REPORT, **call, retry_for_ms=1000)
     assert fields(caught.value) == ["ext_id"]
@@ -195,10 +195,10 @@ def test_without_ext_id_nothing_is_repeated(call: Call, taker: Taker, outbox: An
         outbox.submit(path=Z_REPORT)
     assert fields(caught.value) == ["ext_id"]
     assert lifepay.send(Z_REPORT, **call, ext_id="z-1", retry_for_ms=1000).ext_id == "z-1"
-    assert len(taker.requests) == 1
+    assert len(accepting.requests) == 1
 
 
-def test_progress_is_told_and_stops_the_call(call: Call, silent: str) -> None:
+def test_progress_is_reported_and_stops_the_call(call: Call, silent: str) -> None:
     def stop(progress: lifepay.Progress) -> bool:
         return progress.phase != lifepay.Phase.EXCHANGE
 
@@ -215,13 +215,13 @@ def test_a_shift_has_no_path(call: Call) -> None:
     assert [error["field"] for error in answer["errors"]] == ["path"]
 
 
-def test_the_outbox_sends_a_document(outbox: lifepay.Outbox, taker: Taker) -> None:
+def test_the_outbox_sends_a_document(outbox: lifepay.Outbox, accepting: AcceptingServer) -> None:
     submitted = outbox.submit(path=Z_REPORT, document={"n": Decimal("1.50")}, ext_id="z-1")
     assert submitted.ext_id == "z-1"
     document = outbox.wait("z-1").document()
-    assert (document.uuid, document.ext_id) == (Taker.UUID, "z-1")
+    assert (document.uuid, document.ext_id) == (AcceptingServer.UUID, "z-1")
     body = f'{{"apikey":"{APIKEY}","login":"{LOGIN}","ext_id":"z-1","n": 1.50}}'
-    assert taker.requests == [(Z_REPORT, body)]
+    assert accepting.requests == [(Z_REPORT, body)]
     outbox.wait(outbox.submit().ext_id or "")
     assert [entry.path for entry in outbox.entries()] == [Z_REPORT, "/cloud-print/create-session"]
 

@@ -1,11 +1,11 @@
-"""The examples do what they say."""
+"""The examples do what their help says."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-from conftest import RESETTING_PRINTER, Taker
+from conftest import RESETTING_PRINTER, AcceptingServer
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
@@ -36,7 +36,7 @@ def test_open_shift(sandbox: str, ext_id: str) -> None:
     assert len(lines[1]) == len("uuid: ") + 36
 
 
-def test_open_shift_tells_each_outcome_by_its_status(sandbox: str, closed_port: str) -> None:
+def test_open_shift_exits_with_the_status_of_each_outcome(sandbox: str, closed_port: str) -> None:
     rejected = run("open_shift.py", "--base-url", sandbox, "--login", "70000000400")
     assert rejected.returncode == 1
     assert "LP_DATA_ERROR (400)" in rejected.stderr
@@ -53,24 +53,24 @@ def test_open_shift_tells_each_outcome_by_its_status(sandbox: str, closed_port: 
     assert f"--ext-id {unknown.stdout.split()[1]}" in unknown.stderr
 
 
-def test_close_shift(taker: Taker) -> None:
-    common = ["--base-url", taker.url, "--login", "79031234567"]
+def test_close_shift(accepting: AcceptingServer) -> None:
+    common = ["--base-url", accepting.url, "--login", "79031234567"]
     done = run("close_shift.py", *common, "--cashier-name", "Иванова", "--target-serial", "0010")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"uuid: {Taker.UUID}\n")
-    ((path, body),) = taker.requests
+    assert done.stdout.startswith(f"uuid: {AcceptingServer.UUID}\n")
+    ((path, body),) = accepting.requests
     assert path == "/cloud-print/create-z-report"
     assert body.endswith(',"cashier_name":"Иванова","target_serial":"0010"}')
     assert "ext_id" not in body
 
 
-def test_close_shift_tells_each_outcome_by_its_status(taker: Taker, closed_port: str) -> None:
-    assert run("close_shift.py", "--login", "", "--base-url", taker.url).returncode == 2
+def test_close_shift_exits_with_the_status_of_each_outcome(accepting: AcceptingServer, closed_port: str) -> None:
+    assert run("close_shift.py", "--login", "", "--base-url", accepting.url).returncode == 2
     nowhere = run("close_shift.py", "--login", "79031234567", "--base-url", closed_port)
     assert nowhere.returncode == 3
     for answer, status in (('{"code":6080,"message":"","data":{}}', 1), ("<html>", 4)):
-        taker.answer = answer
-        ended = run("close_shift.py", "--login", "79031234567", "--base-url", taker.url)
+        accepting.answer = answer
+        ended = run("close_shift.py", "--login", "79031234567", "--base-url", accepting.url)
         assert ended.returncode == status, ended.stderr
         assert ("personal account first" in ended.stderr) == (status == 4)
 

@@ -1,4 +1,4 @@
-"""The package says of the library what include/lifepay.h says."""
+"""The package's declarations match include/lifepay.h."""
 
 import ctypes
 import os
@@ -47,8 +47,8 @@ TYPES: Dict[str, Any] = {
     **{f"{name}*": ctypes.POINTER(struct) for name, struct in STRUCTS.items()},
     **CALLBACKS,
 }
-# In callbacks the structs are addresses, which are read by entry_of and progress_of; and the pointer
-# that lp_string_free takes must stay the one that was given.
+# In callbacks the structs are declared as addresses, which entry_of and progress_of read. So is the
+# parameter of lp_string_free, because the pointer must reach it unchanged.
 ADDRESSES = {"lp_progress*": ctypes.c_void_p, "lp_entry*": ctypes.c_void_p}
 
 
@@ -62,7 +62,7 @@ def header() -> str:
 
 
 def type_of(declared: str) -> str:
-    """A C type without what Python does not know; a parameter's name is left out."""
+    """Returns a C type without const, struct and the name of a parameter."""
     words = re.sub(r"\b(const|struct)\b", " ", declared).replace("*", " * ").split()
     names = [word for word in words if word != "*"]
     return names[0] + "*" * words.count("*")
@@ -90,7 +90,7 @@ def test_constants_have_the_headers_numbers(header: str) -> None:
             assert getattr(lifepay, name) == number
             assert name in lifepay.__all__
             codes.append(name)
-    # Nor has Python more than the header.
+    # Python has no codes that the header lacks.
     assert sorted(codes) == sorted(name for name in vars(_constants) if name.startswith("LP_"))
     for enum, names in seen.items():
         more = {"NONE"} if enum is lifepay.Outcome else set()
@@ -102,7 +102,7 @@ def test_constants_have_the_headers_numbers(header: str) -> None:
 def test_functions_have_the_headers_types(header: str) -> None:
     declared = re.findall(r"^([\w ]+?[ *]+)(lp_\w+)\(([^()]*)\);", header, flags=re.M)
     assert len(declared) == len(re.findall(r"\blp_\w+\([^()]*\);", header))
-    # The outbox with JSON in place of structs is for languages that have none.
+    # The outbox's functions with JSON are for languages without structs.
     declared = [one for one in declared if not re.match(r"lp_outbox_\w+_json", one[1])]
     assert sorted(name for _, name, _ in declared) == sorted(_structs.FUNCTIONS)
     for result, name, arguments in declared:
@@ -159,7 +159,7 @@ def test_structs_have_the_headers_layout(header: str, tmp_path: Path) -> None:
 
 
 def test_every_field_can_be_given_or_read() -> None:
-    """In Python the fields have the header's names."""
+    """The Python names are those of the header."""
     import dataclasses
     import inspect
 
@@ -180,7 +180,7 @@ def test_every_field_can_be_given_or_read() -> None:
         | parameters_of(lifepay.Outbox)
         | parameters_of(lifepay.Outbox.submit)
     )
-    # Python takes a dict for it, too.
+    # Named differently, because Python also accepts a dict.
     given = {"document_json" if name == "document" else name for name in given}
     assert given - {"self"} == fields(_structs.lp_config)
     assert attributes(lifepay.Result) == fields(_structs.lp_result)

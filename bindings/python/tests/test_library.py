@@ -1,4 +1,4 @@
-"""Where the library is looked for, and what is said if it is not there."""
+"""Where the package searches for the library, and the error if it is not found."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ needs_library = pytest.mark.skipif(not LIBRARY, reason="LIFEPAY_LIBRARY is not s
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
-    """A copy of the package, beside which a library can be put."""
+    """A copy of the package, where a test can add a library."""
     folder = tmp_path / "site"
     shutil.copytree(
         str(Path(lifepay.__file__).parent),
@@ -39,10 +39,10 @@ def package(tmp_path: Path) -> Path:
 
 
 def test_the_package_says_where_it_looked(package: Path, run: Any) -> None:
-    said = run(PROGRAM.format(package=str(package)), LIFEPAY_LIBRARY="").stdout
-    lines = said.splitlines()
+    output = run(PROGRAM.format(package=str(package)), LIFEPAY_LIBRARY="").stdout
+    lines = output.splitlines()
     assert "LIFEPAY_LIBRARY" in lines[0]
-    assert f"{64 if sys.maxsize > 2**32 else 32} bits" in lines[0]
+    assert f"{64 if sys.maxsize > 2**32 else 32}-bit" in lines[0]
     assert lines[1] == "  LIFEPAY_LIBRARY: not set"
     assert lines[2].startswith(f"  {package / 'lifepay' / NAME}: ")
     assert any(line.startswith(f"  {NAME} by the system's loader: ") for line in lines)
@@ -55,48 +55,48 @@ def test_importing_needs_no_library(package: Path, run: Any) -> None:
 
 @needs_library
 def test_the_library_is_found_beside_the_package(package: Path, run: Any) -> None:
-    # A link, which the system follows: the library is large.
+    # A link instead of a copy, because the library is large.
     os.symlink(LIBRARY, str(package / "lifepay" / NAME))
-    said = run(PROGRAM.format(package=str(package)), LIFEPAY_LIBRARY="").stdout
-    assert said == f"{lifepay.__version__}\n"
+    output = run(PROGRAM.format(package=str(package)), LIFEPAY_LIBRARY="").stdout
+    assert output == f"{lifepay.__version__}\n"
 
 
 @needs_library
 def test_the_library_is_found_by_the_systems_loader(package: Path, run: Any) -> None:
     if not sys.platform.startswith("linux"):
-        pytest.skip("LD_LIBRARY_PATH is of Linux")
+        pytest.skip("LD_LIBRARY_PATH exists on Linux only")
     folder = package / "libraries"
     folder.mkdir()
     for name in ("liblifepay.so.0", "liblifepay.so"):
         link = folder / name
         os.symlink(LIBRARY, str(link))
-        said = run(
+        output = run(
             PROGRAM.format(package=str(package)), LIFEPAY_LIBRARY="", LD_LIBRARY_PATH=str(folder)
         ).stdout
-        assert said == f"{lifepay.__version__}\n"
+        assert output == f"{lifepay.__version__}\n"
         link.unlink()
 
 
 @needs_library
 def test_the_variable_may_be_a_relative_path(package: Path, run: Any) -> None:
     relative = os.path.relpath(LIBRARY)
-    said = run(PROGRAM.format(package=str(package)), LIFEPAY_LIBRARY=relative).stdout
-    assert said == f"{lifepay.__version__}\n"
+    output = run(PROGRAM.format(package=str(package)), LIFEPAY_LIBRARY=relative).stdout
+    assert output == f"{lifepay.__version__}\n"
 
 
 @needs_library
 def test_where_the_variable_says_comes_before_all_else(package: Path, run: Any) -> None:
     os.symlink(LIBRARY, str(package / "lifepay" / NAME))
     wrong = str(package / "none.so")
-    said = run(PROGRAM.format(package=str(package)), LIFEPAY_LIBRARY=wrong).stdout
-    assert f"\n  LIFEPAY_LIBRARY={wrong}: " in said
-    assert len(said.splitlines()) == 2
+    output = run(PROGRAM.format(package=str(package)), LIFEPAY_LIBRARY=wrong).stdout
+    assert f"\n  LIFEPAY_LIBRARY={wrong}: " in output
+    assert len(output.splitlines()) == 2
 
 
 def test_another_library_is_refused(package: Path, run: Any) -> None:
     if not sys.platform.startswith("linux"):
-        pytest.skip("what is loaded is told by Linux")
+        pytest.skip("the loaded libraries are listed on Linux only")
     maps = Path("/proc/self/maps").read_text().split()
     path = next(word for word in maps if "/libc.so" in word or "/libc-" in word)
-    said = run(PROGRAM.format(package=str(package)), LIFEPAY_LIBRARY=path).stdout
-    assert "it has no lp_config_init; it is another library or too old" in said
+    output = run(PROGRAM.format(package=str(package)), LIFEPAY_LIBRARY=path).stdout
+    assert "it has no lp_config_init; it is another library or too old" in output

@@ -1,4 +1,4 @@
-"""The log goes into logging."""
+"""The log goes to the module logging."""
 
 import logging
 from pathlib import Path
@@ -55,13 +55,13 @@ def test_off_is_silent(call: Call, caplog: Any) -> None:
 
 
 def test_a_handler_may_ask_for_words_and_nothing_else(call: Call) -> None:
-    told: List[Any] = []
+    results: List[Any] = []
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            if told:
+            if results:
                 return
-            told.append(lifepay.code_name(-4))
+            results.append(lifepay.code_name(-4))
             for forbidden in (
                 lambda: lifepay.open_shift(**call),
                 lambda: lifepay.set_log_level(lifepay.LogLevel.OFF),
@@ -69,7 +69,7 @@ def test_a_handler_may_ask_for_words_and_nothing_else(call: Call) -> None:
                 try:
                     forbidden()
                 except (lifepay.InvalidArgument, RuntimeError) as error:
-                    told.append(type(error))
+                    results.append(type(error))
 
     handler = Handler()
     logger = logging.getLogger("lifepay")
@@ -80,7 +80,7 @@ def test_a_handler_may_ask_for_words_and_nothing_else(call: Call) -> None:
     finally:
         logger.removeHandler(handler)
         logger.setLevel(logging.NOTSET)
-    assert told == ["LP_ERR_TIMEOUT", lifepay.InvalidArgument, RuntimeError]
+    assert results == ["LP_ERR_TIMEOUT", lifepay.InvalidArgument, RuntimeError]
 
 
 def test_an_exception_of_a_handler_does_not_reach_the_library(call: Call, run: Any) -> None:

@@ -1,4 +1,4 @@
-"""The outbox from Python."""
+"""The outbox."""
 
 import gc
 import threading
@@ -34,7 +34,7 @@ def test_a_request_is_sent_and_its_outcome_kept(call: Call, tmp_path: Path, ext_
 
 
 def test_every_field_arrives(outbox: lifepay.Outbox) -> None:
-    # tests/bindings/python.rs looks at what the sandbox got.
+    # tests/bindings/python.rs checks what the sandbox received.
     outbox.submit(
         ext_id="python-outbox-every-field",
         login="79161234567",
@@ -66,7 +66,7 @@ def test_settings_may_be_given_to_an_outbox(call: Call, tmp_path: Path) -> None:
         assert outbox.wait(outbox.submit(test=True).ext_id or "").shift().uuid is None
 
 
-def test_an_entry_tells_all_that_is_known(call: Call, tmp_path: Path, closed_port: str) -> None:
+def test_an_entry_has_all_details(call: Call, tmp_path: Path, closed_port: str) -> None:
     begun = datetime.now(timezone.utc) - timedelta(seconds=1)
     with opened(tmp_path, call, base_url=closed_port) as outbox:
         ids = [outbox.submit(expires_after_ms=3600000).ext_id or "" for _ in range(3)]
@@ -90,10 +90,10 @@ def test_an_entry_tells_all_that_is_known(call: Call, tmp_path: Path, closed_por
         assert entry.expires_at == entry.submitted_at + timedelta(hours=1)
         assert entry.answered_at is None
         assert outbox.pending() == 3
-        looked = outbox.wait(ids[0], 0)
-        assert looked.pending and not looked.ok
+        result = outbox.wait(ids[0], 0)
+        assert result.pending and not result.ok
         with pytest.raises(lifepay.LifePayError) as caught:
-            looked.shift()
+            result.shift()
         assert type(caught.value) is lifepay.LifePayError
         assert caught.value.code == lifepay.LP_PENDING
     with opened(tmp_path, call) as outbox:
@@ -147,7 +147,7 @@ def test_cancel_and_forget(call: Call, tmp_path: Path, closed_port: str) -> None
         assert outbox.entries() == []
 
 
-def test_a_repeat_of_what_lifepay_has_accepted_is_refused_in_its_words(
+def test_a_submit_of_an_accepted_request_is_refused_with_its_message(
     outbox: lifepay.Outbox, ext_id: str
 ) -> None:
     outbox.submit(ext_id=ext_id)
@@ -173,7 +173,7 @@ def test_each_shows_entries_and_can_be_ended(outbox: lifepay.Outbox) -> None:
 
     def show_two(entry: lifepay.Entry) -> bool:
         shown.append(entry.ext_id)
-        # It may call everything.
+        # The function may make calls.
         assert outbox.wait(entry.ext_id).ok
         return len(shown) < 2
 
@@ -203,7 +203,7 @@ def test_different_fields_for_the_same_ext_id_are_refused(
     assert caught.value.errors
 
 
-def test_what_c_cannot_be_told_is_refused(outbox: lifepay.Outbox) -> None:
+def test_a_value_that_c_cannot_represent_is_refused(outbox: lifepay.Outbox) -> None:
     with pytest.raises(lifepay.InvalidArgument):
         outbox.submit(ext_id="cut\0short")
     with pytest.raises(lifepay.InvalidArgument):
@@ -229,7 +229,7 @@ def test_after_close_every_call_says_so(call: Call, tmp_path: Path) -> None:
         assert caught.value.code == lifepay.LP_ERR_CLOSED
 
 
-def test_close_wakes_those_who_wait(call: Call, tmp_path: Path) -> None:
+def test_close_wakes_waiting_threads(call: Call, tmp_path: Path) -> None:
     outbox = opened(tmp_path, call)
     ext_id = outbox.submit(target_serial=SLOW_PRINTER).ext_id or ""
     codes: List[int] = []

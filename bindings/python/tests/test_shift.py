@@ -1,4 +1,4 @@
-"""Opening a shift: what is given arrives, and what came of it is told."""
+"""Opening a shift: the arguments reach LifePay, and the result is returned."""
 
 import pickle
 import uuid
@@ -15,7 +15,7 @@ def fields(error: lifepay.LifePayError) -> "list[str]":
 
 
 def test_every_field_arrives(call: Call) -> None:
-    # tests/bindings/python.rs looks at what the sandbox got.
+    # tests/bindings/python.rs checks what the sandbox received.
     shift = lifepay.open_shift(
         **call,
         cashier_name="Иванова",
@@ -48,7 +48,7 @@ def test_json_may_be_given_as_text_or_as_a_list(call: Call) -> None:
     lifepay.open_shift(**call, callback_data_json=[1, 2])
 
 
-def test_json_that_is_none_is_refused_by_name(call: Call) -> None:
+def test_invalid_json_is_refused_by_name(call: Call) -> None:
     for value in ("{", "1", {"till": float("nan")}):
         with pytest.raises(lifepay.InvalidArgument) as caught:
             lifepay.open_shift(**call, callback_data_json=value)
@@ -91,7 +91,7 @@ def test_a_rejection_has_lifepays_code_and_field_errors(call: Call) -> None:
 
 
 @pytest.mark.parametrize("code", [500, 6000, 6009, 6010, 6080, 6095, 7777])
-def test_every_code_is_told_as_it_is(call: Call, code: int) -> None:
+def test_every_code_is_passed_on(call: Call, code: int) -> None:
     with pytest.raises(lifepay.Rejected) as caught:
         lifepay.open_shift(**{**call, "login": f"7000000{code:04}"})
     assert caught.value.code == code
@@ -138,7 +138,7 @@ def test_all_wrong_arguments_are_named_at_once() -> None:
     assert caught.value.ext_id is None
 
 
-def test_what_c_cannot_be_told_is_named_at_once(call: Call) -> None:
+def test_values_that_c_cannot_represent_are_named_at_once(call: Call) -> None:
     with pytest.raises(lifepay.InvalidArgument) as caught:
         lifepay.open_shift(
             **call,
@@ -186,7 +186,7 @@ def test_a_wrong_type_is_a_type_error(call: Call, wrong: Any) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["0", "false", "нет", "", 0.0, [1]])
-def test_what_only_seems_true_or_false_does_not_choose_the_test_mode(
+def test_a_value_that_is_not_a_bool_does_not_choose_the_test_mode(
     call: Call, wrong: Any
 ) -> None:
     with pytest.raises(TypeError, match="^test must be bool, not "):
@@ -240,7 +240,7 @@ def test_json_opens_a_shift_and_answers_with_every_field(call: Call, ext_id: str
     assert set(answer) >= {"outcome", "http_status", "attempts", "message", "errors", "reply"}
 
 
-def test_json_names_what_is_wrong() -> None:
+def test_json_names_the_invalid_fields() -> None:
     answer = lifepay.open_shift_json('{"unknown": 1}')
     assert answer["code"] == lifepay.LP_ERR_ARGUMENT
     assert "unknown" in [error["field"] for error in answer["errors"]]
@@ -258,8 +258,8 @@ def test_codes_have_words() -> None:
 
 
 @pytest.mark.parametrize("words", [lifepay.code_name, lifepay.code_text])
-def test_what_is_no_code_has_no_words(words: Any) -> None:
-    # To C, 2**40 would be 0.
+def test_an_invalid_code_has_no_text(words: Any) -> None:
+    # C would truncate 2**40 to 0.
     for number in (2**40, 2**31, -(2**31) - 1):
         with pytest.raises(lifepay.InvalidArgument) as caught:
             words(number)

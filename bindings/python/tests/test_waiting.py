@@ -1,4 +1,4 @@
-"""A call that waits: other threads run, progress is told, and it can be stopped."""
+"""Waiting calls: other threads run, progress is reported, and the call can be stopped."""
 
 import os
 import signal
@@ -17,7 +17,8 @@ both_threads = pytest.mark.parametrize("on", ["main", "other"])
 
 
 def on_thread(name: str, function: Callable[[], Any]) -> Any:
-    """Calls it on the main thread or on another one; what it raises is raised."""
+    """Calls a function on the main thread or on another one. Returns its result or raises its
+    exception."""
     if name == "main":
         return function()
     returned: List[Any] = []
@@ -55,7 +56,7 @@ def test_other_threads_run_while_a_call_waits(call: Call, silent: str, on: str) 
                 on, lambda: lifepay.open_shift(**{**call, "base_url": silent}, timeout_ms=1000)
             )
         assert caught.value.code == lifepay.LP_ERR_TIMEOUT
-        # A call that kept the GIL would have let none through.
+        # There would be none if the call kept the GIL.
         assert ticks > 20
     finally:
         done.set()
@@ -77,12 +78,12 @@ def test_calls_of_many_threads_wait_at_once(call: Call, silent: str) -> None:
 
 
 @both_threads
-def test_progress_is_told_on_the_callers_thread(call: Call, closed_port: str, on: str) -> None:
-    told: List[lifepay.Progress] = []
+def test_progress_is_reported_on_the_callers_thread(call: Call, closed_port: str, on: str) -> None:
+    reports: List[lifepay.Progress] = []
     threads = set()
 
-    def tell(progress: lifepay.Progress) -> None:
-        told.append(progress)
+    def record(progress: lifepay.Progress) -> None:
+        reports.append(progress)
         threads.add(threading.get_ident())
 
     def attempt() -> int:
@@ -91,18 +92,18 @@ def test_progress_is_told_on_the_callers_thread(call: Call, closed_port: str, on
                 **{**call, "base_url": closed_port},
                 retry_for_ms=700,
                 retry_delays_ms=[300],
-                on_progress=tell,
+                on_progress=record,
             )
         return threading.get_ident()
 
     assert threads == {on_thread(on, attempt)}
-    failed = [progress for progress in told if progress.phase is lifepay.Phase.FAILED]
+    failed = [progress for progress in reports if progress.phase is lifepay.Phase.FAILED]
     assert [progress.attempts for progress in failed[:2]] == [1, 2]
     assert failed[0].code == lifepay.LP_ERR_NETWORK
     assert failed[0].http_status == 0
     assert 0 < failed[0].next_attempt_ms <= 300
-    assert any(progress.phase is lifepay.Phase.PAUSE for progress in told)
-    times = [progress.elapsed_ms for progress in told]
+    assert any(progress.phase is lifepay.Phase.PAUSE for progress in reports)
+    times = [progress.elapsed_ms for progress in reports]
     assert times == sorted(times) and times[-1] > 200
 
 
@@ -147,7 +148,7 @@ def test_an_exception_stops_the_call_and_is_raised(call: Call, silent: str, on: 
 def test_progress_may_open_another_shift(call: Call, closed_port: str, on: str) -> None:
     opened: List[lifepay.Shift] = []
 
-    def tell(_progress: lifepay.Progress) -> bool:
+    def open_another(_progress: lifepay.Progress) -> bool:
         opened.append(lifepay.open_shift(**call))
         return False
 
@@ -155,7 +156,7 @@ def test_progress_may_open_another_shift(call: Call, closed_port: str, on: str) 
         on_thread(
             on,
             lambda: lifepay.open_shift(
-                **{**call, "base_url": closed_port}, retry_for_ms=5000, on_progress=tell
+                **{**call, "base_url": closed_port}, retry_for_ms=5000, on_progress=open_another
             ),
         )
     assert len(opened) == 1 and opened[0].uuid
@@ -163,7 +164,7 @@ def test_progress_may_open_another_shift(call: Call, closed_port: str, on: str) 
 
 INTERRUPTED = """
 import lifepay, signal, sys, time
-# A shell has it ignored by what it runs in the background.
+# A shell makes its background processes ignore SIGINT.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 lifepay.version()
 print("ready", flush=True)
@@ -177,7 +178,7 @@ except KeyboardInterrupt as interrupt:
 
 
 def interrupted(program: str, silent: str, path: str = "") -> str:
-    """What a program prints that gets Ctrl-C while it waits."""
+    """Runs a program that gets Ctrl-C while it waits, and returns its output."""
     process = subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED.format(call=program), silent, path],
         stdout=subprocess.PIPE,
@@ -186,7 +187,7 @@ def interrupted(program: str, silent: str, path: str = "") -> str:
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
-    # Whenever it comes, it must be heard; this lets it come during the call.
+    # Ctrl-C must work at any time. The pause makes it arrive during the call.
     time.sleep(1)
     os.kill(process.pid, signal.SIGINT)
     output, errors = process.communicate(timeout=30)
@@ -233,7 +234,7 @@ def test_ctrl_c_stops_a_wait_for_an_outbox(silent: str, tmp_path: Any) -> None:
 
 @posix
 def test_a_storm_of_ctrl_c_is_heard_and_leaves_nothing_behind(silent: str, run: Any) -> None:
-    # Raised only inside of the package, at any point of it.
+    # KeyboardInterrupt is raised only inside the package, at arbitrary points.
     ended = run(
         f"""
 import lifepay, os, signal, threading, time
@@ -249,7 +250,7 @@ def storm(stop, pause):
     while not stop.is_set():
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(0.002)
-heard = 0
+interrupts = 0
 for step in range(30):
     stop = threading.Event()
     thread = threading.Thread(target=storm, args=(stop, step * 0.0005))
@@ -260,13 +261,13 @@ for step in range(30):
             on_progress=lambda progress: None,
         )
     except KeyboardInterrupt:
-        heard += 1
+        interrupts += 1
     stop.set()
     thread.join()
 deadline = time.monotonic() + 10
 while threading.active_count() > 1 and time.monotonic() < deadline:
     time.sleep(0.01)
-print(heard, threading.active_count())
+print(interrupts, threading.active_count())
 """
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "30 1\n", "")
@@ -276,16 +277,17 @@ def test_a_program_may_end_while_its_daemon_threads_call(
     silent: str, closed_port: str, run: Any
 ) -> None:
     if not sys.platform.startswith("linux"):
-        pytest.skip("on_exit is of Linux")
-    # A thread that calls back into Python when that has ended is ended itself, inside of the library,
-    # which brings the process down. Here the process lasts for two seconds more than Python.
+        pytest.skip("on_exit exists on Linux only")
+    # A thread that calls back into Python after the interpreter has ended is terminated inside the
+    # library, which brings the process down. Here the process outlives the interpreter by two
+    # seconds.
     ended = run(
         f"""
 import ctypes, lifepay, logging, sys, threading
 logging.getLogger("lifepay").setLevel(logging.DEBUG)
 libc = ctypes.CDLL(None)
-libc.on_exit(libc.sleep, None)  # for as many seconds as the status says
-told = threading.Event()
+libc.on_exit(libc.sleep, None)  # sleeps for as many seconds as the exit status
+reported = threading.Event()
 def call(base_url, on_progress):
     try:
         lifepay.open_shift(
@@ -296,11 +298,11 @@ def call(base_url, on_progress):
         pass
 for arguments in [
     ({silent!r}, None),
-    ({silent!r}, lambda progress: told.set()),
+    ({silent!r}, lambda progress: reported.set()),
     ({closed_port!r}, None),
 ]:
     threading.Thread(target=call, args=arguments, daemon=True).start()
-assert told.wait(10)
+assert reported.wait(10)
 print("end", flush=True)
 sys.exit(2)
 """
@@ -309,7 +311,7 @@ sys.exit(2)
 
 
 def test_a_call_can_be_made_when_the_interpreter_ends(sandbox: str, run: Any) -> None:
-    # Then there are no more threads to lend a call to.
+    # No other thread can be started then.
     ended = run(
         f"""
 import atexit, lifepay
