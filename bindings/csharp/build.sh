@@ -1,10 +1,10 @@
 #!/bin/sh
-# Compiles LifePay.dll, with its documentation, LifePay.xml, into a folder:
+# Compiles LifePay.dll and its documentation, LifePay.xml, into a folder:
 #
 #     bindings/csharp/build.sh FOLDER
 #
-# It takes Mono's compiler (Debian's mono-mcs). The same sources make the same bytes. The assembly refers
-# to the oldest mscorlib, which every .NET knows, whichever it is a part of.
+# Needs Mono's compiler (Debian's mono-mcs). The same sources give the same bytes. The assembly
+# refers to the oldest mscorlib, which every implementation of .NET provides.
 set -eu
 command -v mcs >/dev/null || {
     echo 'Missing: mcs. On Debian: apt-get install mono-mcs' >&2

@@ -1,6 +1,6 @@
 (*
- * LifePay.pas: opens a cash-register shift through LifePay's cloud fiscalisation, and closes it, and
- * prints receipts between.
+ * LifePay.pas: opens and closes the shifts of cash registers, and prints receipts, through
+ * LifePay's cloud fiscalisation.
  *
  *     Shift := TLifePay.Create('your API key', '79031234567');
  *     try
@@ -14,29 +14,29 @@
  *       Shift.Free;
  *     end;
  *
- * The shift is closed by a Z report, which is sent as every other document is:
+ * A Z report closes the shift. It is sent as every other document is:
  *
  *     Shift.ExtId := '';
  *     WriteLn('accepted: ', Shift.SendDocument('/cloud-print/create-z-report'));
  *
- * For Delphi 7 to 12 and Free Pascal 3.2; Windows 32 and 64 bit, Linux. The file is in ASCII, which
- * every one of them reads alike.
+ * For Delphi 7 to 12 and Free Pascal 3.2; Windows 32 and 64 bit, Linux. This file is in ASCII,
+ * which all of them read in the same way.
  *
- * TLifePay and TLifePayOutbox take and give the strings of your compiler. lifepay.h says at length
- * what the fields and calls mean; the names are the same. The functions of lifepay.h are here too,
- * for those who want them bare.
+ * TLifePay and TLifePayOutbox take and return the strings of your compiler. lifepay.h documents the
+ * fields and calls in full, under the same names. This unit also declares the functions of
+ * lifepay.h.
  *
  * The library      lifepay.dll or liblifepay.so.0 is loaded at the first call, from the folder of
- *                  the program, otherwise by the system's rules; or by LifePayLoad from where you
- *                  say. With LIFEPAY_STATIC defined the program is linked to it instead, and does
- *                  not start without it.
+ *                  the program, otherwise by the system's rules. LifePayLoad loads another file.
+ *                  With LIFEPAY_STATIC defined the program is linked to the library instead, and
+ *                  does not start without it.
  * Not given        is '' or 0, in every field.
- * Strings          go to LifePay as UTF-8. An AnsiString is taken to be in the system's code page
- *                  (CP1251 on a Russian Windows) unless LifePayAnsiCodePage says otherwise.
- * Threads          Every call may be made from any thread. One TLifePay serves one call at a time,
+ * Strings          are sent to LifePay as UTF-8. An AnsiString is read in the system's code page
+ *                  (CP1251 on a Russian Windows), or in that of LifePayAnsiCodePage.
+ * Threads          Every call may be made from any thread. A TLifePay serves one call at a time,
  *                  a TLifePayOutbox any number.
  * Exceptions       in your handlers do not reach the library: the call is stopped, and they are
- *                  raised again when it has returned.
+ *                  raised again after it has returned.
  * Floating point   needs no Set8087CW or SetExceptionMask: the library masks the exceptions that
  *                  Delphi before 12 leaves on, and restores them.
  *)
@@ -45,7 +45,7 @@ unit LifePay;
 {$IFDEF FPC}
   {$IFDEF UNICODE}{$MODE DELPHIUNICODE}{$ELSE}{$MODE DELPHI}{$ENDIF}
   {$PACKRECORDS C}
-  // Parameters that a callback must have, and strings said to be used before they are set.
+  // Unused parameters of callbacks, and strings that are reported as not initialised.
   {$WARN 5024 OFF}{$WARN 5091 OFF}{$WARN 5093 OFF}{$WARN 5094 OFF}
 {$ELSE}
   {$ALIGN 8}
@@ -54,12 +54,12 @@ unit LifePay;
   {$WARN UNSAFE_CAST OFF}
 {$ENDIF}
 {$H+}
-// Whatever the project sets: the code below is written for these.
+// The code below needs these settings, so they override the project's.
 {$B-}{$Q-}{$R-}{$T-}{$X+}
 
 {$IFDEF FPC}{$DEFINE LIFEPAY_CODE_PAGES}{$ENDIF}
 {$IFDEF UNICODE}{$DEFINE LIFEPAY_CODE_PAGES}{$ENDIF}
-// Whether there are AnsiStrings to be converted: everywhere but in Delphi 2009 and newer.
+// Whether AnsiStrings must be converted: everywhere but in Delphi 2009 and newer.
 {$IFDEF FPC}{$DEFINE LIFEPAY_ANSI}{$ENDIF}
 {$IFNDEF UNICODE}{$DEFINE LIFEPAY_ANSI}{$ENDIF}
 {$IFNDEF FPC}
@@ -72,7 +72,7 @@ interface
 uses
 {$IFDEF FPC}
   {$IFDEF UNIX}
-  // The library's threads call LifePaySetLog's handler.
+  // Needed because the library's threads call LifePaySetLog's handler.
   cthreads,
   {$ENDIF}
 {$ENDIF}
@@ -94,10 +94,11 @@ const
   ------------------------------------------------------------------------------------------------ }
 
 const
-  // Milliseconds without a limit.
+  // A time without a limit, in milliseconds.
   LP_FOREVER = Cardinal($FFFFFFFF);
 
-  // Codes. 0 and positive ones are LifePay's own, known or not; negative ones the library's.
+  // Codes. 0 and positive codes are LifePay's; the unit may not know all of them. Negative codes
+  // are the library's.
   LP_OK = 0;
   LP_DATA_ERROR = 400;
   LP_SERVER_ERROR = 500;
@@ -134,7 +135,7 @@ const
   LP_PHASE_FAILED = 3;
   LP_PHASE_PAUSE = 4;
 
-  // Flags of lp_entry, added up.
+  // Flags of lp_entry, combined with or.
   LP_ENTRY_PENDING = 1;
   LP_ENTRY_SENDING = 2;
   LP_ENTRY_FOREIGN = 4;
@@ -146,7 +147,7 @@ const
   LP_LOG_DEBUG = 4;
   LP_LOG_TRACE = 5;
 
-  // The version of lifepay.h that this unit was written for.
+  // Version of lifepay.h that this unit was written for.
   LP_VERSION_MAJOR = 0;
   LP_VERSION_MINOR = 1;
   LP_VERSION_PATCH = 0;
@@ -188,7 +189,7 @@ type
     path: PAnsiChar;
   end;
 
-  // Callbacks. No exception may leave them.
+  // Callbacks. They must not raise exceptions.
   lp_progress_fn = function(progress: Plp_progress; user_data: Pointer): Integer; cdecl;
   lp_entry_fn = function(entry: Plp_entry; user_data: Pointer): Integer; cdecl;
   lp_log_fn = procedure(level: Integer; message: PAnsiChar; user_data: Pointer); cdecl;
@@ -238,7 +239,7 @@ type
     http_status: Integer;
     attempts: Cardinal;
     retry_after_ms: Cardinal;
-    // Unsigned in C; Delphi 7 has no such type, and it is private anyway.
+    // Unsigned in C. Delphi 7 has no such type, and the field is private anyway.
     owner: Int64;
     uuid: PAnsiChar;
     ext_id: PAnsiChar;
@@ -250,7 +251,7 @@ type
     reserved: Cardinal;
   end;
 
-  // A number, never to be dereferenced.
+  // A number; do not dereference it.
   Plp_outbox = ^lp_outbox;
   lp_outbox = record
   end;
@@ -258,7 +259,8 @@ type
   PPlp_string = ^PAnsiChar;
 
 { ------------------------------------------------------------------------------------------------
-  lifepay.h: functions. Loaded at run time they are nil until LifePayLoad; the classes call it.
+  lifepay.h: functions. If loaded at run time, they are nil until LifePayLoad, which the classes
+  call.
   ------------------------------------------------------------------------------------------------ }
 
 {$IFDEF LIFEPAY_STATIC}
@@ -329,7 +331,7 @@ var
 {$ENDIF}
 
 { ------------------------------------------------------------------------------------------------
-  What came of a call
+  The result of a call
   ------------------------------------------------------------------------------------------------ }
 
 type
@@ -348,7 +350,7 @@ type
     RetryAfterMs: Cardinal;
     Uuid: string;
     ExtId: string;
-    // For a person at the till: what happened, which fields are wrong, and what to do.
+    // What happened, which fields are wrong and what to do, in Russian, for a person at the till.
     Message: string;
     Detail: string;
     Reply: string;
@@ -361,11 +363,11 @@ type
     FCodeName: string;
   public
     constructor CreateFrom(const Answer: TLifePayResult);
-    // What is wrong with this field; '' if nothing is.
+    // Returns the reason why this field is wrong; '' if it is not.
     function ErrorOf(const Field: string): string;
     property Code: Integer read FAnswer.Code;
     property CodeName: string read FCodeName;
-    // LP_OUTCOME_...; 0 from calls that send nothing.
+    // LP_OUTCOME_...; 0: the call says nothing about a request.
     property Outcome: Integer read FAnswer.Outcome;
     property HttpStatus: Integer read FAnswer.HttpStatus;
     property Attempts: Cardinal read FAnswer.Attempts;
@@ -374,12 +376,12 @@ type
     property Detail: string read FAnswer.Detail;
     property Reply: string read FAnswer.Reply;
     property Errors: TLifePayFieldErrors read FAnswer.Errors;
-    // All of it.
+    // The complete result.
     property Answer: TLifePayResult read FAnswer;
   end;
 
   // The library is missing, cannot be loaded or is too old. Nothing was sent. Code is
-  // LP_ERR_INTERNAL, Message says which file it is about and what is wrong with it.
+  // LP_ERR_INTERNAL; Message names the file and the reason.
   ELifePayLibrary = class(ELifePay);
 
 { ------------------------------------------------------------------------------------------------
@@ -402,7 +404,7 @@ type
 
   TLifePayDelays = array of Cardinal;
 
-  // The request and how it is sent: lp_config.
+  // A request and the settings for sending it: lp_config.
   TLifePay = class
   private
     FApiKey: string;
@@ -434,77 +436,83 @@ type
       out Answer: TLifePayResult): Integer;
   public
     constructor Create(const ApiKey: string = ''; const Login: string = '');
-    // Opens the shift and returns the document's uuid, '' in test mode. Raises ELifePay if LifePay
-    // did not take the document. Blocks; see RetryForMs and OnProgress.
+    // Opens a shift, waits for LifePay's answer and returns the document's uuid, '' in test mode.
+    // Raises ELifePay if LifePay did not accept the document. Blocks; see RetryForMs and
+    // OnProgress.
     function OpenShift: string;
-    // The same without an exception, also where the library is missing; only those of OnProgress
-    // are raised. Returns Answer.Code.
+    // OpenShift without exceptions, even if the library is missing: only those of OnProgress are
+    // raised. Returns Answer.Code.
     function TryOpenShift(out Answer: TLifePayResult): Integer;
-    // Sends any other document of LifePay's: a Z report, which closes the shift, a receipt, a
-    // correction. Path says which one, below BaseUrl, such as /cloud-print/create-z-report;
-    // DocumentJson, which may be '', holds the document's own fields as the text of a JSON object.
-    // The properties Path and DocumentJson are not looked at. Returns the document's uuid, '' in
-    // test mode. Raises ELifePay if LifePay did not take the document.
+    // Sends any other document of LifePay's cloud print: a Z report, which closes the shift, a
+    // receipt, a correction. Path is the document's path below BaseUrl, such as
+    // /cloud-print/create-z-report. DocumentJson, which may be '', holds the document's own fields
+    // as the text of a JSON object. The properties Path and DocumentJson are ignored. Returns the
+    // document's uuid, '' in test mode. Raises ELifePay if LifePay did not accept the document.
     //
-    // No ExtId is made. Whether LifePay heeds one is known of opening a shift only: for another
-    // document look it up on LifePay's page. Without ExtId nothing is sent twice: RetryForMs is an
-    // argument error, and after LP_OUTCOME_UNKNOWN look at LifePay's personal account before you
-    // send again.
+    // The library generates no ExtId here. That a second request with the same ExtId makes no
+    // second document is published for the opening of a shift only; look up on LifePay's page
+    // whether it holds for this document. Without ExtId nothing is sent twice: RetryForMs is an
+    // argument error, and after LP_OUTCOME_UNKNOWN you must check LifePay's personal account before
+    // you send again.
     function SendDocument(const Path: string; const DocumentJson: string = ''): string;
-    // The same without an exception, as TryOpenShift.
+    // SendDocument without exceptions, as TryOpenShift.
     function TrySendDocument(const Path, DocumentJson: string; out Answer: TLifePayResult): Integer;
-    // What came of the last call, also of one that has raised. Before the first call Code is
+    // The result of the last call, even if it raised an exception. Before the first call Code is
     // LP_ERR_ARGUMENT and the rest is empty.
     property Last: TLifePayResult read FLast;
 
-    // Required: the company's API key in LifePay. It appears in no log line and no message.
+    // Required. The company's API key in LifePay. It never appears in a log line or a message.
     property ApiKey: string read FApiKey write FApiKey;
-    // Required: login of the company's or the shop's administrator, as a rule 7xxxxxxxxxx.
+    // Required. Login of the company's or the shop's administrator, usually 7xxxxxxxxxx.
     property Login: string read FLogin write FLogin;
-    // Test mode: nothing is fiscalised, and LifePay gives no uuid.
+    // Test mode: nothing is fiscalised, and LifePay returns no uuid.
     property Test: Boolean read FTest write FTest;
     property CashierName: string read FCashierName write FCashierName;
     property CashierInn: string read FCashierInn write FCashierInn;
-    // Serial number of the fiscal printer; '': LifePay takes one of the active ones.
+    // Serial number of the fiscal printer. '': LifePay picks one of the active printers.
     property TargetSerial: string read FTargetSerial write FTargetSerial;
-    // Your own name of this request, at most 50 characters. Store it before you send, and repeat
-    // with the same one: LifePay opens no second shift for it. '': a new UUID, see Last.ExtId. For
-    // other documents see SendDocument.
+    // Your own identifier of this request, at most 50 characters. Store it before you send, and
+    // retry with the same one: LifePay opens no second shift for it. '': the library generates a
+    // UUID, see Last.ExtId. For other documents see SendDocument.
     property ExtId: string read FExtId write FExtId;
-    // URL to which LifePay reports what became of the document, at most 255 characters.
+    // URL to which LifePay reports the document's status, at most 255 characters.
     property CallbackUrl: string read FCallbackUrl write FCallbackUrl;
-    // What LifePay sends back to it: a string, or the text of a JSON object or array; one of both.
+    // What LifePay sends back to CallbackUrl: a string, or the text of a JSON object or array. Set
+    // only one of the two.
     property CallbackData: string read FCallbackData write FCallbackData;
     property CallbackDataJson: string read FCallbackDataJson write FCallbackDataJson;
-    // For an outbox: another document than the opening of a shift, as SendDocument says. Then ExtId
-    // is required, since an outbox repeats. OpenShift refuses them.
+    // For an outbox: a document other than the opening of a shift, as for SendDocument. ExtId is
+    // then required, because an outbox retries. OpenShift refuses both properties.
     property Path: string read FPath write FPath;
     property DocumentJson: string read FDocumentJson write FDocumentJson;
-    // '': https://sapi.life-pay.ru.
+    // Default: https://sapi.life-pay.ru.
     property BaseUrl: string read FBaseUrl write FBaseUrl;
-    // http://user:password@host:port; '': the environment's and, on Windows, the system's; 'none'.
+    // http://user:password@host:port, or 'none': no proxy. Default: the environment's proxy and, on
+    // Windows, the system's.
     property Proxy: string read FProxy write FProxy;
-    // Path of a PEM file of root certificates that are trusted besides those of Trust.
+    // Path of a PEM file with root certificates to trust in addition to those of Trust.
     property CaFile: string read FCaFile write FCaFile;
-    // LP_TRUST_...
+    // Root certificates to trust: LP_TRUST_...
     property Trust: Integer read FTrust write FTrust;
-    // Milliseconds to connect, in one attempt; 0: 10000.
+    // Time limit of one attempt for connecting, in milliseconds. Default: 10000.
     property ConnectTimeoutMs: Cardinal read FConnectTimeoutMs write FConnectTimeoutMs;
-    // Milliseconds for one attempt, all of it; 0: 30000.
+    // Time limit of one attempt as a whole, in milliseconds. Default: 30000.
     property TimeoutMs: Cardinal read FTimeoutMs write FTimeoutMs;
-    // For how many milliseconds OpenShift and SendDocument repeat until LifePay has answered; 0: one attempt;
-    // LP_FOREVER: no limit.
+    // Milliseconds for which OpenShift and SendDocument retry until LifePay answers. 0: one
+    // attempt. LP_FOREVER: no limit.
     property RetryForMs: Cardinal read FRetryForMs write FRetryForMs;
-    // Milliseconds between the attempts, the last one repeats; nil: 1, 3, 5, then every 10 minutes.
+    // Pauses between attempts, in milliseconds; the last one repeats. Default: 1, 3 and 5 minutes,
+    // then every 10 minutes.
     property RetryDelaysMs: TLifePayDelays read FRetryDelaysMs write FRetryDelaysMs;
-    // For an outbox. Milliseconds after which a request is not repeated any more; 0: 12 hours;
-    // LP_FOREVER: never.
+    // Outbox only. Milliseconds after which a request is not retried any more. Default: 12 hours.
+    // LP_FOREVER: no limit.
     property ExpiresAfterMs: Cardinal read FExpiresAfterMs write FExpiresAfterMs;
-    // For an outbox. Requests at once; 0: 4.
+    // Outbox only. Number of requests sent in parallel. Default: 4.
     property Concurrency: Cardinal read FConcurrency write FConcurrency;
-    // For an outbox. Days for which finished entries are kept; 0: 30.
+    // Outbox only. Days for which finished entries are kept. Default: 30.
     property KeepDays: Cardinal read FKeepDays write FKeepDays;
-    // Called by OpenShift and SendDocument on their own thread, about five times a second; not for an outbox.
+    // Called by OpenShift and SendDocument on the calling thread, about five times a second. Not
+    // used by an outbox.
     property OnProgress: TLifePayProgressEvent read FOnProgress write FOnProgress;
   end;
 
@@ -512,7 +520,7 @@ type
   The outbox
   ------------------------------------------------------------------------------------------------ }
 
-  // lp_entry. Times are local; 0 is none.
+  // lp_entry. Times are local; 0: none.
   TLifePayEntry = record
     Code: Integer;
     Outcome: Integer;
@@ -531,8 +539,9 @@ type
     BaseUrl: string;
     Uuid: string;
     Message: string;
-    // Which document it is: /cloud-print/create-session for the opening of a shift. '': it is of a
-    // kind that only a later version of the library knows, and waits for that.
+    // The document's path below BaseUrl, /cloud-print/create-session for the opening of a shift.
+    // '': a kind of document that only a later version of the library knows, and which waits for
+    // that version.
     Path: string;
   end;
   TLifePayEntries = array of TLifePayEntry;
@@ -540,47 +549,47 @@ type
   TLifePayEntryEvent = procedure(Sender: TObject; const Entry: TLifePayEntry;
     var Stop: Boolean) of object;
 
-  // A file of requests that must not be lost, sent in the background. All of it may be called from
-  // any thread, Close while others wait included.
+  // An outbox: requests on disk, retried in the background until LifePay answers. Its methods may
+  // be called from any thread, also Close while other threads wait.
   //
-  // Submit, Wait and Cancel return what is known of an entry: Code is LP_PENDING, LP_OK, LifePay's
-  // code, LP_ERR_CANCELLED or LP_ERR_EXPIRED. They raise ELifePay if the call itself has failed:
-  // wrong arguments, no such entry, a file that cannot be used, an outbox that is closed. Their
-  // Try... raise nothing and return what the function of lifepay.h does.
+  // Submit, Wait and Cancel describe an entry: Code is LP_PENDING, LP_OK, LifePay's code,
+  // LP_ERR_CANCELLED or LP_ERR_EXPIRED. They raise ELifePay if the call itself failed: wrong
+  // arguments, no such entry, a file that cannot be used, a closed outbox. The Try... methods raise
+  // nothing and return what the function of lifepay.h returns.
   TLifePayOutbox = class
   private
     FHandle: Plp_outbox;
     procedure CheckEntry(Code: Integer; const ExtId: string);
   public
-    // Settings: as lp_outbox_open says; copied.
+    // Settings: as for lp_outbox_open; copied before the call returns.
     constructor Create(const Path: string; Settings: TLifePay);
-    // Outbox: nil if the code that is returned is not LP_OK.
+    // Returns Answer.Code. Outbox is nil if it is not LP_OK.
     class function TryOpen(const Path: string; Settings: TLifePay; out Outbox: TLifePayOutbox;
       out Answer: TLifePayResult): Integer;
-    // Takes over what lp_outbox_open has opened.
+    // Takes ownership of a handle that lp_outbox_open returned.
     constructor CreateFrom(Handle: Plp_outbox);
-    // Closes it; what waits goes on at the next start.
+    // Closes the outbox. Pending entries are sent when it is opened again.
     destructor Destroy; override;
-    // On disk when it returns.
+    // The request is on disk when the call returns.
     function Submit(Request: TLifePay): TLifePayResult;
     function TrySubmit(Request: TLifePay; out Answer: TLifePayResult): Integer;
-    // 0 just looks; LP_FOREVER has no limit.
+    // TimeoutMs: 0 returns at once; LP_FOREVER: no limit.
     function Wait(const ExtId: string; TimeoutMs: Cardinal): TLifePayResult;
     function TryWait(const ExtId: string; TimeoutMs: Cardinal;
       out Answer: TLifePayResult): Integer;
     function Cancel(const ExtId: string): TLifePayResult;
     function TryCancel(const ExtId: string; out Answer: TLifePayResult): Integer;
-    // A snapshot of all entries, in the order in which they were submitted.
+    // Returns a snapshot of all entries, in the order in which they were first submitted.
     function Entries: TLifePayEntries;
     procedure Each(Handler: TLifePayEntryEvent);
     // If the state of the entry does not allow the call, these two raise ELifePay with
-    // LP_ERR_ARGUMENT and the Message and Outcome of the entry. RetryNow, '': all that are pending
-    // or were rejected.
+    // LP_ERR_ARGUMENT and the Message and Outcome of the entry. RetryNow with '' sends all entries
+    // that are pending or rejected and have not expired.
     procedure RetryNow(const ExtId: string = '');
     procedure Forget(const ExtId: string);
-    // How many wait.
+    // Returns the number of pending entries that this outbox sends.
     function Pending: Cardinal;
-    // Wakes those who wait, with LP_ERR_CLOSED. Closing twice is harmless.
+    // Ends Wait in other threads with LP_ERR_CLOSED. Closing twice is harmless.
     procedure Close;
     property Handle: Plp_outbox read FHandle;
   end;
@@ -589,47 +598,47 @@ type
   The library, the log, and the rest
   ------------------------------------------------------------------------------------------------ }
 
-  // Called from any thread, several at once: no Synchronize here, and of the library only
-  // LifePayVersion, LifePayCode... and LifePayNewExtId; other calls fail with LP_ERR_ARGUMENT. What it
-  // raises is lost.
+  // Called from any thread, and by several at once: do not use Synchronize in it. Of the library it
+  // may call only LifePayVersion, LifePayCode... and LifePayNewExtId; other calls fail with
+  // LP_ERR_ARGUMENT. Its exceptions are lost.
   TLifePayLogEvent = procedure(Level: Integer; const Line: string) of object;
 
 var
-  // The code page of AnsiStrings: 0 is the system's; 1251, for example, for a program that keeps
-  // its strings in CP1251 on any machine. Of no effect on UnicodeStrings, and on strings that are
-  // marked with another code page than the system's.
+  // The code page of AnsiStrings. 0: the system's. Set it to 1251, for example, if the program
+  // keeps its strings in CP1251 on any machine. It has no effect on UnicodeStrings, nor on strings
+  // that are marked with another code page than the system's.
   LifePayAnsiCodePage: Word = 0;
 
-// Loads the library, once; later calls do nothing. '': from the folder of the program, otherwise by
-// the system's rules. Raises ELifePayLibrary.
+// Loads the library; once it is loaded, calls do nothing. '': from the folder of the program,
+// otherwise by the system's rules. Raises ELifePayLibrary.
 procedure LifePayLoad(const FileName: string = '');
-// The same without an exception; Error says what is wrong.
+// LifePayLoad without exceptions. Error says why it failed.
 function LifePayTryLoad(const FileName: string; out Error: string): Boolean;
 function LifePayLoaded: Boolean;
 
-// The library's version, such as '0.1.0'.
+// Returns the library's version, such as '0.1.0'.
 function LifePayVersion: string;
-// The name of a code for logs, such as 'LP_ERR_TIMEOUT'.
+// Returns the name of a code for logs, such as 'LP_ERR_TIMEOUT'.
 function LifePayCodeName(Code: Integer): string;
-// A code as a Russian sentence for a cashier.
+// Returns a Russian sentence about a code, for a cashier.
 function LifePayCodeText(Code: Integer): string;
-// A new ext_id, to be stored before it is sent.
+// Generates an ext_id, a random UUID. Store it, then send with it.
 function LifePayNewExtId: string;
-// lp_open_shift_json: a request as a JSON object, the answer likewise. Returns the code.
+// lp_open_shift_json: opens a shift. Request and Answer are JSON objects. Returns the code.
 function LifePayOpenShiftJson(const Request: string; out Answer: string): Integer;
-// lp_send_json: the same for any other document, with the keys path and document_json.
+// lp_send_json: sends any other document in the same way, with the keys path and document_json.
 function LifePaySendJson(const Request: string; out Answer: string): Integer;
 
-// Hands the log to a handler, in place of the one before; nil: none. A DLL must take its handler
-// back before it is unloaded; a program need not.
+// Sets the log handler, replacing the previous one; nil: none. A DLL must remove its handler before
+// it is unloaded; a program need not.
 procedure LifePaySetLog(Handler: TLifePayLogEvent; Level: Integer);
-// Writes the log to a file, in place of the one before; '': none. MaxBytes 0: 10 MiB.
+// Writes the log to a file, replacing the previous one; '': none. MaxBytes 0: 10 MiB.
 procedure LifePayLogToFile(const Path: string; Level: Integer; MaxBytes: Cardinal = 0);
 
-// For those who call the functions of lifepay.h themselves.
+// For programs that call the functions of lifepay.h themselves.
 function LifePayToUtf8(const Text: string): UTF8String;
 function LifePayFromUtf8(Text: PAnsiChar): string;
-// Local time of Unix milliseconds; 0 for 0.
+// Converts a Unix time in milliseconds to local time; 0 gives 0.
 function LifePayLocalTime(UnixMs: Int64): TDateTime;
 
 implementation
@@ -646,9 +655,9 @@ uses
 {$ENDIF}
 
 { ------------------------------------------------------------------------------------------------
-  Strings. Done here and not by the run-time library: that of Delphi 7 makes no UTF-8 of what lies
-  beyond U+FFFF, and that of Free Pascal on Linux makes question marks unless the program has the
-  unit cwstring.
+  Strings. They are converted here and not by the run-time library: Delphi 7's does not convert
+  characters beyond U+FFFF to UTF-8, and Free Pascal's on Linux yields question marks unless the
+  program uses the unit cwstring.
   ------------------------------------------------------------------------------------------------ }
 
 type
@@ -660,8 +669,8 @@ type
 
 const
   REPLACEMENT = $FFFD;
-  // No UTF-8 by itself, so that the library refuses the field by its name. At #0 a C string would
-  // end, and LifePay get half an ext_id.
+  // Replaces #0 with an octet that is not valid UTF-8, so that the library refuses the field by its
+  // name. At #0 a C string would end, and LifePay would receive half an ext_id.
   INSTEAD_OF_NUL = $80;
 
 function IsHighSurrogate(Unit16: Cardinal): Boolean;
@@ -735,7 +744,7 @@ end;
 
 function WideOfUtf8(Text: PAnsiChar): TWide;
 const
-  // What one, two, three and four octets must at least stand for.
+  // The smallest code point that needs one, two, three or four octets.
   LEAST: array[0..3] of Cardinal = (0, $80, $800, $10000);
 var
   Wide: TWide;
@@ -753,7 +762,7 @@ begin
   Result := '';
   if Text = nil then
     Exit;
-  // No text has more units in UTF-16 than in UTF-8.
+  // A text never has more units in UTF-16 than octets in UTF-8.
   Last := Text;
   while Last^ <> #0 do
     Inc(Last);
@@ -800,7 +809,7 @@ const
   UTF_8 = 65001;
   WINDOWS_1251 = 1251;
 
-  // From #$80; #$C0 and up are the alphabet.
+  // Code points of the octets #$80 to #$BF. Those from #$C0 on are the alphabet.
   CP1251: array[$80..$BF] of Word = (
     $0402, $0403, $201A, $0453, $201E, $2026, $2020, $2021,
     $20AC, $2030, $0409, $2039, $040A, $040C, $040B, $040F,
@@ -858,15 +867,15 @@ begin
   end;
 end;
 
-// What a string without a code page of its own is in.
+// Returns the code page of strings that are not marked with one.
 function PlainCodePage: Word;
 begin
   Result := LifePayAnsiCodePage;
   if Result = 0 then
 {$IFDEF FPC}
     Result := DefaultSystemCodePage;
-  // Without cwstring Free Pascal knows none, and ASCII is what it takes LANG=C for. What comes from
-  // a terminal or a file on Linux is UTF-8 then, too.
+  // Without cwstring Free Pascal knows no code page, and with LANG=C it assumes ASCII. On Linux,
+  // text from a terminal or a file is UTF-8 in these cases too.
   if (Result = CP_ACP) or (Result = CP_NONE) or (Result = 20127) then
     Result := UTF_8;
 {$ELSE}
@@ -968,7 +977,7 @@ begin
   else
     Bytes := SystemOf(Text, CodePage);
   end;
-  // Marked by hand: an assignment would convert it once more.
+  // Marks the string without converting it: an assignment would convert it once more.
   SetCodePage(Bytes, CodePage, False);
   Result := Bytes;
 {$ELSE}
@@ -1007,14 +1016,14 @@ begin
 end;
 
 { ------------------------------------------------------------------------------------------------
-  Texts of this unit
+  Russian texts of this unit
   ------------------------------------------------------------------------------------------------ }
 
-// A Russian text, spelled as in KOI-7: Delphi 7 takes this file for CP1251 and newer ones for
-// UTF-8, but ASCII they all read alike.
+// Returns a Russian text that is spelled in ASCII, as in KOI-7. Delphi 7 reads this file as CP1251
+// and newer versions as UTF-8, but all read ASCII in the same way.
 function Russian(const Spelled: AnsiString): string;
 const
-  // From '`' to '~'. A capital letter stands 32 before its small one, here and in Unicode.
+  // From '`' to '~'. A capital letter is 32 before its small one, here and in Unicode.
   LETTERS: array[$60..$7E] of Word = (
     $44E, $430, $431, $446, $434, $435, $444, $433, $445, $438, $439, $43A, $43B, $43C, $43D,
     $43E, $43F, $44F, $440, $441, $442, $443, $436, $432, $44C, $44B, $437, $448, $44D, $449, $447);
@@ -1048,7 +1057,7 @@ var
   Loaded: Boolean = False;
   LoadLock: IReadWriteSync;
 
-// Paths are in UTF-8 here, whatever the code page of the program's strings is.
+// Paths are in UTF-8 here, independent of the code page of the program's strings.
 function ProgramFolder: UTF8String;
 {$IFDEF MSWINDOWS}
 var
@@ -1056,7 +1065,7 @@ var
 {$ENDIF}
 begin
 {$IFDEF MSWINDOWS}
-  // Of the module that this unit is in, which may be a DLL in another folder than its host.
+  // The folder of the module that contains this unit, which may be a DLL outside its host's folder.
   Buffer[GetModuleFileNameW(HInstance, Buffer, High(Buffer))] := #0;
   Result := Utf8OfWide(PWideChar(@Buffer));
 {$ELSE}
@@ -1156,7 +1165,7 @@ type
 const
   NO_MODULE = TModule(0);
 
-// IsUnfit: there is such a file, but it is none that this program can load.
+// IsUnfit: the file exists, but this program cannot load it.
 function OpenModule(const Path: UTF8String; out Error: string; out IsUnfit: Boolean): TModule;
 {$IFDEF MSWINDOWS}
 var
@@ -1164,7 +1173,7 @@ var
 {$ENDIF}
 begin
 {$IFDEF MSWINDOWS}
-  // Without this Windows shows a box of its own for a damaged file, and waits for a click.
+  // Otherwise Windows shows a dialog for a damaged file, and waits for a click.
   Mode := SetErrorMode(SEM_FAILCRITICALERRORS);
   Result := LoadLibraryW(PWideChar(WideOfUtf8(PAnsiChar(Path))));
   Cause := GetLastError;
@@ -1198,7 +1207,7 @@ begin
 {$ENDIF}
 end;
 
-// Sets all functions, to nil without a module. Missing: those that the library does not have.
+// Sets all functions; without a module, to nil. Missing lists those that the library lacks.
 procedure Bind(Module: TModule; out Missing: string);
 
   procedure Find(Variable: PPointer; Name: PAnsiChar);
@@ -1241,7 +1250,7 @@ begin
   Find(@@lp_version_number, 'lp_version_number');
 end;
 
-// What the system said is in the end.
+// The message ends with the system's error.
 function WhyNotLoaded(const Path: UTF8String; const SystemError: string;
   IsUnfit: Boolean): string;
 begin
@@ -1331,7 +1340,7 @@ begin
   Answer.RetryAfterMs := 0;
 end;
 
-// Whether the library is there. If not, Answer says so.
+// Whether the library is loaded. If it cannot be, Answer says why.
 function IsReady(const FileName: string; out Answer: TLifePayResult): Boolean;
 begin
   Clear(Answer);
@@ -1387,7 +1396,7 @@ begin
   end;
 end;
 
-// For the calls that return a code and nothing else.
+// Raises an exception if a call that returns only a code failed.
 procedure Check(Code: Integer);
 var
   Answer: TLifePayResult;
@@ -1403,7 +1412,7 @@ end;
 constructor ELifePay.CreateFrom(const Answer: TLifePayResult);
 begin
 {$IFDEF LIFEPAY_ANSI}
-  // Exception.Message is an AnsiString there, whatever string is here.
+  // Exception.Message is an AnsiString there, even if string is a UnicodeString here.
   inherited Create({$IFDEF UNICODE}AnsiOfWide{$ENDIF}(Answer.Message));
 {$ELSE}
   inherited Create(Answer.Message);
@@ -1429,8 +1438,8 @@ begin
 end;
 
 { ------------------------------------------------------------------------------------------------
-  Callbacks. An exception must not go through the library's frames: it is kept, and raised again
-  when the call has returned.
+  Callbacks. An exception must not pass through the library's frames: it is kept, and raised again
+  after the call has returned.
   ------------------------------------------------------------------------------------------------ }
 
 type
@@ -1443,7 +1452,7 @@ type
   end;
   PCall = ^TCall;
 
-procedure Begins(out Call: TCall; Sender: TObject);
+procedure InitCall(out Call: TCall; Sender: TObject);
 begin
   Call.Sender := Sender;
   Call.OnProgress := nil;
@@ -1452,7 +1461,7 @@ begin
   Call.RaisedAt := nil;
 end;
 
-// In an except block only.
+// Call it only in an except block.
 procedure KeepException(var Call: TCall);
 begin
   Call.RaisedAt := ExceptAddr;
@@ -1483,7 +1492,7 @@ begin
   Call := user_data;
   Stop := True;
   try
-    // The library may call once more before it stops.
+    // The library may call again before it stops.
     if Call^.Raised = nil then
     begin
       Stop := False;
@@ -1541,9 +1550,9 @@ end;
   ------------------------------------------------------------------------------------------------ }
 
 type
-  // Strings in UTF-8, for as long as a lp_config borrows them.
+  // Owns the UTF-8 strings that an lp_config points to.
   TTexts = record
-    // As many as FillConfig lends, and two that a call puts in the place of theirs.
+    // One per string that FillConfig sets, and two for SendDocument's path and document.
     Kept: array[1..16] of UTF8String;
     Count: Integer;
   end;
@@ -1555,7 +1564,7 @@ begin
   Result := PAnsiChar(Texts.Kept[Texts.Count]);
 end;
 
-// Config is good for as long as Texts and Settings are there.
+// Config is valid as long as Texts and Settings exist.
 procedure FillConfig(Settings: TLifePay; out Config: lp_config; var Texts: TTexts);
 begin
   lp_config_init(@Config, SizeOf(Config));
@@ -1605,7 +1614,7 @@ var
   Raw: lp_result;
   Call: TCall;
 begin
-  Begins(Call, Self);
+  InitCall(Call, Self);
   if IsReady('', Answer) then
   begin
     FillConfig(Self, Config, Texts);
@@ -1668,7 +1677,7 @@ end;
   TLifePayOutbox
   ------------------------------------------------------------------------------------------------ }
 
-// Whether the code tells of an entry. What is not known here is LifePay's if it is positive.
+// Whether the code describes an entry. Unknown positive codes are LifePay's.
 function IsOfEntry(Code: Integer): Boolean;
 begin
   Result := (Code >= LP_PENDING) or (Code = LP_ERR_CANCELLED) or (Code = LP_ERR_EXPIRED);
@@ -1797,7 +1806,7 @@ var
 begin
   if not Assigned(Handler) then
     Check(LP_ERR_ARGUMENT);
-  Begins(Call, Self);
+  InitCall(Call, Self);
   Call.OnEntry := Handler;
   Code := lp_outbox_each(FHandle, EntryTrampoline, @Call);
   RaiseAgain(Call);
@@ -1834,8 +1843,8 @@ begin
   end;
 end;
 
-// For the calls about an entry that return only a code: if they are refused, the entry's own message
-// says why.
+// Raises an exception if a call about an entry failed. The call returns only a code; if it was
+// refused, the entry's own message says why.
 procedure TLifePayOutbox.CheckEntry(Code: Integer; const ExtId: string);
 var
   Answer: TLifePayResult;
@@ -1844,7 +1853,7 @@ begin
   begin
     if IsOfEntry(TryWait(ExtId, 0, Answer)) then
       Answer.Code := Code;
-    // In a log handler there is no answer.
+    // In a log handler there may be no answer; Check then raises the code.
     if Answer.Code <> LP_OK then
       RaiseFrom(Answer);
   end;
@@ -1869,7 +1878,7 @@ end;
 
 procedure TLifePayOutbox.Close;
 begin
-  // The number stays: others may be using it, and the library gives it to no other outbox.
+  // The handle is kept: other threads may be using it, and the library never reuses it.
   if FHandle <> nil then
     lp_outbox_close(FHandle);
 end;
@@ -1879,7 +1888,7 @@ end;
   ------------------------------------------------------------------------------------------------ }
 
 type
-  // Handed to the library as user_data: a method does not fit into that.
+  // Passed to the library by address as user_data, because a method does not fit into a pointer.
   TLog = record
     Handler: TLifePayLogEvent;
   end;
@@ -1894,7 +1903,7 @@ begin
   try
     PLog(user_data)^.Handler(level, LifePayFromUtf8(message));
   except
-    // There is nobody on this thread to whom it could be raised.
+    // This thread may be the library's, where no code could handle the exception.
   end;
 end;
 
@@ -1908,8 +1917,8 @@ begin
   Result := 0;
 end;
 
-// Free Pascal gives threads variables of their own, the heap's among them, only once it has started
-// one itself. The library's threads call the handler, so it must have.
+// Free Pascal sets up thread variables, which the heap also needs, only after it has started a
+// thread itself. The library's threads call the handler, so one is started first.
 procedure ExpectForeignThreads;
 var
   Thread: TThreadID;
@@ -1944,8 +1953,8 @@ begin
         Old := CurrentLog;
         CurrentLog := Next;
       finally
-        // The new one if the library has refused it, otherwise the one before: when lp_set_log
-        // returns, that runs nowhere any more.
+        // Frees the new handler if the library refused it, otherwise the previous one: once
+        // lp_set_log has returned, no thread is inside the previous handler.
         if Old <> nil then
           Dispose(Old);
       end;
@@ -1969,7 +1978,7 @@ begin
 end;
 
 { ------------------------------------------------------------------------------------------------
-  The rest
+  Versions, codes, JSON and times
   ------------------------------------------------------------------------------------------------ }
 
 function LifePayVersion: string;
@@ -2058,14 +2067,14 @@ begin
 end;
 
 initialization
-  // The library has threads of its own, which the memory manager must know of.
+  // The library starts threads, so the memory manager must be thread-safe.
   IsMultiThread := True;
   LoadLock := TSimpleRWSync.Create;
   LogLock := TSimpleRWSync.Create;
 
 finalization
-  // A handler must not be called once its unit is gone. A DLL cannot wait for one here: when its
-  // process ends, the thread that ran it has been killed.
+  // A handler must not be called after its unit has been finalised. A DLL cannot wait for a running
+  // handler here: when its process ends, the handler's thread has already been killed.
   if (CurrentLog <> nil) and not IsLibrary then
   begin
     lp_set_log(nil, nil, LP_LOG_OFF);

@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
-"""Makes the archive with which 1C installs the component.
+"""Builds the archive from which 1C installs the component.
 
     make-zip.py ARCHIVE LIBRARY...
 
-Each LIBRARY is the shared library as it was built for one platform; which one is read from the file
-itself. The archive holds them under names with the version, which 1C needs to tell versions apart,
-MANIFEST.XML with those platforms that were given, and INFO.XML, from which configurations with 1C's
-library of standard subsystems (БСП) take name and version. The same files make the same archive;
-the time of its entries is SOURCE_DATE_EPOCH, or the beginning of 1980.
+Each LIBRARY is the shared library for one platform, which is detected from the file. The archive
+contains:
+
+- the libraries, under names with the version, which 1C needs to distinguish versions;
+- MANIFEST.XML with the given platforms;
+- INFO.XML, from which configurations with 1C's library of standard subsystems (БСП) read the name
+  and the version.
+
+The same files produce the same archive. The time of its entries is SOURCE_DATE_EPOCH, or the
+beginning of 1980.
 """
 
 import os
@@ -20,14 +25,14 @@ import zipfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 COMPONENT = re.compile(r'\s*<component os="(\w+)" path="([^"]+)" type="native" arch="(\w+)"/>')
-# What a library must export to be a component.
+# A component must export this function.
 EXPORT = b"GetClassObject"
 ELF_MACHINES = {3: "i386", 62: "x86_64", 183: "ARM64"}
 PE_MACHINES = {0x014C: "i386", 0x8664: "x86_64"}
 
 
 def platform(name, content):
-    """The platform of a library as the manifest names it: (os, arch)."""
+    """Returns the platform of a library as in the manifest: (os, arch)."""
     system, machine, machines = None, None, {}
     if content[:4] == b"\x7fELF" and len(content) >= 20:
         system, machines = "Linux", ELF_MACHINES
@@ -45,18 +50,18 @@ def platform(name, content):
 
 
 def version():
-    """The version of the library that is built from these sources."""
+    """Returns the version of the library that is built from these sources."""
     manifest = (HERE.parent.parent / "Cargo.toml").read_text(encoding="utf-8")
     package = manifest.split("[workspace.package]", 1)[1]
     return re.search(r'^version = "([^"]+)"', package, re.MULTILINE).group(1)
 
 
 def add(archive, name, content):
-    # With a time of its own each archive would differ from the last. ZIP knows none before 1980.
+    # A fixed time, so that builds are reproducible. ZIP cannot represent times before 1980.
     date = time.gmtime(int(os.environ.get("SOURCE_DATE_EPOCH", "0")))[:6]
     entry = zipfile.ZipInfo(name, max(date, (1980, 1, 1, 0, 0, 0)))
     entry.compress_type = zipfile.ZIP_DEFLATED
-    # Unix, on whichever system this runs.
+    # Unix, so that the archive is the same on every system.
     entry.create_system = 3
     entry.external_attr = 0o644 << 16
     archive.writestr(entry, content)
@@ -71,7 +76,7 @@ def main():
         content = pathlib.Path(name).read_bytes()
         found = platform(name, content)
         if found in libraries:
-            sys.exit(f"{name}: there is a library for {found[0]} {found[1]} already")
+            sys.exit(f"{name}: another library is also for {found[0]} {found[1]}")
         libraries[found] = content
 
     manifest = (HERE / "MANIFEST.XML").read_text(encoding="utf-8")

@@ -1,4 +1,5 @@
-// Loads the library by its name alone, as a program does that has the header only, and prints its version.
+// Loads the library by its name alone, like a program that has only the header, and prints its
+// version.
 using System;
 using System.Runtime.InteropServices;
 

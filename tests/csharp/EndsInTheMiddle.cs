@@ -1,5 +1,5 @@
-// Ends with status 17 in the middle of something: EndsInTheMiddle.exe URL SILENT OUTBOX WHAT, where URL
-// accepts everything, and SILENT never answers.
+// Ends with status 17 during an operation: EndsInTheMiddle.exe URL SILENT OUTBOX WHAT. The server
+// at URL accepts everything, the one at SILENT never answers.
 using System;
 using System.Threading;
 using LifePay;
@@ -26,7 +26,7 @@ internal static class EndsInTheMiddle
         Thread.Sleep(200);
     }
 
-    // The library's threads call a handler of the log, an outbox sends, and calls are under way.
+    // Makes the library's threads call a log handler while an outbox sends and calls are under way.
     static void Everything(string silent, string file)
     {
         LifePayLog.Level = LifePayLogLevel.Trace;
@@ -35,7 +35,7 @@ internal static class EndsInTheMiddle
         for (int number = 0; number < 40; number++)
             outbox.SubmitAsync(new LifePayRequest { ExtId = "shift-" + number });
         for (int number = 0; number < 4; number++)
-            LifePayClient.OpenShiftAsync(Request(silent), new Progress<LifePayProgress>(told => { }));
+            LifePayClient.OpenShiftAsync(Request(silent), new Progress<LifePayProgress>(report => { }));
         outbox.WaitAsync("shift-39");
         Thread.Sleep(50 + new Random().Next(150));
     }
@@ -85,8 +85,8 @@ internal static class EndsInTheMiddle
         }
     }
 
-    // Writes if a call reports its progress while the program ends: Mono may wait for whatever that posts
-    // to the pool.
+    // Writes to stderr if a call reports progress while the program ends: Mono may wait for what
+    // the report posts to the thread pool.
     sealed class Reports : IProgress<LifePayProgress>
     {
         volatile int count;
@@ -99,7 +99,7 @@ internal static class EndsInTheMiddle
             count++;
         }
 
-        // Right after a report: the next one is due in a fifth of a second.
+        // Returns right after a report, because the next one is due in a fifth of a second.
         public void End(object sender, EventArgs e)
         {
             int before = count;

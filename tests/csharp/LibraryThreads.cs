@@ -1,6 +1,6 @@
-// A .NET program whose log callback runs on the library's threads. The runtime turns a fault there into
-// an exception, and stops such a thread for its garbage collector, both with signals:
-// LibraryThreads.exe URL OUTBOX.
+// A .NET program whose log callback runs on the library's threads: LibraryThreads.exe URL OUTBOX.
+// The runtime turns faults in such a thread into exceptions and suspends it for garbage collection.
+// It uses signals for both.
 using System;
 using System.Runtime.InteropServices;
 using System.Text;

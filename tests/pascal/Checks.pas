@@ -1,5 +1,5 @@
-// What the Pascal tests share. A program says nothing and ends with 0, or says which check failed
-// in which test, and ends with 1.
+// Helpers of the Pascal tests. A test program prints nothing and exits with 0, or prints which
+// check failed in which test and exits with 1.
 unit Checks;
 
 interface
@@ -8,8 +8,7 @@ uses
   SysUtils, LifePay;
 
 var
-  // LifePay's stand-in, a server that takes requests and never answers, and one that accepts every
-  // document, whatever its path.
+  // The sandbox, a server that never answers, and a server that accepts every document on any path.
   SandboxUrl, SilentUrl, TakerUrl: string;
   // An empty folder, with a slash at its end.
   Folder: string;
@@ -17,15 +16,15 @@ var
 type
   ETest = class(Exception);
 
-// The test that begins.
+// Starts a test: sets the name that Fail prints.
 procedure Test(const Name: string);
 procedure Fail(const What: string);
 procedure Check(Truth: Boolean; const What: string);
 procedure CheckEqual(Got, Wanted: Int64; const What: string); overload;
 procedure CheckEqual(const Got, Wanted, What: string); overload;
-// A request that the sandbox accepts.
+// Returns a request that the sandbox accepts.
 function Request(const ExtId: string): TLifePay;
-// Opens the shift, which must fail with Code.
+// Opens the shift, which must fail with Code. Returns the result.
 function Refused(Shift: TLifePay; Code: Integer): TLifePayResult;
 
 implementation

@@ -1,4 +1,4 @@
-// Sending any other document: what goes out, what comes back, what is refused.
+// Sending other documents: the requests, the results, and wrong arguments.
 unit DocumentTests;
 
 interface
@@ -12,7 +12,7 @@ uses
 
 const
   Z_REPORT = '/cloud-print/create-z-report';
-  // The uuid that the server has for everything.
+  // The uuid in all answers of the server.
   TAKEN = 'dabe3833-43ff-5e5c-a45e-9cff664503fd';
 
 type
@@ -34,7 +34,7 @@ begin
   Result.BaseUrl := TakerUrl;
 end;
 
-// tests/bindings/pascal.rs looks at what the server got from this test and the next ones.
+// tests/bindings/pascal.rs checks what the server received from this test and the following ones.
 procedure AZReportHasAUuidAndNoExtId;
 var
   Till: TLifePay;
@@ -54,18 +54,18 @@ begin
   end;
 end;
 
-procedure ItsMembersGoAsTheyStand;
+procedure ItsMembersAreSentUnchanged;
 var
   Till: TLifePay;
   Answer: TLifePayResult;
 begin
-  Test('ItsMembersGoAsTheyStand');
+  Test('ItsMembersAreSentUnchanged');
   Till := ToTaker;
   try
     Till.Test := True;
     Till.ExtId := 'pascal-document';
     Till.RetryForMs := 60000;
-    // Those of the outbox are not looked at.
+    // These properties are for an outbox, and ignored here.
     Till.Path := '/another';
     Till.DocumentJson := '{"another": 1}';
     CheckEqual(Till.TrySendDocument(Z_REPORT, ' {"n":1.50,  "a": [ ]} ', Answer), LP_OK, 'the code');
@@ -109,7 +109,7 @@ begin
       Outbox.Submit(Till);
       Fail('nothing was raised');
     except
-      // An outbox repeats, and for that LifePay must know the request again.
+      // An outbox retries, so LifePay must recognise the repeated request.
       on Error: ELifePay do
         Check(Error.ErrorOf('ext_id') <> '', 'the error names the field');
     end;
@@ -127,7 +127,7 @@ begin
   end;
 end;
 
-procedure WhatIsNoDocumentIsRefusedByName;
+procedure AValueThatIsNotADocumentIsRefusedByName;
 var
   Till: TLifePay;
 
@@ -148,19 +148,19 @@ var
   end;
 
 begin
-  Test('WhatIsNoDocumentIsRefusedByName');
+  Test('AValueThatIsNotADocumentIsRefusedByName');
   Till := ToTaker;
   try
     Refuse('', '', 'path');
     Refuse('/a/../b', '', 'path');
     Refuse(Z_REPORT, '[]', 'document_json');
     Refuse(Z_REPORT, '{"login": "1"}', 'document_json');
-    // What C would take for the end.
+    // Strings that would end at the #0 in C.
     Refuse('/a'#0'b', '', 'path');
     Refuse(Z_REPORT, '{}'#0, 'document_json');
     Till.RetryForMs := 1000;
     Refuse(Z_REPORT, '', 'ext_id');
-    // And a shift has no path.
+    // A shift has no path.
     Till.Path := Z_REPORT;
     Check(Refused(Till, LP_ERR_ARGUMENT).Errors[0].Field = 'path', 'the error names path');
   finally
@@ -192,10 +192,10 @@ end;
 procedure RunDocumentTests;
 begin
   AZReportHasAUuidAndNoExtId;
-  ItsMembersGoAsTheyStand;
+  ItsMembersAreSentUnchanged;
   ADocumentInJson;
   TheOutboxSendsItAndItsEntryHasThePath;
-  WhatIsNoDocumentIsRefusedByName;
+  AValueThatIsNotADocumentIsRefusedByName;
   AHandlerStopsIt;
 end;
 

@@ -1,5 +1,5 @@
-// Loads the library from where the argument says, as a program does that expects trouble, and
-// prints its version or what is wrong with it: Load [FILE]
+// Loads the library with LifePayTryLoad, from FILE or from the default place, and prints its
+// version or the error: Load [FILE]
 program Load;
 
 uses
@@ -59,7 +59,7 @@ begin
   begin
     CheckEqual(Error, '', 'Error');
     Check(LifePayLoaded, 'LifePayLoaded');
-    // A second time nothing happens.
+    // The second call does nothing.
     LifePayLoad('none');
     WriteLn(LifePayVersion);
     Halt(0);

@@ -1,4 +1,4 @@
-// The log: its handler is called from any thread, may raise, and can be taken back.
+// The log: its handler is called from any thread, may raise exceptions, and can be removed.
 unit LogTests;
 
 interface
@@ -60,12 +60,12 @@ begin
   end;
 end;
 
-procedure LinesComeUntilTheHandlerIsTakenBack;
+procedure LinesArriveUntilTheHandlerIsRemoved;
 var
   Listener: TListener;
   Before: Integer;
 begin
-  Test('LinesComeUntilTheHandlerIsTakenBack');
+  Test('LinesArriveUntilTheHandlerIsRemoved');
   Listener := TListener.Create;
   try
     LifePaySetLog(Listener.Listen, LP_LOG_TRACE);
@@ -82,7 +82,7 @@ begin
     end;
     Before := Listener.Lines;
     OpenOne('pascal-log');
-    Check(Listener.Lines > Before, 'the handler before stays in use');
+    Check(Listener.Lines > Before, 'the previous handler stays in use');
     LifePaySetLog(nil, LP_LOG_OFF);
     Before := Listener.Lines;
     OpenOne('pascal-log');
@@ -93,16 +93,16 @@ begin
   end;
 end;
 
-procedure WhatAHandlerRaisesIsLost;
+procedure ExceptionsOfAHandlerAreDropped;
 var
   Listener: TListener;
 begin
-  Test('WhatAHandlerRaisesIsLost');
+  Test('ExceptionsOfAHandlerAreDropped');
   Listener := TListener.Create;
   try
     LifePaySetLog(Listener.Throw, LP_LOG_TRACE);
     OpenOne('pascal-log-throws');
-    Check(Listener.Lines > 1, 'it was called again and again');
+    Check(Listener.Lines > 1, 'it was called repeatedly');
   finally
     LifePaySetLog(nil, LP_LOG_OFF);
     Listener.Free;
@@ -157,11 +157,11 @@ begin
   end;
 end;
 
-procedure AHandlerIsRefusedCallsAndToldSo;
+procedure CallsInAHandlerAreRefusedWithAnError;
 var
   Listener: TCaller;
 begin
-  Test('AHandlerIsRefusedCallsAndToldSo');
+  Test('CallsInAHandlerAreRefusedWithAnError');
   Listener := TCaller.Create;
   try
     Listener.Shift := Request('pascal-in-handler');
@@ -169,7 +169,7 @@ begin
     LifePaySetLog(Listener.Call, LP_LOG_INFO);
     OpenOne('pascal-log');
     LifePaySetLog(nil, LP_LOG_OFF);
-    CheckEqual(Listener.Returned, LP_ERR_ARGUMENT, 'what the call returned');
+    CheckEqual(Listener.Returned, LP_ERR_ARGUMENT, 'the returned code');
     CheckEqual(Listener.Answer.Code, LP_ERR_ARGUMENT, 'Answer.Code');
     CheckEqual(Listener.Answer.Outcome, 0, 'Answer.Outcome');
     CheckEqual(Length(Listener.Answer.Errors), 1, 'the number of errors');
@@ -182,7 +182,7 @@ begin
   end;
 end;
 
-// The unit takes it back when the program ends.
+// The unit removes the handler when the program ends.
 procedure AHandlerMayStayUntilTheEnd;
 var
   Listener: TListener;
@@ -191,17 +191,17 @@ begin
   Listener := TListener.Create;
   LifePaySetLog(Listener.Listen, LP_LOG_WARN);
   LifePaySetLog(Listener.Listen, LP_LOG_ERROR);
-  // Nothing is told at this level any more.
+  // The library reports nothing at this level any more.
   Listener.Free;
 end;
 
 procedure RunLogTests;
 begin
-  LinesComeUntilTheHandlerIsTakenBack;
-  WhatAHandlerRaisesIsLost;
+  LinesArriveUntilTheHandlerIsRemoved;
+  ExceptionsOfAHandlerAreDropped;
   TheLibrarysThreadsCallTheHandler;
   TheLogGoesToAFile;
-  AHandlerIsRefusedCallsAndToldSo;
+  CallsInAHandlerAreRefusedWithAnError;
   AHandlerMayStayUntilTheEnd;
 end;
 

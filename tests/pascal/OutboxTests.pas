@@ -1,4 +1,4 @@
-// The outbox: its whole cycle, its errors, its end, and exceptions in handlers.
+// The outbox: the life cycle of an entry, errors, closing, and exceptions in handlers.
 unit OutboxTests;
 
 interface
@@ -11,7 +11,7 @@ uses
   Classes, SysUtils, LifePay, Checks;
 
 const
-  // Nothing listens there.
+  // No program listens on this port.
   NOBODY = 'http://127.0.0.1:1';
 
 type
@@ -112,13 +112,13 @@ begin
     CheckEqual(Length(Entries), 1, 'the number of entries');
     CheckEqual(Entries[0].Code, LP_OK, 'Entry.Code');
     CheckEqual(Entries[0].Outcome, LP_OUTCOME_ANSWERED, 'Entry.Outcome');
-    Check(not Entries[0].Pending, 'it does not wait');
+    Check(not Entries[0].Pending, 'it is not pending');
     Check(not Entries[0].Sending, 'it is not being sent');
-    Check(not Entries[0].Foreign, 'it is this base_url''s');
+    Check(not Entries[0].Foreign, 'it belongs to this base_url');
     CheckEqual(Entries[0].Attempts, 1, 'Entry.Attempts');
     CheckEqual(Entries[0].HttpStatus, 200, 'Entry.HttpStatus');
     Check(Abs(Entries[0].SubmittedAt - Now) < 1 / (24 * 60), 'it was submitted now');
-    Check(Entries[0].AnsweredAt >= Entries[0].SubmittedAt, 'and answered after that');
+    Check(Entries[0].AnsweredAt >= Entries[0].SubmittedAt, 'it was answered after that');
     CheckEqual(Round((Entries[0].ExpiresAt - Entries[0].SubmittedAt) * 24 * 60), 60,
       'minutes until it expires');
     Check(Entries[0].NextAttemptAt = 0, 'there is no next attempt');
@@ -139,20 +139,20 @@ begin
   end;
 end;
 
-procedure WhatWaitsIsShownAndCanBeCancelled;
+procedure APendingEntryIsShownAndCanBeCancelled;
 var
   Outbox: TLifePayOutbox;
   Answer: TLifePayResult;
   Entries: TLifePayEntries;
 begin
-  Test('WhatWaitsIsShownAndCanBeCancelled');
+  Test('APendingEntryIsShownAndCanBeCancelled');
   Outbox := Opened('waits.db', NOBODY);
   try
     Submitted(Outbox, 'pascal-waits');
     CheckEqual(Outbox.Wait('pascal-waits', 0).Code, LP_PENDING, 'the code of Wait');
     CheckEqual(Outbox.Pending, 1, 'Pending');
     Entries := Outbox.Entries;
-    Check(Entries[0].Pending, 'it waits');
+    Check(Entries[0].Pending, 'it is pending');
     Check(Entries[0].AnsweredAt = 0, 'it is not answered');
     try
       Outbox.Forget('pascal-waits');
@@ -161,7 +161,7 @@ begin
       on Error: ELifePay do
       begin
         CheckEqual(Error.Code, LP_ERR_ARGUMENT, 'the code of Forget');
-        CheckEqual(Pos(LifePayCodeText(LP_PENDING), Error.Message), 1, 'it tells the state');
+        CheckEqual(Pos(LifePayCodeText(LP_PENDING), Error.Message), 1, 'it describes the state');
       end;
     end;
     Outbox.RetryNow('pascal-waits');
@@ -210,8 +210,8 @@ begin
     Answer := Outbox.Wait(Shift.ExtId, 20000);
     CheckEqual(Answer.Code, LP_ACCESS_DENIED, 'the code');
     Outbox.RetryNow(Shift.ExtId);
-    CheckEqual(Outbox.Wait(Shift.ExtId, 20000).Code, LP_ACCESS_DENIED, 'the code of a repeat');
-    // An argument error is none of its outcomes.
+    CheckEqual(Outbox.Wait(Shift.ExtId, 20000).Code, LP_ACCESS_DENIED, 'the code of a retry');
+    // An argument error is not an outcome of the entry.
     Shift.ApiKey := 'another';
     CheckEqual(Outbox.TrySubmit(Shift, Answer), LP_ERR_ARGUMENT, 'the code of TrySubmit');
     CheckEqual(Length(Answer.Errors), 1, 'the number of errors');
@@ -228,11 +228,11 @@ begin
   end;
 end;
 
-procedure WhatWaitsIsThereAfterReopening;
+procedure PendingEntriesAreThereAfterReopening;
 var
   Outbox: TLifePayOutbox;
 begin
-  Test('WhatWaitsIsThereAfterReopening');
+  Test('PendingEntriesAreThereAfterReopening');
   Outbox := Opened('reopened.db', NOBODY);
   try
     Submitted(Outbox, 'pascal-reopened');
@@ -241,7 +241,7 @@ begin
   end;
   Outbox := Opened('reopened.db', SandboxUrl);
   try
-    Check(Outbox.Entries[0].Foreign, 'it is another base_url''s');
+    Check(Outbox.Entries[0].Foreign, 'it belongs to another base_url');
     CheckEqual(Outbox.Pending, 0, 'Pending');
   finally
     Outbox.Free;
@@ -292,12 +292,12 @@ begin
   end;
 end;
 
-procedure ClosingWakesThoseWhoWait;
+procedure ClosingWakesWaitingThreads;
 var
   Outbox: TLifePayOutbox;
   Waiter: TWaiter;
 begin
-  Test('ClosingWakesThoseWhoWait');
+  Test('ClosingWakesWaitingThreads');
   Outbox := Opened('closed.db', NOBODY);
   Waiter := TWaiter.Create(True);
   try
@@ -348,11 +348,11 @@ end;
 procedure RunOutboxTests;
 begin
   ARequestIsSubmittedAnsweredListedAndForgotten;
-  WhatWaitsIsShownAndCanBeCancelled;
+  APendingEntryIsShownAndCanBeCancelled;
   ARejectionIsAnOutcomeAndCanBeRetried;
-  WhatWaitsIsThereAfterReopening;
+  PendingEntriesAreThereAfterReopening;
   HandlersMayStopAndRaise;
-  ClosingWakesThoseWhoWait;
+  ClosingWakesWaitingThreads;
   AFileThatCannotBeUsedIsAnError;
 end;
 

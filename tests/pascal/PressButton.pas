@@ -1,5 +1,5 @@
-// Does with the documentation's form what Delphi and a cashier do: creates it, presses the button,
-// lets the timer tick until it is off, and closes it. Prints what the form says at the end.
+// Does with the README's form what Delphi and a cashier do: creates it, presses the button, lets
+// the timer tick until it is disabled, and closes the form. Prints the form's final status.
 program PressButton;
 
 uses

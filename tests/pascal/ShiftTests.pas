@@ -1,4 +1,4 @@
-// Opening a shift: values in and out, errors, progress.
+// Opening a shift: arguments and results, errors, progress.
 unit ShiftTests;
 
 interface
@@ -11,7 +11,7 @@ uses
   SysUtils, LifePay, Checks;
 
 type
-  // Handlers, and what they have seen.
+  // Handlers, and the arguments of their calls.
   TWatcher = class
     Calls: Integer;
     Last: TLifePayProgress;
@@ -167,7 +167,7 @@ begin
         CheckEqual(Length(Error.Errors), 1, 'the number of errors');
         Check(Error.Errors[0].Field <> '', 'the error has a field');
         CheckEqual(Error.ErrorOf(Error.Errors[0].Field), Error.Errors[0].Message, 'ErrorOf');
-        CheckEqual(Error.ErrorOf('login'), '', 'ErrorOf a field that is right');
+        CheckEqual(Error.ErrorOf('login'), '', 'ErrorOf a field without an error');
         Check(Pos(Error.Errors[0].Message, string(Error.Message)) > 0, 'the message names it');
         Check(Error.Reply <> '', 'there is a reply');
         CheckEqual(Shift.Last.Code, LP_DATA_ERROR, 'Last.Code');
@@ -180,11 +180,11 @@ begin
   end;
 end;
 
-procedure ACodeThatNobodyKnowsIsToldAsItIs;
+procedure AnUnknownCodeIsPassedOn;
 var
   Shift: TLifePay;
 begin
-  Test('ACodeThatNobodyKnowsIsToldAsItIs');
+  Test('AnUnknownCodeIsPassedOn');
   Shift := Request('pascal-7777');
   try
     Shift.Login := '70000007777';
@@ -206,7 +206,7 @@ begin
   Shift := TLifePay.Create;
   try
     Shift.BaseUrl := SandboxUrl;
-    // A C string would end at the #0, and LifePay get half of it.
+    // A C string would end at the #0, and LifePay would receive half of it.
     Shift.ExtId := 'cut'#0'short';
     Shift.CashierName := 'I'#0;
     Shift.Trust := 77;
@@ -247,7 +247,7 @@ begin
     Answer := Refused(Shift, LP_ERR_TIMEOUT);
     CheckEqual(Answer.Outcome, LP_OUTCOME_UNKNOWN, 'Outcome');
     CheckEqual(Answer.HttpStatus, 0, 'HttpStatus');
-    Check(Answer.RetryAfterMs > 0, 'it may be repeated');
+    Check(Answer.RetryAfterMs > 0, 'it may be retried');
     Check(Answer.Detail <> '', 'there is a detail');
   finally
     Shift.Free;
@@ -407,7 +407,7 @@ begin
   CheckEqual(Round((LifePayLocalTime(1795512600000) - There) * 86400), 0, 'seconds apart');
 end;
 
-// Pages of memory that this process has.
+// Returns the number of memory pages that this process has.
 function Pages: Integer;
 var
   Status: Text;
@@ -419,7 +419,7 @@ begin
   Close(Status);
 end;
 
-// No leak checker sees that: what is not released stays in the library's table.
+// A leak checker would not notice: results that are not released stay in the library's table.
 procedure ResultsAndStringsAreReleased;
 const
   CALLS = 1000;
@@ -448,7 +448,7 @@ begin
       if Round = CALLS then
         Before := Pages;
     end;
-    Check(Pages - Before < MOST_PAGES, IntToStr(Pages - Before) + ' pages are lost');
+    Check(Pages - Before < MOST_PAGES, IntToStr(Pages - Before) + ' pages were leaked');
   finally
     Shift.Free;
   end;
@@ -461,7 +461,7 @@ begin
   TestModeHasNoUuidAndAnExtIdIsMade;
   TheSameExtIdGivesTheSameDocument;
   ARejectionHasCodeAndFieldErrors;
-  ACodeThatNobodyKnowsIsToldAsItIs;
+  AnUnknownCodeIsPassedOn;
   WrongArgumentsAreNamedAllAtOnce;
   ATimeLimitLeavesTheOutcomeUnknown;
   RepeatsAreCountedAndShown;
@@ -472,7 +472,7 @@ begin
   VersionsAndNamesAreTheLibrarys;
   TimesAreLocal;
 {$IFNDEF VALGRIND}
-  // Under it the process keeps what was released for a while.
+  // valgrind keeps released memory for a while.
   ResultsAndStringsAreReleased;
 {$ENDIF}
 end;

@@ -1,4 +1,5 @@
-// Strings: CP1251 and others where a string has octets, UTF-16 where it has not, and back.
+// Strings: converting CP1251 and other code pages, or UTF-16 if string is a UnicodeString, to UTF-8
+// and back.
 unit StringTests;
 
 interface
@@ -11,11 +12,11 @@ uses
   charset, cp1251, SysUtils, LifePay, Checks;
 
 const
-  // Ivanova and LifePay's text for 6095, in Russian, in CP1251.
+  // The name Ivanova and LifePay's text for 6095, in Russian, in CP1251.
   IVANOVA: AnsiString = #$C8#$E2#$E0#$ED#$EE#$E2#$E0;
   DENIED: AnsiString = #$C4#$EE#$F1#$F2#$F3#$EF#$20#$E7#$E0#$EF#$F0#$E5#$F9#$E5#$ED;
 
-// Free Pascal's own table of CP1251, to compare with.
+// Converts with Free Pascal's own table of CP1251, for comparison.
 function Unicode(const Text: AnsiString): UnicodeString;
 var
   Place: Integer;
@@ -76,7 +77,7 @@ procedure WhatIsNoUtf8IsReplaced;
 
   procedure Becomes(Text: PAnsiChar; const Wanted: string);
   begin
-    CheckEqual(LifePayFromUtf8(Text), Wanted, 'what became of it');
+    CheckEqual(LifePayFromUtf8(Text), Wanted, 'the text');
   end;
 
 begin
@@ -88,7 +89,7 @@ begin
   Becomes(#$C3'x', #$FFFD'x');
   Becomes(#$E2#$82'x', #$FFFD'x');
   Becomes(#$C0#$80, #$FFFD#$FFFD);
-  // Too long a form, half a surrogate pair, beyond the end.
+  // An overlong form, half a surrogate pair, a code point beyond the last one.
   Becomes(#$E0#$80#$80, #$FFFD);
   Becomes(#$ED#$A0#$80, #$FFFD);
   Becomes(#$F4#$90#$80#$80, #$FFFD);
@@ -102,7 +103,7 @@ begin
     Result := Text
   else
     Result := UTF8Encode(Unicode(Text));
-  // As a string that was read from a file: of no code page.
+  // Like a string that was read from a file, it is marked with no code page.
   SetCodePage(RawByteString(Result), CP_ACP, False);
 end;
 
@@ -115,7 +116,7 @@ begin
   Test('EveryCharacterGoesThereAndBack');
   LifePayAnsiCodePage := 1251;
   for Octet := 1 to 255 do
-    // It means nothing in CP1251.
+    // This octet is unassigned in CP1251.
     if Octet <> $98 then
     begin
       Text := AnsiChar(Octet);
@@ -123,7 +124,7 @@ begin
       Check(Same(Utf8, UTF8Encode(Unicode(Text))), 'UTF-8 of ' + IntToHex(Octet, 2));
       Check(Same(LifePayFromUtf8(PAnsiChar(Utf8)), Text), 'back to ' + IntToHex(Octet, 2));
     end;
-  Check(Same(LifePayFromUtf8(#$E4#$BD#$A0'x'), '?x'), 'what CP1251 does not have');
+  Check(Same(LifePayFromUtf8(#$E4#$BD#$A0'x'), '?x'), 'a character that CP1251 lacks');
 end;
 
 procedure AStringThatIsMarkedKeepsItsCodePage;
@@ -143,7 +144,7 @@ end;
 
 {$ENDIF}
 
-// The Rust side looks at what has arrived.
+// tests/bindings/pascal.rs checks the names that arrive.
 procedure NamesArriveAndMessagesComeBack(const ExtId: string);
 var
   Shift: TLifePay;
@@ -161,7 +162,7 @@ begin
       Shift.OpenShift;
     except
       on Error: ELifePay do
-        // Free Pascal's exceptions have an AnsiString in either mode.
+        // Free Pascal's exceptions have an AnsiString in both modes.
         Check(Same(RawByteString(Error.Message),
           {$IFDEF UNICODE}UTF8Encode{$ENDIF}(Answer.Message)),
           'the exception''s message is ' + string(Error.Message));

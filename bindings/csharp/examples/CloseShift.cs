@@ -2,8 +2,9 @@
 //
 //     LIFEPAY_APIKEY=... CloseShift.exe LOGIN [CASHIER [SERIAL [BASE_URL]]]
 //
-// It has no ext_id: it is not published whether LifePay heeds one here. So nothing is repeated by itself,
-// and after status 4 LifePay's personal account shows whether the report was made.
+// The request has no ext_id, because it is not published whether LifePay recognises a repeated one
+// here. So the library does not retry. After status 4, check in LifePay's personal account whether
+// the report was made.
 //
 // Exit status: 0 accepted, 1 LifePay rejected it, 2 wrong arguments, 3 not sent, 4 outcome unknown.
 using System;

@@ -1,8 +1,9 @@
-// Opens a cash-register shift and says what came of it.
+// Opens a cash-register shift and prints the result.
 //
 //     LIFEPAY_APIKEY=... OpenShift.exe --login 79031234567 --ext-id 00106304012797-2026-11-24-1
 //
-// What a till needs is in OpenTheShift and Report; the rest reads the command line. Ctrl-C stops the call.
+// OpenTheShift and Report are the part that a till needs; the rest reads the command line. Ctrl-C
+// stops the call.
 //
 // Exit status: 0 accepted, 1 LifePay rejected it, 2 wrong arguments, 3 not sent, 4 outcome unknown.
 using System;
@@ -56,7 +57,7 @@ internal static class OpenShift
         if (result.Detail != null)
             Console.Error.WriteLine("detail: " + result.Detail);
         if (result.RetryAfter > TimeSpan.Zero)
-            Console.Error.WriteLine("repeat: in " + result.RetryAfter + ", with the same ext_id");
+            Console.Error.WriteLine("retry: in " + result.RetryAfter + ", with the same ext_id");
         if (result.ExtId != null)
             Console.Error.WriteLine("ext_id: " + result.ExtId);
         if (result.Code == LifePayCode.Argument)
@@ -68,7 +69,7 @@ internal static class OpenShift
             case LifePayOutcome.NotSent:
                 return NotSent;
             default:
-                // Also what a later library may add: unknown is the careful guess.
+                // Also for values that a later library may add: "unknown" is the safe assumption.
                 return Unknown;
         }
     }
@@ -82,11 +83,11 @@ internal static class OpenShift
             case LifePayOutcome.NotSent:
                 return "nothing was sent, LifePay does not have the request";
             default:
-                return "unknown, LifePay may have the request: a report may be printed yet";
+                return "unknown, LifePay may have the request: a report may still be printed";
         }
     }
 
-    /// Tells why an attempt failed, and counts down to the next one.
+    /// Prints why an attempt failed, and counts down to the next one.
     sealed class Countdown : IProgress<LifePayProgress>
     {
         public void Report(LifePayProgress progress)
@@ -109,7 +110,7 @@ internal static class OpenShift
         Console.WriteLine("  --cashier-name NAME");
         Console.WriteLine("  --cashier-inn INN");
         Console.WriteLine("  --target-serial SERIAL   number of the fiscal printer");
-        Console.WriteLine("  --ext-id ID              of yours, at most 50 characters; default: a new UUID");
+        Console.WriteLine("  --ext-id ID              your own, at most 50 characters; default: a new UUID");
         Console.WriteLine("  --callback-url URL");
         Console.WriteLine("  --callback-data STRING");
         Console.WriteLine("  --callback-data-json JSON");
@@ -118,7 +119,7 @@ internal static class OpenShift
         Console.WriteLine("  --ca-file FILE           in PEM, with more root certificates");
         Console.WriteLine("  --connect-timeout-ms N   default: 10000");
         Console.WriteLine("  --timeout-ms N           for one attempt; default: 30000");
-        Console.WriteLine("  --retry-for-ms N         repeat for so long; default: one attempt");
+        Console.WriteLine("  --retry-for-ms N         how long to retry; default: one attempt");
         Console.WriteLine("  --help");
         Console.WriteLine();
         Console.WriteLine("The apikey is taken from the environment variable LIFEPAY_APIKEY.");
@@ -173,7 +174,7 @@ internal static class OpenShift
 
     static int Main(string[] arguments)
     {
-        // Otherwise a console of Windows shows question marks.
+        // Otherwise the Windows console shows question marks.
         Console.OutputEncoding = new UTF8Encoding(false);
         if (arguments.Length == 1 && arguments[0] == "--help")
         {

@@ -1,16 +1,16 @@
-// A till that loses no shift: the request is on disk before it is sent, and is sent until LifePay has
-// answered, also after a crash or a power cut.
+// A till that loses no shift: the request is on disk before it is sent, and is retried until
+// LifePay answers, even after a crash or a power cut.
 //
 //     LIFEPAY_APIKEY=... OutboxTill.exe shifts.db 79031234567 00106304012797-2026-11-24-1
 //
-// Kill it at any moment and start it again with the same arguments: it goes on with what was left over,
-// and LifePay makes one document. A till with windows awaits SubmitAsync and WaitAsync.
+// Kill it at any moment and start it again with the same arguments: it sends the pending request,
+// and LifePay makes one document. A till with a user interface awaits SubmitAsync and WaitAsync.
 //
-// Further arguments: the base_url (http://127.0.0.1:8080 is the sandbox), and for how many seconds to
+// Optional arguments: the base_url (http://127.0.0.1:8080 is the sandbox), and how many seconds to
 // wait; default 60.
 //
-// Exit status: 0 accepted, 1 LifePay rejected it or it was given up, 2 wrong arguments, 3 the outbox
-// cannot be used, 4 no outcome yet.
+// Exit status: 0 accepted, 1 rejected by LifePay, cancelled or expired, 2 wrong arguments, 3 the
+// outbox cannot be used, 4 no outcome yet.
 using System;
 using System.Text;
 using LifePay;
@@ -39,7 +39,7 @@ internal static class OutboxTill
         Console.WriteLine("pending: " + outbox.Pending);
     }
 
-    static int Tell(LifePayResult result)
+    static int Report(LifePayResult result)
     {
         Console.WriteLine("ext_id: " + result.ExtId);
         Console.WriteLine("code: " + result.CodeName + " (" + result.Code + ")");
@@ -65,11 +65,11 @@ internal static class OutboxTill
         using (var outbox = new Outbox(arguments[0], settings))
         {
             Show(outbox);
-            // An ext_id that is there already is not submitted a second time.
+            // An ext_id that is pending or accepted is not submitted a second time.
             LifePayResult result = outbox.Submit(new LifePayRequest { ExtId = arguments[2] });
             if (result.IsPending)
                 result = outbox.Wait(result.ExtId, TimeSpan.FromSeconds(seconds));
-            int status = Tell(result);
+            int status = Report(result);
             Show(outbox);
             return status;
         }

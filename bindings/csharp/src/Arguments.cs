@@ -6,8 +6,9 @@ using System.Threading;
 
 namespace LifePay
 {
-    // The arguments of one call in memory that the collector does not move. What the library could not
-    // be asked about is refused here, in its own form.
+    // Converts the arguments of one call into unmanaged memory, which the garbage collector does
+    // not move. Arguments that cannot be passed to the library are refused here; the errors have
+    // the same form as the library's.
     internal sealed class Arguments : IDisposable
     {
         readonly List<IntPtr> blocks = new List<IntPtr>();
@@ -51,14 +52,14 @@ namespace LifePay
             return config;
         }
 
-        // A string until this object's end; null and "" are "not given".
+        // Returns a copy that is valid until Dispose; zero for null and "", which mean "not given".
         public IntPtr String(string field, string text)
         {
             if (string.IsNullOrEmpty(text))
                 return IntPtr.Zero;
             if (text.IndexOf('\0') >= 0)
             {
-                // What follows would be cut off in silence.
+                // The library would silently ignore the rest.
                 Refuse(field, "содержит символ с кодом 0");
                 return IntPtr.Zero;
             }

@@ -4,13 +4,13 @@ using System.Threading;
 
 namespace LifePay
 {
-    // A call of the library that fills a result.
+    // Calls the library's functions, and converts their results or throws them.
     internal static class Call
     {
         public delegate int Function(ref NativeResult result);
 
-        // Makes a call, and copies what it tells. The code is what the call has returned, which is not
-        // always what its result holds.
+        // Makes a call that fills a result, and returns a copy of it. `returned` is the call's
+        // return value, which may differ from the code in the result.
         public static LifePayResult Make(Function function, out int returned)
         {
             Library library = Library.Loaded;
@@ -27,15 +27,15 @@ namespace LifePay
             }
         }
 
-        // Of a call that fills no result.
+        // Throws if a call that fills no result has failed.
         public static void Check(int code)
         {
             if (code != LifePayCode.Ok)
                 throw new LifePayException(LifePayResult.OfCode(code));
         }
 
-        // Sends a request. It is stopped by the token, by a progress that throws, and by the end of the
-        // process.
+        // Sends a request. The token, an exception of `progress` and the end of the process stop
+        // the call.
         public static LifePayResult Send(
             SendRequest function,
             LifePayRequest request,
@@ -50,8 +50,8 @@ namespace LifePay
                 Exception thrown = null;
                 ProgressCallback callback = (address, userData) =>
                 {
-                    // Nothing is reported any more: what Progress posts to the pool at this moment can keep
-                    // Mono from ending for a minute.
+                    // The process is ending. Reporting would post to the thread pool, which can
+                    // keep Mono from ending for a minute.
                     if (Ending.Count != endings)
                         return 1;
                     Exception error = Caught(() =>
@@ -89,8 +89,8 @@ namespace LifePay
             }
         }
 
-        // What a callback of the program throws. Nothing may pass through the library's frames, an abort
-        // of the thread neither.
+        // Runs a callback of the program, and returns its exception or null. No exception may pass
+        // through the library's frames, not even a thread abort.
         public static Exception Caught(Action action)
         {
             try

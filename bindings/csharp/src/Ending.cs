@@ -4,9 +4,9 @@ using System.Threading;
 
 namespace LifePay
 {
-    // The end of the process, or of the application domain. Mono waits for threads that are inside a
-    // library: for a call as long as it takes, for a thread of the library's that has called a handler of
-    // the log ten seconds.
+    // Stops calls when the process or the application domain ends. Mono waits for threads that are
+    // inside native code: without a limit for a call, ten seconds for a thread of the library that
+    // has called a log handler.
     internal static class Ending
     {
         const int LimitMs = 1500;
@@ -23,19 +23,19 @@ namespace LifePay
             AppDomain.CurrentDomain.DomainUnload += End;
         }
 
-        // From here on the end is noticed.
+        // Runs the static constructor, which registers End.
         public static void Watch()
         {
         }
 
-        // How often the end has begun: a call stops if that changes. One that is made later, by another
-        // handler of the end, does not.
+        // Number of times that End was called. A call stops if this changes. A call made
+        // afterwards, by another handler of ProcessExit, does not stop.
         public static int Count
         {
             get { return Volatile.Read(ref endings); }
         }
 
-        // Around each call that may take minutes.
+        // Enter and Leave enclose each call that may take minutes.
         public static void Enter()
         {
             runningHere++;
@@ -48,14 +48,15 @@ namespace LifePay
             runningHere--;
         }
 
-        // Where a thread waits for the end that has stopped its call: what the program had it do with the
-        // result, or with an exception, is over.
+        // Blocks a thread whose call was stopped by End, so that the program does not process the
+        // result or an exception while it ends.
         public static void Park()
         {
             Thread.Sleep(Timeout.Infinite);
         }
 
-        // Waits until it holds, but not so long that the program would seem to hang.
+        // Waits until a condition holds, but not so long that the program would seem to hang.
+        // Returns false if it does not hold by then.
         public static bool WaitUntil(Func<bool> holds)
         {
             Stopwatch clock = Stopwatch.StartNew();
@@ -71,8 +72,9 @@ namespace LifePay
         static void End(object sender, EventArgs e)
         {
             Interlocked.Increment(ref endings);
-            LifePayLog.TakeOff();
-            // Not for that which a handler of the program is called by, and which ends the process.
+            LifePayLog.RemoveCallback();
+            // Does not wait for this thread's own calls: if one of their callbacks ends the process,
+            // they cannot return.
             WaitUntil(() => Volatile.Read(ref running) <= runningHere);
         }
     }

@@ -2,8 +2,8 @@ using System;
 
 namespace LifePay
 {
-    // The functions of lifepay.h. They are found by hand, and not by DllImport, because the runtimes
-    // look for a library in different places, and none of them says where.
+    // The functions of lifepay.h. They are looked up by hand instead of with DllImport, because
+    // each runtime searches different places for a library, and none reports which.
     internal sealed class Library
     {
         public const uint Forever = 0xFFFFFFFF;
@@ -34,8 +34,8 @@ namespace LifePay
         public readonly Text Version;
         public readonly Number VersionNumber;
 
-        // Loaded at the first call, and for as long as the process lives. A failure is not kept: the
-        // file may be put in its place, and the call made again.
+        // Loads the library at the first call; it stays loaded until the process ends. A failure is
+        // not cached: the file may be put in place and the call retried.
         public static Library Loaded
         {
             get

@@ -73,8 +73,8 @@ namespace LifePay
             CancellationToken cancellationToken = default(CancellationToken))
         {
             Given(request);
-            LifePayRequest asItIs = request.Clone();
-            return Blocking.Run(() => OpenShift(asItIs, progress, cancellationToken));
+            LifePayRequest copy = request.Clone();
+            return Blocking.Run(() => OpenShift(copy, progress, cancellationToken));
         }
 
         /// <summary>
@@ -93,8 +93,8 @@ namespace LifePay
             CancellationToken cancellationToken = default(CancellationToken))
         {
             Given(request);
-            LifePayRequest asItIs = request.Clone();
-            return Blocking.Run(() => Send(asItIs, progress, cancellationToken));
+            LifePayRequest copy = request.Clone();
+            return Blocking.Run(() => Send(copy, progress, cancellationToken));
         }
 
         /// <summary>
@@ -159,11 +159,13 @@ namespace LifePay
 
     internal static class Blocking
     {
-        // Runs what may take minutes on a thread of its own; the pool's are few. Awaited, since a task
-        // that an OperationCanceledException has ended is cancelled then, and not faulted.
+        // Runs a call that may take minutes on a new thread, because the thread pool has few. The
+        // task is awaited so that after an OperationCanceledException the returned task is
+        // cancelled, not faulted.
         public static async Task<T> Run<T>(Func<T> call)
         {
-            // On another thread it would work, and its own line in the log would call it again.
+            // The library refuses the call in a log handler. On another thread the call would
+            // succeed, and its log line would call the handler again.
             if (LifePayLog.IsHandling)
                 return call();
             const TaskCreationOptions own = TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach;

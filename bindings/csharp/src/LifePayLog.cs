@@ -24,7 +24,7 @@ namespace LifePay
     {
         static readonly object Gate = new object();
 
-        // For as long as the process lives: the library's threads call it.
+        // Kept alive until the process ends, because the library's threads call it.
         static readonly LogCallback Callback = Write;
 
         static EventHandler<LifePayLogEventArgs> handlers;
@@ -51,7 +51,8 @@ namespace LifePay
             add
             {
                 Change(all => (EventHandler<LifePayLogEventArgs>)Delegate.Combine(all, value));
-                // Not where one is set: what sets it waits for handlers, and this may be called by one.
+                // Not if the callback is set already: setting it waits for running handlers, and
+                // this accessor may be called by one.
                 if (!isSet)
                 {
                     lock (Gate)
@@ -117,14 +118,15 @@ namespace LifePay
             get { return isHandling; }
         }
 
-        // Once the runtime has ended, no thread of the library may call it. Those of an outbox that have
-        // called it must end.
-        internal static void TakeOff()
+        // Called when the process ends: after the runtime has shut down, no thread of the library
+        // may call the callback. An outbox's threads that have called it must end, so all outboxes
+        // are closed.
+        internal static void RemoveCallback()
         {
             if (!isSet)
                 return;
             isOver = true;
-            // While a handler runs, it would wait for that: perhaps for ever, and Mono for it.
+            // SetLog waits for running handlers, perhaps forever, and Mono would wait for SetLog.
             if (!isHandling && Ending.WaitUntil(() => Volatile.Read(ref running) == 0))
                 Library.Loaded.SetLog(null, IntPtr.Zero, (int)LifePayLogLevel.Off);
             Outbox.CloseAll();

@@ -40,7 +40,7 @@ namespace LifePay
 
         internal LifePayResult(NativeResult native, int returned)
         {
-            // A call about an entry returns Ok, and the result tells the entry.
+            // A call about an entry returns Ok, and its result describes the entry.
             Code = returned != LifePayCode.Ok ? returned : native.Code;
             Outcome = (LifePayOutcome)native.Outcome;
             HttpStatus = native.HttpStatus;
@@ -123,7 +123,7 @@ namespace LifePay
             return CodeName + " (" + Code + "): " + Message;
         }
 
-        // For the text of an exception, which has the message already.
+        // For the text of an exception, which already contains the message.
         internal string InShort()
         {
             return "  " + CodeName + " (" + Code + "), Outcome: " + Outcome + ", ExtId: " + (ExtId ?? "-");
@@ -140,7 +140,7 @@ namespace LifePay
             };
         }
 
-        // As the library lists them.
+        // Lists errors in the library's format.
         static string Listed(FieldError[] errors)
         {
             return string.Join("; ", Array.ConvertAll(errors, error => error.Field + " — " + error.Message)) + ".";
@@ -162,7 +162,7 @@ namespace LifePay
             return new LifePayResult { Code = code, Message = LifePayClient.CodeText(code) };
         }
 
-        // The entry for which a call was refused.
+        // Returns a copy of this entry that says why a call about it was refused.
         internal LifePayResult Refusing(int code, string why)
         {
             var copy = (LifePayResult)MemberwiseClone();

@@ -46,7 +46,7 @@ namespace LifePay
             var failures = new StringBuilder();
             string named = Environment.GetEnvironmentVariable(Variable);
             bool isNamed = !string.IsNullOrWhiteSpace(named);
-            // Whoever names one wants that one and no other.
+            // If the variable is set, no other place is tried.
             IEnumerable<string> places = isNamed ? new[] { Path.GetFullPath(named) } : Places();
             foreach (string place in places)
             {
@@ -68,13 +68,15 @@ namespace LifePay
                 "Библиотека lifepay не найдена. Нужна " + IntPtr.Size * 8 + "-битная. " + where + failures);
         }
 
-        // A package cannot hold the link liblifepay.so, and has the file itself under that name.
+        // A package cannot contain the symbolic link liblifepay.so; it has the library itself under
+        // that name.
         static readonly string[] FileNames = IsWindows
             ? new[] { "lifepay.dll" }
             : new[] { "liblifepay.so.0", "liblifepay.so" };
 
-        // For each folder first where a package puts the library of each processor, then the folder itself;
-        // at last the system's own. A library for another processor does not load, and the next is tried.
+        // In each folder, the subfolders where packages put the library for each processor come
+        // first, then the folder itself. The system's search comes last. A library for another
+        // processor does not load, and the next place is tried.
         static IEnumerable<string> Places()
         {
             foreach (string folder in Folders())
@@ -103,19 +105,19 @@ namespace LifePay
         static IEnumerable<string> Folders()
         {
             var folders = new List<string>();
-            // Empty where the assembly was loaded from memory.
+            // Empty if the assembly was loaded from memory.
             string assembly = typeof(Loader).GetTypeInfo().Assembly.Location;
             if (!string.IsNullOrEmpty(assembly))
                 folders.Add(Path.GetDirectoryName(assembly));
             AppDomain domain = AppDomain.CurrentDomain;
             folders.Add(domain.BaseDirectory);
-            // The folder bin of ASP.NET, which runs copies of what is there.
+            // The bin folder of an ASP.NET application, which runs copies of the assemblies in it.
             if (domain.BaseDirectory != null && domain.RelativeSearchPath != null)
             {
                 foreach (string part in domain.RelativeSearchPath.Split(Path.PathSeparator))
                     folders.Add(Path.Combine(domain.BaseDirectory, part));
             }
-            // Where .NET has found the native files of the program's packages.
+            // Where .NET found the native files of the program's packages.
             var native = domain.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string;
             if (native != null)
                 folders.AddRange(native.Split(new[] { Path.PathSeparator }, StringSplitOptions.RemoveEmptyEntries));
@@ -130,7 +132,7 @@ namespace LifePay
             }
         }
 
-        // `reason` says why what is there cannot be loaded; null: nothing is there.
+        // `reason` says why an existing file cannot be loaded; null: there is no such file.
         static IntPtr Load(string path, out string reason)
         {
             bool isName = Path.GetFileName(path) == path;
@@ -147,7 +149,8 @@ namespace LifePay
             }
             else
             {
-                // The runtime looks for dlerror at its first call, by which the error of dlopen would be lost.
+                // The runtime looks up dlerror at its first call. After dlopen that would overwrite
+                // the error.
                 dlerror();
                 handle = dlopen(Utf8.Bytes(path), Now);
                 if (handle == IntPtr.Zero)

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 
 namespace LifePay
 {
-    // lp_config, lp_result, lp_progress, lp_entry of lifepay.h. Strings are addresses: the library owns
-    // what it returns, and the runtime must not release it.
+    // lp_config, lp_result, lp_progress, lp_entry of lifepay.h. Strings are declared as IntPtr,
+    // because the library owns those it returns and the runtime must not free them.
 
     [StructLayout(LayoutKind.Sequential)]
     internal struct NativeConfig

@@ -13,13 +13,14 @@ namespace LifePay
     /// </summary>
     public sealed class Outbox : IDisposable
     {
-        // Between two looks at a token.
+        // A wait checks its cancellation token at this interval.
         const uint PieceMs = 200;
 
         static readonly HashSet<IntPtr> Opened = new HashSet<IntPtr>();
 
-        // A number, which the library looks up and never gives twice. No finalizer closes it: what waits is
-        // sent for as long as the process lives, and a process that ends without it loses nothing.
+        // A number that the library looks up and never reuses. There is no finalizer: pending
+        // entries are to be sent until the process ends, and a process that ends without closing
+        // loses nothing.
         readonly IntPtr handle;
 
         /// <summary>
@@ -92,8 +93,8 @@ namespace LifePay
         {
             if (request == null)
                 throw new ArgumentNullException("request");
-            LifePayRequest asItIs = request.Clone();
-            return Blocking.Run(() => Submit(asItIs));
+            LifePayRequest copy = request.Clone();
+            return Blocking.Run(() => Submit(copy));
         }
 
         /// <summary>Ждёт ответа LifePay на запрос.</summary>
@@ -254,12 +255,13 @@ namespace LifePay
                 Library.Loaded.OutboxClose(opened);
         }
 
-        // Makes a call that tells an entry.
+        // Makes a call whose result describes an entry.
         LifePayResult Ask(Call.Function function, bool isOutcome = false)
         {
             int code;
             LifePayResult result = Call.Make(function, out code);
-            // lp_outbox_wait returns the entry's outcome, and these where it has failed itself.
+            // lp_outbox_wait returns the entry's code. These codes mean that the call itself
+            // failed.
             bool hasFailed = !isOutcome
                 ? code != LifePayCode.Ok
                 : code == LifePayCode.NotFound || code == LifePayCode.Closed || code == LifePayCode.Argument
@@ -280,7 +282,8 @@ namespace LifePay
                 int code = function(handle, id);
                 if (code == LifePayCode.Ok)
                     return;
-                // The call returns only a code; the rest is told by the entry, or by what is thrown here.
+                // The call returns only a code. Wait describes the entry for the message, or
+                // throws.
                 LifePayResult entry = Wait(extId, TimeSpan.Zero);
                 throw new LifePayException(entry.Refusing(code, why));
             }
@@ -382,7 +385,7 @@ namespace LifePay
         {
             if (unixMilliseconds == 0)
                 return null;
-            // A damaged file may hold what no calendar does.
+            // A damaged file may contain times that DateTimeOffset cannot represent.
             long first = DateTimeOffset.MinValue.ToUnixTimeMilliseconds();
             long last = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
             return DateTimeOffset.FromUnixTimeMilliseconds(Math.Max(first, Math.Min(last, unixMilliseconds)));

@@ -4,13 +4,13 @@ using System.Text;
 
 namespace LifePay
 {
-    // The strings of the C interface.
+    // Converts strings from and to those of the C interface.
     internal static class Utf8
     {
         static readonly UTF8Encoding Strict = new UTF8Encoding(false, true);
         static readonly UTF8Encoding Lenient = new UTF8Encoding(false, false);
 
-        // With a NUL at the end.
+        // Returns a NUL-terminated string.
         public static byte[] Bytes(string text)
         {
             var bytes = new byte[Strict.GetByteCount(text) + 1];
@@ -18,7 +18,7 @@ namespace LifePay
             return bytes;
         }
 
-        // What is at an address; null for none.
+        // Returns the string at an address; null for address 0.
         public static string Text(IntPtr address)
         {
             if (address == IntPtr.Zero)

@@ -1,5 +1,6 @@
-// The assembly's tests: Tests.exe URL FOLDER, where the URL is a lifepay-sandbox's and the folder is empty.
-// Each method is a test; tests/bindings/csharp.rs runs them on Mono and on .NET.
+// The assembly's tests: Tests.exe URL FOLDER, where URL is that of a lifepay-sandbox and FOLDER is
+// empty. Each method without parameters and result is a test. tests/bindings/csharp.rs runs them on
+// Mono and on .NET.
 using System;
 using System.Collections.Generic;
 using System.IO;
@@ -67,7 +68,7 @@ internal static class Tests
         Equal(null, LifePayClient.OpenShift(request).Uuid);
     }
 
-    static void AnExtIdIsMadeAndTold()
+    static void AnExtIdIsGeneratedAndReturned()
     {
         Equal(36, LifePayClient.OpenShift(Request(null)).ExtId.Length);
         NotEqual(LifePayClient.NewExtId(), LifePayClient.NewExtId());
@@ -84,7 +85,7 @@ internal static class Tests
         Equal(LifePayCode.Ok, Wait(LifePayClient.SendAsync(request)).Code);
     }
 
-    static void ARefusalTellsEverything()
+    static void ARejectionHasAllDetails()
     {
         LifePayRequest request = Request(null);
         request.Login = LoginUnknown;
@@ -156,22 +157,22 @@ internal static class Tests
 
     // ------------------------------------------------------------------------- progress and cancellation
 
-    static void ProgressIsToldWhileTheCollectorRuns()
+    static void ProgressIsReportedWhileTheCollectorRuns()
     {
         var seen = new List<LifePayProgress>();
         LifePayRequest request = Unreachable();
         request.RetryFor = TimeSpan.FromMilliseconds(1500);
         request.RetryDelays = new[] { TimeSpan.FromMilliseconds(600) };
-        var progress = new Told(told =>
+        var progress = new ProgressHandler(report =>
         {
             GC.Collect();
             GC.WaitForPendingFinalizers();
-            seen.Add(told);
+            seen.Add(report);
         });
         var error = Throws<LifePayException>(() => LifePayClient.OpenShift(request, progress));
         Equal(LifePayCode.Network, error.Code);
-        True(seen.Count(told => told.Phase == LifePayPhase.Failed) >= 2);
-        True(seen.Any(told => told.Phase == LifePayPhase.Pause && told.NextAttempt > TimeSpan.Zero));
+        True(seen.Count(report => report.Phase == LifePayPhase.Failed) >= 2);
+        True(seen.Any(report => report.Phase == LifePayPhase.Pause && report.NextAttempt > TimeSpan.Zero));
         True(seen.Last().Attempts >= 2 && seen.Last().Code == LifePayCode.Network);
         True(seen.Last().Elapsed > TimeSpan.FromMilliseconds(200));
     }
@@ -180,30 +181,30 @@ internal static class Tests
     {
         var mine = new InvalidOperationException("mine");
         var error = Throws<LifePayException>(
-            () => LifePayClient.OpenShift(Unreachable(), new Told(told => { throw mine; })));
+            () => LifePayClient.OpenShift(Unreachable(), new ProgressHandler(report => { throw mine; })));
         Equal(mine, error.InnerException);
         Equal(LifePayCode.Cancelled, error.Code);
         Equal(LifePayOutcome.NotSent, error.Outcome);
     }
 
-    static void AProgressThatHeedsTheTokenCancels()
+    static void AProgressThatThrowsForTheTokenCancels()
     {
         using (var stop = new CancellationTokenSource(300))
         {
-            var progress = new Told(told => stop.Token.ThrowIfCancellationRequested());
+            var progress = new ProgressHandler(report => stop.Token.ThrowIfCancellationRequested());
             Task<LifePayResult> task = LifePayClient.OpenShiftAsync(Unreachable(), progress, stop.Token);
             Throws<LifePayCanceledException>(() => Wait(task));
             Equal(TaskStatus.Canceled, task.Status);
         }
     }
 
-    static void AnExceptionTellsTheOutcomeWhereverItGoes()
+    static void AnExceptionShowsTheOutcomeInAllItsTexts()
     {
         LifePayRequest request = Request("told");
         request.BaseUrl = Nobody;
         var error = Throws<LifePayException>(() => LifePayClient.OpenShift(request));
-        foreach (string said in new[] { error.Message, "LP_ERR_NETWORK (-3)", "Outcome: NotSent", "ExtId: told" })
-            True(error.ToString().Contains(said));
+        foreach (string part in new[] { error.Message, "LP_ERR_NETWORK (-3)", "Outcome: NotSent", "ExtId: told" })
+            True(error.ToString().Contains(part));
         var formatter = new System.Runtime.Serialization.Formatters.Binary.BinaryFormatter();
         using (var stream = new MemoryStream())
         {
@@ -244,7 +245,7 @@ internal static class Tests
         }
     }
 
-    static void AnAsyncCallTakesTheRequestAsItIs()
+    static void AnAsyncCallCopiesTheRequest()
     {
         LifePayRequest request = Request("as-it-is");
         Task<LifePayResult> task = LifePayClient.OpenShiftAsync(request);
@@ -288,7 +289,7 @@ internal static class Tests
         return new Outbox(Path.Combine(folder, name), settings);
     }
 
-    static void AnOutboxSendsAndTells()
+    static void AnOutboxSendsAndReports()
     {
         using (Outbox outbox = Open("очередь.db"))
         {
@@ -330,7 +331,7 @@ internal static class Tests
         }
     }
 
-    static void WhatWaitsIsCancelledAndForgotten()
+    static void APendingRequestIsCancelledAndForgotten()
     {
         using (Outbox outbox = Open("waits.db"))
         {
@@ -376,7 +377,7 @@ internal static class Tests
         }
     }
 
-    static void AWaitEndsWithItsTimeItsTokenAndItsOutbox()
+    static void AWaitEndsWithItsLimitItsTokenOrItsOutbox()
     {
         LifePayRequest settings = Request(null);
         settings.BaseUrl = Nobody;
@@ -417,20 +418,20 @@ internal static class Tests
     {
         var lines = new List<string>();
         EventHandler<LifePayLogEventArgs> throwing = (sender, line) => { throw new Exception("mine"); };
-        EventHandler<LifePayLogEventArgs> telling = (sender, line) =>
+        EventHandler<LifePayLogEventArgs> recording = (sender, line) =>
         {
             GC.Collect();
             lock (lines)
                 lines.Add(line.Level + " " + line.Message);
             Throws<InvalidOperationException>(() => LifePayLog.Level = LifePayLogLevel.Off);
-            // Refused in a log callback, as everything else, and on another thread, too.
+            // Refused in a log callback, as all calls that send, also on another thread.
             var refused = Throws<LifePayException>(() => LifePayClient.OpenShift(Request("in-the-log")));
             True(refused.Message.EndsWith("отправлено. Этот вызов недопустим в обработчике журнала."));
             Throws<LifePayException>(() => Wait(LifePayClient.OpenShiftAsync(Request("in-the-log"))));
         };
         LifePayLog.Level = LifePayLogLevel.Trace;
         LifePayLog.Written += throwing;
-        LifePayLog.Written += telling;
+        LifePayLog.Written += recording;
         LifePayClient.OpenShift(Request("logged"));
         using (Outbox outbox = Open("logged.db"))
         {
@@ -438,7 +439,7 @@ internal static class Tests
             outbox.Wait("logged-2", TimeSpan.FromSeconds(30));
         }
         LifePayLog.Written -= throwing;
-        LifePayLog.Written -= telling;
+        LifePayLog.Written -= recording;
         lock (lines)
         {
             True(lines.Any(line => line.StartsWith("Info ") && line.Contains("ext_id=logged ")));
@@ -447,12 +448,12 @@ internal static class Tests
             lines.Clear();
         }
         LifePayClient.OpenShift(Request(null));
-        LifePayLog.Written += telling;
+        LifePayLog.Written += recording;
         LifePayLog.Level = LifePayLogLevel.Off;
         LifePayClient.OpenShift(Request(null));
         lock (lines)
             Equal(0, lines.Count);
-        LifePayLog.Written -= telling;
+        LifePayLog.Written -= recording;
         LifePayLog.Level = LifePayLogLevel.Info;
         Throws<ArgumentOutOfRangeException>(() => LifePayLog.Level = (LifePayLogLevel)17);
         Equal(LifePayLogLevel.Info, LifePayLog.Level);
@@ -472,7 +473,7 @@ internal static class Tests
         True(error.Message.Contains(file));
     }
 
-    // ----------------------------------------------------------------------------------------- in words
+    // ---------------------------------------------------------------------------------- names and texts
 
     static void CodesHaveNamesAndTexts()
     {
@@ -488,24 +489,24 @@ internal static class Tests
         True(File.Exists(LifePayClient.LibraryPath));
     }
 
-    // --------------------------------------------------------------------------------------- the harness
+    // ------------------------------------------------------------------------------------------- helpers
 
-    sealed class Told : IProgress<LifePayProgress>
+    sealed class ProgressHandler : IProgress<LifePayProgress>
     {
-        readonly Action<LifePayProgress> tell;
+        readonly Action<LifePayProgress> handle;
 
-        public Told(Action<LifePayProgress> tell)
+        public ProgressHandler(Action<LifePayProgress> handle)
         {
-            this.tell = tell;
+            this.handle = handle;
         }
 
         public void Report(LifePayProgress progress)
         {
-            tell(progress);
+            handle(progress);
         }
     }
 
-    /// As await does: the exception itself, and not one that wraps it.
+    /// Throws the task's exception itself, as await does, and not an AggregateException.
     static T Wait<T>(Task<T> task)
     {
         return task.GetAwaiter().GetResult();
@@ -514,7 +515,7 @@ internal static class Tests
     static void True(bool holds)
     {
         if (!holds)
-            throw new Exception("it is not so");
+            throw new Exception("the condition is false");
     }
 
     static void Equal(object expected, object found)
@@ -526,7 +527,7 @@ internal static class Tests
     static void NotEqual(object other, object found)
     {
         if (Equals(other, found))
-            throw new Exception("found <" + found + ">");
+            throw new Exception("unexpected <" + found + ">");
     }
 
     static T Throws<T>(Action action) where T : Exception
@@ -539,7 +540,7 @@ internal static class Tests
         {
             return error;
         }
-        throw new Exception("no " + typeof(T).Name);
+        throw new Exception("no " + typeof(T).Name + " was thrown");
     }
 
     static int Main(string[] arguments)

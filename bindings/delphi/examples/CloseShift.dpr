@@ -1,13 +1,14 @@
 {
-  Closes a cash-register shift: sends a Z report and says what came of it.
+  Closes a cash-register shift: sends a Z report and prints the result.
 
       LIFEPAY_APIKEY=... CloseShift 79031234567
 
-  Further arguments: the cashier's name, the serial number of the fiscal printer, and the base_url
+  Optional arguments: the cashier's name, the serial number of the fiscal printer, and the base_url
   (http://127.0.0.1:8080 is the sandbox).
 
-  The request has no ExtId: it is not published whether LifePay heeds one here. So nothing is repeated
-  by itself, and after status 4 LifePay's personal account shows whether the report was made.
+  The request has no ExtId, because it is not published whether LifePay recognises a repeated one
+  here. So the library does not retry. After status 4, check in LifePay's personal account whether
+  the report was made.
 
   Exit status: 0 accepted, 1 LifePay rejected it, 2 wrong arguments, 3 not sent, 4 outcome unknown.
 }
@@ -48,7 +49,7 @@ begin
       LP_OUTCOME_ANSWERED: Result := REJECTED;
       LP_OUTCOME_NOT_SENT: Result := NOT_SENT;
     else
-      // Also what a later library may add: unknown is the careful guess.
+      // Also for values that a later library may add: "unknown" is the safe assumption.
       Result := UNKNOWN;
     end;
 end;
@@ -58,7 +59,7 @@ var
   Uuid: string;
 begin
   try
-    // The Z report's other fields are properties of TLifePay; it needs no JSON of its own.
+    // All fields of the Z report are properties of TLifePay, so DocumentJson is not needed.
     Uuid := Till.SendDocument(Z_REPORT);
     if Uuid = '' then
       Uuid := '(none)';
@@ -83,7 +84,7 @@ var
 begin
 {$IFDEF MSWINDOWS}
   {$IFNDEF FPC}
-  // Delphi prints in the code page of Windows; the console has another one by default.
+  // Delphi prints in the code page of Windows, which is not the console's by default.
   SetConsoleOutputCP(GetACP);
   {$IF CompilerVersion >= 23}
   SetTextCodePage(Output, GetACP);

@@ -1,10 +1,10 @@
 {
-  Opens a cash-register shift and says what came of it.
+  Opens a cash-register shift and prints the result.
 
       LIFEPAY_APIKEY=... OpenShift --login 79031234567 --ext-id 00106304012797-2026-11-24-1
 
-  What a till needs is in OpenShift and Report; the rest reads the command line. Every option is a
-  property of TLifePay.
+  OpenTheShift and Report are the part that a till needs; the rest reads the command line. Every
+  option is a property of TLifePay.
 
   Exit status: 0 accepted, 1 LifePay rejected it, 2 wrong arguments, 3 not sent, 4 outcome unknown.
 }
@@ -45,7 +45,7 @@ begin
       LP_OUTCOME_ANSWERED: Result := REJECTED;
       LP_OUTCOME_NOT_SENT: Result := NOT_SENT;
     else
-      // Also what a later library may add: unknown is the careful guess.
+      // Also for values that a later library may add: "unknown" is the safe assumption.
       Result := UNKNOWN;
     end;
 end;
@@ -56,7 +56,7 @@ begin
     LP_OUTCOME_ANSWERED: Result := 'LifePay has answered';
     LP_OUTCOME_NOT_SENT: Result := 'nothing was sent, LifePay does not have the request';
   else
-    Result := 'unknown, LifePay may have the request: a report may be printed yet';
+    Result := 'unknown, LifePay may have the request: a report may still be printed';
   end;
 end;
 
@@ -74,7 +74,7 @@ begin
   if Error.Detail <> '' then
     WriteLn(ErrOutput, 'detail: ', Error.Detail);
   if Error.RetryAfterMs > 0 then
-    WriteLn(ErrOutput, 'repeat: in ', (Error.RetryAfterMs + 999) div 1000,
+    WriteLn(ErrOutput, 'retry: in ', (Error.RetryAfterMs + 999) div 1000,
       ' s, with the same ext_id');
   if Error.ExtId <> '' then
     WriteLn(ErrOutput, 'ext_id: ', Error.ExtId);
@@ -119,7 +119,7 @@ begin
   WriteLn('  --cashier-name NAME');
   WriteLn('  --cashier-inn INN');
   WriteLn('  --target-serial SERIAL   number of the fiscal printer');
-  WriteLn('  --ext-id ID              of yours, at most 50 characters; default: a new UUID');
+  WriteLn('  --ext-id ID              your own, at most 50 characters; default: a new UUID');
   WriteLn('  --callback-url URL');
   WriteLn('  --callback-data STRING');
   WriteLn('  --callback-data-json JSON');
@@ -128,7 +128,7 @@ begin
   WriteLn('  --ca-file FILE           in PEM, with more root certificates');
   WriteLn('  --connect-timeout-ms N   default: 10000');
   WriteLn('  --timeout-ms N           for one attempt; default: 30000');
-  WriteLn('  --retry-for-ms N         repeat for so long; default: one attempt');
+  WriteLn('  --retry-for-ms N         how long to retry; default: one attempt');
   WriteLn('  --library FILE           default: ', LIFEPAY_LIBRARY, ' beside this program');
   WriteLn('  --help');
   WriteLn;
@@ -208,7 +208,7 @@ var
 begin
 {$IFDEF MSWINDOWS}
   {$IFNDEF FPC}
-  // Delphi prints in the code page of Windows; the console has another one by default.
+  // Delphi prints in the code page of Windows, which is not the console's by default.
   SetConsoleOutputCP(GetACP);
   {$IF CompilerVersion >= 23}
   SetTextCodePage(Output, GetACP);

@@ -1,18 +1,18 @@
 {
-  A till that loses no shift: the request is on disk before it is sent, and is sent until LifePay
-  has answered, also after a crash or a power cut.
+  A till that loses no shift: the request is on disk before it is sent, and is retried until LifePay
+  answers, even after a crash or a power cut.
 
       LIFEPAY_APIKEY=... OutboxTill shifts.db 79031234567 00106304012797-2026-11-24-1
 
-  Kill it at any moment and start it again with the same arguments: it goes on with what was left
-  over, and LifePay makes one document. A till with windows does not wait: it submits, and looks
-  with Wait(ExtId, 0) from a timer.
+  Kill it at any moment and start it again with the same arguments: it sends the pending request,
+  and LifePay makes one document. A till with a user interface does not wait: it submits, and calls
+  Wait(ExtId, 0) from a timer.
 
-  Further arguments: the base_url (http://127.0.0.1:8080 is the sandbox), and for how many seconds
-  to wait; default 60.
+  Optional arguments: the base_url (http://127.0.0.1:8080 is the sandbox), and how many seconds to
+  wait; default 60.
 
-  Exit status: 0 accepted, 1 LifePay rejected it or it was given up, 2 wrong arguments, 3 the outbox
-  cannot be used, 4 no outcome yet.
+  Exit status: 0 accepted, 1 rejected by LifePay, cancelled or expired, 2 wrong arguments, 3 the
+  outbox cannot be used, 4 no outcome yet.
 }
 program OutboxTill;
 
@@ -62,7 +62,7 @@ begin
   WriteLn('pending: ', Outbox.Pending);
 end;
 
-function Tell(const Answer: TLifePayResult): Integer;
+function Report(const Answer: TLifePayResult): Integer;
 begin
   WriteLn('ext_id: ', Answer.ExtId);
   WriteLn('code: ', LifePayCodeName(Answer.Code), ' (', Answer.Code, ')');
@@ -93,11 +93,11 @@ begin
   Outbox := TLifePayOutbox.Create(ParamStr(1), Settings);
   try
     Show(Outbox);
-    // An ext_id that is there already is not submitted a second time.
+    // An ext_id that is pending or accepted is not submitted a second time.
     Answer := Outbox.Submit(Settings);
     if Answer.Code = LP_PENDING then
       Answer := Outbox.Wait(Answer.ExtId, Seconds * 1000);
-    ExitCode := Tell(Answer);
+    ExitCode := Report(Answer);
     Show(Outbox);
   finally
     Outbox.Free;
@@ -110,7 +110,7 @@ var
 begin
 {$IFDEF MSWINDOWS}
   {$IFNDEF FPC}
-  // Delphi prints in the code page of Windows; the console has another one by default.
+  // Delphi prints in the code page of Windows, which is not the console's by default.
   SetConsoleOutputCP(GetACP);
   {$IF CompilerVersion >= 23}
   SetTextCodePage(Output, GetACP);

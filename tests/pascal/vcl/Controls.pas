@@ -1,4 +1,4 @@
-// Stands in for Delphi's unit of this name, with what the documentation's form uses.
+// Replaces Delphi's unit of this name, with the parts that the README's form uses.
 unit Controls;
 
 interface

@@ -1,4 +1,4 @@
-// Stands in for Delphi's unit of this name, see Controls. The program calls the timer's handler.
+// Replaces Delphi's unit of this name, see Controls. The program calls the timer's handler itself.
 unit ExtCtrls;
 
 interface

@@ -1,4 +1,4 @@
-// Stands in for Delphi's unit of this name, see Controls.
+// Replaces Delphi's unit of this name, see Controls.
 unit StdCtrls;
 
 interface
