@@ -865,7 +865,7 @@ public:
     /// Returns the entry: code is LP_PENDING, or the code with which the entry finished; ext_id is the
     /// given or generated one. Throws Error if nothing was submitted: LP_ERR_ARGUMENT, LP_ERR_OUTBOX,
     /// LP_ERR_CLOSED.
-    Result submit(const Request &request) { return told(try_submit(request)); }
+    Result submit(const Request &request) { return completed(try_submit(request)); }
 
     /// submit without exceptions: see Result::call_failed.
     Result try_submit(const Request &request)
@@ -885,7 +885,7 @@ public:
     /// LP_ERR_CLOSED, also if the outbox is closed during the wait.
     Result wait(const std::string &ext_id, std::chrono::milliseconds timeout = forever)
     {
-        return told(try_wait(ext_id, timeout));
+        return completed(try_wait(ext_id, timeout));
     }
 
     /// wait without exceptions: see Result::call_failed.
@@ -907,7 +907,7 @@ public:
     /// Returns the entry: code is LP_ERR_CANCELLED, or the code with which the entry finished before.
     /// outcome says whether LifePay may have the request. Throws Error: LP_ERR_NOT_FOUND,
     /// LP_ERR_OUTBOX, LP_ERR_CLOSED.
-    Result cancel(const std::string &ext_id) { return told(try_cancel(ext_id)); }
+    Result cancel(const std::string &ext_id) { return completed(try_cancel(ext_id)); }
 
     /// cancel without exceptions: see Result::call_failed.
     Result try_cancel(const std::string &ext_id)
@@ -1017,7 +1017,7 @@ private:
         throw Error(std::move(result));
     }
 
-    static Result told(Result result)
+    static Result completed(Result result)
     {
         if (result.call_failed())
             throw Error(std::move(result));

@@ -1,4 +1,4 @@
-/* Loads the library by its name alone, wherever the system's loader finds it, and prints its version. */
+/* Loads the library by name alone, from wherever the loader finds it, and prints its version. */
 #include <dlfcn.h>
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-/* What on_progress and a log callback may call, and when an old callback is done. */
+/* Which functions on_progress and a log callback may call, and when lp_set_log returns. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -7,7 +7,7 @@
 #include "check.h"
 
 static const char *server;
-/* Answers after a second. */
+/* A server that answers after a second. */
 static const char *slow_server;
 static const char *log_file;
 
@@ -19,7 +19,7 @@ static void count_lines(int32_t level, const char *message, void *user_data)
     ++*(int *)user_data;
 }
 
-/* Calls everything there is. */
+/* Calls every function. */
 static int32_t call_everything(const lp_progress *progress, void *user_data)
 {
     char ext_id[37];
@@ -49,13 +49,13 @@ static int32_t call_everything(const lp_progress *progress, void *user_data)
 static void on_progress_may_call_everything(void)
 {
     static const uint32_t delays[] = {700};
-    int told[5] = {0, 0, 0, 0, 0};
+    int reports[5] = {0, 0, 0, 0, 0};
     lp_config config = config_for(slow_server);
     lp_result result = new_result();
     config.on_progress = call_everything;
-    config.user_data = told;
+    config.user_data = reports;
     CHECK_INT(lp_open_shift(&config, &result), LP_OK);
-    CHECK(told[LP_PHASE_EXCHANGE] > 0);
+    CHECK(reports[LP_PHASE_EXCHANGE] > 0);
     config.base_url = server;
     config.ext_id = "busy-once";
     config.retry_for_ms = 30000;
@@ -64,18 +64,18 @@ static void on_progress_may_call_everything(void)
     CHECK_TEXT(lp_code_name(lp_open_shift(&config, &result)), "LP_OK");
     CHECK_TEXT(result.uuid, "busy-once");
     CHECK_INT(result.attempts, 2);
-    CHECK_INT(told[LP_PHASE_FAILED], 1);
-    CHECK(told[LP_PHASE_PAUSE] > 0);
+    CHECK_INT(reports[LP_PHASE_FAILED], 1);
+    CHECK(reports[LP_PHASE_PAUSE] > 0);
     lp_result_free(&result);
 }
 
-/* Stand before the log is told. */
+/* Set before the log callback runs. */
 static lp_result kept;
 static char *kept_string;
 static lp_outbox *no_outbox;
 static int refused;
 
-/* A call that is refused returns what it also writes. */
+/* A refused call must write the code that it returns. */
 static void check_refused(int32_t returned, lp_result *result)
 {
     CHECK_INT(returned, LP_ERR_ARGUMENT);
@@ -100,12 +100,12 @@ static void call_everything_from_the_log(int32_t level, const char *message, voi
     uint32_t count = 7;
     (void)level;
     (void)message;
-    /* These answer. */
+    /* These functions are allowed. */
     CHECK_TEXT(lp_code_name(LP_ERR_ARGUMENT), "LP_ERR_ARGUMENT");
     CHECK(strlen(lp_code_text(LP_OK)) > 10);
     CHECK(strlen(lp_version()) >= 5);
     CHECK(lp_version_number() > 0);
-    /* As do these, whose callers seldom look at what they return. */
+    /* These are allowed too, because callers rarely check their return values. */
     memset(&config, 0xA5, sizeof config);
     memset(&result, 0xA5, sizeof result);
     CHECK_INT(lp_config_init(&config, sizeof config), LP_OK);
@@ -115,7 +115,7 @@ static void call_everything_from_the_log(int32_t level, const char *message, voi
     CHECK_INT(strlen(ext_id), 36);
     lp_string_free(kept_string);
     kept_string = NULL;
-    /* These refuse, and say so in whatever they would have filled. */
+    /* These are refused and report it in every output parameter. */
     check_refused(lp_open_shift(user_data, &result), &result);
     check_refused(lp_open_shift(user_data, &used), &used);
     kept = used;
@@ -136,7 +136,7 @@ static void call_everything_from_the_log(int32_t level, const char *message, voi
     refused++;
 }
 
-static void a_log_callback_is_refused_what_the_header_says_and_told_so(void)
+static void calls_in_a_log_callback_are_refused_with_an_error(void)
 {
     lp_config config = config_for(server);
     lp_result result = new_result();
@@ -157,9 +157,9 @@ static void a_log_callback_is_refused_what_the_header_says_and_told_so(void)
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static int entered, let_go, left, replaced, left_when_replaced;
+static int entered, released, finished, replaced, finished_when_replaced;
 
-static void stay(int32_t level, const char *message, void *user_data)
+static void block_until_released(int32_t level, const char *message, void *user_data)
 {
     (void)level;
     (void)message;
@@ -167,9 +167,9 @@ static void stay(int32_t level, const char *message, void *user_data)
     pthread_mutex_lock(&lock);
     entered = 1;
     pthread_cond_broadcast(&changed);
-    while (!let_go)
+    while (!released)
         pthread_cond_wait(&changed, &lock);
-    left++;
+    finished++;
     pthread_mutex_unlock(&lock);
 }
 
@@ -189,21 +189,21 @@ static void *replace_callback(void *stat)
     CHECK_INT(lp_set_log(NULL, NULL, LP_LOG_OFF), LP_OK);
     pthread_mutex_lock(&lock);
     replaced = 1;
-    left_when_replaced = left;
+    finished_when_replaced = finished;
     pthread_mutex_unlock(&lock);
     return NULL;
 }
 
 static int is_replaced(void)
 {
-    int is;
+    int value;
     pthread_mutex_lock(&lock);
-    is = replaced;
+    value = replaced;
     pthread_mutex_unlock(&lock);
-    return is;
+    return value;
 }
 
-/* Whether the thread whose stat file this is sleeps. */
+/* Returns whether the thread that this stat file belongs to is asleep. */
 static int sleeps(int stat)
 {
     char text[512] = "";
@@ -214,13 +214,13 @@ static int sleeps(int stat)
     return state != NULL && state[2] == 'S';
 }
 
-static void lp_set_log_waits_until_the_old_callback_runs_nowhere(void)
+static void lp_set_log_waits_until_no_thread_is_in_the_old_callback(void)
 {
     pthread_t logged, replacing;
     int stat = -1;
     int asleep = 0;
-    int left_in_all;
-    CHECK_INT(lp_set_log(stay, NULL, LP_LOG_INFO), LP_OK);
+    int finished_in_all;
+    CHECK_INT(lp_set_log(block_until_released, NULL, LP_LOG_INFO), LP_OK);
     CHECK_INT(pthread_create(&logged, NULL, call_and_be_logged, NULL), 0);
     pthread_mutex_lock(&lock);
     while (!entered)
@@ -229,22 +229,22 @@ static void lp_set_log_waits_until_the_old_callback_runs_nowhere(void)
     while (stat == -1)
         pthread_cond_wait(&changed, &lock);
     pthread_mutex_unlock(&lock);
-    /* It either returns too early, or goes to sleep for good. */
+    /* lp_set_log either returns too early or stays asleep. */
     while (!is_replaced() && asleep < 1000) {
         asleep = sleeps(stat) ? asleep + 1 : 0;
         sched_yield();
     }
     pthread_mutex_lock(&lock);
-    let_go = 1;
+    released = 1;
     pthread_cond_broadcast(&changed);
     pthread_mutex_unlock(&lock);
     CHECK_INT(pthread_join(replacing, NULL), 0);
     CHECK_INT(pthread_join(logged, NULL), 0);
     close(stat);
-    CHECK_INT(left_when_replaced, 1);
-    left_in_all = left;
+    CHECK_INT(finished_when_replaced, 1);
+    finished_in_all = finished;
     check_accepted(server, "not-logged");
-    CHECK_INT(left, left_in_all);
+    CHECK_INT(finished, finished_in_all);
 }
 
 int main(int argc, char **argv)
@@ -255,7 +255,7 @@ int main(int argc, char **argv)
     log_file = argv[3];
     alarm(60);
     RUN(on_progress_may_call_everything);
-    RUN(a_log_callback_is_refused_what_the_header_says_and_told_so);
-    RUN(lp_set_log_waits_until_the_old_callback_runs_nowhere);
+    RUN(calls_in_a_log_callback_are_refused_with_an_error);
+    RUN(lp_set_log_waits_until_no_thread_is_in_the_old_callback);
     return 0;
 }

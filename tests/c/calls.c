@@ -1,4 +1,4 @@
-/* A call from C: accepted, rejected, repeated. */
+/* Calls from C: accepted, rejected and retried. */
 #include "check.h"
 
 static const char *server;
@@ -79,7 +79,7 @@ static void a_result_serves_for_call_after_call(void)
     config.login = REJECTED_LOGIN;
     config.ext_id = "reused-1";
     CHECK_INT(lp_open_shift(&config, &result), LP_DATA_ERROR);
-    /* Nothing of the first answer may be left in the second. */
+    /* Nothing from the first answer may remain in the second. */
     config.login = "79031234567";
     config.ext_id = "reused-2";
     CHECK_INT(lp_open_shift(&config, &result), LP_OK);
@@ -97,17 +97,17 @@ static void the_ext_id_of_a_result_repeats_the_request(void)
 {
     lp_config config = config_for(server);
     lp_result result = new_result();
-    char made[64];
-    int repeat;
+    char generated[64];
+    int retry;
     CHECK_INT(lp_open_shift(&config, &result), LP_OK);
     CHECK_INT(strlen(result.ext_id), 36);
-    strcpy(made, result.ext_id);
-    /* It is borrowed from the very result that the call releases. */
-    for (repeat = 0; repeat < 3; repeat++) {
+    strcpy(generated, result.ext_id);
+    /* It points into the result that the call releases. */
+    for (retry = 0; retry < 3; retry++) {
         config.ext_id = result.ext_id;
         CHECK_INT(lp_open_shift(&config, &result), LP_OK);
-        CHECK_TEXT(result.ext_id, made);
-        CHECK_TEXT(result.uuid, made);
+        CHECK_TEXT(result.ext_id, generated);
+        CHECK_TEXT(result.uuid, generated);
     }
     lp_result_free(&result);
 }

@@ -1,6 +1,6 @@
 /*
- * What the C tests share. A program says nothing and ends with 0, or says which check failed, in
- * which test and where, and ends with 1: whatever else stands in its output is the library's.
+ * Shared by the C tests. A program that passes prints nothing and exits with 0. A failed check
+ * prints its test and its place, and the program exits with 1. All other output is the library's.
  */
 #ifndef CHECK_H
 #define CHECK_H
@@ -11,26 +11,26 @@
 
 #include "lifepay.h"
 
-/* Logins by which the server of these tests chooses its answer; others are accepted. */
+/* Logins that the test server rejects; it accepts all others. */
 #define REJECTED_LOGIN "70000000400"
 #define FORBIDDEN_LOGIN "70000006080"
 
 #define ARRAY_LENGTH(array) (sizeof(array) / sizeof(array)[0])
 
 #define RUN(test) (check_begin(#test), test())
-#define CHECK(truth) check_true((truth) ? 1 : 0, #truth, __FILE__, __LINE__)
+#define CHECK(condition) check_true((condition) ? 1 : 0, #condition, __FILE__, __LINE__)
 #define CHECK_INT(got, wanted) \
     check_int((long long)(got), (long long)(wanted), #got, __FILE__, __LINE__)
 #define CHECK_TEXT(got, wanted) check_text((got), (wanted), #got, __FILE__, __LINE__)
 #define CHECK_HAS(got, part) check_has((got), (part), #got, __FILE__, __LINE__)
 
-/* The test that runs; given a name, that is the test from now on. */
+/* Returns the name of the running test, after setting it if name is not NULL. */
 static inline const char *check_test(const char *name)
 {
-    static const char *now = "";
+    static const char *current = "";
     if (name != NULL)
-        now = name;
-    return now;
+        current = name;
+    return current;
 }
 
 static inline void check_begin(const char *name)
@@ -38,15 +38,15 @@ static inline void check_begin(const char *name)
     check_test(name);
 }
 
-/* Where and in which test; what follows ends with _Exit, since a check may fail on any thread. */
+/* Prints the place and the test. Callers then call _Exit, because any thread may fail a check. */
 static inline void check_failed(const char *file, int line, const char *what)
 {
     fprintf(stderr, "%s:%d: in %s: %s", file, line, check_test(NULL), what);
 }
 
-static inline void check_true(int truth, const char *what, const char *file, int line)
+static inline void check_true(int condition, const char *what, const char *file, int line)
 {
-    if (truth)
+    if (condition)
         return;
     check_failed(file, line, what);
     fprintf(stderr, " does not hold\n");
@@ -83,7 +83,7 @@ static inline void check_has(const char *got, const char *part, const char *what
     _Exit(1);
 }
 
-/* A config that is accepted: apikey, login, base_url and no proxy. */
+/* Returns a config that the server accepts: apikey, login, base_url and no proxy. */
 static inline lp_config config_for(const char *base_url)
 {
     lp_config config;
@@ -102,7 +102,7 @@ static inline lp_result new_result(void)
     return result;
 }
 
-/* One call with this ext_id, which the server gives back as the document's uuid. */
+/* Makes one call with this ext_id, which the server returns as the document's uuid. */
 static inline void check_accepted(const char *base_url, const char *ext_id)
 {
     lp_config config = config_for(base_url);
@@ -113,7 +113,7 @@ static inline void check_accepted(const char *base_url, const char *ext_id)
     lp_result_free(&result);
 }
 
-/* argv[1], the server's URL. */
+/* Returns the server's URL, argv[1]. */
 static inline const char *server_of(int argc, char **argv)
 {
     CHECK(argc > 1);

@@ -1,4 +1,4 @@
-/* What a thread of the library's may take of the host's signals. */
+/* Checks which of the host's signals a thread of the library blocks. */
 #ifndef CHECK_SIGNALS_H
 #define CHECK_SIGNALS_H
 
@@ -7,32 +7,32 @@
 
 #include "check.h"
 
-/* Sent to the thread that has caused it: if it is blocked there, the process ends. */
-static inline int is_of_a_fault(int number)
+/* A fault is delivered to the thread that caused it. If it is blocked there, the process dies. */
+static inline int is_fault(int number)
 {
     return number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL ||
            number == SIGTRAP || number == SIGSYS;
 }
 
-/* .NET and Mono need these on every thread that calls them; real-time signals too. */
+/* .NET and Mono need these, real-time signals included, on every thread that calls them. */
 static inline int is_needed_on_every_thread(int number)
 {
-    return is_of_a_fault(number) || number == SIGPWR || number == SIGXCPU || number > 31;
+    return is_fault(number) || number == SIGPWR || number == SIGXCPU || number > 31;
 }
 
-/* Called on such a thread. of_host: what the host's thread had blocked when it was started. */
-static inline void check_signals_of_a_library_thread(const sigset_t *of_host)
+/* Call it on such a thread. host_mask: the signal mask of the host's thread that started it. */
+static inline void check_signals_of_a_library_thread(const sigset_t *host_mask)
 {
     sigset_t blocked;
     int number;
     CHECK_INT(pthread_sigmask(SIG_BLOCK, NULL, &blocked), 0);
     for (number = 1; number <= SIGRTMAX; number++) {
-        /* Never blocked, and those that the C library keeps to itself. */
+        /* Cannot be blocked, or reserved by the C library. */
         if (number == SIGKILL || number == SIGSTOP || (number > 31 && number < SIGRTMIN))
             continue;
         CHECK_INT(sigismember(&blocked, number),
                   !is_needed_on_every_thread(number) ||
-                      (sigismember(of_host, number) && !is_of_a_fault(number)));
+                      (sigismember(host_mask, number) && !is_fault(number)));
     }
 }
 

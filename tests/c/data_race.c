@@ -1,4 +1,4 @@
-/* Two threads write one result with nothing between them: a sanitizer must find it in the library. */
+/* Two threads write one result without a lock. A sanitizer must report the race in the library. */
 #include "lifepay.h"
 
 #include <pthread.h>

@@ -1,11 +1,11 @@
-/* A host that ends: right after a call, in the middle of one, and with calls while it ends. */
+/* A host that exits after a call, during a call, and that calls the library while it exits. */
 #include <pthread.h>
 #include <unistd.h>
 
 #include "check.h"
 
 static const char *server;
-/* Never answers. */
+/* A server that never answers. */
 static const char *silent_server;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
@@ -18,7 +18,7 @@ static void call_without_freeing(void)
     CHECK_INT(lp_open_shift(&config, &result), LP_OK);
 }
 
-static int32_t tell(const lp_progress *progress, void *user_data)
+static int32_t on_progress(const lp_progress *progress, void *user_data)
 {
     (void)user_data;
     pthread_mutex_lock(&lock);
@@ -28,19 +28,19 @@ static int32_t tell(const lp_progress *progress, void *user_data)
     return 0;
 }
 
-static void *call_that_does_not_end(void *unused)
+static void *call_silent_server(void *unused)
 {
     lp_config config = config_for(silent_server);
     lp_result result = new_result();
     (void)unused;
     config.timeout_ms = 3600000;
-    config.on_progress = tell;
+    config.on_progress = on_progress;
     lp_open_shift(&config, &result);
-    CHECK(!"the call goes on until the process ends");
+    CHECK(!"the call blocks until the process exits");
     return NULL;
 }
 
-static void await_the_middle_of_the_call(void)
+static void wait_for_the_exchange(void)
 {
     pthread_mutex_lock(&lock);
     while (!waits_for_an_answer)
@@ -48,10 +48,10 @@ static void await_the_middle_of_the_call(void)
     pthread_mutex_unlock(&lock);
 }
 
-static void *exit_in_the_middle(void *unused)
+static void *exit_during_the_call(void *unused)
 {
     (void)unused;
-    await_the_middle_of_the_call();
+    wait_for_the_exchange();
     exit(0);
 }
 
@@ -92,21 +92,21 @@ int main(int argc, char **argv)
         return 0;
     }
     if (strcmp(argv[3], "exit-during-a-call-of-another-thread") == 0) {
-        start(call_that_does_not_end);
-        await_the_middle_of_the_call();
+        start(call_silent_server);
+        wait_for_the_exchange();
         exit(0);
     }
     if (strcmp(argv[3], "return-during-a-call-of-another-thread") == 0) {
-        start(call_that_does_not_end);
-        await_the_middle_of_the_call();
+        start(call_silent_server);
+        wait_for_the_exchange();
         return 0;
     }
     if (strcmp(argv[3], "exit-of-another-thread-during-a-call") == 0) {
-        start(exit_in_the_middle);
-        call_that_does_not_end(NULL);
+        start(exit_during_the_call);
+        call_silent_server(NULL);
     }
     if (strcmp(argv[3], "free-at-exit") == 0) {
-        /* As a global C++ object's destructor does. */
+        /* As the destructor of a global C++ object does. */
         lp_config config = config_for(server);
         global = new_result();
         config.ext_id = "global";
@@ -119,6 +119,6 @@ int main(int argc, char **argv)
         call_without_freeing();
         return 0;
     }
-    CHECK(!"a known way to end");
+    CHECK(!"unknown test");
     return 1;
 }

@@ -1,12 +1,12 @@
-/* A host that forks: between two calls, and while other threads are in the middle of theirs. */
+/* A host that forks between two calls, and during the calls of other threads. */
 #include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "check.h"
 
-/* A child that hangs is ended by its alarm after this many seconds. */
-#define PATIENCE 60
+/* SIGALRM ends a child that hangs after this many seconds. */
+#define TIME_LIMIT 60
 
 static const char *server;
 
@@ -15,7 +15,7 @@ static void check_child(pid_t child)
     int status = 0;
     CHECK(child > 0);
     CHECK_INT(waitpid(child, &status, 0), child);
-    /* A small number is that of the signal: 14, of its alarm. */
+    /* A small status is the number of the signal that killed the child: 14 is SIGALRM. */
     CHECK_INT(status, 0);
 }
 
@@ -25,17 +25,17 @@ static void a_child_makes_connections_of_its_own(void)
     check_accepted(server, "parent");
     child = fork();
     if (child == 0) {
-        alarm(PATIENCE);
+        alarm(TIME_LIMIT);
         check_accepted(server, "child");
         check_accepted(server, "child");
         exit(0);
     }
     check_child(child);
-    /* The parent's is still good: the child has neither used nor closed it. */
+    /* The parent's connection still works: the child has neither used nor closed it. */
     check_accepted(server, "parent");
 }
 
-static void what_a_child_inherits_can_be_read_and_freed(void)
+static void inherited_results_can_be_read_and_freed(void)
 {
     lp_config config = config_for(server);
     lp_result result = new_result();
@@ -46,13 +46,13 @@ static void what_a_child_inherits_can_be_read_and_freed(void)
     CHECK_INT(lp_open_shift_json("{}", &answer), LP_ERR_ARGUMENT);
     child = fork();
     if (child == 0) {
-        alarm(PATIENCE);
+        alarm(TIME_LIMIT);
         CHECK_TEXT(result.uuid, "parent");
-        /* Also after the first call of the child. */
+        /* They stay valid after the child's first call, too. */
         check_accepted(server, "child");
         CHECK_TEXT(result.uuid, "parent");
         CHECK_HAS(answer, "\"code\":-2");
-        /* A result of the parent's serves for a call of the child's. */
+        /* The child can use a result of the parent's for a call. */
         config.ext_id = result.ext_id;
         config.login = FORBIDDEN_LOGIN;
         CHECK_INT(lp_open_shift(&config, &result), LP_FISCALIZATION_FORBIDDEN);
@@ -78,7 +78,7 @@ static void each_of_many_generations_makes_its_own_connections(int generations)
         return;
     child = fork();
     if (child == 0) {
-        alarm(PATIENCE);
+        alarm(TIME_LIMIT);
         each_of_many_generations_makes_its_own_connections(generations - 1);
         exit(0);
     }
@@ -93,7 +93,7 @@ static void ignore(int32_t level, const char *message, void *user_data)
     (void)user_data;
 }
 
-/* Everything that locks something, for as long as the process lives. */
+/* Calls everything that takes a lock until the process ends. */
 static void *busy(void *tls)
 {
     char *answer;
@@ -110,7 +110,7 @@ static void *busy(void *tls)
     return NULL;
 }
 
-/* Forks while its threads make the library's first requests of this process. */
+/* Forks while threads make the first requests of this process. */
 static void fork_among_busy_threads(char *tls, const char *log)
 {
     pthread_t thread;
@@ -121,7 +121,7 @@ static void fork_among_busy_threads(char *tls, const char *log)
     for (i = 0; i < 5; i++) {
         pid_t child = fork();
         if (child == 0) {
-            alarm(PATIENCE);
+            alarm(TIME_LIMIT);
             CHECK_INT(lp_set_log(ignore, NULL, LP_LOG_TRACE), LP_OK);
             check_accepted(server, "forked");
             _exit(0);
@@ -134,10 +134,10 @@ static void a_child_is_held_up_by_no_lock_of_its_parents_threads(char *tls, cons
 {
     int i;
     for (i = 0; i < 20; i++) {
-        /* A process that has not used the library yet: its first calls have more to lock. */
+        /* The process has not used the library yet: first calls take more locks. */
         pid_t process = fork();
         if (process == 0) {
-            alarm(PATIENCE);
+            alarm(TIME_LIMIT);
             fork_among_busy_threads(tls, log);
             _exit(0);
         }
@@ -145,7 +145,7 @@ static void a_child_is_held_up_by_no_lock_of_its_parents_threads(char *tls, cons
     }
 }
 
-/* Submits as well. What it returns is what lp_outbox_open does. */
+/* Opens an outbox, submits a request and closes it. Returns the code of lp_outbox_open. */
 static int32_t use_outbox(const char *path)
 {
     lp_config config = config_for(server);
@@ -160,7 +160,7 @@ static int32_t use_outbox(const char *path)
     return opened;
 }
 
-/* For as long as the process lives. */
+/* Runs until the process ends. */
 static void *open_and_close(void *path)
 {
     for (;;)
@@ -170,10 +170,10 @@ static void *open_and_close(void *path)
 
 static void a_child_opens_an_outbox_whatever_its_parents_threads_do(const char *folder)
 {
-    static char paths[3][1000], own[1000];
+    static char paths[3][1000], child_path[1000];
     pthread_t thread;
     size_t i;
-    snprintf(own, sizeof own, "%s/child.db", folder);
+    snprintf(child_path, sizeof child_path, "%s/child.db", folder);
     for (i = 0; i < ARRAY_LENGTH(paths); i++) {
         snprintf(paths[i], sizeof paths[i], "%s/thread-%d.db", folder, (int)i);
         CHECK_INT(pthread_create(&thread, NULL, open_and_close, paths[i]), 0);
@@ -182,9 +182,9 @@ static void a_child_opens_an_outbox_whatever_its_parents_threads_do(const char *
         pid_t child = fork();
         if (child == 0) {
             int32_t opened;
-            alarm(PATIENCE);
-            CHECK_INT(use_outbox(own), LP_OK);
-            /* Refused if it was open, or half so, at the fork. */
+            alarm(TIME_LIMIT);
+            CHECK_INT(use_outbox(child_path), LP_OK);
+            /* Refused if it was open or being opened at the fork. */
             opened = use_outbox(paths[0]);
             CHECK(opened == LP_OK || opened == LP_ERR_OUTBOX);
             _exit(0);
@@ -201,7 +201,7 @@ int main(int argc, char **argv)
     if (strcmp(argv[2], "own-connections") == 0)
         a_child_makes_connections_of_its_own();
     else if (strcmp(argv[2], "inherited") == 0)
-        what_a_child_inherits_can_be_read_and_freed();
+        inherited_results_can_be_read_and_freed();
     else if (strcmp(argv[2], "generations") == 0)
         each_of_many_generations_makes_its_own_connections(20);
     else if (strcmp(argv[2], "busy-threads") == 0)
@@ -209,6 +209,6 @@ int main(int argc, char **argv)
     else if (strcmp(argv[2], "outboxes") == 0)
         a_child_opens_an_outbox_whatever_its_parents_threads_do(argv[3]);
     else
-        CHECK(!"a known test");
+        CHECK(!"unknown test");
     return 0;
 }

@@ -1,12 +1,11 @@
 /*
- * A process that forks while one of its threads is in the middle of its first calls:
+ * A process that forks while one of its threads makes its first calls:
  *
  *     fork_in_call SERVER WORK FOLDER
  *
- * The thread is stopped at its first allocation, then a new process is made whose thread is stopped
- * at the second, and so on to the last. So the fork comes while the thread holds each lock under
- * which something is allocated or freed, and in the middle of each lazy initialisation. The child then
- * makes the same calls.
+ * The thread is stopped at its first allocation. In a new process, the thread is stopped at its
+ * second allocation, and so on to the last. So there is a fork during every lock under which memory
+ * is allocated or freed, and during every lazy initialisation. The child then makes the same calls.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -17,12 +16,12 @@
 
 #include "check.h"
 
-/* A child that hangs is ended by its alarm after this many seconds. */
-#define PATIENCE 10
-/* A fork waits for some locks: then the thread goes on by itself after this time. */
-#define LONGEST_STOP_NS 20000000L
+/* SIGALRM ends a child that hangs after this many seconds. */
+#define TIME_LIMIT 10
+/* The thread continues after this time, because fork itself waits for some locks. */
+#define MAX_STOP_NS 20000000L
 /* The exit status of a process whose thread makes fewer allocations. */
-#define NO_MORE 2
+#define NO_MORE_STEPS 2
 
 static const char *server, *work, *folder;
 static pthread_t caller;
@@ -39,7 +38,7 @@ static void step(void)
     if (!has_caller || !pthread_equal(pthread_self(), caller) || --steps_left != 0)
         return;
     clock_gettime(CLOCK_REALTIME, &limit);
-    limit.tv_nsec += LONGEST_STOP_NS;
+    limit.tv_nsec += MAX_STOP_NS;
     limit.tv_sec += limit.tv_nsec / 1000000000L;
     limit.tv_nsec %= 1000000000L;
     sem_post(&stopped);
@@ -47,7 +46,7 @@ static void step(void)
         ;
 }
 
-/* In place of the C library's, also for the shared library. */
+/* Replaces the C library's function, for the shared library as well. */
 void *malloc(size_t size)
 {
     step();
@@ -105,7 +104,7 @@ static void fork_at(long number)
     CHECK_INT(sem_wait(&stopped), 0);
     child = fork();
     if (child == 0) {
-        alarm(PATIENCE);
+        alarm(TIME_LIMIT);
         has_caller = 0;
         make_calls("child");
         _exit(0);
@@ -118,7 +117,7 @@ static void fork_at(long number)
         fprintf(stderr, "forked at step %ld, the child ended with %#x\n", number, status);
     CHECK(WIFEXITED(status));
     CHECK_INT(WEXITSTATUS(status), 0);
-    _exit(steps_left > 0 ? NO_MORE : 0);
+    _exit(steps_left > 0 ? NO_MORE_STEPS : 0);
 }
 
 int main(int argc, char **argv)
@@ -130,14 +129,14 @@ int main(int argc, char **argv)
     work = argv[2];
     folder = argv[3];
     check_begin(work);
-    for (number = 1; !(WIFEXITED(status) && WEXITSTATUS(status) == NO_MORE); number++) {
+    for (number = 1; !(WIFEXITED(status) && WEXITSTATUS(status) == NO_MORE_STEPS); number++) {
         pid_t process = fork();
         if (process == 0)
             fork_at(number);
         CHECK_INT(waitpid(process, &status, 0), process);
         CHECK(WIFEXITED(status) && WEXITSTATUS(status) != 1);
     }
-    /* What was stopped was the library. */
+    /* So many steps show that the thread was stopped inside the library. */
     CHECK(number > 100);
     return 0;
 }

@@ -3,19 +3,19 @@
 
 static const char *server;
 
-static char *ask(const char *fields, int32_t wanted)
+static char *send_json(const char *fields, int32_t expected)
 {
     char request[1024];
     char *answer = NULL;
     sprintf(request, "{\"apikey\":\"k\",\"base_url\":\"%s\",\"proxy\":\"none\",%s}", server, fields);
-    CHECK_INT(lp_open_shift_json(request, &answer), wanted);
+    CHECK_INT(lp_open_shift_json(request, &answer), expected);
     CHECK(answer != NULL);
     return answer;
 }
 
 static void a_good_request_is_accepted(void)
 {
-    char *answer = ask("\"login\":\"7\",\"ext_id\":\"json-1\"", LP_OK);
+    char *answer = send_json("\"login\":\"7\",\"ext_id\":\"json-1\"", LP_OK);
     CHECK_HAS(answer, "\"code\":0");
     CHECK_HAS(answer, "\"uuid\":\"json-1\"");
     CHECK_HAS(answer, "\"ext_id\":\"json-1\"");
@@ -26,7 +26,7 @@ static void a_good_request_is_accepted(void)
 
 static void a_rejection_comes_with_its_field_errors(void)
 {
-    char *answer = ask("\"login\":\"" REJECTED_LOGIN "\"", LP_DATA_ERROR);
+    char *answer = send_json("\"login\":\"" REJECTED_LOGIN "\"", LP_DATA_ERROR);
     CHECK_HAS(answer, "{\"field\":\"cashier_inn\",\"message\":\"ИНН неверен\"}");
     CHECK_HAS(answer, "\"uuid\":null");
     lp_string_free(answer);
@@ -62,7 +62,7 @@ static void a_nesting_without_end_is_refused(void)
     free(deep);
 }
 
-static void what_answer_pointed_to_before_does_not_matter(void)
+static void the_previous_value_of_answer_does_not_matter(void)
 {
     char *answer;
     memset(&answer, 0xA5, sizeof answer);
@@ -73,28 +73,28 @@ static void what_answer_pointed_to_before_does_not_matter(void)
 
 static void a_string_may_be_freed_twice(void)
 {
-    char *answer = ask("\"login\":\"7\"", LP_OK);
+    char *answer = send_json("\"login\":\"7\"", LP_OK);
     lp_string_free(answer);
     lp_string_free(answer);
 }
 
-static void what_is_no_string_of_the_library_may_be_freed(void)
+static void freeing_a_foreign_string_is_harmless(void)
 {
-    char *answer = ask("\"login\":\"7\",\"ext_id\":\"kept\"", LP_OK);
+    char *answer = send_json("\"login\":\"7\",\"ext_id\":\"kept\"", LP_OK);
     char on_the_stack[] = "stack";
-    char *of_the_host = malloc(16);
+    char *on_the_heap = malloc(16);
     char *garbage;
-    CHECK(of_the_host != NULL);
+    CHECK(on_the_heap != NULL);
     memset(&garbage, 0xA5, sizeof garbage);
     lp_string_free(garbage);
     lp_string_free(on_the_stack);
-    lp_string_free(of_the_host);
+    lp_string_free(on_the_heap);
     lp_string_free(answer + 1);
     lp_string_free((char *)"static");
     CHECK_TEXT(on_the_stack, "stack");
-    strcpy(of_the_host, "still mine");
+    strcpy(on_the_heap, "still mine");
     CHECK_HAS(answer, "\"uuid\":\"kept\"");
-    free(of_the_host);
+    free(on_the_heap);
     lp_string_free(answer);
 }
 
@@ -105,8 +105,8 @@ int main(int argc, char **argv)
     RUN(a_rejection_comes_with_its_field_errors);
     RUN(a_bad_request_is_answered_too);
     RUN(a_nesting_without_end_is_refused);
-    RUN(what_answer_pointed_to_before_does_not_matter);
+    RUN(the_previous_value_of_answer_does_not_matter);
     RUN(a_string_may_be_freed_twice);
-    RUN(what_is_no_string_of_the_library_may_be_freed);
+    RUN(freeing_a_foreign_string_is_harmless);
     return 0;
 }

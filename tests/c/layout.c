@@ -1,7 +1,7 @@
 /*
- * Prints each struct's size and each field's place, for comparison with the library's own. What
- * must hold on every platform is asserted here, at compile time, so that it can be checked for
- * platforms that nothing can be linked for.
+ * Prints each struct's size and each field's offset and size, for comparison with the library's.
+ * Conditions for every platform are asserted at compile time, so that they can also be checked for
+ * platforms without a linker.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -9,11 +9,11 @@
 #include "lifepay.h"
 
 #define ON_64_BIT (sizeof(void *) == 8)
-#define ASSERT(name, truth) typedef char name[(truth) ? 1 : -1]
+#define ASSERT(name, condition) typedef char name[(condition) ? 1 : -1]
 #define SIZE(type, field) sizeof(((type *)0)->field)
 #define END(type, field) (offsetof(type, field) + SIZE(type, field))
 
-/* Frozen: programs that were compiled with version 1 pass these. */
+/* Frozen: programs compiled with version 1 pass these sizes. */
 #define FIRST_CONFIG (ON_64_BIT ? 160 : 100)
 #define FIRST_RESULT (ON_64_BIT ? 88 : 64)
 #define FIRST_ENTRY (ON_64_BIT ? 104 : 80)
@@ -25,19 +25,19 @@ ASSERT(result_ended_with_reserved, END(lp_result, reserved) == FIRST_RESULT);
 ASSERT(entry_ended_with_message, END(lp_entry, message) == FIRST_ENTRY);
 ASSERT(progress_has_no_pointers, END(lp_progress, next_attempt_ms) == 28);
 
-/* Compilers differ in how they align 64 bits in a struct on 32-bit platforms. */
+/* On 32-bit platforms, compilers align 64-bit fields differently. */
 ASSERT(owner_is_at_a_multiple_of_8, offsetof(lp_result, owner) % 8 == 0);
 ASSERT(submitted_at_is_at_a_multiple_of_8, offsetof(lp_entry, submitted_at) % 8 == 0);
 ASSERT(next_attempt_at_is_at_a_multiple_of_8, offsetof(lp_entry, next_attempt_at) % 8 == 0);
 ASSERT(answered_at_is_at_a_multiple_of_8, offsetof(lp_entry, answered_at) % 8 == 0);
 ASSERT(expires_at_is_at_a_multiple_of_8, offsetof(lp_entry, expires_at) % 8 == 0);
 /*
- * ... and then a struct that programs make must have no tail to fill up. Entries are the library's:
- * nobody asks what stands behind their last field.
+ * For the same reason, a struct that programs create must have no padding at its end. Only the
+ * library creates entries, so padding after their last field does not matter.
  */
 ASSERT(result_is_a_multiple_of_8, sizeof(lp_result) % 8 == 0);
 
-/* No implicit padding: the fields fill their struct. A field is missing here if this fails. */
+/* The fields fill their structs without padding. If this fails, a field is missing in a list. */
 #define ADD(type, field) +SIZE(type, field)
 #define CONFIG_FIELDS(X)                                                                      \
     X(lp_config, struct_size) X(lp_config, test) X(lp_config, apikey) X(lp_config, login)     \
@@ -72,7 +72,7 @@ ASSERT(progress_has_no_padding, (0 PROGRESS_FIELDS(ADD)) == sizeof(lp_progress))
 ASSERT(entry_has_no_padding, (0 ENTRY_FIELDS(ADD)) == END(lp_entry, path));
 ASSERT(error_has_no_padding, (0 ERROR_FIELDS(ADD)) == sizeof(lp_field_error));
 
-/* -ffreestanding: only the asserts count, and there may be no C library for the platform. */
+/* With -ffreestanding only the asserts matter, and the platform may have no C library. */
 #if __STDC_HOSTED__
 #include <stdio.h>
 

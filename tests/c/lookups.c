@@ -1,6 +1,6 @@
 /*
- * Name look-ups, which the library makes on a thread of its own. The system's is replaced by one
- * of this program's, which sees that thread from inside and ends when the test lets it.
+ * Name lookups, which the library makes on a separate thread. This program replaces getaddrinfo by
+ * one that checks that thread and returns when the test opens a gate.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -18,11 +18,11 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static pthread_t main_thread;
-static int open_gate = 1;
+static int gate_is_open = 1;
 static int lookups;
 static int waiting;
 
-/* Inherited from the thread that calls. Empty at first. */
+/* The signal mask that the new thread inherits from the calling one. Empty at first. */
 static sigset_t blocked_by_the_host;
 
 int getaddrinfo(const char *restrict node, const char *restrict service,
@@ -37,7 +37,7 @@ int getaddrinfo(const char *restrict node, const char *restrict service,
     pthread_mutex_lock(&lock);
     lookups++;
     waiting++;
-    while (!open_gate)
+    while (!gate_is_open)
         pthread_cond_wait(&changed, &lock);
     waiting--;
     pthread_mutex_unlock(&lock);
@@ -61,21 +61,21 @@ void freeaddrinfo(struct addrinfo *info)
 static void set_gate(int open)
 {
     pthread_mutex_lock(&lock);
-    open_gate = open;
+    gate_is_open = open;
     pthread_cond_broadcast(&changed);
     pthread_mutex_unlock(&lock);
 }
 
-static int seen(const int *number)
+static int read_locked(const int *number)
 {
-    int now;
+    int value;
     pthread_mutex_lock(&lock);
-    now = *number;
+    value = *number;
     pthread_mutex_unlock(&lock);
-    return now;
+    return value;
 }
 
-static int count_of_threads(void)
+static int count_threads(void)
 {
     int count = 0;
     DIR *tasks = opendir("/proc/self/task");
@@ -99,20 +99,20 @@ static int32_t call(const char *base_url)
     return code;
 }
 
-/* The checks stand in getaddrinfo. */
+/* The checks are in getaddrinfo. */
 static void the_librarys_thread_blocks_what_the_host_handles(void)
 {
     CHECK_INT(call("https://nobody.invalid:1"), LP_ERR_NETWORK);
-    CHECK_INT(seen(&lookups), 1);
+    CHECK_INT(read_locked(&lookups), 1);
 }
 
-/* The host waits for it, with sigwait. On another thread it would end the process. */
-static void what_the_host_blocks_the_librarys_thread_blocks_too(void)
+/* The host waits for this signal with sigwait. On another thread it would end the process. */
+static void the_librarys_thread_blocks_the_signals_that_the_host_blocks(void)
 {
     CHECK_INT(sigaddset(&blocked_by_the_host, SIGRTMIN + 1), 0);
     CHECK_INT(pthread_sigmask(SIG_BLOCK, &blocked_by_the_host, NULL), 0);
     CHECK_INT(call("https://still-nobody.invalid:1"), LP_ERR_NETWORK);
-    CHECK_INT(seen(&lookups), 2);
+    CHECK_INT(read_locked(&lookups), 2);
     CHECK_INT(pthread_sigmask(SIG_UNBLOCK, &blocked_by_the_host, NULL), 0);
     CHECK_INT(sigemptyset(&blocked_by_the_host), 0);
 }
@@ -128,26 +128,26 @@ static void a_lookup_leaves_the_hosts_signal_mask_as_it_was(void)
 
 static void an_address_needs_no_lookup(const char *server)
 {
-    const int before = seen(&lookups);
+    const int before = read_locked(&lookups);
     check_accepted(server, "literal");
-    CHECK_INT(seen(&lookups), before);
+    CHECK_INT(read_locked(&lookups), before);
 }
 
-static void a_lookup_that_does_not_end_is_bounded_and_not_begun_again(const char *localhost)
+static void a_lookup_that_does_not_end_is_bounded_and_not_started_twice(const char *localhost)
 {
-    const int before = seen(&lookups);
+    const int before = read_locked(&lookups);
     int i;
     set_gate(0);
     for (i = 0; i < 3; i++)
         CHECK_TEXT(lp_code_name(call(localhost)), "LP_ERR_TIMEOUT");
-    CHECK_INT(seen(&lookups), before + 1);
-    CHECK_INT(seen(&waiting), 1);
-    CHECK_INT(count_of_threads(), 2);
-    /* What it finds after all serves the next call. */
+    CHECK_INT(read_locked(&lookups), before + 1);
+    CHECK_INT(read_locked(&waiting), 1);
+    CHECK_INT(count_threads(), 2);
+    /* The next call uses its late answer. */
     set_gate(1);
     CHECK_TEXT(lp_code_name(call(localhost)), "LP_OK");
-    CHECK_INT(seen(&lookups), before + 1);
-    while (count_of_threads() > 1)
+    CHECK_INT(read_locked(&lookups), before + 1);
+    while (count_threads() > 1)
         sched_yield();
 }
 
@@ -160,16 +160,16 @@ int main(int argc, char **argv)
     CHECK(strrchr(server, ':') != NULL);
     sprintf(localhost, "http://localhost%s", strrchr(server, ':'));
     RUN(the_librarys_thread_blocks_what_the_host_handles);
-    RUN(what_the_host_blocks_the_librarys_thread_blocks_too);
+    RUN(the_librarys_thread_blocks_the_signals_that_the_host_blocks);
     RUN(a_lookup_leaves_the_hosts_signal_mask_as_it_was);
     check_begin("an_address_needs_no_lookup");
     an_address_needs_no_lookup(server);
-    check_begin("a_lookup_that_does_not_end_is_bounded_and_not_begun_again");
-    a_lookup_that_does_not_end_is_bounded_and_not_begun_again(localhost);
-    /* The program ends although one is under way. */
+    check_begin("a_lookup_that_does_not_end_is_bounded_and_not_started_twice");
+    a_lookup_that_does_not_end_is_bounded_and_not_started_twice(localhost);
+    /* The program exits although a lookup is under way. */
     check_begin("a_lookup_that_does_not_end_does_not_keep_the_process");
     set_gate(0);
     CHECK_INT(call("https://endless.invalid:1"), LP_ERR_TIMEOUT);
-    CHECK_INT(seen(&waiting), 1);
+    CHECK_INT(read_locked(&waiting), 1);
     return 0;
 }

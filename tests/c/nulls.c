@@ -1,4 +1,4 @@
-/* NULL and 0 to every parameter of every function, one at a time and all at once. */
+/* Passes NULL and 0 for every parameter of every function, one at a time and all at once. */
 #include "check.h"
 
 static const char *server;
@@ -49,7 +49,7 @@ static void a_count_without_an_array_is_refused(void)
     CHECK_INT(lp_open_shift(&config, &result), LP_ERR_ARGUMENT);
     CHECK_INT(result.error_count, 1);
     CHECK_TEXT(result.errors[0].field, "retry_delays_ms");
-    /* A count like this is not believed, and the array not read. */
+    /* An absurd count is refused and the array is not read. */
     config.retry_delays_ms = &delay;
     config.retry_delay_count = 0xFFFFFFFFu;
     CHECK_INT(lp_open_shift(&config, &result), LP_ERR_ARGUMENT);
@@ -98,13 +98,13 @@ static int32_t LP_CALL must_not_be_called(const lp_entry *entry, void *user_data
 {
     (void)entry;
     (void)user_data;
-    CHECK(!"there is no outbox, so there are no entries");
+    CHECK(!"called without an outbox");
     return 0;
 }
 
 static void an_outbox_is_not_opened_without_a_path_a_config_or_a_place(void)
 {
-    /* Refused before the path is looked at: there is no such folder. */
+    /* Refused before the path is used: the folder does not exist. */
     const char *path = "no-such-folder/shifts.db";
     lp_outbox *outbox = (lp_outbox *)&path;
     lp_config config = config_for(server);

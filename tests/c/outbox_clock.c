@@ -1,7 +1,7 @@
 /*
- * Preloaded into a test. The file LIFEPAY_TEST_CLOCK holds two numbers: how many seconds the wall
- * clock is ahead of the system's, and how many the monotonic clock is. Both may be negative; the
- * second one may be missing, then that clock is the system's.
+ * Preloaded into a test: shifts the clocks. The file LIFEPAY_TEST_CLOCK contains two numbers, the
+ * seconds by which the wall clock and the monotonic clock are ahead of the system's. Both may be
+ * negative; a missing second number means 0.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -45,25 +45,25 @@ static long seconds_ahead(clockid_t clock)
 int clock_gettime(clockid_t clock, struct timespec *now)
 {
     int (*real)(clockid_t, struct timespec *);
-    int came;
+    int status;
 
     *(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
-    came = real(clock, now);
-    if (came == 0)
+    status = real(clock, now);
+    if (status == 0)
         now->tv_sec += seconds_ahead(clock);
-    return came;
+    return status;
 }
 
 int gettimeofday(struct timeval *restrict now, void *restrict zone)
 {
     int (*real)(struct timeval *, void *);
-    int came;
+    int status;
 
     *(void **)&real = dlsym(RTLD_NEXT, "gettimeofday");
-    came = real(now, zone);
-    if (came == 0)
+    status = real(now, zone);
+    if (status == 0)
         now->tv_sec += seconds_ahead(CLOCK_REALTIME);
-    return came;
+    return status;
 }
 
 time_t time(time_t *now)
@@ -75,27 +75,28 @@ time_t time(time_t *now)
     return clock.tv_sec;
 }
 
-/* Rust waits until a time of the monotonic clock, and the kernel knows the system's only. */
+/* Rust waits until an absolute monotonic time, and the kernel uses the system's clock. */
 long syscall(long number, ...)
 {
     long (*real)(long, ...);
-    long words[6];
+    long arguments[6];
     struct timespec until;
     va_list rest;
     int i;
 
     va_start(rest, number);
     for (i = 0; i < 6; i++)
-        words[i] = va_arg(rest, long);
+        arguments[i] = va_arg(rest, long);
     va_end(rest);
-    if (number == SYS_futex && words[3] != 0
-        && (words[1] & (FUTEX_CMD_MASK | FUTEX_CLOCK_REALTIME)) == FUTEX_WAIT_BITSET) {
-        until = *(const struct timespec *)words[3];
+    if (number == SYS_futex && arguments[3] != 0
+        && (arguments[1] & (FUTEX_CMD_MASK | FUTEX_CLOCK_REALTIME)) == FUTEX_WAIT_BITSET) {
+        until = *(const struct timespec *)arguments[3];
         until.tv_sec -= seconds_ahead(CLOCK_MONOTONIC);
         if (until.tv_sec < 0)
             until.tv_sec = 0;
-        words[3] = (long)&until;
+        arguments[3] = (long)&until;
     }
     *(void **)&real = dlsym(RTLD_NEXT, "syscall");
-    return real(number, words[0], words[1], words[2], words[3], words[4], words[5]);
+    return real(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4],
+                arguments[5]);
 }

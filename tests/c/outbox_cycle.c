@@ -1,8 +1,8 @@
 /*
- * A host with an outbox, in the ways that C hosts have: a full cycle, garbage for handles, a fork,
- * and ends in the middle of it all.
+ * A host with an outbox: a full cycle, invalid handles, a fork, and an exit while a request is
+ * under way.
  *
- *     outbox_cycle WAY ACCEPTING_URL SILENT_URL FOLDER
+ *     outbox_cycle MODE ACCEPTING_URL SILENT_URL FOLDER
  */
 #include <pthread.h>
 #include <sys/wait.h>
@@ -10,8 +10,8 @@
 
 #include "check.h"
 
-/* A host that hangs is ended by its alarm after this many seconds. */
-#define PATIENCE 60
+/* SIGALRM ends a host that hangs after this many seconds. */
+#define TIME_LIMIT 60
 
 static const char *accepting;
 static const char *silent;
@@ -74,7 +74,7 @@ static int32_t LP_CALL count_entries(const lp_entry *entry, void *user_data)
     return 0;
 }
 
-static int32_t LP_CALL see_one(const lp_entry *entry, void *user_data)
+static int32_t LP_CALL stop_at_the_first(const lp_entry *entry, void *user_data)
 {
     count_entries(entry, user_data);
     return 1;
@@ -93,7 +93,7 @@ static void a_full_cycle(void)
     wait_for(outbox, "none", LP_ERR_NOT_FOUND);
     CHECK_INT(lp_outbox_each(outbox, count_entries, &seen), LP_OK);
     CHECK_INT(seen, 2);
-    CHECK_INT(lp_outbox_each(outbox, see_one, &seen), LP_OK);
+    CHECK_INT(lp_outbox_each(outbox, stop_at_the_first, &seen), LP_OK);
     CHECK_INT(seen, 3);
     CHECK_INT(lp_outbox_retry_now(outbox, NULL), LP_OK);
     CHECK_INT(lp_outbox_cancel(outbox, "one", &result), LP_OK);
@@ -110,7 +110,7 @@ static void a_full_cycle(void)
     CHECK_INT(lp_outbox_close(outbox), LP_OK);
 }
 
-static void is_closed(void *handle)
+static void check_closed(void *handle)
 {
     lp_outbox *outbox = handle;
     lp_config submitted = config(accepting, "garbage");
@@ -137,21 +137,21 @@ static void garbage_is_a_closed_outbox(void)
 {
     int local = 0;
     lp_outbox *before = NULL;
-    int turn;
-    is_closed(NULL);
-    is_closed((void *)1);
-    is_closed((void *)0xdeadbeef);
-    is_closed(&local);
-    for (turn = 0; turn < 50; turn++) {
+    int i;
+    check_closed(NULL);
+    check_closed((void *)1);
+    check_closed((void *)0xdeadbeef);
+    check_closed(&local);
+    for (i = 0; i < 50; i++) {
         lp_outbox *outbox = open_outbox(in_folder("garbage.db"), accepting);
         CHECK(outbox != before);
         CHECK_INT(lp_outbox_close(outbox), LP_OK);
-        is_closed(outbox);
+        check_closed(outbox);
         before = outbox;
     }
 }
 
-static int32_t LP_CALL close_from_within(const lp_entry *entry, void *user_data)
+static int32_t LP_CALL close_in_callback(const lp_entry *entry, void *user_data)
 {
     lp_outbox *outbox = user_data;
     lp_result result = new_result();
@@ -165,11 +165,11 @@ static void a_callback_may_close_the_outbox(void)
 {
     lp_outbox *outbox = open_outbox(in_folder("within.db"), accepting);
     submit(outbox, accepting, "one");
-    CHECK_INT(lp_outbox_each(outbox, close_from_within, outbox), LP_OK);
-    is_closed(outbox);
+    CHECK_INT(lp_outbox_each(outbox, close_in_callback, outbox), LP_OK);
+    check_closed(outbox);
 }
 
-/* Everything that the library has, from within. */
+/* Calls every function from within the callback. */
 static int32_t LP_CALL call_everything(const lp_entry *entry, void *user_data)
 {
     lp_outbox *outbox = user_data;
@@ -181,7 +181,7 @@ static int32_t LP_CALL call_everything(const lp_entry *entry, void *user_data)
     CHECK_INT(lp_outbox_retry_now(outbox, "one"), LP_ERR_ARGUMENT);
     CHECK_INT(lp_outbox_cancel(outbox, "one", &result), LP_OK);
     CHECK_INT(lp_outbox_forget(outbox, "one"), LP_OK);
-    /* It is shown still: it was there when lp_outbox_each was called, and what comes is not. */
+    /* lp_outbox_each iterates over a snapshot: the entry stays valid, and new ones are left out. */
     CHECK_TEXT(entry->uuid, "one");
     submit(outbox, accepting, "from-within");
     wait_for(outbox, "from-within", LP_OK);
@@ -238,7 +238,7 @@ static void wait_until_it_is_under_way(lp_outbox *outbox, const char *ext_id)
     lp_result_free(&result);
 }
 
-static void what_is_under_way_is_cancelled_or_closed(void)
+static void a_running_attempt_is_cancelled_or_closed(void)
 {
     lp_outbox *outbox = open_outbox(in_folder("under-way.db"), silent);
     lp_result result = new_result();
@@ -248,10 +248,10 @@ static void what_is_under_way_is_cancelled_or_closed(void)
     wait_until_it_is_under_way(outbox, "closed");
     CHECK_INT(lp_outbox_cancel(outbox, "cancelled", &result), LP_OK);
     CHECK_INT(result.code, LP_ERR_CANCELLED);
-    /* On a busy machine the request may not have left when the attempt was broken off. */
+    /* On a busy machine the attempt may be cut off before the request was sent. */
     CHECK(result.outcome == LP_OUTCOME_UNKNOWN || result.outcome == LP_OUTCOME_NOT_SENT);
     CHECK_INT(lp_outbox_close(outbox), LP_OK);
-    is_closed(outbox);
+    check_closed(outbox);
     outbox = open_outbox(in_folder("under-way.db"), silent);
     CHECK_INT(lp_outbox_wait(outbox, "closed", 0, &result), LP_PENDING);
     CHECK(result.outcome == LP_OUTCOME_UNKNOWN || result.outcome == LP_OUTCOME_NOT_SENT);
@@ -262,18 +262,18 @@ static void what_is_under_way_is_cancelled_or_closed(void)
 static void no_number_is_given_twice(void)
 {
     static lp_outbox *seen[1000];
-    size_t turn, other;
-    for (turn = 0; turn < ARRAY_LENGTH(seen); turn++) {
-        seen[turn] = open_outbox(in_folder("numbers.db"), accepting);
-        for (other = 0; other < turn; other++)
-            CHECK(seen[other] != seen[turn]);
-        CHECK_INT(lp_outbox_close(seen[turn]), LP_OK);
+    size_t i, other;
+    for (i = 0; i < ARRAY_LENGTH(seen); i++) {
+        seen[i] = open_outbox(in_folder("numbers.db"), accepting);
+        for (other = 0; other < i; other++)
+            CHECK(seen[other] != seen[i]);
+        CHECK_INT(lp_outbox_close(seen[i]), LP_OK);
     }
-    for (turn = 0; turn < ARRAY_LENGTH(seen); turn++)
-        CHECK_INT(lp_outbox_close(seen[turn]), LP_ERR_CLOSED);
+    for (i = 0; i < ARRAY_LENGTH(seen); i++)
+        CHECK_INT(lp_outbox_close(seen[i]), LP_ERR_CLOSED);
 }
 
-static void a_child_is_refused_and_the_parent_goes_on(void)
+static void a_child_is_refused_and_the_parent_continues(void)
 {
     char path[4096];
     lp_outbox *outbox = open_outbox(strcpy(path, in_folder("fork.db")), accepting);
@@ -284,16 +284,16 @@ static void a_child_is_refused_and_the_parent_goes_on(void)
     if (child == 0) {
         lp_config opened = config(accepting, NULL);
         lp_result result = new_result();
-        lp_outbox *mine = NULL;
-        alarm(PATIENCE);
-        is_closed(outbox);
-        CHECK_INT(lp_outbox_open(path, &opened, &mine, &result), LP_ERR_OUTBOX);
+        lp_outbox *child_outbox = NULL;
+        alarm(TIME_LIMIT);
+        check_closed(outbox);
+        CHECK_INT(lp_outbox_open(path, &opened, &child_outbox, &result), LP_ERR_OUTBOX);
         CHECK_HAS(result.message, "fork");
         lp_result_free(&result);
-        mine = open_outbox(in_folder("child.db"), accepting);
-        submit(mine, accepting, "of-the-child");
-        wait_for(mine, "of-the-child", LP_OK);
-        CHECK_INT(lp_outbox_close(mine), LP_OK);
+        child_outbox = open_outbox(in_folder("child.db"), accepting);
+        submit(child_outbox, accepting, "of-the-child");
+        wait_for(child_outbox, "of-the-child", LP_OK);
+        CHECK_INT(lp_outbox_close(child_outbox), LP_OK);
         exit(0);
     }
     CHECK_INT(waitpid(child, &status, 0), child);
@@ -305,8 +305,8 @@ static void a_child_is_refused_and_the_parent_goes_on(void)
     CHECK_INT(lp_outbox_close(outbox), LP_OK);
 }
 
-/* Opens an outbox and waits until its request is under way, to a server that never answers. */
-static void leave_it_open(void)
+/* Opens an outbox and waits until its request is under way to a server that never answers. */
+static void exit_with_an_open_outbox(void)
 {
     lp_outbox *outbox = open_outbox(in_folder("exit.db"), silent);
     submit(outbox, silent, "left");
@@ -321,29 +321,29 @@ static void *end_the_process(void *unused)
 
 int main(int argc, char **argv)
 {
-    const char *way;
+    const char *mode;
     CHECK_INT(argc, 5);
-    alarm(PATIENCE);
-    way = argv[1];
+    alarm(TIME_LIMIT);
+    mode = argv[1];
     accepting = argv[2];
     silent = argv[3];
     folder = argv[4];
-    if (strcmp(way, "cycle") == 0) {
+    if (strcmp(mode, "cycle") == 0) {
         RUN(a_full_cycle);
         RUN(garbage_is_a_closed_outbox);
         RUN(a_callback_may_close_the_outbox);
         RUN(a_callback_may_call_everything);
         RUN(null_in_place_of_what_an_open_outbox_needs_is_refused);
-        RUN(what_is_under_way_is_cancelled_or_closed);
-    } else if (strcmp(way, "numbers") == 0) {
+        RUN(a_running_attempt_is_cancelled_or_closed);
+    } else if (strcmp(mode, "numbers") == 0) {
         RUN(no_number_is_given_twice);
-    } else if (strcmp(way, "fork") == 0) {
-        RUN(a_child_is_refused_and_the_parent_goes_on);
-    } else if (strcmp(way, "return") == 0) {
-        RUN(leave_it_open);
+    } else if (strcmp(mode, "fork") == 0) {
+        RUN(a_child_is_refused_and_the_parent_continues);
+    } else if (strcmp(mode, "return") == 0) {
+        RUN(exit_with_an_open_outbox);
     } else {
         pthread_t thread;
-        RUN(leave_it_open);
+        RUN(exit_with_an_open_outbox);
         CHECK_INT(pthread_create(&thread, NULL, end_the_process, NULL), 0);
         pthread_join(thread, NULL);
     }

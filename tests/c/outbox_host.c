@@ -1,6 +1,6 @@
 /*
- * A host of an outbox that does what it is told on its standard input, a line at a time, and says
- * what came of it in a line of its own. It ends without closing when there is nothing more to do.
+ * A process with an outbox. It reads commands from standard input, one per line, and prints one
+ * line for each. At the end of the input it exits without closing the outbox.
  *
  *   open PATH URL APIKEY CONCURRENCY PAUSE_MS    open CODE
  *   submit EXT_ID EXPIRES_AFTER_MS               submit EXT_ID RETURNED CODE
@@ -11,7 +11,7 @@
  *   fork                                         fork PID
  *   close                                        close CODE
  *
- * What is not there is -. The child of a fork lives until it is killed, and does nothing.
+ * - stands for a missing value. A forked child does nothing until it is killed.
  */
 #include <unistd.h>
 
@@ -19,14 +19,14 @@
 
 static lp_outbox *outbox;
 
-/* At one go and not through stdio: a trace of system calls shows what came before. */
-static void say(const char *line)
+/* One write instead of stdio, so that a trace of system calls shows what happened before it. */
+static void print_line(const char *line)
 {
     size_t length = strlen(line);
     CHECK_INT(write(1, line, length), length);
 }
 
-static const char *or_none(const char *text)
+static const char *or_dash(const char *text)
 {
     return text == NULL ? "-" : text;
 }
@@ -45,10 +45,10 @@ static void open_outbox(char *const *words)
     config.connect_timeout_ms = 5000;
     config.timeout_ms = 20000;
     if (lp_outbox_open(words[1], &config, &outbox, &result) != LP_OK)
-        fprintf(stderr, "%s %s\n", result.message, or_none(result.detail));
+        fprintf(stderr, "%s %s\n", result.message, or_dash(result.detail));
     snprintf(line, sizeof line, "open %d\n", (int)result.code);
     lp_result_free(&result);
-    say(line);
+    print_line(line);
 }
 
 static void submit(char *const *words)
@@ -65,7 +65,7 @@ static void submit(char *const *words)
     config.callback_data_json = "{ \"sum\" : 1.50, \"big\": 12345678901234567890 }";
     returned = lp_outbox_submit(outbox, &config, &result);
     snprintf(line, sizeof line, "submit %s %d %d\n", words[1], (int)returned, (int)result.code);
-    say(line);
+    print_line(line);
     lp_result_free(&result);
 }
 
@@ -76,8 +76,8 @@ static void wait_for(char *const *words)
 
     lp_outbox_wait(outbox, words[1], (uint32_t)strtoul(words[2], NULL, 10), &result);
     snprintf(line, sizeof line, "wait %s %d %d %u %s\n", words[1], (int)result.code,
-             (int)result.outcome, (unsigned)result.attempts, or_none(result.uuid));
-    say(line);
+             (int)result.outcome, (unsigned)result.attempts, or_dash(result.uuid));
+    print_line(line);
     lp_result_free(&result);
 }
 
@@ -89,7 +89,7 @@ static void cancel(char *const *words)
 
     snprintf(line, sizeof line, "cancel %s %d %d %d\n", words[1], (int)returned, (int)result.code,
              (int)result.outcome);
-    say(line);
+    print_line(line);
     lp_result_free(&result);
 }
 
@@ -98,7 +98,7 @@ static void retry(char *const *words)
     char line[100];
     const char *ext_id = strcmp(words[1], "-") == 0 ? NULL : words[1];
     snprintf(line, sizeof line, "retry %d\n", (int)lp_outbox_retry_now(outbox, ext_id));
-    say(line);
+    print_line(line);
 }
 
 static int32_t LP_CALL show(const lp_entry *entry, void *wanted)
@@ -109,7 +109,7 @@ static int32_t LP_CALL show(const lp_entry *entry, void *wanted)
     snprintf(line, sizeof line, "entry %s %d %u %u %lld\n", entry->ext_id, (int)entry->code,
              (unsigned)entry->flags, (unsigned)entry->attempts,
              (long long)entry->next_attempt_at);
-    say(line);
+    print_line(line);
     return 1;
 }
 
@@ -119,7 +119,7 @@ static void fork_child(void)
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
-        /* Whoever reads what this program says must see its end. */
+        /* Closes the pipes, so that a reader of the parent's output sees its end. */
         close(0);
         close(1);
         close(2);
@@ -127,33 +127,33 @@ static void fork_child(void)
             pause();
     }
     snprintf(line, sizeof line, "fork %ld\n", (long)child);
-    say(line);
+    print_line(line);
 }
 
-static void obey(char *const *words)
+static void execute(char *const *words)
 {
     char line[100];
-    const char *verb = words[0];
+    const char *command = words[0];
 
-    if (strcmp(verb, "open") == 0) {
+    if (strcmp(command, "open") == 0) {
         open_outbox(words);
-    } else if (strcmp(verb, "submit") == 0) {
+    } else if (strcmp(command, "submit") == 0) {
         submit(words);
-    } else if (strcmp(verb, "wait") == 0) {
+    } else if (strcmp(command, "wait") == 0) {
         wait_for(words);
-    } else if (strcmp(verb, "cancel") == 0) {
+    } else if (strcmp(command, "cancel") == 0) {
         cancel(words);
-    } else if (strcmp(verb, "retry") == 0) {
+    } else if (strcmp(command, "retry") == 0) {
         retry(words);
-    } else if (strcmp(verb, "entry") == 0) {
+    } else if (strcmp(command, "entry") == 0) {
         CHECK_INT(lp_outbox_each(outbox, show, words[1]), LP_OK);
-    } else if (strcmp(verb, "fork") == 0) {
+    } else if (strcmp(command, "fork") == 0) {
         fork_child();
-    } else if (strcmp(verb, "close") == 0) {
+    } else if (strcmp(command, "close") == 0) {
         snprintf(line, sizeof line, "close %d\n", (int)lp_outbox_close(outbox));
-        say(line);
+        print_line(line);
     } else {
-        CHECK(!"a word that it knows");
+        CHECK(!"unknown command");
     }
 }
 
@@ -169,7 +169,7 @@ int main(void)
              word = strtok_r(NULL, " \n", &rest))
             words[count++] = word;
         check_begin(words[0]);
-        obey(words);
+        execute(words);
     }
     _exit(0);
 }

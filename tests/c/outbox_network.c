@@ -1,6 +1,6 @@
 /*
- * Preloaded into a test: what lies below a folder network-HEX is on a file system of the kind HEX, by
- * the kernel's numbers.
+ * Preloaded into a test: everything below a folder network-HEX appears to be on a file system whose
+ * f_type is HEX.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -15,13 +15,13 @@ static const char folder[] = "/network-";
     {                                                          \
         int (*real)(const char *, struct type *);              \
         const char *kind = strstr(path, folder);               \
-        int came;                                              \
+        int status;                                            \
                                                                \
         *(void **)&real = dlsym(RTLD_NEXT, #name);             \
-        came = real(path, found);                              \
-        if (came == 0 && kind != NULL)                         \
+        status = real(path, found);                            \
+        if (status == 0 && kind != NULL)                       \
             found->f_type = strtol(kind + sizeof folder - 1, NULL, 16); \
-        return came;                                           \
+        return status;                                         \
     }
 
 STATFS(statfs, statfs)

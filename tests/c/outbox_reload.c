@@ -1,4 +1,4 @@
-/* A host that loads the library while it runs, uses an outbox and unloads it, again and again. */
+/* A host that repeatedly loads the library, uses an outbox and unloads the library. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
@@ -9,9 +9,9 @@
 
 #include "lifepay.h"
 
-#define TURNS 100
-/* After this many all that is kept is there. */
-#define WARM 20
+#define ROUNDS 100
+/* After this many rounds, everything that stays allocated has been allocated. */
+#define WARM_UP 20
 
 static void fail(const char *what)
 {
@@ -27,10 +27,10 @@ static void *symbol(void *library, const char *name)
     return found;
 }
 
-/* C knows no way from an object pointer to a function; POSIX asks for this one. */
+/* C has no cast from an object pointer to a function pointer; POSIX prescribes this form. */
 #define LOAD(function, name) (*(void **)&(function) = symbol(library, name))
 
-static void use(const char *path, const char *url, const char *file, int turn)
+static void use(const char *path, const char *url, const char *file, int round)
 {
     int32_t (*config_init)(lp_config *, uint32_t);
     int32_t (*result_init)(lp_result *, uint32_t);
@@ -60,7 +60,7 @@ static void use(const char *path, const char *url, const char *file, int turn)
     config.login = "79031234567";
     config.proxy = "none";
     config.base_url = url;
-    sprintf(ext_id, "turn-%d", turn);
+    sprintf(ext_id, "turn-%d", round);
     config.ext_id = ext_id;
     if (outbox_open(file, &config, &outbox, &result) != LP_OK)
         fail(result.message);
@@ -101,23 +101,23 @@ int main(int argc, char **argv)
 {
     long warm = 0;
     int files = 0;
-    int turn;
+    int round;
 
     if (argc != 4)
         fail("outbox_reload LIBRARY URL FILE");
-    for (turn = 0; turn < TURNS; turn++) {
-        use(argv[1], argv[2], argv[3], turn);
-        /* A thread that has let go of everything may still be on its way out. */
+    for (round = 0; round < ROUNDS; round++) {
+        use(argv[1], argv[2], argv[3], round);
+        /* A thread that has released everything may still be exiting. */
         while (entries("/proc/self/task") > 3)
             sched_yield();
-        if (turn == WARM) {
+        if (round == WARM_UP) {
             warm = resident_kib();
             files = entries("/proc/self/fd");
         }
     }
     if (resident_kib() - warm > 1000)
-        fail("the host has grown");
+        fail("memory usage grew");
     if (entries("/proc/self/fd") != files)
-        fail("files are left open");
+        fail("files stayed open");
     return 0;
 }

@@ -1,8 +1,11 @@
 /*
- * Preloaded into a test, for the syncs of files whose names end in -wal: one kills the process as it
- * begins if the file LIFEPAY_TEST_KILL is there, and fails as on a broken disk if the file
- * LIFEPAY_TEST_SYNC_FAILS is there. What was written stays in the file, and is not on the disk. The
- * file LIFEPAY_TEST_SYNC_SLOW says how many milliseconds longer than usual it takes.
+ * Preloaded into a test: changes the syncs of files whose names end in -wal. Each variable holds a
+ * path and takes effect if that file exists.
+ *
+ *   LIFEPAY_TEST_KILL        a sync kills the process when it starts.
+ *   LIFEPAY_TEST_SYNC_FAILS  a sync fails as on a broken disk. The data stays in the file but is
+ *                            not on the disk.
+ *   LIFEPAY_TEST_SYNC_SLOW   a sync takes longer by the number of milliseconds in the file.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -23,16 +26,16 @@ static int is_log(int file)
     return length >= 4 && memcmp(path + length - 4, "-wal", 4) == 0;
 }
 
-static int is_there(const char *variable)
+static int exists(const char *variable)
 {
-    const char *wanted = getenv(variable);
-    return wanted != NULL && access(wanted, F_OK) == 0;
+    const char *path = getenv(variable);
+    return path != NULL && access(path, F_OK) == 0;
 }
 
-static void take_longer(void)
+static void delay(void)
 {
-    const char *wanted = getenv("LIFEPAY_TEST_SYNC_SLOW");
-    FILE *slow = wanted == NULL ? NULL : fopen(wanted, "r");
+    const char *path = getenv("LIFEPAY_TEST_SYNC_SLOW");
+    FILE *slow = path == NULL ? NULL : fopen(path, "r");
     unsigned milliseconds = 0;
 
     if (slow == NULL)
@@ -47,13 +50,13 @@ static int sync_with(const char *name, int file)
     int (*real)(int);
 
     if (is_log(file)) {
-        if (is_there("LIFEPAY_TEST_KILL"))
+        if (exists("LIFEPAY_TEST_KILL"))
             kill(getpid(), SIGKILL);
-        if (is_there("LIFEPAY_TEST_SYNC_FAILS")) {
+        if (exists("LIFEPAY_TEST_SYNC_FAILS")) {
             errno = EIO;
             return -1;
         }
-        take_longer();
+        delay();
     }
     *(void **)&real = dlsym(RTLD_NEXT, name);
     return real(file);

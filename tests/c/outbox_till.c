@@ -1,12 +1,12 @@
 /*
- * A till that is killed again and again: outbox_till PATH URL JOURNAL. It submits shifts and, every
- * third time, a receipt, and keeps a journal of its own, a line each, which is on the disk before it goes on:
+ * A till that is killed repeatedly: outbox_till PATH URL JOURNAL. It submits shifts and, every
+ * third time, a receipt. It writes a journal and syncs each line to disk before it continues:
  *
- *   submitted N          lp_outbox_submit has returned LP_OK for ext_id till-N
- *   told N CODE UUID     its outcome; - for no uuid
+ *   submitted N             lp_outbox_submit returned LP_OK for ext_id till-N
+ *   reported N CODE UUID    the outcome; - if there is no uuid
  *
- * What the journal says was told before must be told again. It runs until it is killed, and says a
- * line when it has opened the outbox.
+ * An outcome in the journal must be the same when it is reported again. The till runs until it is
+ * killed, and prints a line once it has opened the outbox.
  */
 #include <fcntl.h>
 #include <unistd.h>
@@ -20,21 +20,21 @@
 #define O_BINARY 0
 #endif
 
-#define MOST_SHIFTS 20000
-/* How many are submitted in one run: the kills are many, and the shifts should not be. */
-#define SHIFTS_A_RUN 5
+#define MAX_SHIFTS 20000
+/* Few shifts per run, because the till is killed many times. */
+#define SHIFTS_PER_RUN 5
 
 static struct {
-    int is_told;
+    int is_reported;
     int code;
     char uuid[40];
-} shifts[MOST_SHIFTS];
-/* Those before are submitted. */
+} shifts[MAX_SHIFTS];
+/* All shifts before this one are submitted. */
 static int next_shift;
 static int journal;
 static lp_outbox *outbox;
 
-static void write_down(const char *line)
+static void append_to_journal(const char *line)
 {
     size_t length = strlen(line);
     CHECK_INT(write(journal, line, length), length);
@@ -52,49 +52,49 @@ static void read_journal(const char *path)
             CHECK_INT(number, next_shift);
             next_shift++;
         } else {
-            CHECK_INT(sscanf(line, "told %d %d %39s", &number, &code, uuid), 3);
-            CHECK(number < next_shift && !shifts[number].is_told);
-            shifts[number].is_told = 1;
+            CHECK_INT(sscanf(line, "reported %d %d %39s", &number, &code, uuid), 3);
+            CHECK(number < next_shift && !shifts[number].is_reported);
+            shifts[number].is_reported = 1;
             shifts[number].code = code;
             strcpy(shifts[number].uuid, uuid);
         }
     }
     if (file != NULL)
         fclose(file);
-    CHECK(next_shift + SHIFTS_A_RUN < MOST_SHIFTS);
+    CHECK(next_shift + SHIFTS_PER_RUN < MAX_SHIFTS);
 }
 
-static void tell_once(int number, const lp_result *result)
+static void report_once(int number, const lp_result *result)
 {
     char line[200];
     const char *uuid = result->uuid == NULL ? "-" : result->uuid;
 
-    if (shifts[number].is_told) {
+    if (shifts[number].is_reported) {
         CHECK_INT(result->code, shifts[number].code);
         CHECK_TEXT(uuid, shifts[number].uuid);
         return;
     }
     if (result->code == LP_PENDING)
         return;
-    shifts[number].is_told = 1;
+    shifts[number].is_reported = 1;
     shifts[number].code = result->code;
     snprintf(shifts[number].uuid, sizeof shifts[number].uuid, "%s", uuid);
-    snprintf(line, sizeof line, "told %d %d %s\n", number, (int)result->code, uuid);
-    write_down(line);
+    snprintf(line, sizeof line, "reported %d %d %s\n", number, (int)result->code, uuid);
+    append_to_journal(line);
 }
 
-static void look(int number, uint32_t wait_ms)
+static void check_entry(int number, uint32_t wait_ms)
 {
     char ext_id[40];
     lp_result result = new_result();
 
     snprintf(ext_id, sizeof ext_id, "till-%06d", number);
     lp_outbox_wait(outbox, ext_id, wait_ms, &result);
-    /* It was submitted, so it is there. */
+    /* It was submitted, so the outbox must have it. */
     if (result.code == LP_ERR_NOT_FOUND || result.code == LP_ERR_OUTBOX)
         fprintf(stderr, "%s: %s %s\n", ext_id, result.message, result.detail ? result.detail : "");
     CHECK(result.code != LP_ERR_NOT_FOUND && result.code != LP_ERR_OUTBOX);
-    tell_once(number, &result);
+    report_once(number, &result);
     lp_result_free(&result);
 }
 
@@ -123,9 +123,9 @@ static void submit(int number)
     else
         snprintf(line, sizeof line, "submitted %d\n", number);
     CHECK(result.code == LP_PENDING || result.code >= 0);
-    write_down(line);
+    append_to_journal(line);
     next_shift++;
-    tell_once(number, &result);
+    report_once(number, &result);
     lp_result_free(&result);
 }
 
@@ -149,14 +149,14 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s %s\n", result.message, result.detail ? result.detail : "");
     CHECK_INT(result.code, LP_OK);
     CHECK_INT(write(1, "\n", 1), 1);
-    last = next_shift + SHIFTS_A_RUN;
+    last = next_shift + SHIFTS_PER_RUN;
     for (number = next_shift > 20 ? next_shift - 20 : 0; number < next_shift; number++)
-        look(number, 0);
+        check_entry(number, 0);
     for (;;) {
         if (next_shift < last)
             submit(next_shift);
         for (number = 0; number < next_shift; number++)
-            if (!shifts[number].is_told)
-                look(number, 1);
+            if (!shifts[number].is_reported)
+                check_entry(number, 1);
     }
 }

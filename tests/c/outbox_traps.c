@@ -1,6 +1,6 @@
 /*
- * A host that lets the processor trap on floating-point errors and has an outbox: no trap is sprung
- * in a call or on the library's threads, and the host's are on after each call and in the callback.
+ * A host with an outbox and floating-point traps enabled. No call and no thread of the library may
+ * trigger a trap, and the host's traps must be enabled after each call and in the callback.
  *
  *     outbox_traps URL FILE
  */
@@ -12,21 +12,21 @@
 
 #include "check.h"
 
-/* FE_INEXACT is sprung by nearly all arithmetic there is. */
+/* Almost all floating-point arithmetic triggers FE_INEXACT. */
 #define TRAPS (FE_DIVBYZERO | FE_INVALID | FE_OVERFLOW | FE_INEXACT)
 
 static const char *server;
 static volatile sig_atomic_t expected;
-static sigjmp_buf sprung;
+static sigjmp_buf after_trap;
 
 static void on_trap(int number)
 {
     (void)number;
     CHECK(expected);
-    siglongjmp(sprung, 1);
+    siglongjmp(after_trap, 1);
 }
 
-/* x87's from the C library, SSE's from its control register: both must be the host's. */
+/* Checks that the traps of x87 (from the C library) and of SSE (from MXCSR) are the host's. */
 static void check_traps(void)
 {
     CHECK_INT(fegetexcept(), TRAPS);
@@ -42,17 +42,17 @@ static void set_traps(void)
     check_traps();
 }
 
-/* A division by zero is a signal. */
+/* Checks that a division by zero raises SIGFPE. */
 static void check_that_division_traps(void)
 {
     volatile double zero = 0.0, quotient = 0.0;
     expected = 1;
-    if (sigsetjmp(sprung, 1) == 0) {
+    if (sigsetjmp(after_trap, 1) == 0) {
         quotient = 1.0 / zero;
-        CHECK(quotient == 0.0 && !"a division that traps");
+        CHECK(quotient == 0.0 && !"the division traps");
     }
     expected = 0;
-    /* The signal handler began with the traps off. */
+    /* The kernel disabled the traps for the signal handler. */
     set_traps();
 }
 
@@ -61,7 +61,7 @@ static int32_t LP_CALL on_entry(const lp_entry *entry, void *user_data)
     check_traps();
     CHECK_TEXT(entry->uuid, "huge");
     check_that_division_traps();
-    /* Calls from within leave them on as well. */
+    /* A call from within the callback must leave them enabled, too. */
     CHECK_INT(lp_outbox_forget(user_data, "none"), LP_ERR_NOT_FOUND);
     check_traps();
     return 0;

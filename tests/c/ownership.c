@@ -1,4 +1,4 @@
-/* Who owns what a result points to: freed twice, copied, or never initialised. */
+/* Ownership of the memory of a result that is freed twice, copied, or never initialised. */
 #include "check.h"
 
 static const char *server;
@@ -12,7 +12,7 @@ static lp_result accepted(const char *ext_id)
     return result;
 }
 
-/* Freed: empty, but for its size. */
+/* Checks that a freed result is empty except for its size. */
 static void check_empty(const lp_result *result)
 {
     lp_result empty = new_result();
@@ -38,7 +38,7 @@ static void a_result_that_was_never_used_may_be_freed(void)
     check_empty(&result);
 }
 
-/* sizeof of a pointer in place of the struct: no call can write such a result. */
+/* The sizeof of a pointer instead of the struct: no call can write such a result. */
 static void a_result_of_a_wrong_size_does_not_look_like_success(void)
 {
     lp_config config = config_for(server);
@@ -55,7 +55,7 @@ static void freeing_a_copy_and_then_the_original_is_harmless(void)
     lp_result copy = original;
     lp_result_free(&copy);
     check_empty(&copy);
-    /* The original points to what is gone by now; that it is freed too must not matter. */
+    /* The original points to freed memory by now. Freeing it, too, must be harmless. */
     lp_result_free(&original);
     check_empty(&original);
 }
@@ -107,7 +107,7 @@ static void a_result_outlives_its_config(void)
     lp_result_free(&result);
 }
 
-/* What a stack may hold where a host forgot lp_result_init. */
+/* Possible stack contents if a host forgets lp_result_init. */
 static const int patterns[] = {0x00, 0xA5, 0xFF};
 
 static void an_uninitialised_result_is_refused_and_left_alone(void)
@@ -132,7 +132,7 @@ static void freeing_an_uninitialised_result_is_harmless(void)
         lp_result result;
         memset(&result, patterns[i], sizeof result);
         lp_result_free(&result);
-        /* The same with a right size in front of the garbage. */
+        /* The same with a valid size before the garbage. */
         memset(&result, patterns[i], sizeof result);
         result.struct_size = sizeof result;
         lp_result_free(&result);

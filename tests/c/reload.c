@@ -1,4 +1,4 @@
-/* A host that loads the library while it runs, and unloads it again. */
+/* A host that loads and unloads the library at run time. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-/* Of the header only types and constants: the functions come from dlsym. */
+/* The header provides types and constants only: the functions come from dlsym. */
 #include "lifepay.h"
 
 #define lp_config_init library_lp_config_init
@@ -28,8 +28,8 @@ static const char *server;
 static const char *path;
 
 /*
- * On a thread that ends with it, as a host's worker does: what the library keeps for a thread goes
- * then, and nothing but its own will keeps it in memory.
+ * Runs on a thread that ends after the call, as a host's worker thread does. The library's
+ * thread-local data is then destroyed and cannot be the reason why the library stays in memory.
  */
 static void *call(void *base_url)
 {
@@ -55,7 +55,7 @@ static void *load(void)
 {
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     CHECK(library != NULL);
-    /* C knows no way from an object pointer to a function; POSIX asks for this one. */
+    /* C has no cast from an object pointer to a function pointer; POSIX prescribes this form. */
     *(void **)&lp_config_init = symbol(library, "lp_config_init");
     *(void **)&lp_result_init = symbol(library, "lp_result_init");
     *(void **)&lp_result_free = symbol(library, "lp_result_free");
@@ -64,7 +64,7 @@ static void *load(void)
     return library;
 }
 
-/* The names in a folder of /proc/self, in one text. */
+/* Writes the names in a folder of /proc/self to text, separated by spaces. */
 static void list(const char *folder, char *text, size_t size)
 {
     struct dirent *entry;
@@ -78,31 +78,32 @@ static void list(const char *folder, char *text, size_t size)
     closedir(entries);
 }
 
-/* What a library could change behind the host's back. */
-struct house {
+/* The process state that a library could change. */
+struct process_state {
     char threads[1024];
     char files[1024];
     char signals[NSIG];
     sigset_t blocked;
 };
 
-static void look(struct house *house)
+static void read_state(struct process_state *state)
 {
     int number;
-    memset(house, 0, sizeof *house);
-    list("/proc/self/task", house->threads, sizeof house->threads);
-    list("/proc/self/fd", house->files, sizeof house->files);
+    memset(state, 0, sizeof *state);
+    list("/proc/self/task", state->threads, sizeof state->threads);
+    list("/proc/self/fd", state->files, sizeof state->files);
     for (number = 1; number < NSIG; number++) {
         struct sigaction action;
         if (sigaction(number, NULL, &action) == 0)
-            house->signals[number] = action.sa_handler == SIG_DFL   ? 'd'
+            state->signals[number] = action.sa_handler == SIG_DFL   ? 'd'
                                      : action.sa_handler == SIG_IGN ? 'i'
                                                                     : 'h';
     }
-    CHECK_INT(sigprocmask(SIG_BLOCK, NULL, &house->blocked), 0);
+    CHECK_INT(sigprocmask(SIG_BLOCK, NULL, &state->blocked), 0);
 }
 
-static void check_signals_are_as_before(const struct house *before, const struct house *after)
+static void check_signals_are_as_before(const struct process_state *before,
+                                         const struct process_state *after)
 {
     int number;
     for (number = 1; number < 32; number++) {
@@ -113,25 +114,25 @@ static void check_signals_are_as_before(const struct house *before, const struct
 
 static void nothing_runs_before_the_first_call(void)
 {
-    struct house before, loaded, used;
+    struct process_state before, loaded, used;
     void *library;
-    look(&before);
+    read_state(&before);
     CHECK_INT(before.signals[SIGPIPE], 'd');
     library = load();
-    look(&loaded);
+    read_state(&loaded);
     CHECK_TEXT(loaded.threads, before.threads);
     CHECK_TEXT(loaded.files, before.files);
     check_signals_are_as_before(&before, &loaded);
-    /* And what a call leaves behind is a kept connection. */
+    /* A call leaves only a kept connection behind. */
     call_on_a_thread(server);
-    look(&used);
+    read_state(&used);
     CHECK_TEXT(used.threads, before.threads);
     check_signals_are_as_before(&before, &used);
     CHECK_INT(dlclose(library), 0);
 }
 
-/* Resident memory, KiB. */
-static long memory(void)
+/* Returns the resident memory in KiB. */
+static long resident_kib(void)
 {
     char line[256];
     long kib = -1;
@@ -157,19 +158,19 @@ static void load_call_and_unload(const char *base_url, int times)
 
 static void loading_again_and_again_takes_no_memory_and_leaves_no_thread(void)
 {
-    struct house house;
+    struct process_state state;
     char localhost[64];
     long before;
-    /* A name: so that the library has had a thread. */
+    /* A name and no address, so that the library starts a lookup thread. */
     sprintf(localhost, "http://localhost%s", strrchr(server, ':'));
     load_call_and_unload(localhost, 20);
-    before = memory();
+    before = resident_kib();
     load_call_and_unload(localhost, 200);
-    CHECK(memory() - before < 400);
+    CHECK(resident_kib() - before < 400);
     do {
         sched_yield();
-        look(&house);
-    } while (strchr(house.threads + strlen(". .. "), ' ') != strrchr(house.threads, ' '));
+        read_state(&state);
+    } while (strchr(state.threads + strlen(". .. "), ' ') != strrchr(state.threads, ' '));
 }
 
 static void the_library_stays_after_dlclose(void)

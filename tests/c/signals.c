@@ -1,4 +1,4 @@
-/* Signals are the host's: none comes of a call, and none disturbs one. */
+/* Signals belong to the host: a call raises none, and none disturbs a call. */
 #define _DEFAULT_SOURCE
 #include <setjmp.h>
 #include <signal.h>
@@ -8,14 +8,14 @@
 #include "check_signals.h"
 
 static const char *server;
-/* Resets each connection while the request is on its way. */
+/* A server that resets each connection while the request is being sent. */
 static const char *resetting_server;
-/* Answers a byte at a time. */
+/* A server that answers one byte at a time. */
 static const char *slow_server;
 static const char *outbox_file;
 static volatile sig_atomic_t alarms;
 
-/* A request that no socket takes in one write. */
+/* Returns a text that no socket accepts in one write. */
 static char *long_text(void)
 {
     const size_t length = 4 * 1024 * 1024;
@@ -28,9 +28,9 @@ static char *long_text(void)
 
 static void check_sigpipe_is_at_its_default(void)
 {
-    struct sigaction now;
-    CHECK_INT(sigaction(SIGPIPE, NULL, &now), 0);
-    CHECK(now.sa_handler == SIG_DFL);
+    struct sigaction action;
+    CHECK_INT(sigaction(SIGPIPE, NULL, &action), 0);
+    CHECK(action.sa_handler == SIG_DFL);
 }
 
 static void a_reset_connection_raises_no_sigpipe(void)
@@ -71,7 +71,7 @@ static void on_alarm(int number)
     alarms++;
 }
 
-/* Every millisecond, and every system call that waits is interrupted by it. */
+/* Raises SIGALRM every millisecond, which interrupts every blocking system call. */
 static void begin_storm(void)
 {
     const struct itimerval every_millisecond = {{0, 1000}, {0, 1000}};
@@ -88,11 +88,11 @@ static void end_storm(void)
     CHECK_INT(setitimer(ITIMER_REAL, &never, NULL), 0);
 }
 
-/* An interrupted wait is no reason to ask the host more often than five times a second. */
-static int32_t count(const lp_progress *progress, void *user_data)
+/* An interrupted wait must not call on_progress more than five times a second. */
+static int32_t count_reports(const lp_progress *progress, void *user_data)
 {
-    const uint32_t told = ++*(uint32_t *)user_data;
-    CHECK(told <= progress->elapsed_ms / 200 + 1);
+    const uint32_t reports = ++*(uint32_t *)user_data;
+    CHECK(reports <= progress->elapsed_ms / 200 + 1);
     return 0;
 }
 
@@ -104,15 +104,15 @@ static void a_storm_of_signals_changes_no_answer(void)
         lp_config config = config_for(slow_server);
         lp_result result = new_result();
         const int before = alarms;
-        uint32_t told = 0;
+        uint32_t reports = 0;
         config.ext_id = "stormy";
-        config.on_progress = count;
-        config.user_data = &told;
+        config.on_progress = count_reports;
+        config.user_data = &reports;
         CHECK_TEXT(lp_code_name(lp_open_shift(&config, &result)), "LP_OK");
         CHECK_TEXT(result.uuid, "stormy");
         CHECK_INT(result.attempts, 1);
         CHECK(alarms > before + 20);
-        CHECK(told > 0);
+        CHECK(reports > 0);
         lp_result_free(&result);
     }
     end_storm();
@@ -154,9 +154,9 @@ static void a_call_leaves_the_signal_mask_as_it_was(void)
 static pthread_t main_thread;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static sigjmp_buf before_the_fault;
-static int *volatile nowhere;
+static int *volatile null_pointer;
 static int faults;
-/* By the thread that opens the outbox. */
+/* The signal mask of the thread that opens the outbox. */
 static sigset_t blocked_by_the_host;
 
 static void on_fault(int number)
@@ -165,7 +165,7 @@ static void on_fault(int number)
     siglongjmp(before_the_fault, 1);
 }
 
-/* Goes on after a fault, as .NET's exceptions do. */
+/* Faults and continues, as .NET does when it turns a fault into an exception. */
 static void fault_in_the_log(int32_t level, const char *message, void *user_data)
 {
     (void)level;
@@ -176,8 +176,8 @@ static void fault_in_the_log(int32_t level, const char *message, void *user_data
     check_signals_of_a_library_thread(&blocked_by_the_host);
     pthread_mutex_lock(&lock);
     if (sigsetjmp(before_the_fault, 1) == 0) {
-        *nowhere = 1;
-        CHECK(!"the program goes on without a fault");
+        *null_pointer = 1;
+        CHECK(!"the write to NULL faults");
     }
     faults++;
     pthread_mutex_unlock(&lock);
@@ -212,8 +212,8 @@ static void a_fault_on_a_thread_of_the_library_comes_to_the_hosts_handler(void)
     fault_on_threads_of_the_library("faults");
 }
 
-/* As a host does whose signals one thread of its own waits for. */
-static void so_it_does_if_the_host_blocks_all_signals(void)
+/* As in a host that handles its signals with sigwait on one thread. */
+static void it_does_so_if_the_host_blocks_all_signals(void)
 {
     sigset_t all, before, after;
     int number;
@@ -239,7 +239,7 @@ int main(int argc, char **argv)
     RUN(a_storm_of_signals_changes_no_answer);
     RUN(a_storm_of_signals_does_not_cut_a_pause_short);
     RUN(a_fault_on_a_thread_of_the_library_comes_to_the_hosts_handler);
-    RUN(so_it_does_if_the_host_blocks_all_signals);
+    RUN(it_does_so_if_the_host_blocks_all_signals);
     RUN(a_call_leaves_the_signal_mask_as_it_was);
     return 0;
 }

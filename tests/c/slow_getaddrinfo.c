@@ -1,13 +1,13 @@
 /*
- * Preloaded into a test: answers name look-ups, and moves the clock, as files in the folder
- * LIFEPAY_TEST_NAMES say.
+ * Preloaded into a test: answers name lookups and shifts the clock according to files in the folder
+ * LIFEPAY_TEST_NAMES.
  *
- *   answer  "fail", "hang", or numeric addresses with blanks between them: what a look-up of a
- *           name brings. A look-up that hangs looks at the file again until it says something else.
- *           A file answer-NAME goes before it.
- *   calls   a line for each look-up that was begun.
- *   threads the library or program that has started a thread, a line for each.
- *   clock   seconds by which the monotonic clock is ahead of the system's.
+ *   answer  the answer to lookups: "fail", "hang", or numeric addresses separated by spaces. A
+ *           lookup that hangs rereads the file until it changes. A file answer-NAME takes
+ *           precedence.
+ *   calls   one line per started lookup.
+ *   threads one line per started thread: the library or program that started it.
+ *   clock   the number of seconds by which the monotonic clock is ahead of the system's.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -98,14 +98,15 @@ int getaddrinfo(const char *host, const char *service, const struct addrinfo *hi
     for (address = strtok_r(answer, " ", &rest); address; address = strtok_r(NULL, " ", &rest)) {
         if (!is_numeric(address) || real(address, service, hints, end) != 0)
             return EAI_AGAIN;
-        /* freeaddrinfo frees such a chain one by one. */
+        /* freeaddrinfo frees the elements of such a list one by one. */
         while (*end != NULL)
             end = &(*end)->ai_next;
     }
     return *found == NULL ? EAI_NONAME : 0;
 }
 
-int pthread_create(pthread_t *thread, const pthread_attr_t *how, void *(*work)(void *), void *with)
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *),
+                   void *argument)
 {
     int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
     Dl_info caller;
@@ -113,7 +114,7 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *how, void *(*work)(v
     *(void **)&real = next("pthread_create");
     if (dladdr(__builtin_return_address(0), &caller) != 0 && caller.dli_fname != NULL)
         add_line("threads", caller.dli_fname);
-    return real(thread, how, work, with);
+    return real(thread, attributes, start, argument);
 }
 
 static long seconds_ahead(void)
@@ -126,16 +127,16 @@ static long seconds_ahead(void)
 int clock_gettime(clockid_t clock, struct timespec *now)
 {
     int (*real)(clockid_t, struct timespec *);
-    int came;
+    int status;
 
     *(void **)&real = next("clock_gettime");
-    came = real(clock, now);
-    if (came == 0 && clock == CLOCK_MONOTONIC)
+    status = real(clock, now);
+    if (status == 0 && clock == CLOCK_MONOTONIC)
         now->tv_sec += seconds_ahead();
-    return came;
+    return status;
 }
 
-/* Rust's standard library waits until a point in time, which the kernel knows by its own clock. */
+/* Rust's standard library waits until an absolute time, and the kernel uses its own clock. */
 long syscall(long number, ...)
 {
     long (*real)(long, ...);

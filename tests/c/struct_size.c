@@ -1,6 +1,6 @@
 /*
- * Programs of other versions. Structs stand at the end of a page behind which nothing may be
- * touched: to read or write one byte too many ends the program.
+ * Programs compiled with other versions. Structs are placed at the end of a page, before a
+ * protected one: reading or writing one byte too many crashes the program.
  */
 #define _DEFAULT_SOURCE
 #include <sys/mman.h>
@@ -8,10 +8,10 @@
 
 #include "check.h"
 
-/* Frozen: what version 1 of the interface had. */
+/* Frozen: the sizes in version 1. */
 #define FIRST_CONFIG (sizeof(void *) == 8 ? 160u : 100u)
 #define FIRST_RESULT (sizeof(void *) == 8 ? 88u : 64u)
-/* Of a version to come. */
+/* The sizes in a future version. */
 #define LATER_CONFIG (FIRST_CONFIG + 96)
 #define LATER_RESULT (FIRST_RESULT + 96)
 
@@ -20,8 +20,8 @@ static const char *server;
 static const uint32_t too_small[] = {0, 1, 3, 4, 8, FIRST_RESULT - 1};
 static const uint32_t absurd[] = {4097, 0x10000, 0x7FFFFFFF, 0x80000000u, 0xA5A5A5A5u, 0xFFFFFFFFu};
 
-/* The last `size` bytes of a page; the next one can be neither read nor written. */
-static void *before_the_end(size_t size)
+/* Returns the last `size` bytes of a page. The next page can be neither read nor written. */
+static void *end_of_page(size_t size)
 {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
     char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -32,7 +32,7 @@ static void *before_the_end(size_t size)
 
 static lp_config *config_of(uint32_t size, const char *ext_id)
 {
-    lp_config *config = before_the_end(size);
+    lp_config *config = end_of_page(size);
     lp_config first = config_for(server);
     CHECK_INT(lp_config_init(config, size), LP_OK);
     CHECK_INT(config->struct_size, size);
@@ -55,7 +55,7 @@ static void check_config_refused(const lp_config *config)
 static void version_1_is_served_within_its_sizes(void)
 {
     lp_config *config = config_of(FIRST_CONFIG, "version-1");
-    lp_result *result = before_the_end(FIRST_RESULT);
+    lp_result *result = end_of_page(FIRST_RESULT);
     CHECK_INT(lp_result_init(result, FIRST_RESULT), LP_OK);
     CHECK_INT(lp_open_shift(config, result), LP_OK);
     CHECK_INT(result->struct_size, FIRST_RESULT);
@@ -77,7 +77,7 @@ static void a_smaller_config_than_version_1s_is_refused(void)
     check_config_refused(&config);
 }
 
-/* It would end in the middle of a field, or before one that this version has. */
+/* It would end within a field, or before a field that this version has. */
 static void a_config_between_two_versions_is_refused(void)
 {
     lp_config config = config_for(server);
@@ -124,8 +124,8 @@ static void absurd_sizes_are_refused_and_nothing_is_written(void)
     }
 }
 
-/* Init with a wrong size must not leave a struct that a later call takes for a good one. */
-static void what_init_refused_is_refused_by_every_call(void)
+/* An init with a wrong size must not leave a struct that a later call accepts. */
+static void every_call_refuses_a_size_that_init_refused(void)
 {
     size_t i;
     for (i = 0; i < ARRAY_LENGTH(too_small); i++) {
@@ -167,11 +167,11 @@ static void a_later_config_is_refused_if_one_of_its_new_fields_is_used(void)
     }
 }
 
-/* Only what version 1 has of it is there: the rest lies in the page that must not be touched. */
+/* Only the part that this version has exists: the rest would be in the protected page. */
 static void a_later_results_new_fields_are_neither_read_nor_written(void)
 {
     lp_config config = config_for(server);
-    lp_result *result = before_the_end(sizeof(lp_result));
+    lp_result *result = end_of_page(sizeof(lp_result));
     memset(result, 0, sizeof *result);
     result->struct_size = LATER_RESULT;
     config.ext_id = "later-result";
@@ -201,7 +201,7 @@ static void a_later_results_new_fields_keep_what_they_hold(void)
         CHECK_INT(later.bytes[i], 0xA5);
 }
 
-/* Delphi's packed records, or a struct in a byte buffer. */
+/* As in a packed record of Delphi's, or in a byte buffer. */
 static void structs_may_stand_at_any_address(void)
 {
     size_t shift;
@@ -225,7 +225,7 @@ static void structs_may_stand_at_any_address(void)
     }
 }
 
-static void a_timetable_may_stand_at_any_address(void)
+static void a_schedule_may_be_at_any_address(void)
 {
     const uint32_t delays[2] = {1000, 2000};
     char bytes[sizeof delays + 1];
@@ -247,12 +247,12 @@ int main(int argc, char **argv)
     RUN(a_config_between_two_versions_is_refused);
     RUN(a_smaller_result_than_version_1s_is_refused_and_not_written);
     RUN(absurd_sizes_are_refused_and_nothing_is_written);
-    RUN(what_init_refused_is_refused_by_every_call);
+    RUN(every_call_refuses_a_size_that_init_refused);
     RUN(a_later_config_is_served_if_its_new_fields_are_not_used);
     RUN(a_later_config_is_refused_if_one_of_its_new_fields_is_used);
     RUN(a_later_results_new_fields_are_neither_read_nor_written);
     RUN(a_later_results_new_fields_keep_what_they_hold);
     RUN(structs_may_stand_at_any_address);
-    RUN(a_timetable_may_stand_at_any_address);
+    RUN(a_schedule_may_be_at_any_address);
     return 0;
 }

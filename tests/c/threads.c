@@ -1,4 +1,4 @@
-/* Many threads at once, each with a result of its own. */
+/* Many threads at once, each with its own result. */
 #include <pthread.h>
 #include <unistd.h>
 
@@ -18,7 +18,7 @@ static void *calls(void *number)
     pthread_barrier_wait(&start);
     for (i = 0; i < CALLS; i++) {
         char *answer = NULL;
-        char wanted[64];
+        char expected[64];
         sprintf(ext_id, "t%d-c%d", *(int *)number, i);
         check_accepted(server, ext_id);
         CHECK_INT(lp_ext_id_new(ext_id, sizeof ext_id), LP_OK);
@@ -27,8 +27,8 @@ static void *calls(void *number)
                 "\"ext_id\":\"%s\"}",
                 server, ext_id);
         CHECK_INT(lp_open_shift_json(request, &answer), LP_OK);
-        sprintf(wanted, "\"uuid\":\"%s\"", ext_id);
-        CHECK_HAS(answer, wanted);
+        sprintf(expected, "\"uuid\":\"%s\"", ext_id);
+        CHECK_HAS(answer, expected);
         lp_string_free(answer);
     }
     return NULL;
@@ -48,13 +48,13 @@ static void each_of_many_threads_gets_its_own_answers(void)
         CHECK_INT(pthread_join(threads[i], NULL), 0);
 }
 
-static void *free_it(void *result)
+static void *free_result(void *result)
 {
     lp_result_free(result);
     return NULL;
 }
 
-/* Made on one thread, freed on others, the same one on all of them at once. */
+/* A result of one thread, whose copies other threads free at once. */
 static void copies_of_a_result_may_be_freed_on_all_threads_at_once(void)
 {
     static lp_result copies[THREADS];
@@ -65,7 +65,7 @@ static void copies_of_a_result_may_be_freed_on_all_threads_at_once(void)
     CHECK_INT(lp_open_shift(&config, &result), LP_OK);
     for (i = 0; i < THREADS; i++) {
         copies[i] = result;
-        CHECK_INT(pthread_create(&threads[i], NULL, free_it, &copies[i]), 0);
+        CHECK_INT(pthread_create(&threads[i], NULL, free_result, &copies[i]), 0);
     }
     for (i = 0; i < THREADS; i++)
         CHECK_INT(pthread_join(threads[i], NULL), 0);
@@ -74,25 +74,28 @@ static void copies_of_a_result_may_be_freed_on_all_threads_at_once(void)
 
 static pthread_key_t key;
 
-static void at_the_end_of_a_thread(void *ext_id)
+static void call_in_destructor(void *ext_id)
 {
     check_accepted(server, ext_id);
 }
 
-static void *ends_with_a_call(void *ext_id)
+static void *end_with_a_call(void *ext_id)
 {
     CHECK_INT(pthread_setspecific(key, ext_id), 0);
     check_accepted(server, "before-the-end");
     return NULL;
 }
 
-/* Where C++ and others destroy what a thread owns, the library's own thread data may be gone. */
+/*
+ * C++ and others destroy thread-local objects at the end of a thread. The library's own
+ * thread-local data may have been destroyed by then.
+ */
 static void a_thread_may_call_while_it_ends(void)
 {
     static char ext_id[] = "at-the-end";
     pthread_t thread;
-    CHECK_INT(pthread_key_create(&key, at_the_end_of_a_thread), 0);
-    CHECK_INT(pthread_create(&thread, NULL, ends_with_a_call, ext_id), 0);
+    CHECK_INT(pthread_key_create(&key, call_in_destructor), 0);
+    CHECK_INT(pthread_create(&thread, NULL, end_with_a_call, ext_id), 0);
     CHECK_INT(pthread_join(thread, NULL), 0);
 }
 

@@ -1,7 +1,6 @@
 /*
- * A host that lets the processor trap on floating-point errors, as Delphi before 12 does. Not one
- * operation of the library may spring a trap, and the host's own traps stay on: after each call,
- * and inside each callback.
+ * A host with floating-point traps enabled, as in Delphi before 12. No operation of the library may
+ * trigger a trap, and the host's traps must be enabled after each call and in each callback.
  */
 #define _GNU_SOURCE
 #include <fenv.h>
@@ -13,21 +12,21 @@
 static const char *server;
 static const char *silent_server;
 static const char *log_file;
-/* What this run has switched on. */
+/* The traps that this run enables. */
 static int traps;
-static int told_log;
-static int told_progress;
+static int log_calls;
+static int progress_calls;
 static volatile sig_atomic_t expected;
-static sigjmp_buf sprung;
+static sigjmp_buf after_trap;
 
 static void on_trap(int number)
 {
     (void)number;
     CHECK(expected);
-    siglongjmp(sprung, 1);
+    siglongjmp(after_trap, 1);
 }
 
-/* x87's from the C library, SSE's from its control register: both must be the host's. */
+/* Checks that the traps of x87 (from the C library) and of SSE (from MXCSR) are the host's. */
 static void check_traps(void)
 {
     CHECK_INT(fegetexcept(), traps);
@@ -35,18 +34,18 @@ static void check_traps(void)
     CHECK_INT(fegetround(), FE_UPWARD);
 }
 
-/* Whether a division by zero is a signal. */
+/* Returns whether a division by zero raises SIGFPE. */
 static int division_traps(void)
 {
     volatile double zero = 0.0, quotient;
-    int caught = sigsetjmp(sprung, 1);
+    int caught = sigsetjmp(after_trap, 1);
     expected = !caught;
     if (!caught)
         quotient = 1.0 / zero;
     else
         (void)quotient;
     expected = 0;
-    /* The signal handler began with the traps off. */
+    /* The kernel disabled the traps for the signal handler. */
     feclearexcept(FE_ALL_EXCEPT);
     CHECK(feenableexcept(traps) != -1);
     fesetround(FE_UPWARD);
@@ -58,7 +57,7 @@ static int32_t on_progress(const lp_progress *progress, void *user_data)
     (void)progress;
     (void)user_data;
     check_traps();
-    told_progress++;
+    progress_calls++;
     return 0;
 }
 
@@ -68,23 +67,23 @@ static void on_log(int32_t level, const char *message, void *user_data)
     (void)message;
     (void)user_data;
     check_traps();
-    /* Calls from inside a callback leave them on as well. */
+    /* A call from within a callback must leave them enabled, too. */
     CHECK(lp_version_number() > 0);
     check_traps();
-    told_log++;
+    log_calls++;
 }
 
-static void call(const char *base_url, const char *ext_id, int32_t wanted)
+static void call(const char *base_url, const char *ext_id, int32_t expected_code)
 {
     lp_config config = config_for(base_url);
     lp_result result = new_result();
-    const int before = told_log;
+    const int before = log_calls;
     config.ext_id = ext_id;
     config.timeout_ms = 700;
     config.on_progress = on_progress;
-    CHECK_TEXT(lp_code_name(lp_open_shift(&config, &result)), lp_code_name(wanted));
+    CHECK_TEXT(lp_code_name(lp_open_shift(&config, &result)), lp_code_name(expected_code));
     check_traps();
-    CHECK(told_log > before);
+    CHECK(log_calls > before);
     lp_result_free(&result);
     check_traps();
 }
@@ -95,7 +94,7 @@ static void the_traps_are_on(void)
     check_traps();
 }
 
-static void a_usual_call_springs_none(void)
+static void a_regular_call_fires_no_trap(void)
 {
     call(server, "usual", LP_OK);
 }
@@ -110,14 +109,14 @@ static void numbers_beyond_a_double_spring_none(void)
     lp_string_free(answer);
 }
 
-static void a_time_limit_springs_none(void)
+static void a_time_limit_fires_no_trap(void)
 {
-    const int before = told_progress;
+    const int before = progress_calls;
     call(silent_server, "late", LP_ERR_TIMEOUT);
-    CHECK(told_progress > before + 1);
+    CHECK(progress_calls > before + 1);
 }
 
-static void tls_springs_none(void)
+static void tls_fires_no_trap(void)
 {
     char tls[64];
     sprintf(tls, "https%s", silent_server + strlen("http"));
@@ -143,10 +142,10 @@ int main(int argc, char **argv)
     CHECK_INT(lp_set_log(on_log, NULL, LP_LOG_TRACE), LP_OK);
     CHECK_INT(lp_log_to_file(log_file, LP_LOG_TRACE, 0), LP_OK);
     RUN(the_traps_are_on);
-    RUN(a_usual_call_springs_none);
+    RUN(a_regular_call_fires_no_trap);
     RUN(numbers_beyond_a_double_spring_none);
-    RUN(a_time_limit_springs_none);
-    RUN(tls_springs_none);
+    RUN(a_time_limit_fires_no_trap);
+    RUN(tls_fires_no_trap);
     RUN(the_traps_are_still_on);
     return 0;
 }

@@ -1,4 +1,4 @@
-/* Gives the library settings that are freed already: a sanitizer must find it in the library. */
+/* Passes a freed config to the library. A sanitizer must report the use in the library. */
 #include "lifepay.h"
 
 #include <stdlib.h>

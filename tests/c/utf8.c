@@ -1,9 +1,9 @@
-/* Strings that are not UTF-8, in every place that takes a string. Nothing of it may be sent. */
+/* Passes invalid UTF-8 wherever a string is accepted. Nothing may be sent. */
 #include <stddef.h>
 
 #include "check.h"
 
-/* "Иванова" as a Windows program without a thought for it passes it. */
+/* "Иванова" as a Windows program passes it without converting it. */
 #define CP1251 "\xc8\xe2\xe0\xed\xee\xe2\xe0"
 
 static const char *server;
@@ -67,20 +67,20 @@ static void each_way_to_be_wrong_is_refused_where_it_stands(void)
     static const struct {
         const char *text;
         const char *place;
-    } bad[] = {
-        {"\x80", "байт 1"},                 /* a continuation without a beginning */
-        {"ab\xd0", "байт 3"},               /* a beginning without its continuation */
+    } invalid[] = {
+        {"\x80", "байт 1"},                 /* a continuation byte without a lead byte */
+        {"ab\xd0", "байт 3"},               /* a lead byte without its continuation */
         {"\xc0\xaf", "байт 1"},             /* overlong */
         {"\xed\xa0\x80", "байт 1"},         /* half of a surrogate pair */
-        {"ok\xf4\x90\x80\x80", "байт 3"},   /* beyond U+10FFFF */
-        {"\xd0\x98\xff", "байт 3"},         /* right at first */
-        {"\xff\xfeI\x04", "байт 1"},        /* UTF-16 with its mark */
+        {"ok\xf4\x90\x80\x80", "байт 3"},   /* above U+10FFFF */
+        {"\xd0\x98\xff", "байт 3"},         /* invalid after a valid letter */
+        {"\xff\xfeI\x04", "байт 1"},        /* UTF-16 with a BOM */
     };
     size_t i;
-    for (i = 0; i < ARRAY_LENGTH(bad); i++) {
+    for (i = 0; i < ARRAY_LENGTH(invalid); i++) {
         lp_config config = config_for(server);
-        config.cashier_name = bad[i].text;
-        check_refused(&config, "cashier_name", bad[i].place);
+        config.cashier_name = invalid[i].text;
+        check_refused(&config, "cashier_name", invalid[i].place);
     }
 }
 

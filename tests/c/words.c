@@ -1,4 +1,4 @@
-/* Identifiers, codes in words, versions: the calls that need no server. */
+/* Identifiers, names and texts of codes, and versions: the calls that need no server. */
 #include "check.h"
 
 static void an_ext_id_is_a_uuid_and_never_the_same(void)
@@ -23,7 +23,7 @@ static void an_ext_id_needs_37_bytes_and_takes_no_more(void)
     for (size = 0; size < 37; size++) {
         memset(buffer, 'x', sizeof buffer);
         CHECK_INT(lp_ext_id_new(buffer, size), LP_ERR_ARGUMENT);
-        /* A host that prints it all the same prints nothing, where there is room for nothing. */
+        /* If the buffer has room, it gets an empty string, in case a host prints it anyway. */
         CHECK_INT(buffer[0], size == 0 ? 'x' : '\0');
         CHECK_INT(buffer[1], 'x');
         CHECK_INT(buffer[size > 0 ? size : 1], 'x');

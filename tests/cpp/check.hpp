@@ -1,5 +1,5 @@
-// What the C++ tests share. A program says nothing and ends with 0, or says which check failed, in
-// which test and where, and ends with 1.
+// Shared by the C++ tests. The program prints nothing and exits with 0 if it passes. If a check
+// fails, it prints the check with its test and its place, and exits with 1.
 #ifndef CHECK_HPP
 #define CHECK_HPP
 
@@ -11,10 +11,10 @@
 #include "lifepay.hpp"
 
 #define RUN(test) (check::test_name() = #test, test())
-#define CHECK(truth) check::that((truth), #truth, __FILE__, __LINE__)
+#define CHECK(condition) check::that((condition), #condition, __FILE__, __LINE__)
 #define CHECK_EQUAL(got, wanted) check::equal((got), (wanted), #got, __FILE__, __LINE__)
 #define FAIL(why) check::failed((why), __FILE__, __LINE__)
-// The call throws lifepay::Error; its value is that error.
+// Evaluates to the lifepay::Error that the call throws.
 #define CAUGHT(call) check::caught([&] { call; }, #call, __FILE__, __LINE__)
 
 namespace check {
@@ -31,9 +31,9 @@ inline std::string &test_name()
     std::_Exit(1);
 }
 
-inline void that(bool truth, const char *what, const char *file, int line)
+inline void that(bool condition, const char *what, const char *file, int line)
 {
-    if (!truth)
+    if (!condition)
         failed(std::string(what) + " does not hold", file, line);
 }
 
@@ -58,21 +58,21 @@ lifepay::Error caught(const Call &call, const char *what, const char *file, int 
     failed(std::string(what) + " throws nothing", file, line);
 }
 
-// Where the servers of these tests are.
-struct Places {
-    std::string sandbox; // LifePay's stand-in
-    std::string silent;  // takes requests and never answers
-    std::string taker;   // accepts every document, whatever its path
-    std::string folder;  // an empty one
+// The servers and the folder that the tests use.
+struct Context {
+    std::string sandbox;   // simulates LifePay
+    std::string silent;    // accepts requests and never answers
+    std::string accepting; // accepts every document with any path
+    std::string folder;    // an empty folder
 };
 
-inline Places &places()
+inline Context &context()
 {
-    static Places places;
-    return places;
+    static Context context;
+    return context;
 }
 
-// A request that is accepted: apikey, login, base_url and no proxy.
+// Returns a request that is accepted: apikey, login, base_url and no proxy.
 inline lifepay::Request request_to(const std::string &base_url)
 {
     lifepay::Request request;
@@ -93,7 +93,7 @@ inline bool names_field(const std::vector<lifepay::FieldError> &errors, const st
 
 } // namespace check
 
-// One file each.
+// Each is defined in its own file.
 void shift_tests();
 void document_tests();
 void outbox_tests();

@@ -1,4 +1,4 @@
-// Sending any other document: what goes out, what comes back, what is refused.
+// Sending other documents: requests, results and refused arguments.
 #include <chrono>
 #include <utility>
 
@@ -11,25 +11,25 @@ namespace {
 
 lifepay::Request z_report()
 {
-    lifepay::Request request = check::request_to(check::places().taker);
+    lifepay::Request request = check::request_to(check::context().accepting);
     request.path = "/cloud-print/create-z-report";
     return request;
 }
 
-const char *const taken_uuid = "dabe3833-43ff-5e5c-a45e-9cff664503fd";
+const char *const document_uuid = "dabe3833-43ff-5e5c-a45e-9cff664503fd";
 
-// tests/bindings/cpp.rs looks at what the server got from this test and the next ones.
+// tests/bindings/cpp.rs checks the requests that the server got from this test and the next ones.
 void a_z_report_has_a_uuid_and_no_ext_id()
 {
     lifepay::Request request = z_report();
     request.cashier_name = "Иванова";
     request.target_serial = "00106304012797";
     const lifepay::Document report = lifepay::send(request);
-    CHECK_EQUAL(report.uuid.value(), taken_uuid);
+    CHECK_EQUAL(report.uuid.value(), document_uuid);
     CHECK(!report.ext_id);
     CHECK_EQUAL(report.attempts, 1u);
     CHECK(!report.message.empty());
-    CHECK(report.reply.value().find(taken_uuid) != std::string::npos);
+    CHECK(report.reply.value().find(document_uuid) != std::string::npos);
 }
 
 void its_members_go_as_they_stand()
@@ -48,12 +48,12 @@ void its_members_go_as_they_stand()
 void a_document_in_json()
 {
     const std::string request = R"({"apikey": "s3cr3t-apikey", "login": "79031234567", "base_url": ")" +
-                                check::places().taker +
+                                check::context().accepting +
                                 R"(", "proxy": "none", "path": "/cloud-print/create-z-report", )"
                                 R"("ext_id": "cpp-document-json", "document_json": {"n":1.50}})";
     const lifepay::JsonAnswer answer = lifepay::send_json(request);
     CHECK_EQUAL(answer.code, LP_OK);
-    CHECK(answer.json.find(taken_uuid) != std::string::npos);
+    CHECK(answer.json.find(document_uuid) != std::string::npos);
     CHECK_EQUAL(lifepay::send_json("{").code, LP_ERR_ARGUMENT);
     CHECK_EQUAL(CAUGHT(lifepay::send_json(std::string("{}\0", 3))).code(), LP_ERR_ARGUMENT);
 }
@@ -61,21 +61,21 @@ void a_document_in_json()
 void the_outbox_sends_it_and_its_entry_has_the_path()
 {
     lifepay::Request request = z_report();
-    lifepay::Outbox outbox(check::places().folder + "/documents.db", request);
-    // An outbox repeats, and for that LifePay must know the request again.
+    lifepay::Outbox outbox(check::context().folder + "/documents.db", request);
+    // An outbox retries, so it needs an ext_id by which LifePay can recognise the request.
     CHECK(names_field(CAUGHT(outbox.submit(request)).errors(), "ext_id"));
     request.ext_id = "cpp-document-outbox";
     request.document_json = R"({"n":2})";
     outbox.submit(request);
     const lifepay::Result answered = outbox.wait("cpp-document-outbox", 20s);
     CHECK_EQUAL(answered.name(), "LP_OK");
-    CHECK_EQUAL(answered.uuid.value(), taken_uuid);
+    CHECK_EQUAL(answered.uuid.value(), document_uuid);
     CHECK_EQUAL(outbox.entries().at(0).path.value(), "/cloud-print/create-z-report");
     request.document_json = R"({"n":3})";
     CHECK_EQUAL(CAUGHT(outbox.submit(request)).code(), LP_ERR_ARGUMENT);
 }
 
-void what_is_no_document_is_refused_by_name()
+void a_value_that_is_not_a_document_is_refused_by_name()
 {
     lifepay::Request request = z_report();
     request.path.reset();
@@ -88,16 +88,16 @@ void what_is_no_document_is_refused_by_name()
     CHECK(names_field(result.errors, "path"));
     CHECK(names_field(result.errors, "document_json"));
 
-    // What C would take for the end.
+    // C would take the NUL for the end of the string.
     request.path = std::string("/a\0b", 4);
     request.document_json = std::string("{}\0", 3);
     CHECK_EQUAL(lifepay::try_send(request).errors.size(), 2u);
 
-    // Without an ext_id nothing is repeated.
+    // Without an ext_id nothing is retried.
     request = z_report();
     request.retry_for = 1min;
     CHECK(names_field(CAUGHT(lifepay::send(request)).errors(), "ext_id"));
-    // And a shift has no path.
+    // A path is refused for a shift.
     CHECK(names_field(CAUGHT(lifepay::open_shift(request)).errors(), "path"));
 }
 
@@ -106,7 +106,7 @@ struct ThrownBySend {};
 void on_progress_stops_it_and_what_it_throws_comes_back()
 {
     lifepay::Request request = z_report();
-    request.base_url = check::places().silent;
+    request.base_url = check::context().silent;
     request.on_progress = [](const lifepay::Progress &progress) {
         return progress.phase != lifepay::Phase::exchange;
     };
@@ -132,6 +132,6 @@ void document_tests()
     RUN(its_members_go_as_they_stand);
     RUN(a_document_in_json);
     RUN(the_outbox_sends_it_and_its_entry_has_the_path);
-    RUN(what_is_no_document_is_refused_by_name);
+    RUN(a_value_that_is_not_a_document_is_refused_by_name);
     RUN(on_progress_stops_it_and_what_it_throws_comes_back);
 }

@@ -1,4 +1,4 @@
-// The log: to any callable, and to a file.
+// Logging to a callable and to a file.
 #include <atomic>
 #include <fstream>
 #include <iterator>
@@ -14,14 +14,14 @@ namespace {
 
 void attempt()
 {
-    lifepay::Request request = check::request_to(check::places().sandbox);
+    lifepay::Request request = check::request_to(check::context().sandbox);
     request.ext_id = "cpp-log";
     CHECK(lifepay::try_open_shift(request).ok());
 }
 
 void lines_come_to_any_callable_until_it_is_replaced()
 {
-    // The callable owns it, so that its end can be seen.
+    // Owned by the callable, so that its destruction can be observed.
     auto lines = std::make_shared<std::vector<std::string>>();
     const std::weak_ptr<std::vector<std::string>> watched = lines;
     lifepay::set_log(
@@ -43,7 +43,7 @@ void lines_come_to_any_callable_until_it_is_replaced()
     attempt();
 }
 
-void what_a_callable_throws_is_dropped()
+void exceptions_of_a_callable_are_dropped()
 {
     int calls = 0;
     lifepay::set_log([&calls](LogLevel, std::string_view) {
@@ -104,14 +104,14 @@ void callables_are_exchanged_while_others_log()
 
 void the_log_goes_to_a_file()
 {
-    const std::string path = check::places().folder + "/lifepay.log";
+    const std::string path = check::context().folder + "/lifepay.log";
     lifepay::log_to_file(path, LogLevel::info, 1000000);
     attempt();
     lifepay::log_to_file("");
     std::ifstream file(path);
     const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
     CHECK(text.find("ext_id=cpp-log") != std::string::npos);
-    CHECK_EQUAL(CAUGHT(lifepay::log_to_file(check::places().folder)).code(), LP_ERR_ARGUMENT);
+    CHECK_EQUAL(CAUGHT(lifepay::log_to_file(check::context().folder)).code(), LP_ERR_ARGUMENT);
     CHECK_EQUAL(CAUGHT(lifepay::log_to_file(std::string("a\0b", 3))).code(), LP_ERR_ARGUMENT);
 }
 
@@ -120,7 +120,7 @@ void the_log_goes_to_a_file()
 void log_tests()
 {
     RUN(lines_come_to_any_callable_until_it_is_replaced);
-    RUN(what_a_callable_throws_is_dropped);
+    RUN(exceptions_of_a_callable_are_dropped);
     RUN(a_callable_may_ask_for_names_and_nothing_else);
     RUN(a_level_that_is_none_leaves_the_log_as_it_was);
     RUN(callables_are_exchanged_while_others_log);

@@ -4,10 +4,10 @@
 int main(int argc, char **argv)
 {
     if (argc != 5) {
-        std::cerr << "usage: " << argv[0] << " SANDBOX_URL SILENT_URL TAKER_URL FOLDER\n";
+        std::cerr << "usage: " << argv[0] << " SANDBOX_URL SILENT_URL ACCEPTING_URL FOLDER\n";
         return 2;
     }
-    check::places() = {argv[1], argv[2], argv[3], argv[4]};
+    check::context() = {argv[1], argv[2], argv[3], argv[4]};
     log_tests();
     shift_tests();
     document_tests();

@@ -1,4 +1,4 @@
-// The outbox: its whole cycle, its end, and what callbacks throw.
+// The outbox: a full cycle, closing, and exceptions from callbacks.
 #include <future>
 #include <thread>
 #include <type_traits>
@@ -13,7 +13,7 @@ namespace {
 
 std::string file(const std::string &name)
 {
-    return check::places().folder + "/" + name;
+    return check::context().folder + "/" + name;
 }
 
 lifepay::Request with_ext_id(const std::string &ext_id)
@@ -26,7 +26,7 @@ lifepay::Request with_ext_id(const std::string &ext_id)
 
 void a_request_is_submitted_answered_listed_and_forgotten()
 {
-    lifepay::Request settings = check::request_to(check::places().sandbox);
+    lifepay::Request settings = check::request_to(check::context().sandbox);
     settings.concurrency = 2;
     settings.keep_days = 7;
     Outbox outbox(file("cycle.db"), settings);
@@ -51,7 +51,7 @@ void a_request_is_submitted_answered_listed_and_forgotten()
     CHECK_EQUAL(entry.ext_id, "cpp-cycle");
     CHECK_EQUAL(entry.login, "79031234567");
     CHECK_EQUAL(entry.target_serial.value(), "00106304012797");
-    CHECK_EQUAL(entry.base_url, check::places().sandbox);
+    CHECK_EQUAL(entry.base_url, check::context().sandbox);
     CHECK_EQUAL(entry.path.value(), "/cloud-print/create-session");
     CHECK_EQUAL(entry.uuid.value(), answered.uuid.value());
     CHECK_EQUAL(entry.code, LP_OK);
@@ -72,7 +72,7 @@ void a_request_is_submitted_answered_listed_and_forgotten()
 
 void a_rejection_is_an_outcome_that_can_be_made_an_exception()
 {
-    Outbox outbox(file("rejected.db"), check::request_to(check::places().sandbox));
+    Outbox outbox(file("rejected.db"), check::request_to(check::context().sandbox));
     lifepay::Request request = with_ext_id("cpp-rejected");
     request.login = "70000000400";
     outbox.submit(request);
@@ -81,7 +81,7 @@ void a_rejection_is_an_outcome_that_can_be_made_an_exception()
     CHECK(!result.call_failed());
     CHECK_EQUAL(CAUGHT(result.check()).errors().size(), 1u);
 
-    // retry_now sends it anew.
+    // retry_now sends it again.
     outbox.retry_now("cpp-rejected");
     CHECK_EQUAL(outbox.wait("cpp-rejected").code, LP_DATA_ERROR);
     CHECK_EQUAL(outbox.entries().at(0).attempts, 2u);
@@ -91,7 +91,7 @@ void a_rejection_is_an_outcome_that_can_be_made_an_exception()
 
 void an_entry_that_waits_can_be_cancelled()
 {
-    Outbox outbox(file("cancel.db"), check::request_to(check::places().silent));
+    Outbox outbox(file("cancel.db"), check::request_to(check::context().silent));
     const std::string ext_id = outbox.submit(with_ext_id("cpp-cancel")).ext_id.value();
     CHECK_EQUAL(outbox.wait(ext_id, 0s).code, LP_PENDING);
     CHECK(outbox.wait(ext_id, 10ms).check().code == LP_PENDING);
@@ -116,9 +116,9 @@ void an_entry_that_waits_can_be_cancelled()
     CHECK_EQUAL(outbox.try_forget(ext_id), LP_OK);
 }
 
-void what_is_submitted_wrong_is_not_submitted()
+void invalid_requests_are_not_submitted()
 {
-    Outbox outbox(file("wrong.db"), check::request_to(check::places().silent));
+    Outbox outbox(file("wrong.db"), check::request_to(check::context().silent));
     const lifepay::Error error = CAUGHT(outbox.submit(with_ext_id(std::string(51, 'x'))));
     CHECK_EQUAL(error.code(), LP_ERR_ARGUMENT);
     CHECK_EQUAL(error.errors().at(0).field, "ext_id");
@@ -131,9 +131,9 @@ void what_is_submitted_wrong_is_not_submitted()
     CHECK(outbox.entries().empty());
 }
 
-void a_file_that_cannot_be_used_is_told()
+void an_unusable_file_is_reported()
 {
-    const lifepay::Request settings = check::request_to(check::places().sandbox);
+    const lifepay::Request settings = check::request_to(check::context().sandbox);
     const lifepay::Error error = CAUGHT(Outbox(file("no/such/folder.db"), settings));
     CHECK_EQUAL(error.code(), LP_ERR_OUTBOX);
     CHECK(!error.message().empty());
@@ -150,7 +150,7 @@ void an_outbox_moves_and_what_it_moved_from_is_closed()
     static_assert(!std::is_copy_constructible_v<Outbox> && !std::is_copy_assignable_v<Outbox>);
     static_assert(std::is_nothrow_move_constructible_v<Outbox>);
     static_assert(std::is_nothrow_move_assignable_v<Outbox>);
-    const lifepay::Request settings = check::request_to(check::places().silent);
+    const lifepay::Request settings = check::request_to(check::context().silent);
     Outbox first(file("first.db"), settings);
     Outbox second(file("second.db"), settings);
     lp_outbox *const handle_of_first = first.get();
@@ -171,9 +171,9 @@ void an_outbox_moves_and_what_it_moved_from_is_closed()
     CHECK_EQUAL(lp_outbox_pending(handle_of_first, &count), LP_ERR_CLOSED);
 }
 
-void close_wakes_those_who_wait()
+void close_wakes_waiting_threads()
 {
-    Outbox outbox(file("close.db"), check::request_to(check::places().silent));
+    Outbox outbox(file("close.db"), check::request_to(check::context().silent));
     outbox.submit(with_ext_id("cpp-close"));
     std::promise<void> waits;
     auto waiter = std::async(std::launch::async, [&] {
@@ -185,9 +185,9 @@ void close_wakes_those_who_wait()
     CHECK_EQUAL(waiter.get(), LP_ERR_CLOSED);
 }
 
-void what_waits_goes_on_at_the_next_open()
+void pending_entries_are_sent_after_the_next_open()
 {
-    lifepay::Request request = check::request_to(check::places().sandbox);
+    lifepay::Request request = check::request_to(check::context().sandbox);
     request.target_serial = "00000000000503";
     request.ext_id = "cpp-goes-on";
     {
@@ -208,7 +208,7 @@ struct ThrownByEach {};
 
 void each_ends_at_false_and_hands_back_what_is_thrown()
 {
-    Outbox outbox(file("each.db"), check::request_to(check::places().silent));
+    Outbox outbox(file("each.db"), check::request_to(check::context().silent));
     outbox.submit(with_ext_id("one"));
     outbox.submit(with_ext_id("two"));
     CHECK_EQUAL(outbox.entries().at(1).ext_id, "two");
@@ -229,7 +229,7 @@ void each_ends_at_false_and_hands_back_what_is_thrown()
     }
     CHECK(thrown);
     CHECK_EQUAL(shown, 2);
-    // The callable may call everything.
+    // The callable may call every function.
     outbox.each([&outbox](const lifepay::Entry &entry) {
         outbox.cancel(entry.ext_id);
         return true;
@@ -245,10 +245,10 @@ void outbox_tests()
     RUN(a_request_is_submitted_answered_listed_and_forgotten);
     RUN(a_rejection_is_an_outcome_that_can_be_made_an_exception);
     RUN(an_entry_that_waits_can_be_cancelled);
-    RUN(what_is_submitted_wrong_is_not_submitted);
-    RUN(a_file_that_cannot_be_used_is_told);
+    RUN(invalid_requests_are_not_submitted);
+    RUN(an_unusable_file_is_reported);
     RUN(an_outbox_moves_and_what_it_moved_from_is_closed);
-    RUN(close_wakes_those_who_wait);
-    RUN(what_waits_goes_on_at_the_next_open);
+    RUN(close_wakes_waiting_threads);
+    RUN(pending_entries_are_sent_after_the_next_open);
     RUN(each_ends_at_false_and_hands_back_what_is_thrown);
 }

@@ -1,4 +1,4 @@
-// Opening a shift: values in and out, errors, callbacks.
+// Opening a shift: requests, results, errors and callbacks.
 #include <chrono>
 #include <type_traits>
 #include <utility>
@@ -13,12 +13,12 @@ namespace {
 
 lifepay::Request to_sandbox()
 {
-    return check::request_to(check::places().sandbox);
+    return check::request_to(check::context().sandbox);
 }
 
 lifepay::Request to_silence()
 {
-    lifepay::Request request = check::request_to(check::places().silent);
+    lifepay::Request request = check::request_to(check::context().silent);
     request.timeout = 30s;
     return request;
 }
@@ -53,7 +53,7 @@ void test_mode_has_no_uuid_and_an_ext_id_is_made()
     CHECK_EQUAL(shift.ext_id.size(), 36u);
 }
 
-// "0" and 2 are true to C++, and a shift in test mode is not fiscalised.
+// Only bool is accepted: C++ would convert "0" and 2 to true, and test mode is not fiscalised.
 using Test = decltype(lifepay::Request::test);
 static_assert(std::is_assignable_v<Test &, bool>);
 static_assert(!std::is_assignable_v<Test &, const char *>);
@@ -91,7 +91,7 @@ void a_rejection_has_code_and_field_errors()
     CHECK(!result.ok());
 }
 
-void a_code_that_nobody_knows_is_told_as_it_is()
+void an_unknown_code_is_passed_on()
 {
     lifepay::Request request = to_sandbox();
     request.login = "70000007777";
@@ -103,7 +103,7 @@ void a_code_that_nobody_knows_is_told_as_it_is()
 void arguments_that_are_wrong_are_named_all_at_once()
 {
     lifepay::Request request;
-    request.base_url = check::places().sandbox;
+    request.base_url = check::context().sandbox;
     request.ext_id = std::string(51, 'x');
     const lifepay::Error error = CAUGHT(lifepay::open_shift(request));
     CHECK_EQUAL(error.code(), LP_ERR_ARGUMENT);
@@ -114,7 +114,7 @@ void arguments_that_are_wrong_are_named_all_at_once()
     CHECK(!error.ext_id());
 }
 
-void what_c_cannot_be_told_is_an_argument_error()
+void a_value_that_c_cannot_represent_is_an_argument_error()
 {
     lifepay::Request request = to_sandbox();
     request.ext_id = std::string("cut\0short", 9);
@@ -140,7 +140,7 @@ void times_beyond_those_of_c_are_without_a_limit()
     CHECK_EQUAL(shift.attempts, 2u);
 }
 
-void progress_is_told_to_any_callable()
+void progress_is_reported_to_any_callable()
 {
     lifepay::Request request = to_sandbox();
     request.target_serial = "00000000000503";
@@ -196,7 +196,7 @@ void an_exception_in_on_progress_stops_the_call_and_comes_back()
     CHECK(std::chrono::steady_clock::now() - began < 10s);
     CHECK_EQUAL(calls, 1);
 
-    // Without exceptions nothing is lost: neither what was thrown, nor what became of the request.
+    // try_open_shift loses neither the exception nor the outcome of the request.
     const lifepay::Result result = lifepay::try_open_shift(request);
     CHECK_EQUAL(result.code, LP_ERR_CANCELLED);
     CHECK(result.outcome == lifepay::Outcome::unknown);
@@ -256,7 +256,8 @@ void a_raw_result_moves_and_frees_itself()
 void json_in_and_out()
 {
     const std::string request = R"({"apikey": "s3cr3t-apikey", "login": "79031234567", "base_url": ")" +
-                                check::places().sandbox + R"(", "proxy": "none", "ext_id": "cpp-json"})";
+                                check::context().sandbox +
+                                R"(", "proxy": "none", "ext_id": "cpp-json"})";
     const lifepay::JsonAnswer answer = lifepay::open_shift_json(request);
     CHECK_EQUAL(answer.code, LP_OK);
     CHECK(answer.json.find("cpp-json") != std::string::npos);
@@ -284,11 +285,11 @@ void shift_tests()
     RUN(test_mode_has_no_uuid_and_an_ext_id_is_made);
     RUN(the_same_ext_id_gives_the_same_document);
     RUN(a_rejection_has_code_and_field_errors);
-    RUN(a_code_that_nobody_knows_is_told_as_it_is);
+    RUN(an_unknown_code_is_passed_on);
     RUN(arguments_that_are_wrong_are_named_all_at_once);
-    RUN(what_c_cannot_be_told_is_an_argument_error);
+    RUN(a_value_that_c_cannot_represent_is_an_argument_error);
     RUN(times_beyond_those_of_c_are_without_a_limit);
-    RUN(progress_is_told_to_any_callable);
+    RUN(progress_is_reported_to_any_callable);
     RUN(false_from_on_progress_cancels);
     RUN(an_exception_in_on_progress_stops_the_call_and_comes_back);
     RUN(nobody_at_the_address_is_not_sent);

@@ -1,4 +1,4 @@
-/* What the methods do: shifts, other documents, codes, the log, the outbox. */
+/* The component's methods: shifts, other documents, codes, the log, the outbox. */
 #include "cases.h"
 
 #include <chrono>
@@ -7,10 +7,10 @@
 
 /* ---- Opening a shift ---- */
 
-void shift(const Place &place)
+void shift(const Context &context)
 {
-    Object till(place.library);
-    settle(till, place);
+    Object till(context.library);
+    configure(till, context);
     CHECK(till.set(u"Кассир", u"Иванова Ёлка"));
     CHECK(till.set(u"ИННКассира", u"123456789047"));
     CHECK(till.set(u"СерийныйНомер", u"00106304012797"));
@@ -25,11 +25,11 @@ void shift(const Place &place)
     CHECK(till.get(u"ИдентификаторЗапроса") == Value(u"смена-1"));
     CHECK(has(till.get(u"Ответ").text, uuid.text));
     CHECK(has(till.get(u"ОписаниеОшибки").text, u"LifePay"));
-    /* As a procedure, by the international name: the same document. */
+    /* Called as a procedure by its English name: LifePay returns the same document. */
     CHECK(till.run(u"OPENSHIFT"));
     CHECK(till.get(u"UUID") == uuid);
 
-    /* callback_data in JSON; both at once is a wrong argument, which is no exception. */
+    /* callback_data as JSON. Both forms at once are an argument error, not an exception. */
     CHECK(till.set(u"CallbackDataJSON", u"{\"касса\": 3}"));
     CHECK(till.call(u"OpenShift") == Value(false));
     CHECK(till.get(u"КодОшибки") == Value(-2) && till.get(u"Исход") == Value(1));
@@ -38,7 +38,7 @@ void shift(const Place &place)
     CHECK(till.call(u"OpenShift") == Value(true));
     CHECK(till.get(u"UUID").text.size() == 36 && !(till.get(u"UUID") == uuid));
 
-    /* Test mode has no uuid. Without an ext_id each call has one of its own, which can be read. */
+    /* Test mode has no uuid. Without an ext_id each call generates its own, which can be read. */
     CHECK(till.set(u"TestMode", true) && till.set(u"ExtId", u""));
     CHECK(till.call(u"OpenShift") == Value(true) && till.get(u"UUID") == Value(u""));
     Value own = till.get(u"RequestExtId");
@@ -46,13 +46,13 @@ void shift(const Place &place)
     CHECK(till.call(u"OpenShift") == Value(true));
     CHECK(till.get(u"RequestExtId").text.size() == 36 && !(till.get(u"RequestExtId") == own));
     CHECK(till.get(u"ExtId") == till.get(u"RequestExtId"));
-    /* Set, it is what was set. */
+    /* If an ext_id is set, that one is used. */
     CHECK(till.set(u"ExtId", own) && till.get(u"ExtId") == own);
     CHECK(till.call(u"OpenShift") == Value(true) && till.get(u"RequestExtId") == own);
     CHECK(till.set(u"ExtId", Value()));
     CHECK(till.set(u"TestMode", false));
 
-    /* LifePay refuses: Ложь, and the properties say why. */
+    /* LifePay rejects the shift: the method returns Ложь, and the properties have the reason. */
     CHECK(till.set(u"Логин", u"70000006080"));
     CHECK(till.call(u"ОткрытьСмену") == Value(false));
     CHECK(till.get(u"КодОшибки") == Value(6080) && till.get(u"Исход") == Value(3));
@@ -73,7 +73,7 @@ void shift(const Place &place)
     CHECK(has(till.get(u"ОшибкиПолей").text, u"\"field\":\""));
     CHECK(till.set(u"Логин", u"79031234567"));
 
-    /* A printer that fails once: repeated when asked to, otherwise told when to. */
+    /* A printer that fails once: reports when to retry, or retries if it was asked to. */
     CHECK(till.set(u"СерийныйНомер", u"0503") && till.set(u"ExtId", u"смена-3"));
     CHECK(till.set(u"ПаузыМс", u"100, 100"));
     CHECK(till.call(u"ОткрытьСмену") == Value(false));
@@ -89,38 +89,38 @@ void shift(const Place &place)
     CHECK(till.get(u"КодОшибки") == Value(-3) && till.get(u"Исход") == Value(1));
     CHECK(till.get(u"КодHTTP") == Value(0) && !till.get(u"Подробности").text.empty());
 
-    /* All faults at once, and nothing is sent. */
-    CHECK(till.set(u"БазовыйАдрес", place.base_url));
+    /* All argument errors are reported at once, and nothing is sent. */
+    CHECK(till.set(u"БазовыйАдрес", context.base_url));
     CHECK(till.set(u"Логин", u"") && till.set(u"ТаймаутМс", -1) && till.set(u"Доверие", 9));
     CHECK(till.set(u"ПаузыМс", u"скоро") && till.set(u"ТестовыйРежим", 7));
     CHECK(till.call(u"ОткрытьСмену") == Value(false));
     Value faults = till.get(u"ОшибкиПолей");
     for (const char16_t *field : {u"login", u"timeout_ms", u"trust", u"retry_delays_ms", u"test"})
-        CHECK_SAYS(has(faults.text, std::u16string(u"\"") + field + u"\""), to_utf8(faults.text));
+        CHECK_MSG(has(faults.text, std::u16string(u"\"") + field + u"\""), to_utf8(faults.text));
     CHECK(till.get(u"КодОшибки") == Value(-2));
-    CHECK_SAYS(till.platform.errors.empty(), to_utf8(till.last_error()));
+    CHECK_MSG(till.platform.errors.empty(), to_utf8(till.last_error()));
 }
 
-/* ---- Any other document ---- */
+/* ---- Other documents ---- */
 
-/* Looks as a program with ПодключитьОбработчикОжидания does, until there is an outcome. */
+/* Polls until there is an outcome, as a program with ПодключитьОбработчикОжидания does. */
 static Value outcome(Object &till, const char16_t *ext_id);
 
-/* The test that runs this looks at what the server got. */
-void document(const Place &place)
+/* The Rust test that runs this checks the requests that the server received. */
+void document(const Context &context)
 {
     const std::u16string z_report = u"/cloud-print/create-z-report";
-    Object till(place.library);
-    settle(till, place);
+    Object till(context.library);
+    configure(till, context);
     auto refuse = [&](const Value &path, const Value &members, const char16_t *field) {
         CHECK(till.call(u"ОтправитьДокумент", {path, members}) == Value(false));
         CHECK(till.get(u"КодОшибки") == Value(-2) && till.get(u"Исход") == Value(1));
         Value errors = till.get(u"ОшибкиПолей");
         std::u16string expected = std::u16string(u"[{\"field\":\"") + field + u"\"";
-        CHECK_SAYS(errors.text.find(expected) == 0, to_utf8(errors.text));
+        CHECK_MSG(errors.text.find(expected) == 0, to_utf8(errors.text));
     };
 
-    /* The parameters say what it is, the properties the rest. No ext_id is made. */
+    /* The parameters select the document, the properties the rest. No ext_id is generated. */
     CHECK(till.set(u"Кассир", u"Иванова") && till.set(u"СерийныйНомер", u"00106304012797"));
     CHECK(till.call(u"ОтправитьДокумент", {z_report}) == Value(true));
     Value uuid = till.get(u"UUID");
@@ -129,7 +129,7 @@ void document(const Place &place)
     CHECK(till.get(u"ИдентификаторЗапроса") == Value(u""));
     CHECK(till.get(u"ВнешнийИдентификатор") == Value(u""));
 
-    /* As a procedure, by the international name; the properties of the document do not count. */
+    /* Called as a procedure by its English name. The properties of the document are ignored. */
     CHECK(till.set(u"Путь", u"/another") && till.set(u"ДокументJSON", u"{\"another\":1}"));
     CHECK(till.set(u"ТестовыйРежим", true) && till.set(u"ExtId", u"документ-1"));
     CHECK(till.set(u"ПовторятьВТечениеМс", 20000));
@@ -139,7 +139,7 @@ void document(const Place &place)
     CHECK(till.run(u"SendDocument", {z_report, Value()}) && till.get(u"КодОшибки") == Value(0));
     CHECK(till.get(u"Path") == Value(u"/another"));
 
-    /* What is wrong is no exception, and nothing is sent. */
+    /* Argument errors raise no exception, and nothing is sent. */
     refuse(u"", u"", u"path");
     refuse(Value(), Value(), u"path");
     refuse(u"/a/../b", u"", u"path");
@@ -149,85 +149,85 @@ void document(const Place &place)
     CHECK(till.set(u"ExtId", Value()));
     refuse(z_report, u"", u"ext_id");
     CHECK(till.set(u"ПовторятьВТечениеМс", Value()) && till.set(u"ТестовыйРежим", false));
-    /* A shift has no path. */
+    /* A path is refused for a shift. */
     CHECK(till.call(u"ОткрытьСмену") == Value(false));
     CHECK(has(till.get(u"ОшибкиПолей").text, u"[{\"field\":\"path\""));
 
     std::u16string request = std::u16string(u"{\"apikey\":\"") + APIKEY +
                              u"\",\"login\":\"79031234567\",\"proxy\":\"none\",\"path\":\"" + z_report +
-                             u"\",\"document_json\":{\"n\":1.50},\"base_url\":\"" + place.base_url + u"\"}";
+                             u"\",\"document_json\":{\"n\":1.50},\"base_url\":\"" + context.base_url + u"\"}";
     Value answer = till.call(u"ОтправитьДокументJSON", {request});
-    CHECK_SAYS(has(answer.text, u"\"code\":0,"), to_utf8(answer.text));
+    CHECK_MSG(has(answer.text, u"\"code\":0,"), to_utf8(answer.text));
     CHECK(has(answer.text, till.get(u"UUID").text) && till.get(u"UUID").text.size() == 36);
     answer = till.call(u"SendDocumentJSON", {u"{"});
-    CHECK_SAYS(has(answer.text, u"\"code\":-2,"), to_utf8(answer.text));
+    CHECK_MSG(has(answer.text, u"\"code\":-2,"), to_utf8(answer.text));
 
     /* The outbox takes the document from the properties. */
-    CHECK(till.call(u"ОткрытьОчередь", {place.folder + u"/документы.db"}) == Value(true));
+    CHECK(till.call(u"ОткрытьОчередь", {context.folder + u"/документы.db"}) == Value(true));
     CHECK(till.set(u"Путь", z_report) && till.set(u"ДокументJSON", u"{\"n\":2}"));
     CHECK(till.call(u"ПоставитьВОчередь") == Value(false));
     CHECK(has(till.get(u"ОшибкиПолей").text, u"[{\"field\":\"ext_id\""));
     CHECK(till.set(u"ExtId", u"документ-2") && till.call(u"ПоставитьВОчередь") == Value(true));
     CHECK(outcome(till, u"документ-2") == Value(0) && till.get(u"UUID").text.size() == 36);
     Value list = till.call(u"ОчередьJSON");
-    CHECK_SAYS(has(list.text, u"\"path\":\"" + z_report + u"\""), to_utf8(list.text));
+    CHECK_MSG(has(list.text, u"\"path\":\"" + z_report + u"\""), to_utf8(list.text));
     CHECK(till.set(u"DocumentJSON", u"{\"n\":3}"));
     CHECK(till.call(u"ПоставитьВОчередь") == Value(false) && till.get(u"КодОшибки") == Value(-2));
-    CHECK_SAYS(till.platform.errors.empty(), to_utf8(till.last_error()));
+    CHECK_MSG(till.platform.errors.empty(), to_utf8(till.last_error()));
 }
 
 /* ---- In JSON ---- */
 
-void json(const Place &place)
+void json(const Context &context)
 {
-    Object till(place.library);
+    Object till(context.library);
     std::u16string request = std::u16string(u"{\"apikey\":\"") + APIKEY +
                              u"\",\"login\":\"79031234567\",\"ext_id\":\"json-1\",\"proxy\":\"none\","
-                             u"\"base_url\":\"" + place.base_url + u"\"}";
+                             u"\"base_url\":\"" + context.base_url + u"\"}";
     Value answer = till.call(u"ОткрытьСменуJSON", {request});
-    CHECK_SAYS(has(answer.text, u"\"code\":0,"), to_utf8(answer.text));
+    CHECK_MSG(has(answer.text, u"\"code\":0,"), to_utf8(answer.text));
     CHECK(has(answer.text, till.get(u"UUID").text) && till.get(u"UUID").text.size() == 36);
     CHECK(till.get(u"ИдентификаторЗапроса") == Value(u"json-1"));
     CHECK(till.run(u"OpenShiftJSON", {request}));
     for (const Value &wrong : {Value(u"[]"), Value(u""), Value(), Value(u"{\"логин\":1}")}) {
         answer = till.call(u"OpenShiftJSON", {wrong});
-        CHECK_SAYS(has(answer.text, u"\"code\":-2,"), to_utf8(answer.text));
+        CHECK_MSG(has(answer.text, u"\"code\":-2,"), to_utf8(answer.text));
         CHECK(till.get(u"КодОшибки") == Value(-2));
     }
-    /* What the call has done stays known when 1C has no memory for the answer. */
+    /* If 1C has no memory for the answer, the properties still have the result. */
     onec::Variant text, empty;
-    give(till.memory, request, text);
+    to_variant(till.memory, request, text);
     till.memory.refuses = true;
     CHECK(!till.component->CallAsFunc(till.method(u"OpenShiftJSON"), &empty, &text, 1));
     CHECK(empty.type == onec::EMPTY && has(till.last_error(), u"памят"));
     till.memory.refuses = false;
-    take(till.memory, text, false);
+    from_variant(till.memory, text, false);
     CHECK(till.get(u"КодОшибки") == Value(0) && till.get(u"UUID").text.size() == 36);
 }
 
-void words(const Place &place)
+void words(const Context &context)
 {
-    Object till(place.library);
+    Object till(context.library);
     Value one = till.call(u"НовыйИдентификатор"), other = till.call(u"NewExtId");
     CHECK(one.text.size() == 36 && other.text.size() == 36 && !(one == other));
     CHECK(till.call(u"ИмяКода", {-4}) == Value(u"LP_ERR_TIMEOUT"));
     CHECK(till.call(u"CodeName", {1e15}) == Value(u"UNKNOWN"));
     CHECK(has(till.call(u"ТекстКода", {6080}).text, u"запрещена"));
     CHECK(!till.call(u"CodeText", {-1e15}).text.empty());
-    std::u16string log = place.folder + u"/1c.log";
+    std::u16string log = context.folder + u"/1c.log";
     CHECK(till.call(u"ЖурналВФайл", {log}) == Value(true));
     CHECK(till.call(u"LogToFile", {log, 5, 100000}) == Value(true));
     CHECK(till.call(u"LogToFile", {log, 5, Value()}) == Value(true));
-    settle(till, place);
+    configure(till, context);
     CHECK(till.set(u"ExtId", u"logged") && till.call(u"OpenShift") == Value(true));
     CHECK(till.call(u"LogToFile", {u""}) == Value(true));
     for (const Value &level : {Value(-1), Value(6), Value(1e12)}) {
         CHECK(till.call(u"LogToFile", {log, level}) == Value(false));
         CHECK(till.get(u"КодОшибки") == Value(-2));
     }
-    CHECK(till.call(u"LogToFile", {place.folder + u"/нет/такой/папки"}) == Value(false));
+    CHECK(till.call(u"LogToFile", {context.folder + u"/нет/такой/папки"}) == Value(false));
 
-    /* Parameters that may be left out say what stands in their place. */
+    /* Optional parameters have default values. */
     long method = till.method(u"ЖурналВФайл");
     onec::Variant value;
     CHECK(!till.component->GetParamDefValue(method, 0, &value) && value.type == onec::EMPTY);
@@ -238,11 +238,11 @@ void words(const Place &place)
     CHECK(!till.component->GetParamDefValue(method, -1, &value));
     method = till.method(u"ПовторитьСейчас");
     CHECK(till.component->GetParamDefValue(method, 0, &value) && value.type == onec::PWSTR);
-    CHECK(take(till.memory, value) == Value(u""));
+    CHECK(from_variant(till.memory, value) == Value(u""));
     method = till.method(u"ОтправитьДокумент");
     CHECK(!till.component->GetParamDefValue(method, 0, &value) && value.type == onec::EMPTY);
     CHECK(till.component->GetParamDefValue(method, 1, &value) && value.type == onec::PWSTR);
-    CHECK(take(till.memory, value) == Value(u""));
+    CHECK(from_variant(till.memory, value) == Value(u""));
     CHECK(till.platform.errors.empty());
 }
 
@@ -259,11 +259,11 @@ static Value outcome(Object &till, const char16_t *ext_id)
     fail(__FILE__, __LINE__, "no outcome of", to_utf8(ext_id));
 }
 
-void outbox(const Place &place)
+void outbox(const Context &context)
 {
-    Object till(place.library);
-    std::u16string file = place.folder + u"/смены.db";
-    /* None is open: Ложь, or a number that says so. */
+    Object till(context.library);
+    std::u16string file = context.folder + u"/смены.db";
+    /* No outbox is open: the methods return Ложь or LP_ERR_CLOSED (-12). */
     CHECK(till.call(u"ПоставитьВОчередь") == Value(false) && till.get(u"КодОшибки") == Value(-12));
     CHECK(till.call(u"СостояниеВОчереди", {u"1"}) == Value(-12));
     CHECK(till.get(u"ИдентификаторЗапроса") == Value(u"1"));
@@ -276,7 +276,7 @@ void outbox(const Place &place)
     CHECK(till.call(u"ОткрытьОчередь", {file}) == Value(false));
     CHECK(has(till.get(u"ОшибкиПолей").text, u"apikey"));
 
-    settle(till, place);
+    configure(till, context);
     CHECK(till.set(u"ПаузыМс", u"100"));
     CHECK(till.call(u"ОткрытьОчередь", {u""}) == Value(false));
     CHECK(has(till.get(u"ОшибкиПолей").text, u"path"));
@@ -291,14 +291,14 @@ void outbox(const Place &place)
     CHECK(till.set(u"Кассир", u"Другая") && till.call(u"SubmitToOutbox") == Value(false));
     CHECK(till.get(u"КодОшибки") == Value(-2) && till.set(u"Кассир", u""));
 
-    /* Refused by LifePay; corrected by another login and submitted anew. */
+    /* Rejected by LifePay, then submitted again with a corrected login. */
     CHECK(till.set(u"ExtId", u"q-2") && till.set(u"Логин", u"70000006010"));
     CHECK(till.run(u"SubmitToOutbox"));
     CHECK(till.call(u"OutboxState", {u"q-2", 20000}) == Value(6010));
     CHECK(till.set(u"Логин", u"79031234567") && till.call(u"SubmitToOutbox") == Value(true));
     CHECK(outcome(till, u"q-2") == Value(0));
 
-    /* One that never gets through. */
+    /* A request that never succeeds. */
     CHECK(till.set(u"ExtId", u"q-3") && till.set(u"СерийныйНомер", u"0499"));
     CHECK(till.call(u"SubmitToOutbox") == Value(true));
     CHECK(till.call(u"PendingInOutbox") == Value(1) && till.call(u"OutboxState", {u"q-3"}) == Value(-1));
@@ -306,15 +306,15 @@ void outbox(const Place &place)
     CHECK(till.get(u"Исход") == Value(2));
     CHECK(till.call(u"RetryNow", {u"q-3"}) == Value(true) && till.call(u"RetryNow") == Value(true));
     CHECK(till.call(u"RetryNow", {u"q-1"}) == Value(false) && till.get(u"КодОшибки") == Value(-2));
-    /* That LifePay does not have it would be wrong: it has taken it. */
+    /* Not LP_OUTCOME_NOT_SENT: LifePay has accepted this request. */
     CHECK(till.get(u"Исход") == Value(2));
     Value list = till.call(u"OutboxList");
     for (const char16_t *part : {u"\"ext_id\":\"q-1\"", u"\"ext_id\":\"q-3\"", u"\"pending\":true",
                                  u"\"foreign\":false", u"\"target_serial\":\"0499\""})
-        CHECK_SAYS(has(list.text, part), to_utf8(list.text));
+        CHECK_MSG(has(list.text, part), to_utf8(list.text));
     CHECK(!has(list.text, APIKEY));
-    /* For the test that compares it with the header. */
-    std::ofstream(to_utf8(place.folder + u"/list.json"), std::ios::binary) << to_utf8(list.text);
+    /* For the Rust test that compares it with the header. */
+    std::ofstream(to_utf8(context.folder + u"/list.json"), std::ios::binary) << to_utf8(list.text);
     CHECK(till.call(u"CancelInOutbox", {u"q-3"}) == Value(true) && till.get(u"КодОшибки") == Value(-8));
     CHECK(till.call(u"ForgetInOutbox", {u"q-3"}) == Value(true));
     CHECK(till.call(u"OutboxState", {u"q-3"}) == Value(-10));
@@ -323,22 +323,22 @@ void outbox(const Place &place)
     CHECK(till.call(u"OutboxState", {u""}) == Value(-2) && till.call(u"OutboxState", {u"q", -1}) == Value(-2));
     CHECK(till.call(u"CancelInOutbox", {Value()}) == Value(false));
 
-    /* Opened again by the same object, by another, and left open at the end. */
+    /* Opened again by the same object, then by another one, and left open at the end. */
     CHECK(till.call(u"OpenOutbox", {file}) == Value(true));
     CHECK(till.call(u"OutboxState", {u"q-1"}) == Value(0));
     CHECK(till.call(u"CloseOutbox") == Value(true) && till.call(u"CloseOutbox") == Value(false));
-    Object other(place.library);
-    settle(other, place);
+    Object other(context.library);
+    configure(other, context);
     CHECK(other.call(u"ОткрытьОчередь", {file}) == Value(true));
     CHECK(other.call(u"OutboxState", {u"q-1"}) == Value(0));
     CHECK(till.platform.errors.empty() && other.platform.errors.empty());
 }
 
-/* One object, several threads: the server has as many. */
-void threads(const Place &place)
+/* One object on several threads, as on 1C's server. */
+void threads(const Context &context)
 {
-    Object till(place.library);
-    settle(till, place);
+    Object till(context.library);
+    configure(till, context);
     long open = till.method(u"ОткрытьСмену"), code = till.property(u"КодОшибки");
     long timeout = till.property(u"ТаймаутМс");
     std::vector<std::thread> running;

@@ -1,45 +1,45 @@
 /*
- * The cases of the host, each a way in which 1C, or a program in its language, uses the component
- * or gets it wrong.
+ * The host's test cases. In each one, 1C or a program in its language uses the component or makes
+ * a mistake.
  */
 #ifndef TESTS_ONEC_CASES_H
 #define TESTS_ONEC_CASES_H
 
 #include "host.h"
 
-struct Place {
+struct Context {
     const Library &library;
-    /* Of the sandbox. */
+    /* The URL of the server: see host.cpp. */
     std::u16string base_url;
-    /* For files. */
+    /* A folder for files. */
     std::u16string folder;
 };
 
 /* objects.cpp */
-void exports(const Place &place);
-void life(const Place &place);
-void members(const Place &place);
-void names(const Place &place);
-void properties(const Place &place);
-void mistakes(const Place &place);
-void numbers(const Place &place);
+void exports(const Context &context);
+void life(const Context &context);
+void members(const Context &context);
+void names(const Context &context);
+void properties(const Context &context);
+void mistakes(const Context &context);
+void numbers(const Context &context);
 
 /* calls.cpp */
-void shift(const Place &place);
-void document(const Place &place);
-void json(const Place &place);
-void words(const Place &place);
-void outbox(const Place &place);
-void threads(const Place &place);
+void shift(const Context &context);
+void document(const Context &context);
+void json(const Context &context);
+void words(const Context &context);
+void outbox(const Context &context);
+void threads(const Context &context);
 
 constexpr const char16_t *APIKEY = u"s3cr3t-apikey";
 
-/* Gives an object what a till has in its settings. */
-inline void settle(Object &till, const Place &place)
+/* Sets the properties that a till has in its settings. */
+inline void configure(Object &till, const Context &context)
 {
     CHECK(till.set(u"КлючАПИ", APIKEY));
     CHECK(till.set(u"Логин", u"79031234567"));
-    CHECK(till.set(u"БазовыйАдрес", place.base_url));
+    CHECK(till.set(u"БазовыйАдрес", context.base_url));
     CHECK(till.set(u"Прокси", u"none"));
 }
 

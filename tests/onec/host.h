@@ -1,12 +1,12 @@
 /*
- * A host that does what 1C does with a component: loads it, creates objects in 1C's order, finds
- * members by name, calls them, frees what it was given, and notices what 1C would stumble over.
+ * Uses a component as 1C does: loads it, creates objects in 1C's order, finds members by name,
+ * calls them, and frees the memory that it receives. Fails on everything that 1C could not handle.
  */
 #ifndef TESTS_ONEC_HOST_H
 #define TESTS_ONEC_HOST_H
 
 #if defined(_WIN32)
-/* Not windows.h, which takes too many names. */
+/* windows.h is not included, because it defines too many names. */
 extern "C" __declspec(dllimport) void *__stdcall LoadLibraryA(const char *path);
 extern "C" __declspec(dllimport) void *__stdcall GetProcAddress(void *library, const char *name);
 #else
@@ -22,12 +22,14 @@ extern "C" __declspec(dllimport) void *__stdcall GetProcAddress(void *library, c
 
 #include "native_api.h"
 
-#define CHECK(holds) ((holds) ? (void)0 : fail(__FILE__, __LINE__, #holds, ""))
-#define CHECK_SAYS(holds, what) ((holds) ? (void)0 : fail(__FILE__, __LINE__, #holds, what))
+#define CHECK(condition) ((condition) ? (void)0 : fail(__FILE__, __LINE__, #condition, ""))
+#define CHECK_MSG(condition, message) \
+    ((condition) ? (void)0 : fail(__FILE__, __LINE__, #condition, message))
 
-[[noreturn]] inline void fail(const char *file, int line, const char *what, const std::string &said)
+[[noreturn]] inline void fail(const char *file, int line, const char *what,
+                              const std::string &message)
 {
-    std::fprintf(stderr, "%s:%d: %s %s\n", file, line, what, said.c_str());
+    std::fprintf(stderr, "%s:%d: %s %s\n", file, line, what, message.c_str());
     std::exit(1);
 }
 
@@ -36,10 +38,10 @@ extern "C" __declspec(dllimport) void *__stdcall GetProcAddress(void *library, c
 inline std::string to_utf8(const std::u16string &text)
 {
     std::string bytes;
-    for (std::size_t place = 0; place < text.size(); place++) {
-        uint32_t point = text[place];
-        if (point >= 0xd800 && point < 0xdc00 && place + 1 < text.size())
-            point = 0x10000 + ((point - 0xd800) << 10) + (text[++place] - 0xdc00u);
+    for (std::size_t index = 0; index < text.size(); index++) {
+        uint32_t point = text[index];
+        if (point >= 0xd800 && point < 0xdc00 && index + 1 < text.size())
+            point = 0x10000 + ((point - 0xd800) << 10) + (text[++index] - 0xdc00u);
         if (point < 0x80) {
             bytes += static_cast<char>(point);
         } else if (point < 0x800) {
@@ -59,7 +61,7 @@ inline std::string to_utf8(const std::u16string &text)
     return bytes;
 }
 
-/* From the command line, where it is ASCII. */
+/* Converts a command-line argument, which must be ASCII. */
 inline std::u16string from_ascii(const char *text)
 {
     return std::u16string(text, text + std::strlen(text));
@@ -67,12 +69,12 @@ inline std::u16string from_ascii(const char *text)
 
 enum class Case { Upper, Lower, Mixed };
 
-/* Latin and Cyrillic letters in another case, as a programmer may write a name. */
+/* Changes the case of Latin and Cyrillic letters, as a programmer may write a name. */
 inline std::u16string in_case(std::u16string name, Case wanted)
 {
-    for (std::size_t place = 0; place < name.size(); place++) {
-        char16_t &letter = name[place];
-        bool upper = wanted == Case::Upper || (wanted == Case::Mixed && place % 2 == 0);
+    for (std::size_t index = 0; index < name.size(); index++) {
+        char16_t &letter = name[index];
+        bool upper = wanted == Case::Upper || (wanted == Case::Mixed && index % 2 == 0);
         if (upper && ((letter >= u'a' && letter <= u'z') || (letter >= u'а' && letter <= u'я')))
             letter = static_cast<char16_t>(letter - 0x20);
         if (!upper && ((letter >= u'A' && letter <= u'Z') || (letter >= u'А' && letter <= u'Я')))
@@ -81,9 +83,9 @@ inline std::u16string in_case(std::u16string name, Case wanted)
     return name;
 }
 
-/* ---- What 1C gives a component ---- */
+/* ---- 1C's interfaces for components ---- */
 
-/* Counts what it has given, so that a block of another allocator, or one too many, shows. */
+/* Keeps track of its blocks, to detect leaks and blocks of another allocator. */
 class Memory : public onec::MemoryManager {
 public:
     bool refuses = false;
@@ -108,7 +110,7 @@ public:
         *block = nullptr;
     }
 
-    /* A text that the component has given, up to its NUL; freed. */
+    /* Copies a NUL-terminated text that the component returned, and frees it. */
     std::u16string take(const char16_t *text)
     {
         CHECK(text != nullptr && blocks.count(const_cast<char16_t *>(text)) == 1);
@@ -125,7 +127,7 @@ private:
     std::map<void *, unsigned long> blocks;
 };
 
-/* What AddError was told. */
+/* The arguments of a call to AddError. */
 struct Error {
     unsigned short code;
     std::u16string source, description;
@@ -143,7 +145,7 @@ public:
         return true;
     }
 
-    /* A component that works on a server, where there are no events, calls none of these. */
+    /* A component must not call these if it is to work on 1C's server, which has no events. */
     bool ONEC_CALL Read(char16_t *, onec::Variant *, long *, char16_t **) override { unwanted(); }
     bool ONEC_CALL Write(char16_t *, onec::Variant *) override { unwanted(); }
     bool ONEC_CALL RegisterProfileAs(char16_t *) override { unwanted(); }
@@ -160,7 +162,7 @@ private:
 
 /* ---- Values ---- */
 
-/* A value of 1C's. Texts are in memory of the host's manager while a call has them. */
+/* A value in 1C. During a call its text is in memory of the host's memory manager. */
 struct Value {
     uint16_t type = onec::EMPTY;
     double number = 0;
@@ -180,16 +182,16 @@ struct Value {
                text == other.text;
     }
 
-    std::string shown() const
+    std::string to_string() const
     {
         return "type " + std::to_string(type) + " number " + std::to_string(number) + " bool " +
                (boolean ? "1" : "0") + " text " + to_utf8(text);
     }
 };
 
-inline void give(Memory &memory, const Value &value, onec::Variant &variant)
+inline void to_variant(Memory &memory, const Value &value, onec::Variant &variant)
 {
-    /* 1C's own may hold anything beside what its type says. */
+    /* In 1C's variants, bytes that the type does not use are undefined. */
     std::memset(&variant, 0xa5, sizeof variant);
     variant.type = value.type;
     switch (value.type) {
@@ -197,7 +199,7 @@ inline void give(Memory &memory, const Value &value, onec::Variant &variant)
     case onec::R8: variant.r8 = value.number; break;
     case onec::BOOL: variant.boolean = value.boolean; break;
     case onec::PWSTR: {
-        /* Without a NUL: the length says where a text ends. */
+        /* Without a NUL: the length determines where the text ends. */
         std::size_t bytes = value.text.size() * sizeof(char16_t);
         variant.text.pointer = nullptr;
         variant.text.length = static_cast<uint32_t>(value.text.size());
@@ -213,8 +215,8 @@ inline void give(Memory &memory, const Value &value, onec::Variant &variant)
     }
 }
 
-/* What the component or the host has put in; its text is freed. */
-inline Value take(Memory &memory, onec::Variant &variant, bool ends_in_nul = true)
+/* Converts a variant from the component or the host, and frees its text. */
+inline Value from_variant(Memory &memory, onec::Variant &variant, bool ends_in_nul = true)
 {
     Value value;
     value.type = variant.type;
@@ -240,7 +242,7 @@ inline Value take(Memory &memory, onec::Variant &variant, bool ends_in_nul = tru
         memory.FreeMemory(&block);
         break;
     }
-    default: fail(__FILE__, __LINE__, "a type that 1C was not promised", value.shown());
+    default: fail(__FILE__, __LINE__, "unexpected variant type", value.to_string());
     }
     return value;
 }
@@ -258,10 +260,10 @@ struct Library {
     {
 #if defined(_WIN32)
         void *file = LoadLibraryA(path);
-        CHECK_SAYS(file != nullptr, path);
+        CHECK_MSG(file != nullptr, path);
 #else
         void *file = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-        CHECK_SAYS(file != nullptr, file == nullptr ? dlerror() : "");
+        CHECK_MSG(file != nullptr, file == nullptr ? dlerror() : "");
 #endif
         find(file, "GetClassNames", class_names);
         find(file, "GetClassObject", class_object);
@@ -278,12 +280,12 @@ private:
 #else
         void *symbol = dlsym(file, name);
 #endif
-        CHECK_SAYS(symbol != nullptr, name);
+        CHECK_MSG(symbol != nullptr, name);
         std::memcpy(&function, &symbol, sizeof function);
     }
 };
 
-/* An object as 1C's language has it: created in 1C's order, destroyed by DestroyObject. */
+/* An object as in 1C's language: initialised in 1C's order, destroyed by DestroyObject. */
 class Object {
 public:
     Memory memory;
@@ -314,14 +316,14 @@ public:
     long property(const std::u16string &name)
     {
         long number = component->FindProp(name.c_str());
-        CHECK_SAYS(number >= 0 && number < component->GetNProps(), to_utf8(name));
+        CHECK_MSG(number >= 0 && number < component->GetNProps(), to_utf8(name));
         return number;
     }
 
     long method(const std::u16string &name)
     {
         long number = component->FindMethod(name.c_str());
-        CHECK_SAYS(number >= 0 && number < component->GetNMethods(), to_utf8(name));
+        CHECK_MSG(number >= 0 && number < component->GetNMethods(), to_utf8(name));
         return number;
     }
 
@@ -329,35 +331,35 @@ public:
     {
         onec::Variant variant;
         std::memset(&variant, 0xa5, sizeof variant);
-        CHECK_SAYS(component->GetPropVal(property(name), &variant), to_utf8(name));
-        return take(memory, variant);
+        CHECK_MSG(component->GetPropVal(property(name), &variant), to_utf8(name));
+        return from_variant(memory, variant);
     }
 
-    /* Whether it was accepted. */
+    /* Returns whether the value was accepted. */
     bool set(const std::u16string &name, const Value &value)
     {
         onec::Variant variant;
-        give(memory, value, variant);
+        to_variant(memory, value, variant);
         bool accepted = component->SetPropVal(property(name), &variant);
         if (value.type == onec::PWSTR)
-            take(memory, variant, false);
+            from_variant(memory, variant, false);
         return accepted;
     }
 
-    /* Calls a method as a function. The arguments are what they are afterwards. */
+    /* Calls a method as a function. The method may change the arguments. */
     bool try_call(const std::u16string &name, std::vector<Value> &arguments, Value &answer)
     {
         onec::Variant variant;
         std::memset(&variant, 0, sizeof variant);
         bool done = invoke(name, arguments, &variant);
-        answer = take(memory, variant);
+        answer = from_variant(memory, variant);
         return done;
     }
 
     Value call(const std::u16string &name, std::vector<Value> arguments = {})
     {
         Value answer;
-        CHECK_SAYS(try_call(name, arguments, answer), to_utf8(name + u": " + last_error()));
+        CHECK_MSG(try_call(name, arguments, answer), to_utf8(name + u": " + last_error()));
         return answer;
     }
 
@@ -380,15 +382,15 @@ private:
         long number = method(name);
         long count = static_cast<long>(arguments.size());
         std::vector<onec::Variant> variants(arguments.size());
-        for (std::size_t place = 0; place < arguments.size(); place++)
-            give(memory, arguments[place], variants[place]);
+        for (std::size_t index = 0; index < arguments.size(); index++)
+            to_variant(memory, arguments[index], variants[index]);
         onec::Variant *first = variants.empty() ? nullptr : variants.data();
         CHECK(component->HasRetVal(number));
         bool done = answer != nullptr ? component->CallAsFunc(number, answer, first, count)
                                       : component->CallAsProc(number, first, count);
-        for (std::size_t place = 0; place < arguments.size(); place++)
-            if (variants[place].type == onec::PWSTR)
-                arguments[place] = take(memory, variants[place], false);
+        for (std::size_t index = 0; index < arguments.size(); index++)
+            if (variants[index].type == onec::PWSTR)
+                arguments[index] = from_variant(memory, variants[index], false);
         return done;
     }
 };

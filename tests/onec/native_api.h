@@ -1,6 +1,6 @@
 /*
- * 1C's side of the Native API technology, as its documentation describes it: what a component is
- * given, and what it has to be. Only for tests; written for this host.
+ * 1C's side of the Native API, as its documentation describes it: the interfaces that 1C provides
+ * to a component, and those that a component implements. Written for this host, for tests only.
  */
 #ifndef TESTS_ONEC_NATIVE_API_H
 #define TESTS_ONEC_NATIVE_API_H
@@ -10,9 +10,10 @@
 #include <ctime>
 
 /*
- * In Windows 1C is built with Microsoft's compiler, which has one place for a virtual destructor, a
- * function that is told whether to free as well. GCC has two, so there it is a function like any
- * other, which GCC calls as Microsoft calls a destructor.
+ * On Windows 1C is compiled with Microsoft's compiler. Its vtables have one entry for a virtual
+ * destructor: a function with a parameter that says whether to free the object as well. GCC's have
+ * two entries. On Windows an ordinary virtual function is therefore declared instead, which GCC
+ * calls as Microsoft's compiler calls a destructor.
  */
 #if defined(_WIN32)
 #define ONEC_CALL __stdcall
@@ -131,7 +132,7 @@ struct Component : InitDone, LanguageExtender, Locale, UserLanguage {
 #endif
 };
 
-/* Deletes an object, known as what it is or as one of its bases. */
+/* Deletes an object through a pointer to it or to one of its bases. */
 template <typename Object> void erase(Object *object)
 {
 #if defined(_WIN32)
@@ -141,7 +142,7 @@ template <typename Object> void erase(Object *object)
 #endif
 }
 
-/* Calls an object's destructor alone. */
+/* Calls an object's destructor without freeing its memory. */
 inline void end(Component *object)
 {
 #if defined(_WIN32)

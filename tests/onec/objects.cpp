@@ -1,4 +1,4 @@
-/* Objects and their members: what 1C itself does with them, and what a program gets wrong. */
+/* Objects and their members: their use by 1C itself, and mistakes in programs. */
 #include "cases.h"
 
 #include <cmath>
@@ -6,9 +6,9 @@
 
 /* ---- The five exports ---- */
 
-void exports(const Place &place)
+void exports(const Context &context)
 {
-    const Library &library = place.library;
+    const Library &library = context.library;
     CHECK(std::u16string(library.class_names()) == u"LifePay");
     CHECK(library.attach_type() == 3);
     CHECK(library.set_capabilities(3) == 1);
@@ -26,18 +26,18 @@ void exports(const Place &place)
     CHECK(library.class_object(u"lifepay", &object) != 0);
     onec::Component *first = object;
     CHECK(library.class_object(u"LifePay", &object) == 0);
-    CHECK_SAYS(object == first, "what a pointer holds is not overwritten");
+    CHECK_MSG(object == first, "a pointer that was not null was overwritten");
     CHECK(library.destroy_object(&object) == 0);
     CHECK(object == nullptr);
-    CHECK_SAYS(library.destroy_object(&first) == -1, "nothing is destroyed twice");
+    CHECK_MSG(library.destroy_object(&first) == -1, "an object was destroyed twice");
 }
 
-/* ---- Life and death of objects ---- */
+/* ---- Creating and destroying objects ---- */
 
-void life(const Place &place)
+void life(const Context &context)
 {
-    const Library &library = place.library;
-    /* By delete, through the object and through each of its bases. */
+    const Library &library = context.library;
+    /* Destroyed by delete, through the object and through each of its bases. */
     for (int base = 0; base < 5; base++) {
         Memory memory;
         Platform platform;
@@ -45,7 +45,7 @@ void life(const Place &place)
         CHECK(library.class_object(u"LifePay", &object) != 0);
         CHECK(object->Init(&platform) && object->setMemManager(&memory));
         object->Done();
-        onec::Component *gone = object;
+        onec::Component *erased = object;
         switch (base) {
         case 0: onec::erase(object); break;
         case 1: onec::erase(static_cast<onec::InitDone *>(object)); break;
@@ -53,14 +53,14 @@ void life(const Place &place)
         case 3: onec::erase(static_cast<onec::Locale *>(object)); break;
         default: onec::erase(static_cast<onec::UserLanguage *>(object)); break;
         }
-        CHECK(library.destroy_object(&gone) == -1);
+        CHECK(library.destroy_object(&erased) == -1);
     }
-    /* By its destructor alone. */
+    /* Destroyed by its destructor alone. */
     onec::Component *object = nullptr;
     CHECK(library.class_object(u"LifePay", &object) != 0);
     onec::end(object);
     CHECK(library.destroy_object(&object) == -1);
-    /* Without Done, without Init, without memory. */
+    /* Without Init, without a memory manager, and with Done called twice. */
     object = nullptr;
     CHECK(library.class_object(u"LifePay", &object) != 0);
     CHECK(!object->Init(nullptr) && !object->setMemManager(nullptr));
@@ -76,11 +76,11 @@ void life(const Place &place)
     object->Done();
     object->Done();
     CHECK(library.destroy_object(&object) == 0);
-    /* Many at once, each with settings of its own. */
+    /* Several at once, each with its own settings. */
     Object one(library), other(library);
     CHECK(one.set(u"Логин", u"1") && other.set(u"Логин", u"2"));
     CHECK(one.get(u"Логин") == Value(u"1") && other.get(u"Логин") == Value(u"2"));
-    /* Begun again after Done. */
+    /* Initialised again after Done. */
     one.component->Done();
     CHECK(one.component->Init(&one.platform) && one.component->setMemManager(&one.memory));
     CHECK(one.get(u"Логин") == Value(u"1"));
@@ -88,25 +88,25 @@ void life(const Place &place)
 
 /* ---- Names ---- */
 
-void members(const Place &place)
+void members(const Context &context)
 {
-    Object till(place.library);
+    Object till(context.library);
     onec::Component *component = till.component;
     std::set<std::u16string> seen;
     auto check_names = [&](long number, bool property) {
         for (long alias : {0, 1}) {
             std::u16string name = till.memory.take(property ? component->GetPropName(number, alias)
                                                             : component->GetMethodName(number, alias));
-            CHECK_SAYS(seen.insert(in_case(name, Case::Lower)).second, to_utf8(name));
+            CHECK_MSG(seen.insert(in_case(name, Case::Lower)).second, to_utf8(name));
             bool ascii = true;
             for (char16_t letter : name)
                 ascii = ascii && letter < 0x80;
-            CHECK_SAYS(ascii == (alias == 0), to_utf8(name));
+            CHECK_MSG(ascii == (alias == 0), to_utf8(name));
             for (Case wanted : {Case::Upper, Case::Lower, Case::Mixed}) {
                 std::u16string spelt = in_case(name, wanted);
                 long found = property ? component->FindProp(spelt.c_str())
                                       : component->FindMethod(spelt.c_str());
-                CHECK_SAYS(found == number, to_utf8(spelt));
+                CHECK_MSG(found == number, to_utf8(spelt));
             }
         }
     };
@@ -151,10 +151,10 @@ void members(const Place &place)
     CHECK(till.platform.errors.empty());
 }
 
-/* Prints the names, for the test that compares them with the documentation. */
-void names(const Place &place)
+/* Prints the names, for the Rust test that compares them with the documentation. */
+void names(const Context &context)
 {
-    Object till(place.library);
+    Object till(context.library);
     onec::Component *component = till.component;
     for (long number = 0; number < component->GetNProps(); number++) {
         std::string english = to_utf8(till.memory.take(component->GetPropName(number, 0)));
@@ -174,9 +174,9 @@ void names(const Place &place)
 
 /* ---- Properties ---- */
 
-void properties(const Place &place)
+void properties(const Context &context)
 {
-    Object till(place.library);
+    Object till(context.library);
     const char16_t *const texts[] = {
         u"Логин", u"Кассир", u"ИННКассира", u"СерийныйНомер", u"ВнешнийИдентификатор",
         u"АдресОбратногоВызова", u"ДанныеОбратногоВызова", u"ДанныеОбратногоВызоваJSON",
@@ -208,13 +208,13 @@ void properties(const Place &place)
     CHECK(till.set(u"ПаузыМс", 250) && till.get(u"RetryDelaysMs") == Value(u"250"));
     CHECK(till.platform.errors.empty());
 
-    /* Before any call. */
+    /* The results before the first call. */
     CHECK(till.get(u"КодОшибки") == Value(0) && till.get(u"Исход") == Value(0));
     CHECK(till.get(u"ОписаниеОшибки") == Value(u"") && till.get(u"UUID") == Value(u""));
     CHECK(till.get(u"ОшибкиПолей") == Value(u"[]"));
     CHECK(till.get(u"Версия").text.size() >= 5);
 
-    /* The key can be set and not read. */
+    /* The API key can be set but not read. */
     long key = till.property(u"ApiKey");
     CHECK(till.set(u"КлючАПИ", APIKEY));
     CHECK(!till.component->IsPropReadable(key) && till.component->IsPropWritable(key));
@@ -223,12 +223,12 @@ void properties(const Place &place)
     CHECK(!till.component->GetPropVal(key, &value) && value.type == onec::EMPTY);
     CHECK(till.platform.errors.size() == 1);
 
-    /* Results can be read and not set. */
+    /* Results can be read but not set. */
     CHECK(!till.set(u"КодОшибки", 5) && till.platform.errors.size() == 2);
     CHECK(has(till.last_error(), u"КодОшибки"));
     CHECK(!till.component->IsPropWritable(till.property(u"ErrorCode")));
 
-    /* Without memory there are numbers, but no texts. */
+    /* Without memory, numbers can be read but texts cannot. */
     till.memory.refuses = true;
     std::memset(&value, 0xa5, sizeof value);
     CHECK(!till.component->GetPropVal(till.property(u"Версия"), &value));
@@ -238,31 +238,31 @@ void properties(const Place &place)
     till.memory.refuses = false;
 }
 
-/* ---- What a program gets wrong ---- */
+/* ---- Mistakes in programs ---- */
 
-/* The last thing that 1C was told is this programming error, and the properties say the same. */
+/* Checks that the last error reported to 1C, and the properties, are this programming error. */
 static void expect_error(Object &till, std::size_t count, const std::u16string &part)
 {
-    CHECK_SAYS(till.platform.errors.size() == count, to_utf8(till.last_error()));
+    CHECK_MSG(till.platform.errors.size() == count, to_utf8(till.last_error()));
     const Error &error = till.platform.errors.back();
     CHECK(error.scode == 1 && error.code == 1006 && error.source == u"LifePay");
-    CHECK_SAYS(has(error.description, part), to_utf8(error.description));
+    CHECK_MSG(has(error.description, part), to_utf8(error.description));
     CHECK(till.get(u"КодОшибки") == Value(-2));
-    CHECK_SAYS(has(till.get(u"ОписаниеОшибки").text, part),
+    CHECK_MSG(has(till.get(u"ОписаниеОшибки").text, part),
                to_utf8(till.get(u"ОписаниеОшибки").text));
 }
 
-void mistakes(const Place &place)
+void mistakes(const Context &context)
 {
-    Object till(place.library);
-    settle(till, place);
+    Object till(context.library);
+    configure(till, context);
     std::size_t errors = 0;
     auto wrong_property = [&](const char16_t *name, const Value &value, const char16_t *part) {
         Value before = till.get(name);
-        CHECK_SAYS(!till.set(name, value), value.shown());
+        CHECK_MSG(!till.set(name, value), value.to_string());
         expect_error(till, ++errors, part);
         CHECK(has(till.last_error(), name));
-        CHECK_SAYS(till.get(name) == before, "a wrong value changes nothing");
+        CHECK_MSG(till.get(name) == before, "a wrong value changed the property");
     };
     wrong_property(u"Логин", 79031234567.0, u"ожидается строка");
     wrong_property(u"ИННКассира", 5, u"ожидается строка");
@@ -301,7 +301,7 @@ void mistakes(const Place &place)
     wrong_call(u"ЖурналВФайл", {u"a", 1, 1, 1}, u"передано параметров: 4");
     wrong_call(u"ПолучитьОшибку", {}, u"не передан параметр 1");
 
-    /* Counts that make no sense, and variants that are not there. */
+    /* Absurd counts and missing variants. */
     long json = till.method(u"ОткрытьСменуJSON");
     onec::Variant variant;
     variant.type = onec::EMPTY;
@@ -314,7 +314,7 @@ void mistakes(const Place &place)
     CHECK(!till.component->GetParamDefValue(json, 0, nullptr));
     CHECK(!till.component->RegisterExtensionAs(nullptr));
 
-    /* No variant of a type that is not known is looked into. */
+    /* The content of a variant of an unknown type is not read. */
     long login = till.property(u"Логин");
     for (int flags : {0, 0x1000, int{onec::ARRAY_OF}, int{onec::BY_REFERENCE}, 0x8000, 0xffe0})
         for (int number = 0; number < 0x20; number++) {
@@ -323,7 +323,7 @@ void mistakes(const Place &place)
                 continue;
             std::memset(&variant, 0xa5, sizeof variant);
             variant.type = static_cast<uint16_t>(type);
-            CHECK_SAYS(!till.component->SetPropVal(login, &variant), std::to_string(type));
+            CHECK_MSG(!till.component->SetPropVal(login, &variant), std::to_string(type));
             errors++;
         }
     CHECK(till.platform.errors.size() == errors);
@@ -334,10 +334,10 @@ void mistakes(const Place &place)
     expect_error(till, ++errors, u"длинная");
 }
 
-/* Numbers come in any type that 1C has. */
-void numbers(const Place &place)
+/* Numbers are accepted in every numeric type of 1C. */
+void numbers(const Context &context)
 {
-    Object till(place.library);
+    Object till(context.library);
     long timeout = till.property(u"ТаймаутМс");
     auto set = [&](uint16_t type, auto put) {
         onec::Variant variant;
@@ -345,7 +345,7 @@ void numbers(const Place &place)
         variant.type = type;
         put(variant);
         CHECK(till.component->SetPropVal(timeout, &variant));
-        CHECK_SAYS(till.get(u"ТаймаутМс") == Value(99), std::to_string(type));
+        CHECK_MSG(till.get(u"ТаймаутМс") == Value(99), std::to_string(type));
         CHECK(till.set(u"ТаймаутМс", 0));
     };
     set(onec::I1, [](onec::Variant &v) { v.i1 = 99; });
@@ -360,7 +360,7 @@ void numbers(const Place &place)
     set(onec::UINT, [](onec::Variant &v) { v.ui4 = 99; });
     set(onec::R4, [](onec::Variant &v) { v.r4 = 99; });
     set(onec::R8, [](onec::Variant &v) { v.r8 = 99; });
-    /* "Not given" in each of its forms. */
+    /* Every form of "not given". */
     long login = till.property(u"Логин");
     for (uint16_t type : {uint16_t{onec::EMPTY}, uint16_t{onec::NULL_VALUE}, uint16_t{onec::PWSTR}}) {
         CHECK(till.set(u"Логин", u"1") && till.set(u"ТаймаутМс", 1));
