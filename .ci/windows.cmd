@@ -1,5 +1,5 @@
 @echo off
-rem The library as MSVC builds it: unit tests, the header under cl, an example with the import library.
+rem Checks the MSVC build: unit tests, the header under cl, an example with the import library.
 rem Needs Rust for *-pc-windows-msvc and the C++ tools of Visual Studio. MinGW and Wine: .ci/run.
 setlocal
 cd /d "%~dp0.."

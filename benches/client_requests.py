@@ -1,4 +1,4 @@
-"""Python with requests: the same call, as calls.c measures it; one thread only."""
+"""The same call with Python's requests, measured as in calls.c, but with one thread only."""
 
 import statistics
 import sys
@@ -6,30 +6,30 @@ import time
 
 BEGAN = time.perf_counter()
 
-import requests  # noqa: E402: its import is a part of the first call
+import requests  # noqa: E402: the import is part of the first call
 
 REQUEST = open(__file__.rpartition("/")[0] + "/request.json", "rb").read().strip()
 
 
 def call(session: requests.Session, url: str) -> str:
-    answer = session.post(
+    response = session.post(
         url,
         data=REQUEST,
         headers={"Content-Type": "application/json", "Accept": "application/json"},
         timeout=(10, 30),
     )
-    answer.raise_for_status()
-    reply = answer.json()
-    if reply["code"] != 0:
-        sys.exit(f"failed: {reply}")
-    return reply["data"]["uuid"]
+    response.raise_for_status()
+    answer = response.json()
+    if answer["code"] != 0:
+        sys.exit(f"failed: {answer}")
+    return answer["data"]["uuid"]
 
 
 def main() -> None:
     base_url, ca_file, _, warmup, calls = sys.argv[1:]
     url = base_url + "/cloud-print/create-session"
     session = requests.Session()
-    # Otherwise every call looks for proxies in the environment.
+    # Otherwise every call would look for proxies in the environment.
     session.trust_env = False
     if ca_file != "-":
         session.verify = ca_file

@@ -1,7 +1,7 @@
 """Measures the library beside libcurl, a raw socket, Python's requests and SQLite; see the Makefile.
 
-The programs of a comparison run in turn, many times over, so that what else the machine does falls
-on all of them; of each the median of its runs is shown, with the smallest and the largest.
+The programs of a comparison run in turn, many times over, so that other load on the machine affects
+all of them. The table shows the median, the minimum and the maximum of each program's runs.
 """
 
 import argparse
@@ -53,8 +53,8 @@ class Bench:
             sys.exit(f"{' '.join(command)} ended with {done.returncode}")
         return done.stdout
 
-    def control(self, what: str) -> None:
-        request = urllib.request.Request(f"{self.http}/{what}", data=b"", method="POST")
+    def control(self, path: str) -> None:
+        request = urllib.request.Request(f"{self.http}/{path}", data=b"", method="POST")
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         opener.open(request, timeout=30).read()
 
@@ -62,12 +62,12 @@ class Bench:
 
     def table(self, title: str, unit: str) -> None:
         print(f"\n{title}, {unit}\n")
-        print(f"  {'':36}{'median':>10}{'least':>10}{'most':>10}{'ratio':>8}   goal")
+        print(f"  {'':36}{'median':>10}{'min':>10}{'max':>10}{'ratio':>8}   goal")
 
     def row(self, name: str, values: list[float], ratio: float | None = None, goal=None) -> None:
-        least, most = min(values), max(values)
+        smallest, largest = min(values), max(values)
         cells = "".join(f"{value:10.{1 if value < 1000 else 0}f}" for value in
-                        (statistics.median(values), least, most))
+                        (statistics.median(values), smallest, largest))
         print(f"  {name:36}{cells}{self.verdict(ratio, goal)}", flush=True)
 
     def verdict(self, ratio: float | None, goal: float | None) -> str:
@@ -82,7 +82,7 @@ class Bench:
         return f"{ratio:8.2f}   at most {goal}: {'met' if is_met else 'MISSED'}"
 
     def compare(self, runs: dict[str, list[float]], goals: dict[str, float]) -> None:
-        """The library's row shows its ratio to each of the others, a line each."""
+        """Prints a row for each client. The others' rows show the library's ratio to them."""
         ours = statistics.median(runs["lifepay"])
         self.row("lifepay", runs["lifepay"])
         for name, values in runs.items():
@@ -93,7 +93,7 @@ class Bench:
     # Measurements.
 
     def launch(self, rounds: int, commands: list[list[str]]) -> list[list[tuple[float, float]]]:
-        """Microseconds of the whole process and of its first call, for each run of each command."""
+        """Returns the microseconds of the process and of its first call, by command and run."""
         joined = [part for command in commands for part in ["--", *command]][1:]
         printed = self.run([str(self.build / "launch"), str(rounds), *joined])
         times: list[list[tuple[float, float]]] = [[] for _ in commands]
@@ -135,12 +135,12 @@ class Bench:
         count = SYSTEMS_ROOTS.read_text().count("BEGIN CERTIFICATE")
         self.table(f"The same with the system's {count} roots in the CA file", "milliseconds")
         self.compare({"lifepay": times[0], "curl": times[1]}, goals)
-        self.table("What reading the system's roots costs a first call", "milliseconds")
+        self.table("Cost of reading the system's roots in a first call", "milliseconds")
         self.row("LP_TRUST_BUNDLED: not read", times[2])
         self.row("LP_TRUST_SYSTEM: read", times[3])
         cost = statistics.median(times[3]) - statistics.median(times[2])
-        print(f"  the difference of the medians: {cost:.1f}; LP_TRUST_DEFAULT reads them only when")
-        print("  neither Mozilla's roots nor the ca_file do")
+        print(f"  the difference of the medians: {cost:.1f}; LP_TRUST_DEFAULT reads them only if")
+        print("  neither Mozilla's roots nor the ca_file verify the server")
 
     def warm(self, base_url: str, ca_file: str, names: list[str], goals: dict[str, float],
              threads: int = 1) -> None:
@@ -151,7 +151,7 @@ class Bench:
         cpu: dict[str, list[float]] = {name: [] for name in names}
         for _ in range(rounds):
             for name in names:
-                # Python takes twenty times as long, so a tenth of the calls is enough.
+                # Python takes much longer, so a tenth of the calls is enough.
                 fewer = 10 if name == "requests" and not self.smoke else 1
                 printed = self.run([*self.client(name), base_url, ca_file, str(threads),
                                     str(warmup // fewer), str(calls // fewer)])
@@ -160,7 +160,7 @@ class Bench:
                 cpu[name].append(float(used))
         self.compare(wall, goals)
         used = ", ".join(f"{name} {statistics.median(values):.1f}" for name, values in cpu.items())
-        print(f"  of it the processor's time in the client: {used}")
+        print(f"  of which CPU time in the client: {used}")
 
     def warm_http(self) -> None:
         self.table("A warm call over HTTP", "microseconds")
@@ -171,18 +171,18 @@ class Bench:
         self.warm(self.https, str(self.ca_file), ["lifepay", "curl", "requests"], {"curl": 0.85})
 
     def count_calls(self) -> None:
-        """What a warm call costs whatever else the machine does: the difference of a run of some calls
-        and one of twice as many."""
+        """Counts what a warm call costs, regardless of other load on the machine: the difference
+        between a run of some calls and a run of twice as many."""
         tools = [tool for tool in ["valgrind", "strace"] if not shutil.which(tool)]
         if tools:
-            print(f"\nWhat a warm call takes is not counted: there is no {' and no '.join(tools)}")
+            print(f"\nThe cost of a warm call is not counted: there is no {' and no '.join(tools)}")
             return
         calls = self.count(1000, 10)
         for title, base_url, ca_file in [("HTTP, with a ca_file", self.http, str(self.ca_file)),
                                          ("TLS", self.https, str(self.ca_file))]:
-            print(f"\nWhat a warm call takes over {title}\n")
+            print(f"\nThe cost of a warm call over {title}\n")
             print(f"  {'':36}{'lifepay':>10}{'curl':>10}{'ratio':>8}   goal")
-            for what, count, most, most_ratio in [
+            for unit, count, limit, ratio_limit in [
                 ("instructions", self.instructions, None, 0.6),
                 ("system calls", self.system_calls, 3, None),
                 ("allocations", self.allocations, 40, None),
@@ -194,14 +194,14 @@ class Bench:
                     return (twice - once) / calls
                 ours, theirs = each("lifepay"), each("curl")
                 ratio = ours / theirs if theirs else 0.0
-                cells = f"  {what:36}{ours:10.1f}{theirs:10.1f}"
-                if most is None:
-                    print(f"{cells}{self.verdict(ratio, most_ratio)}", flush=True)
+                cells = f"  {unit:36}{ours:10.1f}{theirs:10.1f}"
+                if limit is None:
+                    print(f"{cells}{self.verdict(ratio, ratio_limit)}", flush=True)
                     continue
-                is_met = round(ours, 1) <= most
+                is_met = round(ours, 1) <= limit
                 self.missed += not is_met and not self.smoke
                 words = "" if self.smoke else f": {'met' if is_met else 'MISSED'}"
-                print(f"{cells}{ratio:8.2f}   lifepay at most {most}{words}", flush=True)
+                print(f"{cells}{ratio:8.2f}   lifepay at most {limit}{words}", flush=True)
 
     def counted(self, command: list[str], pattern: str) -> int:
         done = subprocess.run(command, env=self.environment, stdout=subprocess.DEVNULL,
@@ -261,7 +261,7 @@ class Bench:
                 times = [float(line) for line in self.run(command).split()]
                 runs[name].append(statistics.median(times))
         self.control("release")
-        self.table("lp_outbox_submit, on the disk when it returns", "microseconds")
+        self.table("lp_outbox_submit, on disk when it returns", "microseconds")
         self.compare(runs, {"bare insert": 1.2})
 
     def drain(self) -> None:
@@ -276,11 +276,11 @@ class Bench:
             seconds = float(printed)
             each.append(seconds / count)
             print(f"  {count:10}{seconds:10.2f}{seconds / count * 1e3:10.3f}", flush=True)
-        print(f"  {'the cost of one entry, four times as many to fewer':56}"
+        print(f"  {'cost per entry, the large queue to the small one':56}"
               f"{self.verdict(each[1] / each[0], 1.3)}")
         command = [str(self.build / "bare-insert"), str(self.folder / "bare.db"), str(self.count(2000, 5))]
         insert = statistics.median(float(line) for line in self.run(command).split()) / 1e6
-        print(f"  {'one entry to two bare inserts: it has two commits':56}"
+        print(f"  {'one entry, which has two commits, to two bare inserts':56}"
               f"{self.verdict(each[1] / (2 * insert), 0.95)}")
 
 
@@ -295,13 +295,13 @@ def processor() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=pathlib.Path, required=True)
-    parser.add_argument("--smoke", action="store_true", help="so few calls that numbers say nothing")
+    parser.add_argument("--smoke", action="store_true", help="few calls, to check that all works")
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     arguments = parser.parse_args()
     if unknown := set(arguments.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(unknown)}")
     build = arguments.build.resolve()
-    # In the build folder: a temporary folder may be in memory, where durability costs nothing.
+    # In the build folder, because a temporary one may be in memory, where durability costs nothing.
     with tempfile.TemporaryDirectory(dir=build) as folder:
         server = subprocess.Popen([build / "lifepay-bench-server", folder],
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -316,7 +316,7 @@ def main() -> None:
                 methods[part]()
             server.stdin.close()
     if arguments.smoke:
-        print("\nso few calls that the numbers say nothing; everything works")
+        print("\neverything works; the numbers of so few calls mean nothing")
     else:
         print(f"\ngoals missed: {bench.missed}")
 

@@ -1,5 +1,5 @@
-# Sourced by the scripts of this folder: installs what they need on Debian 12. The current folder must
-# be the project's.
+# Sourced by the scripts in this folder: installs what they need on Debian 12. The current folder
+# must be the project's root.
 
 # need FILE PACKAGE...: installs Debian packages unless the file exists.
 need() {

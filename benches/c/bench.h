@@ -34,15 +34,15 @@ static inline double now_us(void)
     return clock_us(CLOCK_MONOTONIC);
 }
 
-static inline void fail(const char *what)
+static inline void fail(const char *reason)
 {
-    fprintf(stderr, "failed: %s\n", what);
+    fprintf(stderr, "failed: %s\n", reason);
     exit(1);
 }
 
-/* A client, one way to send the request. calls.c calls it. Each thread has its own client. */
+/* A client is one way to send the request; calls.c uses it. Each thread has its own client. */
 void *client_new(const char *base_url, const char *ca_file);
-/* Sends the request, checks the answer and puts its uuid into uuid. */
+/* Sends the request, checks the answer and copies its uuid to uuid. */
 void client_call(void *client, char uuid[64]);
 
 #endif

@@ -78,7 +78,7 @@ static void run_alone(void *client)
     double *times = malloc((size_t)calls * sizeof *times);
     if (!times)
         fail("malloc");
-    /* Touched before memory is measured. */
+    /* Touches the pages before memory is measured. */
     for (i = 0; i < calls; i++)
         times[i] = 1;
     for (i = 0; i < warmup; i++)
@@ -92,7 +92,7 @@ static void run_alone(void *client)
             resident = resident_kib();
     }
     cpu = clock_us(CLOCK_PROCESS_CPUTIME_ID) - cpu;
-    /* Before qsort, which allocates memory. */
+    /* Measured before qsort, which allocates memory. */
     resident_at_end = resident_kib();
     qsort(times, (size_t)calls, sizeof *times, by_size);
     printf("warm %.2f %.2f %ld %ld\n", times[calls / 2], cpu / (double)calls, resident,

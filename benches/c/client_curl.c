@@ -28,7 +28,7 @@ void *client_new(const char *base_url, const char *ca_file)
 {
     static int is_initialised;
     struct client *client = calloc(1, sizeof *client);
-    /* The first client is made before any thread is started. */
+    /* Not thread-safe, but the first client is created before any thread is started. */
     if (!is_initialised && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         fail("curl_global_init");
     is_initialised = 1;
@@ -54,7 +54,7 @@ void client_call(void *opaque, char uuid[64])
     struct client *client = opaque;
     long status = 0;
     CURLcode done;
-    cJSON *json, *code, *given;
+    cJSON *json, *code, *id;
     client->length = 0;
     curl_easy_setopt(client->curl, CURLOPT_POSTFIELDS, REQUEST);
     done = curl_easy_perform(client->curl);
@@ -65,9 +65,9 @@ void client_call(void *opaque, char uuid[64])
         fail("the HTTP status is not 200");
     json = cJSON_ParseWithLength(client->answer, client->length);
     code = cJSON_GetObjectItemCaseSensitive(json, "code");
-    given = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(json, "data"), "uuid");
-    if (!cJSON_IsNumber(code) || code->valueint != 0 || !cJSON_IsString(given))
+    id = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(json, "data"), "uuid");
+    if (!cJSON_IsNumber(code) || code->valueint != 0 || !cJSON_IsString(id))
         fail(client->answer);
-    snprintf(uuid, 64, "%s", given->valuestring);
+    snprintf(uuid, 64, "%s", id->valuestring);
     cJSON_Delete(json);
 }

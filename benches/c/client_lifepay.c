@@ -1,4 +1,4 @@
-/* The library. The environment's TRUST is lp_config.trust. */
+/* The library. The environment variable TRUST sets lp_config.trust. */
 #include "bench.h"
 #include "lifepay.h"
 

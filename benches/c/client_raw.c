@@ -1,4 +1,4 @@
-/* The same bytes through a socket and nothing else: the lower limit for every client. */
+/* Sends the same bytes through a bare socket: the lower limit for every client. */
 #include "bench.h"
 
 #include <arpa/inet.h>
@@ -21,7 +21,7 @@ void *client_new(const char *base_url, const char *ca_file)
     int port;
     (void)ca_file;
     if (!client || sscanf(base_url, "http://127.0.0.1:%d", &port) != 1)
-        fail("the raw socket knows http://127.0.0.1:PORT only");
+        fail("the raw socket supports only http://127.0.0.1:PORT");
     memset(&address, 0, sizeof address);
     address.sin_family = AF_INET;
     address.sin_port = htons((unsigned short)port);
@@ -49,10 +49,10 @@ void client_call(void *opaque, char uuid[64])
     if (write(client->socket, client->request, client->length) != (ssize_t)client->length)
         fail("write");
     do {
-        ssize_t got = read(client->socket, answer + length, sizeof answer - 1 - length);
-        if (got <= 0)
+        ssize_t count = read(client->socket, answer + length, sizeof answer - 1 - length);
+        if (count <= 0)
             fail("read");
-        length += (size_t)got;
+        length += (size_t)count;
         answer[length] = 0;
         end = strstr(answer, "}}");
     } while (!end);

@@ -33,7 +33,7 @@ static void run(int number, char **command)
     length = read(ends[0], line, sizeof line - 1);
     took = now_us() - began;
     while (length > 0) {
-        /* Read to the end, so that a program that still writes does not find the pipe closed. */
+        /* Reads to the end: a program that is still writing must not find the pipe closed. */
         ssize_t more = read(ends[0], line + length, sizeof line - 1 - (size_t)length);
         if (more <= 0)
             break;

@@ -4,7 +4,7 @@
 #
 #     packaging/linux/hide-symbols.sh LIBRARY.a
 #
-# OBJCOPY and LD select other tools than binutils'.
+# OBJCOPY and LD select tools other than binutils'.
 set -euo pipefail
 library=$(realpath "$1")
 symbols=$(realpath "$(dirname "$0")/../../include/symbols.txt")
@@ -14,7 +14,7 @@ cd "$work"
 
 awk '!/^#/ { print $1 }' "$symbols" >public
 ${LD:-ld} -r --whole-archive "$library" -o whole.o
-# The compiler's code for link-time optimisation is not needed any more, and is too large to ship.
+# Removes the code for link-time optimisation, which is no longer needed and is too large to ship.
 ${OBJCOPY:-objcopy} --keep-global-symbols=public --strip-debug \
     --remove-section=.llvmbc --remove-section=.llvmcmd whole.o lifepay.o
 rm -f new.a

@@ -20,7 +20,7 @@ const LARGEST: u64 = 3_000_000;
 /// The largest size of a sandbox, in bytes.
 const LARGEST_SANDBOX: u64 = 4_000_000;
 
-/// Makes the archives of the built files, once. None if tools are missing.
+/// Makes the archives from the built files, once. None if tools are missing.
 pub(crate) fn archives() -> Option<&'static Path> {
     static MADE: OnceLock<Option<PathBuf>> = OnceLock::new();
     let made = MADE.get_or_init(|| {
@@ -53,7 +53,7 @@ pub(crate) fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 /// Unpacks an archive into an empty folder, and returns the folder in it.
 pub(crate) fn unpack(archive: &Path, name: &str) -> PathBuf {
     let folder = scratch(name);
-    std::fs::remove_dir_all(&folder).expect("it is there");
+    std::fs::remove_dir_all(&folder).expect("the folder exists");
     std::fs::create_dir(&folder).expect("a folder");
     let mut python = Command::new("python3");
     python.args([
@@ -69,7 +69,7 @@ pub(crate) fn unpack(archive: &Path, name: &str) -> PathBuf {
     }
 }
 
-/// Unpacks an archive for Linux into a folder of this test.
+/// Unpacks an archive for Linux into a folder for this test.
 pub fn linux(processor: Processor, name: &str) -> Option<PathBuf> {
     let name_of_archive = format!("lifepay-{VERSION}-linux-{}.tar.gz", processor.name());
     Some(unpack(&archives()?.join(name_of_archive), name))
@@ -95,14 +95,14 @@ pub(crate) fn opens_a_shift(command: &mut Command) {
     makes_a_document(command, &[]);
 }
 
-/// The same for any document; `last` are the arguments after the options.
-pub(crate) fn makes_a_document(command: &mut Command, last: &[&str]) {
+/// The same for any document. `arguments` follow the options.
+pub(crate) fn makes_a_document(command: &mut Command, arguments: &[&str]) {
     let sandbox = Sandbox::start(Options::default()).expect("a sandbox");
     command.args(["--base-url", &sandbox.url(), "--login", "79031234567"]);
-    let output = run(command.args(last).env("LIFEPAY_APIKEY", "key"));
-    let said = String::from_utf8_lossy(&output.stdout);
+    let output = run(command.args(arguments).env("LIFEPAY_APIKEY", "key"));
+    let stdout = String::from_utf8_lossy(&output.stdout);
     let uuid = format!("uuid: {}", sandbox.documents()[0].uuid);
-    assert!(said.contains(&uuid), "{said}");
+    assert!(stdout.contains(&uuid), "{stdout}");
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn the_libraries_and_the_sandboxes_are_small() {
 }
 
 #[test]
-fn the_sums_are_right_and_what_is_packed_twice_is_the_same() {
+fn the_sums_are_right_and_packing_is_reproducible() {
     if !tools::have("sha256sum") {
         return;
     }
@@ -157,7 +157,7 @@ fn the_sums_are_right_and_what_is_packed_twice_is_the_same() {
     run(Command::new("sha256sum")
         .args(["--check", "SHA256SUMS"])
         .current_dir(folder));
-    // Into the same folder, which other tests may be reading: if the bytes differ, this test fails.
+    // Packed into another folder, because other tests may be reading the first one.
     let again = scratch("archives-again");
     let mut archive = Command::new("python3");
     archive
@@ -208,8 +208,8 @@ fn no_folder_of_the_builders_machine_is_in_the_programs() {
 fn dynamic_symbols(file: &Path) -> Vec<(String, String)> {
     let mut readelf = Command::new("readelf");
     let output = run(readelf.args(["--wide", "--dyn-syms"]).arg(file));
-    let said = String::from_utf8(output.stdout).expect("UTF-8");
-    let lines = said.lines().filter_map(|line| {
+    let stdout = String::from_utf8(output.stdout).expect("UTF-8");
+    let lines = stdout.lines().filter_map(|line| {
         // number: value size type binding visibility section name
         let words: Vec<&str> = line.split_whitespace().collect();
         Some((words.get(6)?.to_string(), words.get(7)?.to_string()))
@@ -335,7 +335,7 @@ fn the_programs_of_the_windows_archive_run() {
         let folder = folder.join(machine.name());
         opens_a_shift(&mut machine.command(&folder.join("open_shift.exe")));
 
-        // A C program of a user, built with the import library and the header of the archive.
+        // A user's C program, built with the import library and the header of the archive.
         let program = folder.join("till.exe");
         let mut gcc = Command::new(machine.tool("gcc"));
         gcc.arg("../examples-c/open_shift.c")
@@ -347,15 +347,15 @@ fn the_programs_of_the_windows_archive_run() {
             .current_dir(&folder));
         opens_a_shift(&mut machine.command(&program));
 
-        // The sandbox for Windows, with which the Windows example opens a shift.
+        // The example for Windows opens a shift at the sandbox for Windows.
         let port_file = folder.join("port");
         let mut sandbox = machine.command(&folder.join("lifepay-sandbox.exe"));
         sandbox.args(["--port", "0", "--port-file"]).arg(&port_file);
         let mut sandbox = sandbox
             .stdout(std::process::Stdio::null())
             .spawn()
-            .expect("it starts");
-        crate::support::wait::until("the sandbox tells its port", || port_file.exists());
+            .expect("the sandbox starts");
+        crate::support::wait::until("the sandbox reports its port", || port_file.exists());
         let port = std::fs::read_to_string(&port_file).expect("a port");
         let mut example = machine.command(&folder.join("open_shift.exe"));
         let url = format!("http://127.0.0.1:{}", port.trim());
@@ -364,9 +364,9 @@ fn the_programs_of_the_windows_archive_run() {
         let _ = sandbox.kill();
         let _ = sandbox.wait();
         let output = output.expect("wine can be run");
-        let said = String::from_utf8_lossy(&output.stdout);
+        let stdout = String::from_utf8_lossy(&output.stdout);
         assert!(
-            output.status.success() && said.contains("uuid: "),
+            output.status.success() && stdout.contains("uuid: "),
             "{output:?}"
         );
     }

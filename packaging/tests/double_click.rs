@@ -1,4 +1,4 @@
-//! The sandbox started as by a double click in Explorer: in its own console window.
+//! The sandbox, started as by a double click in Explorer: in its own console window.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -11,8 +11,8 @@ use std::sync::OnceLock;
 use crate::support::tools::{root, run};
 use crate::wine::Machine;
 
-/// The program that simulates the double click, and a folder with the browser: wine calls the host's
-/// xdg-open, which writes the address to the file beside it.
+/// The program that simulates the double click, and a folder with a fake browser: wine calls the
+/// host's xdg-open, and the one in this folder writes the address to a file beside itself.
 struct Desktop {
     machine: Machine,
     program: PathBuf,
@@ -29,7 +29,7 @@ impl Desktop {
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir(&folder).expect("a folder");
         let browser = folder.join("xdg-open");
-        let script = "#!/bin/sh\necho \"$1\" >\"$0.new\"\nmv \"$0.new\" \"$0.told\"\n";
+        let script = "#!/bin/sh\necho \"$1\" >\"$0.new\"\nmv \"$0.new\" \"$0.url\"\n";
         fs::write(&browser, script).expect("it can be written");
         fs::set_permissions(browser, fs::Permissions::from_mode(0o755)).expect("it can be run");
         Desktop {
@@ -39,8 +39,9 @@ impl Desktop {
         }
     }
 
-    fn told(&self) -> PathBuf {
-        self.folder.join("xdg-open.told")
+    /// The file to which the fake browser writes the address that it was asked to open.
+    fn url_file(&self) -> PathBuf {
+        self.folder.join("xdg-open.url")
     }
 
     fn sandbox(&self) -> PathBuf {
@@ -54,9 +55,9 @@ impl Desktop {
         command
     }
 
-    fn double_click(&self, way: &str, what: &str, arguments: &[&str]) {
+    fn double_click(&self, mode: &str, expected: &str, arguments: &[&str]) {
         let mut command = self.command(&self.program);
-        command.args([way, what]).arg(self.sandbox());
+        command.args([mode, expected]).arg(self.sandbox());
         run(command.args(arguments));
     }
 }
@@ -65,13 +66,13 @@ impl Desktop {
 fn a_double_click_opens_the_page() {
     for machine in Machine::that_run() {
         let desktop = Desktop::new(machine, "opens");
-        let told = desktop.told();
+        let url_file = desktop.url_file();
         let port_file = desktop.folder.join("port");
         let port = ["--port", "0", "--port-file", port_file.to_str().unwrap()];
-        desktop.double_click("serves", told.to_str().unwrap(), &port);
+        desktop.double_click("serves", url_file.to_str().unwrap(), &port);
         let port = fs::read_to_string(port_file).expect("a port");
         let url = format!("http://127.0.0.1:{}/\n", port.trim());
-        assert_eq!(fs::read_to_string(told).unwrap(), url, "{machine:?}");
+        assert_eq!(fs::read_to_string(url_file).unwrap(), url, "{machine:?}");
     }
 }
 
@@ -82,12 +83,12 @@ fn after_an_error_a_double_click_keeps_the_window_until_enter() {
     for machine in Machine::that_run() {
         let desktop = Desktop::new(machine, "keeps");
         desktop.double_click("fails", &format!(" {port} "), &["--port", &port]);
-        assert!(!desktop.told().exists(), "{machine:?}");
+        assert!(!desktop.url_file().exists(), "{machine:?}");
     }
 }
 
 #[test]
-fn without_a_window_of_its_own_the_program_ends_at_an_error() {
+fn an_error_ends_the_program_without_waiting_if_the_window_is_not_its_own() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("its address").port().to_string();
     for machine in Machine::that_run() {
@@ -98,8 +99,8 @@ fn without_a_window_of_its_own_the_program_ends_at_an_error() {
             .output()
             .expect("wine can be run");
         assert_eq!(output.status.code(), Some(1), "{output:?}");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains(&format!("порт {port} занят")), "{said}");
-        assert!(!said.contains("Enter"), "{said}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains(&format!("порт {port} занят")), "{stderr}");
+        assert!(!stderr.contains("Enter"), "{stderr}");
     }
 }

@@ -12,17 +12,17 @@ use crate::support::driver::{echo_server, run_program};
 use crate::support::tools::{root, run, scratch};
 use crate::support::{by_name, outbox, tools};
 
-/// Returns the prefix of the installation. None if a tool is missing. The script takes minutes to
-/// fetch cargo-c, so only CI requires it where it is missing.
+/// Returns the prefix of the installation. None if a tool is missing. If cargo-c is missing, the
+/// script takes minutes to install it, so this is done only in CI, where tools are required.
 fn prefix() -> Option<&'static Path> {
     static PREFIX: OnceLock<Option<PathBuf>> = OnceLock::new();
     let prefix = PREFIX.get_or_init(|| {
-        // All tools are checked, so that every missing one is named.
+        // Checks all tools, so that every missing one is named.
         let found = ["pkg-config", "cmake", "gcc", "objdump", "nm"].map(tools::have);
         let cargo_c = tools::are_required() || tools::have("cargo-cinstall");
         (cargo_c && !found.contains(&false)).then(|| {
             let prefix = scratch("installed");
-            std::fs::remove_dir_all(&prefix).expect("it is there");
+            std::fs::remove_dir_all(&prefix).expect("the folder exists");
             let mut install = Command::new(root().join("packaging/linux/install.sh"));
             // A separate target folder, because cargo's is locked while this test runs.
             install.env("CARGO_TARGET_DIR", scratch("install-build"));
@@ -42,11 +42,11 @@ fn pkg_config(prefix: &Path, arguments: &[&str]) -> Vec<String> {
     let mut command = Command::new("pkg-config");
     command.env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig"));
     let output = run(command.args(arguments).arg("lifepay"));
-    let said = String::from_utf8(output.stdout).expect("UTF-8");
-    said.split_whitespace().map(str::to_owned).collect()
+    let stdout = String::from_utf8(output.stdout).expect("UTF-8");
+    stdout.split_whitespace().map(str::to_owned).collect()
 }
 
-/// Compiles a C example with these arguments.
+/// Compiles the C example with these arguments.
 fn compile(name: &str, arguments: &[String]) -> PathBuf {
     let program = scratch("install").join(name);
     let mut gcc = Command::new("gcc");
@@ -62,16 +62,16 @@ fn opens_a_shift(program: &Path, prefix: &Path) {
         .args(["--base-url", &sandbox.url(), "--login", "79031234567"])
         .env("LIFEPAY_APIKEY", "key")
         .env("LD_LIBRARY_PATH", prefix.join("lib")));
-    let said = String::from_utf8(output.stdout).expect("UTF-8");
+    let stdout = String::from_utf8(output.stdout).expect("UTF-8");
     let uuid = format!("uuid: {}\n", sandbox.documents()[0].uuid);
-    assert!(said.contains(&uuid), "{said}");
+    assert!(stdout.contains(&uuid), "{stdout}");
 }
 
 /// Returns the shared libraries that a program needs.
 fn needed(program: &Path) -> String {
     let output = run(Command::new("objdump").arg("-p").arg(program));
-    let said = String::from_utf8(output.stdout).expect("UTF-8");
-    let lines = said.lines().filter(|line| line.contains("NEEDED"));
+    let stdout = String::from_utf8(output.stdout).expect("UTF-8");
+    let lines = stdout.lines().filter(|line| line.contains("NEEDED"));
     lines.collect()
 }
 
@@ -85,8 +85,8 @@ fn the_library_is_installed_by_its_version() {
         assert_eq!(link, library);
     }
     let output = run(Command::new("objdump").arg("-p").arg(&library));
-    let said = String::from_utf8(output.stdout).expect("UTF-8");
-    let soname = said.lines().find(|line| line.contains("SONAME"));
+    let stdout = String::from_utf8(output.stdout).expect("UTF-8");
+    let soname = stdout.lines().find(|line| line.contains("SONAME"));
     assert!(soname.is_some_and(|line| line.ends_with(" liblifepay.so.0")));
     for name in ["lifepay.h", "lifepay.hpp", "lifepay.ffi.h"] {
         let installed = std::fs::read(prefix.join("include").join(name)).expect(name);
@@ -146,7 +146,7 @@ fn programs_find_both_libraries_through_cmake() {
 }
 
 #[test]
-fn cmake_refuses_a_version_that_is_not_there() {
+fn cmake_refuses_a_version_that_is_not_installed() {
     let Some(prefix) = prefix() else { return };
     let source = scratch("install-cmake-later");
     let wanted = "cmake_minimum_required(VERSION 3.13)\nproject(till C)\nfind_package(lifepay 99 REQUIRED)\n";
@@ -159,10 +159,10 @@ fn cmake_refuses_a_version_that_is_not_there() {
         .arg(source.join("build"));
     cmake.arg(format!("-DCMAKE_PREFIX_PATH={}", prefix.display()));
     let output = cmake.output().expect("cmake can be run");
-    let said = String::from_utf8_lossy(&output.stderr);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(
-        !output.status.success() && said.contains("version: 0."),
-        "{said}"
+        !output.status.success() && stderr.contains("version: 0."),
+        "{stderr}"
     );
 }
 
@@ -173,8 +173,8 @@ fn the_static_library_keeps_its_sqlite_to_itself() {
     let output = run(Command::new("nm")
         .args(["-g", "--defined-only"])
         .arg(&archive));
-    let said = String::from_utf8(output.stdout).expect("UTF-8");
-    let defined: Vec<&str> = said
+    let stdout = String::from_utf8(output.stdout).expect("UTF-8");
+    let defined: Vec<&str> = stdout
         .lines()
         .filter(|line| line.split_whitespace().count() == 3)
         .filter_map(|line| line.split_whitespace().last())

@@ -21,7 +21,7 @@ const AARCH64_SYSTEM: &str = "/usr/aarch64-linux-gnu";
 impl Processor {
     pub const ALL: [Processor; 3] = [Processor::X86_64, Processor::Aarch64, Processor::I686];
 
-    /// Its name in folders, archives and wheels.
+    /// Returns its name in folders, archives and wheels.
     pub fn name(self) -> &'static str {
         match self {
             Processor::X86_64 => "x86_64",
@@ -43,21 +43,21 @@ impl Processor {
         built.then(|| root().join("target/linux").join(self.name()))
     }
 
-    /// Those other than x86_64 whose programs can be run here: i686's by the machine itself, with
-    /// Debian's 32-bit C library, aarch64's by qemu. None if the library cannot be built here.
+    /// Returns the processors other than x86_64 whose programs can run here: i686's natively, with
+    /// Debian's 32-bit C library, and aarch64's under qemu. Empty if the library cannot be built.
     pub fn others_that_run() -> Vec<Processor> {
         if Processor::X86_64.folder().is_none() {
             return Vec::new();
         }
         let loader = Path::new("/lib/ld-linux.so.2");
-        let i686 = tools::passed_over_unless(loader.exists(), "Debian's package libc6-i386");
+        let i686 = tools::skip_unless(loader.exists(), "Debian's package libc6-i386");
         let aarch64 = have("qemu-aarch64") & have_folder(AARCH64_SYSTEM);
         let found = [(Processor::I686, i686), (Processor::Aarch64, aarch64)];
         let found = found.into_iter().filter(|(_, runs)| *runs);
         found.map(|(processor, _)| processor).collect()
     }
 
-    /// zig's compiler for it and for glibc 2.17: "cc" or "c++".
+    /// Returns zig's compiler for it and for glibc 2.17. `language` is "cc" or "c++".
     pub fn zig(self, language: &str) -> Command {
         let machine = match self {
             Processor::I686 => "x86",
@@ -68,7 +68,7 @@ impl Processor {
         zig
     }
 
-    /// Compiles `tests/c/NAME.c`, with the house's flags and the shared library.
+    /// Compiles `tests/c/NAME.c` with the project's warnings, linked with the shared library.
     pub fn compile(self, name: &str) -> PathBuf {
         let folder = self.folder().expect("the library is built");
         let program = tools::scratch(&format!("linux-{}", self.name())).join(name);
@@ -77,7 +77,7 @@ impl Processor {
         let new = program.with_extension(format!("{thread}new"));
         let mut zig = self.zig("cc");
         zig.args(["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror"])
-            // The macros of this glibc use C11.
+            // This glibc's macros use C11.
             .args([
                 "-Wno-c11-extensions",
                 "-D_POSIX_C_SOURCE=200809L",
@@ -107,7 +107,7 @@ impl Processor {
             }
             _ => Command::new(program),
         };
-        // Cargo sets it to libraries for this machine.
+        // Cargo sets this to folders with libraries for this machine.
         command.env_remove("LD_LIBRARY_PATH");
         command.env_remove("LIFEPAY_LOG");
         command

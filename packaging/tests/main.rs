@@ -1,4 +1,4 @@
-//! The build products of a release: the archives, the installed library, and the library for Windows.
+//! Tests a release's build products: the archives, the installed library, the library for Windows.
 //!
 //! `cargo test -p lifepay-packaging` builds them all, which takes minutes.
 

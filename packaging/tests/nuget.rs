@@ -1,4 +1,4 @@
-//! The NuGet package, used as by .NET and .NET Framework.
+//! The NuGet package, used as .NET and .NET Framework use it.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -21,7 +21,7 @@ fn copy_folder(from: &Path, to: &Path) {
     run(Command::new("cp").arg("-r").arg(from).arg(to));
 }
 
-/// The SDK puts the assembly and the folder runtimes beside a program that runs on any processor.
+/// The SDK puts the assembly and the folder `runtimes` beside a program that runs on any processor.
 #[test]
 fn a_program_of_dotnet_takes_the_package() {
     let (Some(package), Some(program)) = (
@@ -59,7 +59,7 @@ const PROJECT: &str = r#"<?xml version="1.0" encoding="utf-8"?>
 </Project>
 "#;
 
-/// .NET Framework does not support the folder runtimes: the package's targets copy the DLLs.
+/// .NET Framework does not support the folder `runtimes`, so the package's targets copy the DLLs.
 #[test]
 fn a_project_of_dotnet_framework_takes_the_package() {
     let Some(package) = package("framework") else {

@@ -14,7 +14,7 @@ use crate::wine::Machine;
 #[test]
 fn in_windows_the_component_is_the_same() {
     for machine in Machine::that_run() {
-        // With this thread model the C++ library supports threads.
+        // The C++ library supports threads only with this thread model.
         let compiler = machine.tool("g++-posix");
         if !tools::have(&compiler) {
             continue;
@@ -80,13 +80,13 @@ fn the_sandbox_is_in_the_archive_for_1c_beside_the_component() {
     let program = read(folder.join("lifepay-sandbox.exe"));
     assert!(program == read(windows.join("x86/lifepay-sandbox.exe")));
     let mut linux = Command::new("sh");
-    // unzip restores permissions, which Python's shutil does not.
+    // Python's shutil does not restore permissions, as unzip does.
     linux.args(["-c", "chmod +x \"$0\" && \"$0\" --version"]);
     let output = tools::run(linux.arg(folder.join("linux/lifepay-sandbox")));
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(said, format!("lifepay-sandbox {VERSION}\n"));
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(stdout, format!("lifepay-sandbox {VERSION}\n"));
 
-    // The files that the reference mentions are beside it.
+    // The reference names the archive's programs, and the files that it links to are there.
     let reference = folder.join("bindings/onec/README.md");
     let text = std::fs::read_to_string(reference).expect("the reference");
     for name in [

@@ -1,4 +1,4 @@
-//! The library for Linux on processors other than x86_64: programs for i686 run natively, programs for
+//! The library for Linux on processors other than x86_64. Programs for i686 run natively, those for
 //! aarch64 under qemu.
 #![cfg(target_os = "linux")]
 
@@ -17,7 +17,7 @@ use crate::support::tls_server::{pem_file, Authority, TlsServer};
 use crate::support::tools::{run, scratch};
 use crate::support::wait;
 
-/// The output of `layout.c` on a processor: struct or field, offset in the struct, size.
+/// Returns the output of `layout.c` on a processor: struct or field, offset in the struct, size.
 fn layout(processor: Processor) -> Vec<(String, Option<usize>, usize)> {
     let output = run(&mut processor.command(&processor.compile("layout")));
     let printed = String::from_utf8(output.stdout).expect("ASCII");
@@ -33,7 +33,7 @@ fn layout(processor: Processor) -> Vec<(String, Option<usize>, usize)> {
     lines.collect()
 }
 
-/// The fields that have 64 bits on every processor.
+/// The fields that are 64 bits wide on every processor.
 const WIDE: [&str; 5] = [
     "lp_result.owner",
     "lp_entry.submitted_at",
@@ -65,7 +65,7 @@ fn the_structs_have_in_c_the_layout_that_they_have_in_the_library() {
     }
 }
 
-/// A program of `tests/c` that prints nothing on success.
+/// Runs a program of `tests/c`, which must succeed and print nothing.
 fn passes(processor: Processor, name: &str, arguments: &[&str]) {
     let program = processor.compile(name);
     let output = processor.command(&program).args(arguments).output();
@@ -101,8 +101,8 @@ fn an_outbox_goes_through_its_full_cycle() {
         let folder = folder.parent().expect("a folder").to_str().expect("UTF-8");
         let (accepting, _) = echo_server();
         let silent = silent_server();
-        let passes_in = |way: &str| {
-            let arguments = [way, &accepting.url(), &silent.url(), folder];
+        let passes_in = |mode: &str| {
+            let arguments = [mode, &accepting.url(), &silent.url(), folder];
             passes(processor, "outbox_cycle", &arguments);
         };
         passes_in("cycle");
@@ -125,9 +125,9 @@ fn a_forked_child_makes_connections_of_its_own() {
     }
 }
 
-/// Only x86 processors are certain to have the traps.
+/// Only x86 processors are certain to support the traps.
 #[test]
-fn floating_point_traps_of_a_32_bit_host_are_not_sprung_and_stay_on() {
+fn floating_point_traps_of_a_32_bit_host_do_not_fire_and_stay_on() {
     let processors = Processor::others_that_run();
     let Some(i686) = processors.into_iter().find(|one| *one == Processor::I686) else {
         return;
@@ -149,14 +149,14 @@ fn an_outbox_killed_again_and_again_loses_nothing() {
     for processor in Processor::others_that_run() {
         let program = processor.compile("outbox_till");
         let (name, count, longest) = match processor {
-            // qemu takes a while to start.
+            // qemu starts slowly, so its programs need longer lives.
             Processor::Aarch64 => ("killed-aarch64", 20, 1500),
             _ => ("killed-i686", 50, 100),
         };
         let kills = Kills {
             name,
             count,
-            enough: |outcome| outcome.submitted > 0 && outcome.told > 0,
+            enough: |outcome| outcome.submitted > 0 && outcome.reported > 0,
             longest_life: Duration::from_millis(longest),
             kill: |till: &mut Child| drop(till.kill()),
         };
@@ -212,7 +212,6 @@ fn the_examples_of_the_archive_run() {
     }
 }
 
-/// The wheel with the library inside, and the sandbox of the archive.
 #[test]
 fn a_program_with_the_static_library_opens_a_shift_at_the_sandbox_of_the_archive() {
     for processor in Processor::others_that_run() {
@@ -229,7 +228,7 @@ fn a_program_with_the_static_library_opens_a_shift_at_the_sandbox_of_the_archive
         let mut sandbox = processor.command(&folder.join("bin/lifepay-sandbox"));
         sandbox.args(["--port", "0", "--port-file"]).arg(&port_file);
         let mut sandbox = sandbox.stdout(Stdio::null()).spawn().expect("it starts");
-        wait::until("the sandbox tells its port", || port_file.exists());
+        wait::until("the sandbox reports its port", || port_file.exists());
         let port = std::fs::read_to_string(&port_file).expect("a port");
         let url = format!("http://127.0.0.1:{}", port.trim());
         let mut till = processor.command(&folder.join("till"));
@@ -238,12 +237,12 @@ fn a_program_with_the_static_library_opens_a_shift_at_the_sandbox_of_the_archive
         let _ = sandbox.kill();
         let _ = sandbox.wait();
         let output = output.expect("it can be run");
-        let said = String::from_utf8_lossy(&output.stdout);
-        assert!(said.contains("uuid: "), "{processor:?}: {output:?}");
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        assert!(stdout.contains("uuid: "), "{processor:?}: {output:?}");
     }
 }
 
-/// The cryptography has separate code for each processor.
+/// The cryptography has its own code for each processor.
 #[test]
 fn https_takes_the_roots_of_a_file() {
     for processor in Processor::others_that_run() {

@@ -10,7 +10,7 @@ use lifepay_sandbox::{Options, Sandbox};
 use crate::archive::{archives, files, VERSION};
 use crate::support::tools::{self, root, run, scratch};
 
-/// Installs from the archives alone, into an empty environment.
+/// Installs a package from the archives alone into an empty environment. Returns its folder `bin`.
 fn environment(name: &str, wanted: &str) -> Option<PathBuf> {
     if !tools::have_python_module("ensurepip") {
         return None;
@@ -27,7 +27,7 @@ fn environment(name: &str, wanted: &str) -> Option<PathBuf> {
     Some(venv.join("bin"))
 }
 
-/// Returns the uuid of the shift that a Python program opens at this address.
+/// Opens a shift at this address from Python, and returns its uuid.
 fn opened_shift(bin: &Path, url: &str) -> String {
     let program = format!(
         "import lifepay\nprint(lifepay.open_shift(apikey='k', login='79031234567', base_url='{url}').uuid)"
@@ -48,7 +48,7 @@ fn a_python_program_takes_the_wheel() {
     assert!(!bin.join("lifepay-sandbox").exists());
 }
 
-/// A process that is ended when it is dropped.
+/// A process that is killed when dropped.
 struct Program(Child);
 
 impl Drop for Program {
@@ -65,8 +65,8 @@ fn the_extra_sandbox_brings_the_program() {
     };
     let sandbox = bin.join("lifepay-sandbox");
     let output = run(Command::new(&sandbox).arg("--version"));
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(said, format!("lifepay-sandbox {VERSION}\n"));
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(stdout, format!("lifepay-sandbox {VERSION}\n"));
 
     let mut command = Command::new(&sandbox);
     command.args(["--port", "0"]).stdout(Stdio::piped());
@@ -82,7 +82,7 @@ fn the_extra_sandbox_brings_the_program() {
     assert!(printed.expect("its answer").contains(&uuid));
 }
 
-/// Of one version, with the licences, and with the program of the platform.
+/// All wheels have the same version and the licences; a sandbox's wheel has its platform's program.
 #[test]
 fn the_wheels_say_what_belongs_together() {
     let Some(archives) = archives() else { return };
@@ -99,7 +99,7 @@ print(wheel.read([name for name in wheel.namelist() if name.endswith('/METADATA'
     for name in wheels {
         let mut python = Command::new("python3");
         let output = run(python.args(["-c", program]).arg(archives.join(&name)));
-        let said = String::from_utf8(output.stdout).expect("UTF-8");
+        let listing = String::from_utf8(output.stdout).expect("UTF-8");
         let is_sandbox = name.starts_with("lifepay_sandbox-");
         let script = if name.contains("win") { ".exe" } else { "" };
         let stem = name.split("-py3").next().unwrap_or_default();
@@ -108,7 +108,7 @@ print(wheel.read([name for name in wheel.namelist() if name.endswith('/METADATA'
         let requirement =
             format!("Requires-Dist: lifepay-sandbox == {VERSION} ; extra == \"sandbox\"");
         let version = format!("Version: {VERSION}");
-        for (line, there) in [
+        for (line, is_expected) in [
             (&*licences, true),
             ("License-File: THIRD-PARTY-LICENSES.txt", true),
             (&version, true),
@@ -118,23 +118,25 @@ print(wheel.read([name for name in wheel.namelist() if name.endswith('/METADATA'
             (&requirement, !is_sandbox),
         ] {
             // The build backend may add spaces to a requirement.
-            let bare = |line: &str| line.replace(' ', "");
-            let found = said.lines().any(|found| bare(found) == bare(line));
-            assert_eq!(found, there, "{name}: {line}: {said}");
+            let without_spaces = |line: &str| line.replace(' ', "");
+            let is_listed = listing
+                .lines()
+                .any(|listed| without_spaces(listed) == without_spaces(line));
+            assert_eq!(is_listed, is_expected, "{name}: {line}: {listing}");
         }
     }
 }
 
 #[test]
 fn the_readmes_name_the_command_that_installs_the_sandbox() {
-    // Double quotation marks, because cmd supports no others.
+    // Double quotes, because cmd supports no others.
     let wanted = "\"lifepay[sandbox]\"";
     for readme in ["README.md", "README.ru.md", "bindings/python/README.md"] {
         let text = std::fs::read_to_string(root().join(readme)).expect("a README");
         let command = "pip install --no-index --find-links ";
-        let mut rests = text.split(command).skip(1);
+        let mut commands = text.split(command).skip(1);
         assert!(
-            rests.any(|rest| rest
+            commands.any(|rest| rest
                 .split_once(' ')
                 .is_some_and(|(_, rest)| rest.starts_with(wanted))),
             "{readme}"

@@ -20,7 +20,7 @@ use crate::wine::Machine;
 
 const MACHINES: [Machine; 2] = [Machine::X64, Machine::X86];
 
-/// Returns the libraries, if they can be built.
+/// Returns the machines and the folders of their libraries. Empty if they cannot be built.
 fn libraries() -> impl Iterator<Item = (Machine, std::path::PathBuf)> {
     let built = |machine: Machine| Some((machine, machine.folder()?));
     MACHINES.into_iter().filter_map(built)
@@ -32,7 +32,7 @@ fn lines_of(path: &str) -> BTreeSet<String> {
     lines.map(|line| line.trim().to_owned()).collect()
 }
 
-/// Returns objdump's output about a file's headers.
+/// Returns objdump's listing of a file's headers.
 fn headers(machine: Machine, file: &Path) -> String {
     let output = run(Command::new(machine.tool("objdump")).arg("-p").arg(file));
     String::from_utf8(output.stdout).expect("UTF-8")
@@ -50,7 +50,7 @@ fn imports(machine: Machine, file: &Path) -> BTreeSet<String> {
         if let Some((_, name)) = line.split_once("DLL Name: ") {
             library = name.trim().to_ascii_lowercase();
         }
-        // "  address  hint  name"
+        // The line's format: "  address  hint  name"
         let words: Vec<&str> = line.split_whitespace().collect();
         if let [address, hint, name] = words[..] {
             let is_hex = |word: &str| word.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -59,10 +59,7 @@ fn imports(machine: Machine, file: &Path) -> BTreeSet<String> {
             }
         }
     }
-    assert!(
-        found.len() > 50,
-        "the imports are not where they were: {found:?}"
-    );
+    assert!(found.len() > 50, "objdump's format has changed: {found:?}");
     found
 }
 
@@ -75,8 +72,8 @@ fn nothing_is_imported_that_windows_7_lacks() {
             let unknown: Vec<_> = imports.difference(&known).collect();
             assert!(
                 unknown.is_empty(),
-                "{file} for {machine:?} imports what is not in packaging/windows/windows-7.txt; \
-                 look up whether Windows 7 has it: {unknown:#?}"
+                "{file} for {machine:?} imports functions that packaging/windows/windows-7.txt \
+                 does not list; check whether Windows 7 has them: {unknown:#?}"
             );
         }
     }
@@ -102,10 +99,13 @@ fn the_exports_are_the_interface_with_undecorated_names() {
         let prefix = if machine == Machine::X86 { "_" } else { "" };
         for library in ["lifepay.lib", "liblifepay.dll.a"] {
             let output = run(Command::new(machine.tool("nm")).arg(folder.join(library)));
-            let said = String::from_utf8_lossy(&output.stdout);
+            let stdout = String::from_utf8_lossy(&output.stdout);
             for name in &wanted {
                 let symbol = format!(" T {prefix}{name}\n");
-                assert!(said.contains(&symbol), "{library} for {machine:?}: {name}");
+                assert!(
+                    stdout.contains(&symbol),
+                    "{library} for {machine:?}: {name}"
+                );
             }
         }
     }
@@ -160,9 +160,9 @@ fn a_host_may_load_the_library_and_free_it_with_an_outbox_open() {
     }
 }
 
-/// `way` is how the program unload handles a plugin that closes its outbox in DllMain.
-fn closes_in_dll_main(way: &str) {
-    // All ways use the same files, which another test must not recompile meanwhile.
+/// Runs the program unload, whose plugin closes its outbox in DllMain. `mode` is its last argument.
+fn closes_in_dll_main(mode: &str) {
+    // All modes use the same files, which another test must not recompile meanwhile.
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     for machine in Machine::that_run() {
@@ -173,24 +173,24 @@ fn closes_in_dll_main(way: &str) {
         let program = machine.compile(&root().join("packaging/tests/windows/unload.c"), &[library]);
         let folder = program.parent().unwrap();
         std::fs::copy(&plugin, folder.join("plugin.dll")).expect("a copy");
-        let outbox = format!("{way}-{}.db", std::process::id());
+        let outbox = format!("{mode}-{}.db", std::process::id());
         let silent = silent_server();
         let url = silent.url();
         let mut command = machine.command(&program);
-        let command = command.args([&url, &outbox, way]).current_dir(folder);
+        let command = command.args([&url, &outbox, mode]).current_dir(folder);
         let output = command.output().expect("wine runs");
         // A thread that wine stops at exit may hold a lock that the process needs to exit. wine's
         // server kills the process a second later; by then the program has reported success.
         let ended = output.status.success() || output.status.signal() == Some(libc::SIGKILL);
         let passed = output.stdout.starts_with(b"passed");
-        assert!(ended && passed, "{way} for {machine:?}: {output:?}");
+        assert!(ended && passed, "{mode} for {machine:?}: {output:?}");
     }
 }
 
 #[test]
 fn a_dll_that_is_unloaded_may_close_its_outbox() {
-    for way in ["at-once", "while-sending"] {
-        closes_in_dll_main(way);
+    for mode in ["at-once", "while-sending"] {
+        closes_in_dll_main(mode);
     }
 }
 
@@ -260,7 +260,7 @@ fn an_outbox_killed_again_and_again_under_windows_loses_nothing() {
                 Machine::X86 => "killed-x86",
             },
             count: 20,
-            enough: |outcome| outcome.submitted > 0 && outcome.told > 0,
+            enough: |outcome| outcome.submitted > 0 && outcome.reported > 0,
             longest_life: Duration::from_millis(1500),
             kill: |till: &mut Child| drop(till.kill()),
         };
@@ -298,10 +298,10 @@ fn pascal_programs_open_shifts_and_use_the_outbox() {
             let mut program = machine.command(&out.join(format!("{name}.exe")));
             program.current_dir(&out).env("LIFEPAY_APIKEY", "key");
             let output = run(program.args(arguments));
-            let said = String::from_utf8_lossy(&output.stdout);
+            let stdout = String::from_utf8_lossy(&output.stdout);
             let documents = sandbox.documents();
             let uuid = &documents.last().expect("a document").uuid;
-            assert!(said.contains(uuid.as_str()), "{said}");
+            assert!(stdout.contains(uuid.as_str()), "{stdout}");
         }
         assert_eq!(sandbox.documents().len(), 2);
     }

@@ -14,12 +14,12 @@ pub enum Machine {
     X86,
 }
 
-/// A machine that programs run on. 64-bit programs need wine; 32-bit ones need LIFEPAY_WINE32, which
-/// names the command that `packaging/windows/wine32.sh` makes.
+/// The environment variable that names the command for 32-bit programs, which
+/// `packaging/windows/wine32.sh` makes. 64-bit programs need only wine.
 pub const WINE32: &str = "LIFEPAY_WINE32";
 
 impl Machine {
-    /// The folder below target/windows.
+    /// Returns the name of its folder below target/windows.
     pub fn name(self) -> &'static str {
         match self {
             Machine::X64 => "x64",
@@ -27,7 +27,7 @@ impl Machine {
         }
     }
 
-    /// A tool of MinGW's for it.
+    /// Returns the name of a MinGW tool for it.
     pub fn tool(self, name: &str) -> String {
         let machine = match self {
             Machine::X64 => "x86_64",
@@ -50,20 +50,20 @@ impl Machine {
         built.then(|| root().join("target/windows").join(self.name()))
     }
 
-    /// Returns the machines whose programs can run here; none if the library cannot be built here.
+    /// Returns the machines whose programs can run here. Empty if the library cannot be built here.
     pub fn that_run() -> Vec<Machine> {
         if Machine::X64.folder().is_none() || !have("wine") {
             return Vec::new();
         }
         let has_wine32 = std::env::var_os(WINE32).is_some();
         if !has_wine32 {
-            eprintln!("passed over: 32-bit programs, since {WINE32} is not set");
+            eprintln!("skipped: 32-bit programs, because {WINE32} is not set");
         }
         let x86 = has_wine32.then_some(Machine::X86);
         [Machine::X64].into_iter().chain(x86).collect()
     }
 
-    /// Compiles C for it, with the house's flags, and puts the library beside the program.
+    /// Compiles a C program with the project's warnings, and copies the library beside it.
     pub fn compile(self, source: &Path, arguments: &[&str]) -> PathBuf {
         let from = self.folder().expect("the library is built");
         let stem = source.file_stem().expect("a file").to_string_lossy();
@@ -72,7 +72,7 @@ impl Machine {
         let mut compiler = Command::new(self.tool("gcc"));
         compiler
             .args(["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror"])
-            // printf of C99 in place of msvcrt's.
+            // Selects C99's printf instead of msvcrt's.
             .args(["-D__USE_MINGW_ANSI_STDIO=1", "-static-libgcc", "-I"])
             .arg(root().join("include"))
             .arg("-I")
@@ -97,7 +97,7 @@ impl Machine {
     pub fn command(self, program: &Path) -> Command {
         let wine = match self {
             Machine::X64 => "wine".into(),
-            Machine::X86 => std::env::var_os(WINE32).expect("it was asked for before"),
+            Machine::X86 => std::env::var_os(WINE32).expect("LIFEPAY_WINE32 is set"),
         };
         let mut command = Command::new(wine);
         command.arg(program).stdin(Stdio::null());
@@ -105,8 +105,8 @@ impl Machine {
         command
     }
 
-    /// Keeps wine's server running. Otherwise the first program would start it; the server would then
-    /// share that program's stderr, and report there what a killed program left behind.
+    /// Keeps wine's server running. Otherwise the first program would start it, and the server
+    /// would inherit that program's stderr and report there what a killed program left behind.
     pub fn served(self) -> Served {
         let mut idle = self.command(Path::new("cmd"));
         idle.stdin(Stdio::piped())
@@ -114,8 +114,10 @@ impl Machine {
             .stderr(Stdio::null());
         let mut idle = idle.spawn().expect("wine starts");
         // The greeting shows that the server is running.
-        let mut said = idle.stdout.take().expect("a pipe");
-        said.read_exact(&mut [0]).expect("cmd says something");
+        let mut greeting = idle.stdout.take().expect("a pipe");
+        greeting
+            .read_exact(&mut [0])
+            .expect("cmd prints a greeting");
         Served(idle)
     }
 }
@@ -129,7 +131,7 @@ pub fn can_build() -> bool {
     rust & zig & have("python3")
 }
 
-/// A program that waits for the end of its input, until this value is dropped.
+/// An idle program that runs until this value is dropped: it waits for the end of its input.
 pub struct Served(Child);
 
 impl Drop for Served {
@@ -139,7 +141,7 @@ impl Drop for Served {
     }
 }
 
-/// A wine prefix for these tests, which is set up at its first use.
+/// Selects a wine prefix for these tests, and sets it up at its first use.
 fn in_prefix(command: &mut Command, machine: Machine) {
     static READY: [OnceLock<()>; 2] = [OnceLock::new(), OnceLock::new()];
     let prefix = root().join("target/windows").join(match machine {
@@ -150,11 +152,11 @@ fn in_prefix(command: &mut Command, machine: Machine) {
         command
             .env("WINEPREFIX", &prefix)
             .env("WINEDEBUG", "-all")
-            // No dialogues, and no offers to install something.
+            // Suppresses dialogs and offers to install components.
             .env("WINEDLLOVERRIDES", "mscoree,mshtml,winemenubuilder.exe=")
             .env_remove("DISPLAY")
             .env_remove("LIFEPAY_LOG")
-            // Otherwise they would be read instead of the store.
+            // Otherwise they would be used instead of the store.
             .env_remove("SSL_CERT_FILE")
             .env_remove("SSL_CERT_DIR");
     };
@@ -162,7 +164,7 @@ fn in_prefix(command: &mut Command, machine: Machine) {
         std::fs::create_dir_all(prefix.parent().expect("a folder")).expect("a folder");
         let mut first = match machine {
             Machine::X64 => Command::new("wine"),
-            Machine::X86 => Command::new(std::env::var_os(WINE32).expect("it was asked for")),
+            Machine::X86 => Command::new(std::env::var_os(WINE32).expect("LIFEPAY_WINE32 is set")),
         };
         // Without a display, a program's own console window is not shown but works.
         let drivers = r"HKCU\Software\Wine\Drivers";

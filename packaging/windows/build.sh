@@ -38,7 +38,7 @@ export CARGO_TARGET_X86_64_WIN7_WINDOWS_GNU_RUSTFLAGS=$flags
     /usr/src/rustc-1.96.0/library/rtstartup/rsbegin.rs
 export CARGO_TARGET_I686_WIN7_WINDOWS_GNU_RUSTFLAGS="$flags -Z pre-link-arg=$build/rsbegin.o"
 
-# folder, target, dlltool's name of the machine
+# make_all FOLDER TARGET MACHINE: MACHINE is dlltool's name for it
 make_all() {
     local to=$out/$1 from=$build/$1/$2/release
     export CARGO_TARGET_DIR=$build/$1

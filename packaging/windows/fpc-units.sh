@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes Free Pascal on Debian compile for Windows: builds the units of its run-time library for 32 and
-# 64 bit, and the compiler for 32 bit, into a folder. Existing files are left unchanged.
+# Lets Free Pascal on Debian compile for Windows: builds the units of its run-time library for 32
+# and 64 bit, and the compiler for 32 bit, into a folder. Existing files are left unchanged.
 #
 #     packaging/windows/fpc-units.sh FOLDER
 #     FOLDER/fpc-win64 program.dpr
@@ -38,7 +38,7 @@ quietly() {
     }
 }
 
-# The run-time library: units COMPILER TARGET PROCESSOR
+# units COMPILER TARGET PROCESSOR: builds the run-time library
 units() {
     [ -d "$folder/units-$2" ] && return
     local out=$work/units-$2 rtl=$source/rtl
@@ -56,7 +56,7 @@ units() {
     mv "$out" "$folder/units-$2"
 }
 
-# The compiler for 32 bit, which Debian does not have.
+# Builds the compiler for 32 bit, which Debian does not package.
 cross_compiler() {
     [ -x "$folder/ppcross386" ] && return
     local compiler=$source/compiler out=$work/compiler
@@ -83,7 +83,7 @@ messages() {
     exit 1
 }
 
-# Makes a command that compiles for a target: command NAME COMPILER TARGET
+# command_for NAME COMPILER TARGET: makes a command that compiles for a target
 command_for() {
     printf '#!/bin/sh\nexec "%s" -n -T%s "-Fu%s/units-%s" "$@"\n' "$2" "$3" "$folder" "$3" >"$work/$1"
     chmod +x "$work/$1"

@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 . packaging/tools.sh
 need /usr/sbin/debootstrap debootstrap
-# The tests' host of the 1C component is C++.
+# The tests' host for the 1C component is written in C++.
 need /usr/bin/i686-w64-mingw32-g++-posix g++-mingw-w64-i686-posix
 
 folder=$PWD/target/windows/debian-i386
@@ -17,7 +17,7 @@ command=$PWD/target/windows/wine32.command
 if [ ! -e "$folder/.complete" ]; then
     rm -rf "$folder"
     mkdir -p "$folder"
-    # The package source of this machine.
+    # The mirror that this machine uses.
     mirror=$(apt-get indextargets --format '$(SITE) $(RELEASE)' |
         awk '$2 == "bookworm" && !found { found = $1; print found }')
     debootstrap --arch=i386 --variant=minbase bookworm "$folder" "$mirror" >"$folder.log" ||
@@ -33,7 +33,7 @@ if [ ! -e "$folder/.complete" ]; then
     touch "$folder/.complete"
 fi
 
-# The project has the same path inside, so that paths have the same meaning.
+# The project has the same path inside, so that paths mean the same.
 cat >"$command" <<EOF
 #!/bin/sh
 exec unshare -m sh -c '

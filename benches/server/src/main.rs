@@ -43,7 +43,9 @@ impl Gate {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder = env::args_os().nth(1).ok_or("which folder?")?;
+    let folder = env::args_os()
+        .nth(1)
+        .ok_or("usage: lifepay-bench-server FOLDER")?;
     let config = Arc::new(tls(Path::new(&folder))?);
     let gate = Arc::new(Gate::default());
 

@@ -1,9 +1,9 @@
-/* Starts a program as Explorer does at a double click: with a console window of its own.
+/* Starts a program as Explorer does on a double click: in its own console window.
  *
- *     double_click serves FILE PROGRAM ARGUMENT...    the program must make the file, and show how to end
- *                                                     it
+ *     double_click serves FILE PROGRAM ARGUMENT...    the program must create the file and show how
+ *                                                     to end it
  *     double_click fails TEXT PROGRAM ARGUMENT...     the program must show the text, wait for Enter,
- *                                                     and end with code 1
+ *                                                     and exit with code 1
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +14,9 @@
 #define LONG_MS 60000
 #define STEP_MS 50
 
-static void fail(const char *what)
+static void fail(const char *reason)
 {
-    fprintf(stderr, "%s (error %lu)\n", what, GetLastError());
+    fprintf(stderr, "%s (error %lu)\n", reason, GetLastError());
     exit(1);
 }
 
@@ -33,8 +33,8 @@ static HANDLE start(int count, char **words)
     }
     memset(&startup, 0, sizeof startup);
     startup.cb = sizeof startup;
-    /* Its standard streams are those of its new console. Wine would pass ours on; the C library has
-     * opened them before, and keeps them. */
+    /* The program must use the streams of its new console, but Wine would pass on this process's.
+     * This process's C library opened them earlier and keeps using them. */
     SetStdHandle(STD_INPUT_HANDLE, NULL);
     SetStdHandle(STD_OUTPUT_HANDLE, NULL);
     SetStdHandle(STD_ERROR_HANDLE, NULL);
@@ -48,7 +48,7 @@ static int is_running(HANDLE process)
     return WaitForSingleObject(process, 0) == WAIT_TIMEOUT;
 }
 
-/* Whether the window of the process shows the text. Line breaks are ignored. */
+/* Whether the console window shows the text. Line breaks are ignored. */
 static int shows(HANDLE console, const wchar_t *text)
 {
     static wchar_t screen[1 << 20];
@@ -86,12 +86,13 @@ static void press_enter(HANDLE input)
         fail("Enter cannot be pressed");
 }
 
-/* Waits until the window shows the text, from `after` milliseconds on; 0 if the process ended first. */
-static int shows_at_last(HANDLE process, const wchar_t *text, DWORD after)
+/* Waits until the window shows the text, and looks for it after `delay` ms at the earliest. Returns
+ * 0 if the process ends first. */
+static int wait_for_text(HANDLE process, const wchar_t *text, DWORD delay)
 {
     HANDLE console;
     int waited;
-    Sleep(after);
+    Sleep(delay);
     FreeConsole();
     if (!is_running(process) || !AttachConsole(GetProcessId(process)))
         fail("the window was not kept");
@@ -106,21 +107,21 @@ static int shows_at_last(HANDLE process, const wchar_t *text, DWORD after)
     return 0;
 }
 
-static void fails(int count, char **words, const char *said)
+static void fails(int count, char **words, const char *expected)
 {
     wchar_t text[256];
     HANDLE process;
-    DWORD after = 200, code = 0;
-    if (!MultiByteToWideChar(CP_UTF8, 0, said, -1, text, 256))
+    DWORD delay = 200, code = 0;
+    if (!MultiByteToWideChar(CP_UTF8, 0, expected, -1, text, 256))
         fail("the text is not UTF-8");
-    /* If this program attaches to the window too early, the other one is not alone there and does not
-    keep it: it is then started again. */
-    for (process = start(count, words); !shows_at_last(process, text, after); process = start(count, words)) {
-        after *= 2;
-        if (after > LONG_MS)
+    /* If this program attaches to the console too early, the other one is not alone on the console
+     * and exits without waiting. It is then started again, and this program waits longer. */
+    for (process = start(count, words); !wait_for_text(process, text, delay); process = start(count, words)) {
+        delay *= 2;
+        if (delay > LONG_MS)
             fail("the window is not kept");
     }
-    if (!shows_at_last(process, L"\u041d\u0430\u0436\u043c\u0438\u0442\u0435 Enter", 0))
+    if (!wait_for_text(process, L"\u041d\u0430\u0436\u043c\u0438\u0442\u0435 Enter", 0))
         fail("the window was not kept");
     press_enter(open_console("CONIN$"));
     if (WaitForSingleObject(process, LONG_MS) != WAIT_OBJECT_0)
@@ -140,7 +141,7 @@ static void serves(int count, char **words, const char *file)
             fail("the program has ended");
         Sleep(STEP_MS);
     }
-    if (!shows_at_last(process, L"\u0437\u0430\u043a\u0440\u043e\u0439\u0442\u0435 \u044d\u0442\u043e \u043e\u043a\u043d\u043e", 0))
+    if (!wait_for_text(process, L"\u0437\u0430\u043a\u0440\u043e\u0439\u0442\u0435 \u044d\u0442\u043e \u043e\u043a\u043d\u043e", 0))
         fail("the program has ended");
     TerminateProcess(process, 0);
 }

@@ -1,16 +1,16 @@
 /*
  * HTTPS with the roots of a file, and with those of Windows' store:
  *
- *     https URL CA_FILE        the store has not got the root
- *     https CA_DER             puts it into the store
- *     https URL "in store"     it is there
+ *     https URL CA_FILE        the store does not contain the root
+ *     https CA_DER             adds the root to the store
+ *     https URL "in store"     the store contains the root
  */
 #include <windows.h>
 #include <wincrypt.h>
 
 #include "check.h"
 
-/* Told if a check fails. */
+/* The output is shown only if a check fails. */
 static void LP_CALL log_line(int32_t level, const char *message, void *user_data)
 {
     (void)level, (void)user_data;

@@ -6,7 +6,7 @@
 
 #include "check.h"
 
-/* The address of a function of the library's, as the type of the declaration in its header. */
+/* The address of a library function. The unions in main convert it to the function's type. */
 #define FIND(name) find(library, #name)
 
 typedef int32_t (*init_fn)(void *, uint32_t);
@@ -68,7 +68,7 @@ int main(int argc, char **argv)
     CHECK_TEXT(result.uuid, "loaded");
 
     CHECK_INT(outbox_open.call(argv[2], &config, &outbox, &result), LP_OK);
-    /* More often than it was loaded: an unpinned library is unloaded, and its threads with it. */
+    /* More often than it was loaded. Without its pin the library would be unloaded under its threads. */
     for (i = 0; i < 5; i++)
         FreeLibrary(library);
     again = GetModuleHandleA("lifepay.dll");

@@ -5,11 +5,11 @@
 
 #define LIMIT 1000
 
-static char path[MAX_PATH], old_path[MAX_PATH], beside[MAX_PATH];
+static char path[MAX_PATH], old_path[MAX_PATH], rotating[MAX_PATH];
 
 /*
- * Windows locks a file for a handle that can read or write it, not for one that can only append. Wine
- * does not mind.
+ * Windows locks a file only through a handle that can read or write it, not through one that can
+ * only append. Wine allows both.
  */
 static BOOL WINAPI lock_as_windows_does(HANDLE file, DWORD flags, DWORD reserved, DWORD low,
                                         DWORD high, OVERLAPPED *overlapped)
@@ -28,7 +28,7 @@ static BOOL WINAPI lock_as_windows_does(HANDLE file, DWORD flags, DWORD reserved
     return LockFileEx(file, flags, reserved, low, high, overlapped);
 }
 
-/* Puts the function above into the library's table of imports, if it imports LockFileEx. */
+/* Replaces LockFileEx in the library's import table with the function above, if it is imported. */
 static void lock_in_the_library_as_windows_does(void)
 {
     typedef BOOL(WINAPI *lock_fn)(HANDLE, DWORD, DWORD, DWORD, DWORD, OVERLAPPED *);
@@ -58,7 +58,7 @@ static void lock_in_the_library_as_windows_does(void)
     }
 }
 
-/* A line of about 250 bytes: a refused call. */
+/* Makes the library log a line of about 250 bytes by a call that it refuses. */
 static void write_line(void)
 {
     lp_config config;
@@ -74,7 +74,7 @@ static long size_of(const char *file)
     return GetFileAttributesExA(file, GetFileExInfoStandard, &found) ? (long)found.nFileSizeLow : -1;
 }
 
-/* Writes lines until the file has been rotated, which it must be when it is full. */
+/* Writes lines until the file is rotated, which must happen when it is full. */
 static void fill(void)
 {
     long before = size_of(path), now;
@@ -99,7 +99,7 @@ static HANDLE open_shared(const char *file, DWORD share)
 static void a_full_file_is_renamed(void)
 {
     fill();
-    CHECK_INT(size_of(beside), -1);
+    CHECK_INT(size_of(rotating), -1);
 }
 
 static void it_takes_the_place_of_the_one_before(void)
@@ -135,7 +135,7 @@ static void a_file_that_cannot_be_renamed_grows_until_it_can(void)
 /* Simulates another process that is rotating. */
 static void while_another_process_rotates_no_line_is_lost(void)
 {
-    HANDLE other = CreateFileA(beside, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS,
+    HANDLE other = CreateFileA(rotating, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS,
                                FILE_FLAG_DELETE_ON_CLOSE, NULL);
     long before = size_of(path), now;
     CHECK(other != INVALID_HANDLE_VALUE);
@@ -148,16 +148,16 @@ static void while_another_process_rotates_no_line_is_lost(void)
     CHECK(CloseHandle(other));
     write_line();
     CHECK(size_of(path) < LIMIT);
-    CHECK_INT(size_of(beside), -1);
+    CHECK_INT(size_of(rotating), -1);
 }
 
 /* Simulates the files that a killed process or a power cut leaves. */
 static void a_file_that_was_left_beside_prevents_nothing(void)
 {
-    HANDLE left = CreateFileA(beside, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
-    CHECK(CloseHandle(left));
+    HANDLE leftover = CreateFileA(rotating, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
+    CHECK(CloseHandle(leftover));
     fill();
-    CHECK_INT(size_of(beside), -1);
+    CHECK_INT(size_of(rotating), -1);
 }
 
 int main(int argc, char **argv)
@@ -165,7 +165,7 @@ int main(int argc, char **argv)
     CHECK_INT(argc, 2);
     sprintf(path, "%s\\lifepay.log", argv[1]);
     sprintf(old_path, "%s.old", path);
-    sprintf(beside, "%s.rotating", path);
+    sprintf(rotating, "%s.rotating", path);
     lock_in_the_library_as_windows_does();
     CHECK_INT(lp_log_to_file(path, LP_LOG_WARN, LIMIT), LP_OK);
     RUN(a_full_file_is_renamed);

@@ -18,7 +18,7 @@ int main(void)
         lp_outbox *outbox = NULL;
         check_begin(paths[i]);
         CHECK_INT(lp_outbox_open(paths[i], &config, &outbox, &result), LP_ERR_OUTBOX);
-        /* The message says "on a network disk", not only that the path cannot be reached. */
+        /* The message must say "on a network disk", not only that the path cannot be reached. */
         CHECK_HAS(result.message, "\xd1\x81\xd0\xb5\xd1\x82\xd0\xb5\xd0\xb2\xd0\xbe\xd0\xbc \xd0\xb4\xd0\xb8\xd1\x81\xd0\xba\xd0\xb5");
         CHECK(outbox == NULL);
     }

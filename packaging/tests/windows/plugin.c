@@ -16,7 +16,7 @@ static int32_t LP_CALL is_sending(const lp_entry *entry, void *user_data)
     return 0;
 }
 
-/* *result is set to what lp_outbox_close returns. */
+/* lp_outbox_close's return value will be stored in *result. */
 __declspec(dllexport) void plugin_open(const char *url, const char *path, int32_t *result)
 {
     lp_config config = config_for(url);
@@ -26,7 +26,7 @@ __declspec(dllexport) void plugin_open(const char *url, const char *path, int32_
     lp_result_free(&opened);
 }
 
-/* Returns when a request is being sent. */
+/* Submits a request and returns once it is being sent. */
 __declspec(dllexport) void plugin_submit(const char *url)
 {
     lp_config config = config_for(url);
@@ -62,10 +62,10 @@ BOOL WINAPI DllMain(HINSTANCE module, DWORD reason, void *process_ends)
     (void)module;
     if (reason == DLL_PROCESS_DETACH && closed != NULL) {
         uint32_t count;
-        int32_t looked = lp_outbox_pending(outbox, &count);
+        int32_t pending_code = lp_outbox_pending(outbox, &count);
         *closed = lp_outbox_close(outbox);
-        /* No other code can report it. */
-        if (process_ends != NULL && (looked != LP_ERR_CLOSED || *closed != LP_ERR_CLOSED))
+        /* No other code can report a failure at exit. */
+        if (process_ends != NULL && (pending_code != LP_ERR_CLOSED || *closed != LP_ERR_CLOSED))
             TerminateProcess(GetCurrentProcess(), 3);
     }
     return TRUE;

@@ -9,7 +9,7 @@
 
 /* Milliseconds. */
 #define LIMIT 2000
-#define PATIENCE 20000
+#define TIMEOUT 20000
 
 #define NOT_YET 1
 
@@ -47,7 +47,7 @@ static void use_plugin(char **argv, int sends)
 static DWORD WINAPI watch(void *started)
 {
     SetEvent((HANDLE)started);
-    Sleep(PATIENCE);
+    Sleep(TIMEOUT);
     fprintf(stderr, "FreeLibrary does not return\n");
     fflush(stderr);
     TerminateProcess(GetCurrentProcess(), 1);
@@ -60,7 +60,7 @@ static void unload(void)
     ULONGLONG before;
     /* A starting thread needs the loader lock, which this thread is about to hold. */
     CHECK(CreateThread(NULL, 0, watch, started, 0, NULL) != NULL);
-    CHECK_INT(WaitForSingleObject(started, PATIENCE), WAIT_OBJECT_0);
+    CHECK_INT(WaitForSingleObject(started, TIMEOUT), WAIT_OBJECT_0);
     before = GetTickCount64();
     CHECK(FreeLibrary(plugin));
     CHECK(GetTickCount64() - before < LIMIT);
@@ -68,33 +68,33 @@ static void unload(void)
     CHECK(GetModuleHandleA("plugin.dll") == NULL);
 }
 
-/* In a separate process, because its threads end before DllMain is called. */
-static void end_while_threads_call(char **argv)
+/* Runs in a separate process, whose threads end before DllMain is called. */
+static void exit_while_threads_call(char **argv)
 {
     union { void *object; call_fn call; } call_from_threads;
     use_plugin(argv, 1);
     call_from_threads.object = find("plugin_call_from_threads");
     call_from_threads.call();
-    Sleep(20); /* they are in the middle of something */
+    Sleep(20); /* the threads are inside calls now */
     SetEvent(OpenEventA(EVENT_MODIFY_STATE, FALSE, argv[4]));
 }
 
-static void watch_ends(char **argv)
+static void watch_exit(char **argv)
 {
     char command[2000], name[100];
     PROCESS_INFORMATION process;
     STARTUPINFOA startup = {0};
-    HANDLE ends;
+    HANDLE exiting;
     ULONGLONG before;
     DWORD status;
     startup.cb = sizeof startup;
     snprintf(name, sizeof name, "ends-%lu", (unsigned long)GetCurrentProcessId());
-    ends = CreateEventA(NULL, FALSE, FALSE, name);
+    exiting = CreateEventA(NULL, FALSE, FALSE, name);
     snprintf(command, sizeof command, "\"%s\" %s \"%s\" ends %s", argv[0], argv[1], argv[2], name);
     CHECK(CreateProcessA(NULL, command, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &process));
-    CHECK_INT(WaitForSingleObject(ends, PATIENCE), WAIT_OBJECT_0);
+    CHECK_INT(WaitForSingleObject(exiting, TIMEOUT), WAIT_OBJECT_0);
     before = GetTickCount64();
-    if (WaitForSingleObject(process.hProcess, PATIENCE) != WAIT_OBJECT_0)
+    if (WaitForSingleObject(process.hProcess, TIMEOUT) != WAIT_OBJECT_0)
         TerminateProcess(process.hProcess, 1);
     CHECK(GetTickCount64() - before < LIMIT);
     CHECK(GetExitCodeProcess(process.hProcess, &status));
@@ -113,11 +113,11 @@ int main(int argc, char **argv)
         use_plugin(argv, 1);
         unload();
     } else if (strcmp(argv[3], "ends") == 0) {
-        end_while_threads_call(argv);
+        exit_while_threads_call(argv);
     } else {
         CHECK_TEXT(argv[3], "at-exit");
         for (i = 0; i < 20; i++)
-            watch_ends(argv);
+            watch_exit(argv);
     }
     puts("passed");
     fflush(stdout);

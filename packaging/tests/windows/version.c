@@ -3,7 +3,7 @@
 
 #include "check.h"
 
-/* A text of the version resource, in Russian, in UTF-8. */
+/* Returns a text of the Russian version resource as UTF-8. */
 static const char *text_of(const void *resource, const wchar_t *name)
 {
     static char text[400];
