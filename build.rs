@@ -1,4 +1,4 @@
-//! What the linker must know about the shared library.
+//! Sets the linker options of the shared library.
 
 use std::env;
 use std::path::PathBuf;
@@ -8,9 +8,9 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     match env::var("CARGO_CFG_TARGET_OS").as_deref() {
         Ok("linux") => {
-            // Programs look for the version of the interface, not for the file they were linked with.
+            // Programs look for the library by its interface version, not by its file name.
             println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,liblifepay.so.0");
-            // Once used, the library stays mapped: dlclose must not pull it from under its threads.
+            // Once loaded, the library stays mapped: dlclose must not unmap it under its threads.
             println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
         }
         Ok("windows") if env::var("CARGO_CFG_TARGET_ENV").as_deref() == Ok("gnu") => {
@@ -21,7 +21,7 @@ fn main() {
     }
 }
 
-/// Name, version and description for Windows' Explorer.
+/// Compiles the name, version and description that Windows Explorer shows. Returns the object file.
 fn version_resource() -> PathBuf {
     const SOURCE: &str = "packaging/windows/lifepay.rc";
     println!("cargo:rerun-if-changed={SOURCE}");

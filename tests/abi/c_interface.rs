@@ -1,4 +1,4 @@
-//! The C interface from C: the header under every standard it promises, and each program of
+//! The C interface from C: the header in every supported language standard, and each program of
 //! `tests/c` linked with the shared and with the static library, alone and under valgrind.
 #![cfg(target_os = "linux")]
 
@@ -10,7 +10,7 @@ use crate::support::driver::{echo_server, run_program, silent};
 use crate::support::tools::{self, Link};
 use crate::support::Server;
 
-/// A C program, and how many requests the server must have seen of it.
+/// A C program, and the number of requests that the server must receive from it.
 struct Case {
     program: &'static str,
     requests: usize,
@@ -47,7 +47,7 @@ const CASES: &[Case] = &[
     },
 ];
 
-/// The programs of the cases, compiled once however many tests run them.
+/// Returns the compiled programs of all cases. Each is compiled only once for all tests.
 fn programs(link: Link) -> &'static [PathBuf] {
     static SHARED: OnceLock<Vec<PathBuf>> = OnceLock::new();
     static STATIC: OnceLock<Vec<PathBuf>> = OnceLock::new();
@@ -61,7 +61,7 @@ fn programs(link: Link) -> &'static [PathBuf] {
     })
 }
 
-/// Runs every case against a server of its own.
+/// Runs every case against its own server.
 fn each_case(link: Link, run: impl Fn(&Path, &Server)) {
     if !tools::have("gcc") {
         return;
@@ -113,7 +113,7 @@ fn c_programs_with_the_static_library_make_no_memory_error_and_no_leak() {
     }
 }
 
-/// Compiles a program that includes the header twice and uses it, as the language that `flags` say.
+/// Compiles a program that includes the header twice and uses it. `flags` select the language.
 fn header_compiles(compiler: &str, flags: &[&str]) {
     if !tools::have(compiler) {
         return;
@@ -133,7 +133,7 @@ fn header_compiles(compiler: &str, flags: &[&str]) {
 fn the_header_is_c89_and_newer() {
     for compiler in ["gcc", "clang"] {
         for standard in ["-std=c89", "-std=c99", "-std=c11", "-std=c17"] {
-            // `long long` of <stdint.h> is the system's affair.
+            // The system's <stdint.h> may use `long long`.
             header_compiles(compiler, &[standard, "-Wno-long-long"]);
         }
     }
@@ -148,8 +148,8 @@ fn the_header_is_cpp98_and_newer() {
     }
 }
 
-/// Runs clang as MSVC's compiler would read the file: its macros, its calling conventions and its
-/// layout of structs. Windows' own headers are not needed: those that C itself demands are clang's.
+/// Compiles `file` with clang as MSVC would: with its macros, calling conventions and layout of
+/// structs. The Windows SDK is not needed: clang provides the headers that C requires.
 fn compiles_as_with_msvc(machine: &str, flags: &[&str], file: &Path) {
     let mut clang = Command::new("clang");
     clang
@@ -177,22 +177,22 @@ fn the_header_compiles_in_msvcs_style() {
     }
 }
 
-/// A program may be compiled with another convention as its default (MSVC's option /Gz).
+/// A program may be compiled with another default calling convention (MSVC's option /Gz).
 #[test]
 fn functions_and_callbacks_are_cdecl_on_windows_whatever_the_default() {
     const SOURCE: &str = "
         #include \"lifepay.h\"
         int32_t __cdecl lp_open_shift(const lp_config *config, lp_result *result);
-        static void __cdecl tell(int32_t level, const char *message, void *user_data)
+        static void __cdecl on_log(int32_t level, const char *message, void *user_data)
         {
             (void)level; (void)message; (void)user_data;
         }
-        lp_log_fn callback = tell;
+        lp_log_fn callback = on_log;
 ";
     if tools::have("clang") {
         let file = tools::scratch("c").join("convention.c");
         std::fs::write(&file, SOURCE).expect("the program can be written");
-        // What /Gz is for clang's own command line.
+        // clang's equivalent of /Gz.
         compiles_as_with_msvc("i686", &["-mrtd"], &file);
     }
 }

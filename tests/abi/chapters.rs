@@ -1,5 +1,5 @@
 //! The order and the form of the header's declarations. cbindgen writes them in the order of the
-//! sources; here they are put into chapters, in the order in which a programmer meets them.
+//! sources. This module puts them into chapters, in the order in which a programmer needs them.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ const INDENT: &str = "    ";
 
 struct Chapter {
     title: &'static str,
-    /// A comment at its beginning, or "".
+    /// A comment at its beginning; may be empty.
     intro: &'static str,
     /// The names of the declarations.
     items: &'static [&'static str],
@@ -166,7 +166,7 @@ const CHAPTERS: [Chapter; 12] = [
     },
 ];
 
-/// The declarations that cbindgen cannot write.
+/// The declarations that cbindgen cannot generate.
 const WRITTEN: [(&str, &str); 4] = [
     (
         "LP_FOREVER",
@@ -220,7 +220,7 @@ typedef void (LP_CALL *lp_log_fn)(int32_t level, const char *message, void *user
     ),
 ];
 
-/// The header in chapters, of what cbindgen has written between its first and its last words.
+/// Returns the header in chapters. The declarations of `generated` are between `begins` and `ends`.
 pub fn in_chapters(generated: &str, begins: &str, ends: &str) -> String {
     let (head, rest) = generated.split_once(begins).expect("the head");
     let (body, tail) = rest.rsplit_once(ends).expect("the tail");
@@ -237,19 +237,19 @@ pub fn in_chapters(generated: &str, begins: &str, ends: &str) -> String {
         for name in chapter.items {
             let item = items.remove(*name);
             text +=
-                &item.unwrap_or_else(|| panic!("{name} is in a chapter, and not in the sources"));
+                &item.unwrap_or_else(|| panic!("{name} is in a chapter but not in the sources"));
             text.push('\n');
         }
     }
     let left: Vec<_> = items.keys().collect();
-    assert!(left.is_empty(), "in no chapter: {left:?}");
+    assert!(left.is_empty(), "not in any chapter: {left:?}");
     for line in text.lines() {
         assert!(line.chars().count() <= LINE, "too long: {line}");
     }
     format!("{text}{ends}{tail}")
 }
 
-/// Each declaration with its documentation, by name.
+/// Returns each declaration with its documentation, by name.
 fn items(body: &str) -> BTreeMap<String, String> {
     let mut items = BTreeMap::new();
     let mut item = String::new();
@@ -269,7 +269,7 @@ fn items(body: &str) -> BTreeMap<String, String> {
         depth += trimmed.matches('{').count();
         depth -= trimmed.matches('}').count();
         if depth == 0 && (trimmed.starts_with("#define") || trimmed.ends_with(';')) {
-            let (name, item) = finished(&std::mem::take(&mut item));
+            let (name, item) = format_item(&std::mem::take(&mut item));
             items.insert(name, item);
         }
     }
@@ -277,8 +277,8 @@ fn items(body: &str) -> BTreeMap<String, String> {
     items
 }
 
-/// A declaration's name, and how it stands in the header.
-fn finished(item: &str) -> (String, String) {
+/// Returns a declaration's name and its text in the header.
+fn format_item(item: &str) -> (String, String) {
     let (comment, code) = match item.find("*/\n") {
         Some(end) => item.split_at(end + 3),
         None => ("", item),

@@ -1,7 +1,7 @@
 //! The binary interface as libabigail sees it, compared with the committed description of 0.1.0.
 //!
-//! It compares a library of empty functions, compiled from the header. `layout`, `symbols` and
-//! `header` test that the header matches the real library.
+//! The compared library consists of empty functions, compiled from the header. `layout`, `symbols`
+//! and `header` test that the header matches the real library.
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
@@ -15,7 +15,7 @@ fn description() -> PathBuf {
     tools::root().join("include/lifepay.abi")
 }
 
-/// Compiles a library of empty functions whose types are those of a header for FFI parsers.
+/// Compiles a library of empty functions with the types of `header`, a header for FFI parsers.
 fn compile(name: &str, header: &str) -> PathBuf {
     let mut source = format!("#include <stdint.h>\n{header}\n");
     let is_function = |text: &&str| text.contains('(') && !text.starts_with("typedef");
@@ -30,7 +30,7 @@ fn compile(name: &str, header: &str) -> PathBuf {
     let folder = tools::scratch("abi-description");
     let (file, library) = (format!("{name}.c"), format!("{name}.so"));
     std::fs::write(folder.join(&file), source).expect("the source can be written");
-    // By its bare name, so that the description does not contain the folder.
+    // Compiled by its bare name, so that the description does not contain the folder.
     let mut gcc = Command::new("gcc");
     gcc.args(["-g", "-shared", "-fPIC", "-o", &library, &file]);
     tools::run(gcc.current_dir(&folder));
@@ -41,7 +41,7 @@ fn header() -> String {
     std::fs::read_to_string(tools::root().join("include/lifepay.ffi.h")).expect("the header")
 }
 
-/// What is different but for what was added.
+/// Compares the library with the description; added functions are ignored.
 fn differences(library: &Path) -> Output {
     let mut abidiff = Command::new("abidiff");
     abidiff.args(["--no-added-syms", "--no-show-locs"]);
@@ -72,7 +72,7 @@ fn the_interface_is_still_that_of_the_description() {
     let output = differences(&library);
     assert!(
         output.status.success(),
-        "{}\nIf nothing but additions at the end of structs: {BLESS}=1 cargo test --test abi description",
+        "{}\nIf the only changes are fields added at the end of structs: {BLESS}=1 cargo test --test abi description",
         String::from_utf8_lossy(&output.stdout)
     );
 }

@@ -9,8 +9,8 @@ use lifepay::ffi::{lp_config, lp_result, LP_ERR_ARGUMENT, LP_ERR_CLOSED, LP_OK};
 
 use crate::support::{library, tools, Call, Server};
 
-/// Below `src`: where raw pointers and `unsafe` may stand.
-const OF_C: [&str; 4] = ["ffi", "onec", "testing/config.rs", "testing/variants.rs"];
+/// The paths below `src` that may contain raw pointers and `unsafe`.
+const C_BOUNDARY: [&str; 4] = ["ffi", "onec", "testing/config.rs", "testing/variants.rs"];
 
 struct Source {
     path: PathBuf,
@@ -18,15 +18,15 @@ struct Source {
 }
 
 impl Source {
-    fn is_of_c(&self) -> bool {
+    fn is_c_boundary(&self) -> bool {
         let below = self.path.strip_prefix(tools::root().join("src")).unwrap();
-        OF_C.iter().any(|folder| below.starts_with(folder))
+        C_BOUNDARY.iter().any(|folder| below.starts_with(folder))
     }
 
-    /// The lines with their numbers from 1, without comments.
+    /// Returns the lines without comments, numbered from 1.
     fn code(&self) -> impl Iterator<Item = (usize, &str)> {
         let numbered = self.text.lines().enumerate();
-        numbered.map(|(place, line)| (place + 1, without_comment(line)))
+        numbered.map(|(index, line)| (index + 1, without_comment(line)))
     }
 }
 
@@ -37,7 +37,7 @@ fn without_comment(line: &str) -> &str {
 fn sources() -> Vec<Source> {
     let mut found = Vec::new();
     collect(&tools::root().join("src"), &mut found);
-    assert!(found.len() > 20, "the sources are not where they were");
+    assert!(found.len() > 20, "the sources have been moved");
     found
 }
 
@@ -53,21 +53,21 @@ fn collect(folder: &Path, found: &mut Vec<Source>) {
     }
 }
 
-/// The names of include/symbols.txt.
+/// Returns the names in include/symbols.txt.
 fn symbols() -> BTreeSet<String> {
     tools::symbols().into_iter().map(|(name, _)| name).collect()
 }
 
-/// Name and first line of the body of each function behind `no_mangle`.
+/// Returns the name and the first line of the body of each function marked `no_mangle`.
 fn exports_of(source: &Source) -> Vec<(String, String)> {
     let mut exports = Vec::new();
     let lines: Vec<&str> = source.code().map(|(_, line)| line.trim()).collect();
-    for (place, line) in lines.iter().enumerate() {
+    for (index, line) in lines.iter().enumerate() {
         if !(line.starts_with("#[") && line.contains("no_mangle")) {
             continue;
         }
-        let head = lines[place..].iter().position(|line| line.contains("fn "));
-        let head = place + head.expect("a function behind no_mangle");
+        let head = lines[index..].iter().position(|line| line.contains("fn "));
+        let head = index + head.expect("a function after no_mangle");
         let (_, name) = lines[head].split_once("fn ").unwrap();
         let name = name.split(['(', '<']).next().unwrap().to_owned();
         let open = lines[head..].iter().position(|line| line.ends_with('{'));
@@ -95,16 +95,20 @@ fn every_export_runs_inside_the_guard() {
             let body = body.trim_start_matches("unsafe { ");
             let guarded = guards.iter().any(|guard| body.starts_with(guard));
             assert!(guarded, "{}: {name}: {body}", source.path.display());
-            assert!(source.is_of_c(), "{name} in {}", source.path.display());
+            assert!(
+                source.is_c_boundary(),
+                "{name} in {}",
+                source.path.display()
+            );
             found.insert(name);
         }
     }
-    assert_eq!(found, symbols(), "the scan sees every export");
+    assert_eq!(found, symbols(), "the scan finds every export");
 }
 
 #[test]
 fn raw_pointers_and_unsafe_stand_only_where_c_does() {
-    for source in sources().iter().filter(|source| !source.is_of_c()) {
+    for source in sources().iter().filter(|source| !source.is_c_boundary()) {
         for (number, line) in source.code() {
             let words = line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
             let found = words.clone().any(|word| word == "unsafe")
@@ -115,14 +119,14 @@ fn raw_pointers_and_unsafe_stand_only_where_c_does() {
     }
 }
 
-/// Whether the comment that stands above the statement of line `place` is a SAFETY comment.
-fn is_explained(lines: &[&str], place: usize) -> bool {
-    let mut above = lines[..place]
+/// Returns whether the comment above the statement at line `index` is a SAFETY comment.
+fn is_explained(lines: &[&str], index: usize) -> bool {
+    let mut above = lines[..index]
         .iter()
         .rev()
         .map(|line| line.trim())
         .peekable();
-    // The statement may have begun some lines before.
+    // The statement may begin several lines above.
     while above.next_if(|line| continues(line)).is_some() {}
     above
         .take_while(|line| line.starts_with("//"))
@@ -139,16 +143,16 @@ fn every_unsafe_block_says_why_it_is_sound() {
         let lines: Vec<&str> = source.text.lines().collect();
         for (number, line) in source.code() {
             if line.contains("unsafe {") || line.contains("unsafe impl") {
-                let place = number - 1;
+                let index = number - 1;
                 let path = source.path.display();
-                assert!(is_explained(&lines, place), "{path}:{number}: {line}");
+                assert!(is_explained(&lines, index), "{path}:{number}: {line}");
             }
         }
     }
 }
 
 #[test]
-fn the_scan_tells_an_explained_block_from_another() {
+fn the_scan_distinguishes_an_explained_block() {
     let explained = |text: &str| {
         let lines: Vec<&str> = text.lines().collect();
         is_explained(&lines, lines.len() - 1)
@@ -162,10 +166,10 @@ fn the_scan_tells_an_explained_block_from_another() {
     assert!(!explained("fn f() {\n    unsafe { f() };"));
 }
 
-/// Calls the export with NULL and zero in all places, and says what must come of it.
+/// Calls the export with NULL or zero for every argument, and checks its return value.
 fn call_with_nothing(name: &str) {
     let library = library();
-    // SAFETY: NULL is what is tested.
+    // SAFETY: every export must accept NULL, which this test verifies.
     unsafe {
         match name {
             "lp_code_name" => assert!(!(library.code_name)(0).is_null()),
@@ -203,18 +207,18 @@ fn call_with_nothing(name: &str) {
             "lp_string_free" => (library.string_free)(ptr::null_mut()),
             "lp_version" => assert!(!(library.version)().is_null()),
             "lp_version_number" => assert_ne!((library.version_number)(), 0),
-            other => panic!("{other} is exported, and not called with NULL here"),
+            other => panic!("{other} is exported but not called with NULL here"),
         }
     }
 }
 
-/// As above, for the exports that 1C demands.
+/// Does the same for the exports that 1C requires.
 ///
 /// # Safety
 ///
-/// NULL is never followed, which is what is tested.
+/// The exports must not dereference NULL, which the test verifies.
 unsafe fn call_component_with_nothing(name: &str) {
-    // SAFETY: nothing runs when it is loaded; the types are those of the sources.
+    // SAFETY: loading the library runs no code; the types match those in the sources.
     unsafe {
         let library = libloading::Library::new(library::path()).unwrap();
         match name {
@@ -239,20 +243,20 @@ unsafe fn call_component_with_nothing(name: &str) {
                 let set = library.get::<extern "C" fn(c_long) -> c_long>(name);
                 assert!(set.unwrap()(0) > 0);
             }
-            other => panic!("{other} is exported, and not called with NULL here"),
+            other => panic!("{other} is exported but not called with NULL here"),
         }
     }
 }
 
-/// As above, for the exports of the outbox.
+/// Does the same for the exports of the outbox.
 ///
 /// # Safety
 ///
-/// NULL is never followed, which is what is tested.
+/// The exports must not dereference NULL, which the test verifies.
 unsafe fn call_outbox_with_nothing(name: &str) {
     let library = library();
     let (outbox, result) = (ptr::null_mut(), ptr::null_mut());
-    // SAFETY: NULL is what is tested.
+    // SAFETY: every export must accept NULL, which this test verifies.
     unsafe {
         match name {
             "lp_outbox_cancel" => {
@@ -281,8 +285,8 @@ unsafe fn call_outbox_with_nothing(name: &str) {
                 assert_eq!(code, LP_ERR_ARGUMENT);
             }
             "lp_outbox_open_json" => {
-                let (place, answer) = (ptr::null_mut(), ptr::null_mut());
-                let code = (library.outbox_open_json)(ptr::null(), ptr::null(), place, answer);
+                let (opened, answer) = (ptr::null_mut(), ptr::null_mut());
+                let code = (library.outbox_open_json)(ptr::null(), ptr::null(), opened, answer);
                 assert_eq!(code, LP_ERR_ARGUMENT);
             }
             "lp_outbox_pending" => {
@@ -309,7 +313,7 @@ unsafe fn call_outbox_with_nothing(name: &str) {
                 let code = (library.outbox_wait_json)(outbox, ptr::null(), 0, ptr::null_mut());
                 assert_eq!(code, LP_ERR_ARGUMENT);
             }
-            other => panic!("{other} is exported, and not called with NULL here"),
+            other => panic!("{other} is exported but not called with NULL here"),
         }
     }
 }
@@ -328,7 +332,7 @@ fn without_a_config_or_a_result_nothing_is_sent() {
         crate::support::server::ACCEPTED,
     ));
     let call = Call::to(&server.url());
-    // SAFETY: NULL is what is tested; the other struct is whole.
+    // SAFETY: every export must accept NULL; the other struct is initialised.
     unsafe {
         let mut result: lp_result = std::mem::zeroed();
         (library().result_init)(&mut result, size_of::<lp_result>() as u32);
@@ -342,7 +346,7 @@ fn without_a_config_or_a_result_nothing_is_sent() {
             LP_ERR_ARGUMENT
         );
         assert_eq!(server.connections(), 0);
-        // The same with both is a call.
+        // With both, the same call sends a request.
         assert_eq!((library().open_shift)(config, &mut result), LP_OK);
         assert_eq!(server.connections(), 1);
         (library().result_free)(&mut result);

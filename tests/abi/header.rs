@@ -1,11 +1,11 @@
-//! The committed headers are those that cbindgen generates from the sources, and the variant of them
-//! for FFI parsers.
+//! The committed headers match the sources: lifepay.h is what cbindgen generates from them, and
+//! lifepay.ffi.h is derived from it for FFI parsers.
 
 use std::path::Path;
 
 use crate::chapters::in_chapters;
 
-/// Set to rewrite what is committed instead of comparing it.
+/// If this environment variable is set, the committed files are rewritten instead of compared.
 pub(crate) const BLESS: &str = "LIFEPAY_BLESS";
 
 const FFI_HEAD: &str = "\
@@ -31,17 +31,17 @@ fn generated() -> String {
     )
 }
 
-/// The declarations of a header without comments, directives and calling conventions.
+/// Returns a header's declarations without comments, directives and calling conventions.
 fn for_ffi(header: &str) -> String {
     let mut numbers = Vec::new();
     let mut declarations = Vec::new();
-    let mut is_of_cpp = false;
+    let mut in_cpp_block = false;
     let code = without_comments(header);
     for line in code.lines().map(str::trim_end) {
         if line.starts_with("#ifdef __cplusplus") {
-            is_of_cpp = true;
+            in_cpp_block = true;
         } else if line.starts_with("#endif") {
-            is_of_cpp = false;
+            in_cpp_block = false;
         } else if let Some(define) = line.strip_prefix("#define LP_") {
             let (name, number) = define.split_once(' ').unwrap_or((define, ""));
             let number = number
@@ -50,13 +50,13 @@ fn for_ffi(header: &str) -> String {
             if number.parse::<i64>().is_ok() {
                 numbers.push(format!("    LP_{name} = {number}"));
             }
-        } else if !line.starts_with('#') && !is_of_cpp {
+        } else if !line.starts_with('#') && !in_cpp_block {
             declarations.push(line.replace("LP_API ", "").replace("LP_CALL ", ""));
         }
     }
     let mut text = format!("{FFI_HEAD}\nenum {{\n{}\n}};\n", numbers.join(",\n"));
     for line in declarations.iter().filter(|line| !line.is_empty()) {
-        // A declaration begins at the margin, its end may stand there.
+        // A declaration begins in the first column; its closing brace may be there too.
         if !line.starts_with([' ', '}']) {
             text.push('\n');
         }
@@ -86,7 +86,7 @@ fn compare_or_bless(name: &str, generated: &str) {
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         committed == generated,
-        "include/{name} is not what the sources say; rewrite it with {BLESS}=1 cargo test --test abi header"
+        "include/{name} does not match the sources; rewrite it with {BLESS}=1 cargo test --test abi header"
     );
 }
 

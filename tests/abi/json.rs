@@ -1,4 +1,4 @@
-//! The calls for languages without structs.
+//! The JSON functions, for languages without structs.
 
 use std::ffi::{c_char, CString};
 
@@ -8,7 +8,7 @@ use crate::support::call::with_string;
 use crate::support::server::{recorder, ACCEPTED};
 use crate::support::{library, respond, Server};
 
-/// Calls, and returns what the call returned and what it answered.
+/// Opens a shift, and returns the function's return value and its answer.
 fn open(request: &Value) -> (i32, Value) {
     open_text(&request.to_string())
 }
@@ -75,7 +75,7 @@ fn every_key_is_in_effect() {
 }
 
 #[test]
-fn a_document_is_sent_as_its_text_stands_whether_that_is_a_string_or_an_object() {
+fn a_document_given_as_a_string_or_an_object_is_sent_unchanged() {
     let (server, requests) = recorder();
     let url = server.url();
     for document in [r#"{"sum": 1.50}"#, r#""{\"sum\": 1.50}""#] {
@@ -91,7 +91,7 @@ fn a_document_is_sent_as_its_text_stands_whether_that_is_a_string_or_an_object()
             sent.ends_with(r#"{"apikey":"k","login":"l","sum": 1.50}"#),
             "{sent}"
         );
-        // The one for shifts does not take it.
+        // lp_open_shift_json refuses a document.
         let (code, answer) = open_text(&request);
         assert_eq!((code, &answer["error_count"]), (-2, &json!(2)), "{answer}");
     }
@@ -106,21 +106,23 @@ fn a_document_is_sent_as_its_text_stands_whether_that_is_a_string_or_an_object()
 
 #[test]
 fn repetition_and_limits_are_in_effect() {
-    let mut failing = request(&Server::always(respond("503 X", "")));
-    failing["retry_for_ms"] = json!(450);
-    failing["retry_delays_ms"] = json!([100, 5000]);
-    let nowhere = Server::nowhere();
-    failing["base_url"] = json!(nowhere);
-    let (code, answer) = open(&failing);
-    assert_eq!(
-        (
-            code,
-            answer["attempts"].as_u64(),
-            answer["retry_after_ms"].as_u64()
-        ),
-        (-3, Some(2), Some(5000))
-    );
-    assert_eq!(answer["outcome"], 1);
+    let unavailable = Server::always(respond("503 X", ""));
+    let urls = [
+        (unavailable.url().to_owned(), -6, 2),
+        (Server::nowhere(), -3, 1),
+    ];
+    for (base_url, expected, outcome) in urls {
+        let mut failing = request(&unavailable);
+        failing["retry_for_ms"] = json!(450);
+        failing["retry_delays_ms"] = json!([100, 5000]);
+        failing["base_url"] = json!(base_url);
+        let (code, answer) = open(&failing);
+        assert_eq!((code, &answer["outcome"]), (expected, &json!(outcome)));
+        assert_eq!(
+            (&answer["attempts"], &answer["retry_after_ms"]),
+            (&json!(2), &json!(5000))
+        );
+    }
 
     let server = Server::start(|mut stream, _| {
         crate::support::read_request(&mut stream);
@@ -142,7 +144,7 @@ fn a_rejection_has_its_field_errors() {
 }
 
 #[test]
-fn unknown_keys_wrong_types_and_missing_fields_are_told_at_once() {
+fn unknown_keys_wrong_types_and_missing_fields_are_reported_together() {
     let (code, answer) = open(&json!({"apikey": 5, "logn": "x", "test": "1", "proxy": "none"}));
     assert_eq!(code, -2);
     let fields: Vec<&str> = answer["errors"]
@@ -156,7 +158,7 @@ fn unknown_keys_wrong_types_and_missing_fields_are_told_at_once() {
 }
 
 #[test]
-fn what_is_no_json_object_is_an_argument_error() {
+fn a_text_that_is_not_a_json_object_is_an_argument_error() {
     for text in ["", "[]", "{", "null", "{\"apikey\":\"k\"} x"] {
         let (code, answer) = open_text(text);
         assert_eq!(code, -2, "{text}");

@@ -16,7 +16,7 @@ fn size_of_field<T, F>(_: fn(&T) -> &F) -> usize {
     size_of::<F>()
 }
 
-/// The lines that `layout.c` prints, as the library sees it.
+/// Appends the layout of a struct in the library, in the form that `layout.c` prints.
 macro_rules! lines {
     ($text:ident, $type:ident: $($field:ident)*) => {
         $(
@@ -59,7 +59,7 @@ fn the_layout_holds_for_64_and_for_32_bit_programs() {
     if tools::have("gcc") {
         let mut compilers = vec![vec![]];
         if cfg!(target_arch = "x86_64") {
-            // The second aligns as Windows does.
+            // The second one aligns fields as Windows does.
             compilers.push(vec!["-m32"]);
             compilers.push(vec!["-m32", "-malign-double"]);
         }
@@ -76,7 +76,7 @@ fn the_layout_holds_for_64_and_for_32_bit_programs() {
     }
 }
 
-/// The names and numbers that programs have compiled in. Add new ones; change none.
+/// The names and numbers that programs have compiled in. Add new ones; never change existing ones.
 const CONSTANTS: &[(&str, i64)] = &[
     ("LP_OK", 0),
     ("LP_DATA_ERROR", 400),
@@ -131,8 +131,8 @@ fn expected() -> BTreeMap<String, i64> {
         .collect()
 }
 
-/// The header's `#define LP_… VALUE`, with their values as a C compiler has them. Compiled once,
-/// however many tests ask.
+/// Returns the header's `#define LP_… VALUE` with the values that a C compiler computes. They are
+/// compiled only once for all tests.
 fn constants_of_the_header() -> BTreeMap<String, i64> {
     static CONSTANTS: OnceLock<BTreeMap<String, i64>> = OnceLock::new();
     CONSTANTS.get_or_init(compile_constants).clone()
@@ -170,7 +170,7 @@ fn compile_constants() -> BTreeMap<String, i64> {
     printed.lines().map(pair).collect()
 }
 
-/// The sources' `pub const LP_…: TYPE = VALUE;`.
+/// Returns the sources' `pub const LP_…: TYPE = VALUE;`.
 fn constants_of_the_sources() -> BTreeMap<String, i64> {
     let mut found = BTreeMap::new();
     collect(&tools::root().join("src"), &mut found);

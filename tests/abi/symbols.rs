@@ -1,4 +1,4 @@
-//! The symbols of the shared library for the linker and the loader.
+//! The shared library's symbols and dynamic section, as the linker and the loader use them.
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeSet;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::support::{library, tools};
 
-/// The names that 1C demands of a Native API component; they are in no header.
+/// The functions that 1C requires in a Native API component. No header declares them.
 const ONE_C: [&str; 5] = [
     "DestroyObject",
     "GetAttachType",
@@ -19,7 +19,7 @@ fn listed_names() -> BTreeSet<String> {
     tools::symbols().into_iter().map(|(name, _)| name).collect()
 }
 
-/// The functions that the header declares: `name(` outside of comments, with `;` at the end.
+/// Returns the functions that the header declares: every `lp_…(` outside comments.
 fn declared_names() -> BTreeSet<String> {
     let header = std::fs::read_to_string(tools::root().join("include/lifepay.h")).unwrap();
     let mut code = String::new();
@@ -58,7 +58,7 @@ fn the_library_exports_exactly_what_is_listed() {
 fn the_header_declares_exactly_what_is_listed() {
     let mut listed = listed_names();
     for name in ONE_C {
-        assert!(listed.remove(name), "1C demands {name}");
+        assert!(listed.remove(name), "1C requires {name}");
     }
     assert_eq!(declared_names(), listed);
 }
@@ -109,7 +109,7 @@ fn the_library_needs_nothing_that_a_till_may_lack() {
     if let Some(table) = read_elf("readelf", &["-d", "-W"]) {
         let needed = table.lines().filter(|line| line.contains("(NEEDED)"));
         for line in needed {
-            let of_the_system = [
+            let system_libraries = [
                 "libc.so",
                 "libgcc_s.so",
                 "libm.so",
@@ -119,7 +119,7 @@ fn the_library_needs_nothing_that_a_till_may_lack() {
                 "ld-linux",
             ];
             assert!(
-                of_the_system.iter().any(|name| line.contains(name)),
+                system_libraries.iter().any(|name| line.contains(name)),
                 "{line}"
             );
         }

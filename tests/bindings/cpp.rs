@@ -44,8 +44,8 @@ fn compiler(name: &str, standard: &str) -> Command {
     command
 }
 
-/// The test program: one file that includes its sources, so that the standard's headers are read
-/// once and not five times.
+/// Writes the test program: one file that includes its sources, so that the standard headers are
+/// compiled once instead of five times.
 fn test_program() -> PathBuf {
     static FILE: OnceLock<PathBuf> = OnceLock::new();
     let write = || {
@@ -56,7 +56,7 @@ fn test_program() -> PathBuf {
     FILE.get_or_init(write).clone()
 }
 
-/// A file of this name with this text.
+/// Writes a file of this name with this text.
 fn source(name: &str, text: &str) -> PathBuf {
     let file = tools::scratch("cpp").join(format!("{name}.cpp"));
     std::fs::write(&file, text).expect("the file can be written");
@@ -81,33 +81,33 @@ fn program(mut compiler: Command, name: &str, sources: &[PathBuf]) -> PathBuf {
     program
 }
 
-/// Runs the test program, which must say nothing, against a sandbox of its own.
+/// Runs the test program, which must print nothing, against its own sandbox.
 fn passes(program: &Path) {
     let sandbox = Sandbox::start(Options::default()).unwrap();
     let silent = Server::start(|mut stream, _| while read_request(&mut stream).is_some() {});
-    let (taker, taken) = recorder();
+    let (server, received) = recorder();
     let folder = program.with_extension("files");
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     let output = tools::run(
         Command::new(program)
-            .args([sandbox.url(), silent.url(), taker.url()])
+            .args([sandbox.url(), silent.url(), server.url()])
             .arg(&folder)
             .env_remove("LIFEPAY_LOG")
             .env("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0"),
     );
     assert!(output.stdout.is_empty() && output.stderr.is_empty());
-    every_field_came(&sandbox);
-    the_documents_came(&taken);
+    assert_every_field_arrived(&sandbox);
+    assert_the_documents_arrived(&received);
 }
 
-/// What `every_field_arrives` of shift.cpp has sent.
-fn every_field_came(sandbox: &Sandbox) {
+/// Checks the request that `every_field_arrives` in shift.cpp sends.
+fn assert_every_field_arrived(sandbox: &Sandbox) {
     let requests = sandbox.requests();
     let request = requests
         .iter()
         .find(|request| request.ext_id.as_deref() == Some("cpp-every-field"))
-        .expect("the request has come");
+        .expect("the request has arrived");
     let expected = serde_json::json!({
         "test": 0,
         "apikey": "s3cr3t-apikey",
@@ -120,13 +120,13 @@ fn every_field_came(sandbox: &Sandbox) {
         "callback_data": {"till": 1},
     });
     let mut json = request.json.clone().expect("JSON");
-    // Whether 0 is sent is the library's affair.
+    // The library may send 0 or omit it.
     json["test"] = 0.into();
     assert_eq!(json, expected);
 }
 
-/// What document.cpp has sent, in its order.
-fn the_documents_came(taken: &Receiver<String>) {
+/// Checks the requests that document.cpp sends, in its order.
+fn assert_the_documents_arrived(received: &Receiver<String>) {
     let path = "/cloud-print/create-z-report";
     let body = |rest: &str| format!(r#"{{"apikey":"s3cr3t-apikey","login":"79031234567"{rest}}}"#);
     let expected = [
@@ -135,7 +135,7 @@ fn the_documents_came(taken: &Receiver<String>) {
         body(r#","ext_id":"cpp-document-json","n":1.50"#),
         body(r#","ext_id":"cpp-document-outbox","n":2"#),
     ];
-    let requests: Vec<String> = taken.try_iter().collect();
+    let requests: Vec<String> = received.try_iter().collect();
     assert_eq!(requests.len(), expected.len(), "{requests:?}");
     for (request, body) in requests.iter().zip(&expected) {
         assert_eq!(path_and_body(request), (path, body.as_str()));
@@ -155,7 +155,7 @@ fn has_sanitizers(compiler: &str) -> bool {
 
 #[test]
 fn programs_pass_with_every_compiler() {
-    // Included by a second file too: what the header defines must be inline.
+    // A second file includes the header too, so its definitions must be inline.
     let second = source("second", "#include \"lifepay.hpp\"\n");
     for name in COMPILERS {
         if tools::have(name) {
@@ -170,15 +170,15 @@ fn programs_pass_with_every_compiler() {
 #[test]
 fn programs_make_no_memory_error_no_leak_and_no_undefined_behaviour() {
     let present = COMPILERS.into_iter().filter(|name| tools::have(name));
-    let (able, unable): (Vec<_>, Vec<_>) = present.partition(|name| has_sanitizers(name));
-    for compiler in unable {
-        eprintln!("passed over: {compiler} has no AddressSanitizer on this machine");
+    let (with, without): (Vec<_>, Vec<_>) = present.partition(|name| has_sanitizers(name));
+    for compiler in without {
+        eprintln!("skipped: {compiler} has no AddressSanitizer on this machine");
     }
     assert!(
-        !able.is_empty() || !tools::are_required(),
+        !with.is_empty() || !tools::are_required(),
         "no compiler has AddressSanitizer, and LIFEPAY_REQUIRE_TOOLS is set"
     );
-    for name in able {
+    for name in with {
         let mut compiler = compiler(name, "gnu++17");
         compiler.args(SANITIZERS);
         let name = format!("{name}-sanitized");
@@ -186,7 +186,7 @@ fn programs_make_no_memory_error_no_leak_and_no_undefined_behaviour() {
     }
 }
 
-/// The programs that are run are C++17, without GNU's extensions and with them.
+/// The tests that run programs compile them as C++17, without and with GNU's extensions.
 #[test]
 fn the_header_compiles_under_newer_standards() {
     for name in COMPILERS.into_iter().filter(|name| tools::have(name)) {
@@ -220,11 +220,11 @@ fn the_headers_z_report_is_sent() {
         .split_once("It is sent like every other document:\n *\n")
         .unwrap();
     let (example, _) = rest.split_once("\n *\n").unwrap();
-    let (taker, taken) = recorder();
+    let (server, received) = recorder();
     let mut program = String::from("#include <iostream>\n#include \"lifepay.hpp\"\n");
     program += "int main()\n{\n    lifepay::Request request;\n    request.apikey = \"key\";\n";
     program += "    request.login = \"79031234567\";\n    request.ext_id = \"of-the-shift\";\n";
-    program += &format!("    request.base_url = \"{}\";\n", taker.url());
+    program += &format!("    request.base_url = \"{}\";\n", server.url());
     program += &example.replace("\n *", "\n").replace(" *     ", "    ");
     program += "\n    std::cout << report.uuid.value();\n}\n";
     let file = source("z-report", &program);
@@ -236,7 +236,7 @@ fn the_headers_z_report_is_sent() {
             std::slice::from_ref(&file),
         )));
         assert!(ACCEPTED.contains(std::str::from_utf8(&output.stdout).unwrap()));
-        let request = taken.recv().unwrap();
+        let request = received.recv().unwrap();
         let body = r#"{"apikey":"key","login":"79031234567"}"#;
         let path = "/cloud-print/create-z-report";
         assert_eq!(path_and_body(&request), (path, body));
@@ -269,7 +269,7 @@ fn header() -> String {
     std::fs::read_to_string(tools::root().join("include/lifepay.hpp")).unwrap()
 }
 
-/// The C++ header without its comments.
+/// Returns the C++ header without its comments.
 fn code() -> String {
     let header = header();
     let (_, code) = header.split_once("*/").unwrap();
@@ -278,7 +278,7 @@ fn code() -> String {
         .fold(String::new(), |code, line| code + line + "\n")
 }
 
-/// The names of a struct's fields in lifepay.h.
+/// Returns the names of a struct's fields in lifepay.h.
 fn fields(name: &str) -> Vec<String> {
     let header = std::fs::read_to_string(tools::root().join("include/lifepay.h")).unwrap();
     let (_, body) = header
@@ -310,8 +310,8 @@ fn every_function_of_the_library_is_used() {
 #[test]
 fn every_field_of_the_structs_is_used() {
     let code = code();
-    // The library's affair, or told in another way.
-    let passed_over = ["struct_size", "owner", "reserved"];
+    // Internal to the library, or available in another form.
+    let skipped = ["struct_size", "owner", "reserved"];
     let structs = [
         ("lp_config", &["raw_.", "get()->"][..]),
         ("lp_result", &["raw_."]),
@@ -326,10 +326,7 @@ fn every_field_of_the_structs_is_used() {
             let used = prefixes
                 .iter()
                 .any(|prefix| code.contains(&format!("{prefix}{field}")));
-            assert!(
-                used || passed_over.contains(&field.as_str()),
-                "{name}.{field}"
-            );
+            assert!(used || skipped.contains(&field.as_str()), "{name}.{field}");
         }
     }
 }

@@ -28,15 +28,15 @@ fn the_assembly_passes_its_tests() {
         let sandbox = Sandbox::start(Options::default()).unwrap();
         let mut tests = runtime.command(&program);
         tests.arg(sandbox.url()).arg(fresh("files"));
-        let told = text(tools::run(tests.env("LIFEPAY_LIBRARY", library::path())));
-        let last = told.lines().last().unwrap_or_default();
-        assert!(last.ends_with(" passed, 0 failed"), "{told}");
+        let printed = text(tools::run(tests.env("LIFEPAY_LIBRARY", library::path())));
+        let last = printed.lines().last().unwrap_or_default();
+        assert!(last.ends_with(" passed, 0 failed"), "{printed}");
         let requests = sandbox.requests();
         let sent = |ext_id: &str| {
-            let mut mine = requests
+            let mut found = requests
                 .iter()
                 .filter(|request| request.ext_id.as_deref() == Some(ext_id));
-            mine.next().and_then(|request| request.json.clone())
+            found.next().and_then(|request| request.json.clone())
         };
         assert_eq!(sent("never-sent"), None);
         assert_eq!(sent("in-the-log"), None);
@@ -50,22 +50,25 @@ fn the_assembly_passes_its_tests() {
             "callback_url": "https://example.com/hook",
             "callback_data": {"till": 1},
         });
-        let mut found = sent("every-field").expect("it has come");
-        // Whether 0 is sent is the library's affair.
+        let mut found = sent("every-field").expect("the request has arrived");
+        // The library may send 0 or omit it.
         found.as_object_mut().expect("an object").remove("test");
         assert_eq!(found, expected);
-        assert_eq!(sent("test-mode").expect("it has come")["test"], 1);
+        assert_eq!(
+            sent("test-mode").expect("the request has arrived")["test"],
+            1
+        );
     }
 }
 
-/// What an example does, with each runtime.
-fn example(name: &str, does: impl Fn(&examples::Ends)) {
+/// Runs a check of an example with each runtime.
+fn example(name: &str, check: impl Fn(&examples::ExitsWith)) {
     let source = dotnet::folder().join(format!("examples/{name}.cs"));
     let Some(program) = compile(&source, &format!("example-{name}")) else {
         return;
     };
     for runtime in runtimes() {
-        does(&|status, arguments| {
+        check(&|status, arguments| {
             let mut command = runtime.command(&program);
             command
                 .args(arguments)
@@ -79,12 +82,12 @@ fn example(name: &str, does: impl Fn(&examples::Ends)) {
 }
 
 #[test]
-fn the_example_opens_a_shift_and_tells_what_came_of_it() {
+fn the_example_opens_a_shift_and_prints_the_result() {
     example("OpenShift", examples::opens_a_shift);
 }
 
 #[test]
-fn the_example_closes_a_shift_and_tells_what_came_of_it() {
+fn the_example_closes_a_shift_and_prints_the_result() {
     example("CloseShift", examples::closes_a_shift);
 }
 
@@ -138,19 +141,19 @@ fn the_readmes_programs_open_and_close_a_shift() {
     );
     let fragments = compile(&source("fragments", &fragments), "readme-fragments").unwrap();
     for runtime in runtimes() {
-        let told = |program| {
+        let run = |program| {
             let mut command = runtime.command(program);
             command.env("LIFEPAY_LIBRARY", library::path());
             text(tools::run(command.current_dir(fresh("readme-files"))))
         };
         let documents = || sandbox.documents();
         let expected = format!("принято: {}\n", {
-            told(&smallest);
+            run(&smallest);
             &documents()[0].uuid
         });
-        assert_eq!(told(&smallest), expected);
+        assert_eq!(run(&smallest), expected);
         let before = documents().len();
-        let printed = told(&fragments);
+        let printed = run(&fragments);
         let made = documents();
         assert!(printed.contains(&made[before].uuid), "{printed}");
         let queued = made
@@ -162,9 +165,9 @@ fn the_readmes_programs_open_and_close_a_shift() {
     }
 }
 
-/// Mono waits for whatever is inside a library.
+/// When a program ends, Mono waits for threads that are inside a library.
 #[test]
-fn a_program_that_ends_in_the_middle_of_something_ends_well() {
+fn a_program_may_end_during_any_operation() {
     let source = tools::root().join("tests/csharp/EndsInTheMiddle.cs");
     let Some(program) = compile(&source, "ends") else {
         return;
@@ -172,23 +175,23 @@ fn a_program_that_ends_in_the_middle_of_something_ends_well() {
     let (server, _) = recorder();
     let silent = Server::start(|mut stream, _| while read_request(&mut stream).is_some() {});
     for runtime in runtimes() {
-        let ends = |what: &str| {
+        let ends_during = |operation: &str| {
             let mut command = runtime.command(&program);
             command
                 .args([server.url(), silent.url()])
                 .arg(fresh("ends-files").join("x.db"))
-                .arg(what)
+                .arg(operation)
                 .env("LIFEPAY_LIBRARY", library::path());
             let began = Instant::now();
             let output = command.output().unwrap();
-            assert_eq!(output.status.code(), Some(17), "{what}: {output:?}");
-            assert_eq!(text(output), "", "{what}");
-            assert!(began.elapsed() < Duration::from_secs(8), "{what}");
+            assert_eq!(output.status.code(), Some(17), "{operation}: {output:?}");
+            assert_eq!(text(output), "", "{operation}");
+            assert!(began.elapsed() < Duration::from_secs(8), "{operation}");
         };
         for _ in 0..5 {
-            ends("everything");
+            ends_during("everything");
         }
-        for what in [
+        for operation in [
             "answer",
             "pause",
             "progress",
@@ -196,12 +199,12 @@ fn a_program_that_ends_in_the_middle_of_something_ends_well() {
             "handler",
             "stuck handler",
         ] {
-            ends(what);
+            ends_during(operation);
         }
     }
 }
 
-/// `lp_error_timeout` and `retry_for_ms` as C# writes them.
+/// Converts a name such as `retry_for_ms` or `TIMEOUT` to C#'s `RetryForMs` or `Timeout`.
 fn pascal_case(name: &str) -> String {
     let words = name.split('_');
     let capital = |word: &str| word[..1].to_uppercase() + &word[1..].to_lowercase();
@@ -293,7 +296,7 @@ fn every_code_and_function_is_the_headers() {
 }
 
 #[test]
-fn what_is_compiled_twice_is_the_same() {
+fn compiling_is_reproducible() {
     let Some(first) = dotnet::assembly() else {
         return;
     };

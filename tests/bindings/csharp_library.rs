@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::support::dotnet::{compile, runtimes};
 use crate::support::{library, tools};
 
-/// Prints what is loaded, or why nothing is.
+/// Prints which library is loaded, or why none is.
 const PROGRAM: &str = r#"
     using System;
     using LifePay;
@@ -46,28 +46,33 @@ fn the_library_is_found_where_packages_put_it() {
         file
     };
     for runtime in runtimes() {
-        let told = |library: Option<&Path>| {
+        let printed = |library: Option<&Path>| {
             let mut command = runtime.command(&program);
-            // Not the folder of the program.
+            // A folder other than the program's.
             command.current_dir("/");
             if let Some(library) = library {
                 command.env("LIFEPAY_LIBRARY", library);
             }
             String::from_utf8(tools::run(&mut command).stdout).unwrap()
         };
-        let nothing = told(None);
-        assert!(nothing.starts_with("DllNotFoundException "), "{nothing}");
-        for said in ["64-битная", "LIFEPAY_LIBRARY", "runtimes/linux-x64/native"] {
-            assert!(nothing.contains(said), "{nothing}");
+        let not_found = printed(None);
+        assert!(
+            not_found.starts_with("DllNotFoundException "),
+            "{not_found}"
+        );
+        for part in ["64-битная", "LIFEPAY_LIBRARY", "runtimes/linux-x64/native"] {
+            assert!(not_found.contains(part), "{not_found}");
         }
-        assert!(nothing.contains(&*folder.to_string_lossy()), "{nothing}");
+        assert!(
+            not_found.contains(&*folder.to_string_lossy()),
+            "{not_found}"
+        );
 
-        let named = told(Some(&library::path()));
+        let named = printed(Some(&library::path()));
         assert_eq!(named, format!("loaded {}\n", library::path().display()));
-        let wrong = told(Some(Path::new("/none.so")));
+        let wrong = printed(Some(Path::new("/none.so")));
         assert!(wrong.contains("/none.so: нет такого файла"), "{wrong}");
 
-        let mut put_there = vec![];
         for place in [
             "liblifepay.so",
             "liblifepay.so.0",
@@ -75,23 +80,25 @@ fn the_library_is_found_where_packages_put_it() {
             "runtimes/linux-x64/native/liblifepay.so",
         ] {
             let file = put(place, None);
-            assert_eq!(told(None), format!("loaded {}\n", file.display()));
+            assert_eq!(printed(None), format!("loaded {}\n", file.display()));
             fs::remove_file(&file).unwrap();
-            put_there.push(file);
         }
-        // A library that does not load is passed over, and named if there is no other.
+        // A library that does not load is skipped, and named in the error if there is no other.
         let damaged = put("x64/liblifepay.so.0", Some(b"\x7fELF"));
-        let nothing = told(None);
-        assert!(nothing.contains(&*damaged.to_string_lossy()), "{nothing}");
-        assert!(nothing.contains("file too short"), "{nothing}");
+        let not_found = printed(None);
+        assert!(
+            not_found.contains(&*damaged.to_string_lossy()),
+            "{not_found}"
+        );
+        assert!(not_found.contains("file too short"), "{not_found}");
         let good = put("liblifepay.so", None);
-        assert_eq!(told(None), format!("loaded {}\n", good.display()));
-        // Another library, or one that is too old.
+        assert_eq!(printed(None), format!("loaded {}\n", good.display()));
+        // A library without lifepay's functions: another one, or one that is too old.
         fs::remove_file(&good).unwrap();
         let other = put("liblifepay.so.0", None);
         fs::remove_file(&damaged).unwrap();
         fs::remove_file(&other).unwrap();
-        let other = told(Some(Path::new("/lib/x86_64-linux-gnu/libm.so.6")));
+        let other = printed(Some(Path::new("/lib/x86_64-linux-gnu/libm.so.6")));
         assert!(other.starts_with("EntryPointNotFoundException "), "{other}");
     }
 }

@@ -1,4 +1,4 @@
-//! The programs of bindings/README.md, each by the interpreter or compiler of its language.
+//! The programs of bindings/README.md, each run by the interpreter or compiler of its language.
 
 #![cfg(target_os = "linux")]
 
@@ -11,13 +11,14 @@ use serde_json::json;
 
 use crate::support::{library, tools};
 
-/// The first program in a language.
+/// Returns the first program in a language.
 fn program(language: &str) -> String {
     let readme = fs::read_to_string(tools::root().join("bindings/README.md")).unwrap();
     tools::blocks(&readme, language).swap_remove(0)
 }
 
-/// A folder with the program, what it reads, and the library under the names of the packages.
+/// Makes a folder with the program, the files that it reads, and the library by the packages'
+/// names.
 fn folder(language: &str, file: &str) -> PathBuf {
     let folder = tools::scratch("ffi").join(language);
     let _ = fs::remove_dir_all(&folder);
@@ -36,7 +37,7 @@ fn folder(language: &str, file: &str) -> PathBuf {
     folder
 }
 
-/// What the program prints with this login. The last word of the command is its file.
+/// Runs the program with this login and returns its output. The command's last word is its file.
 fn printed(language: &str, command: &[&str], login: &str, base_url: &str) -> String {
     let folder = folder(language, command.last().unwrap());
     let settings = json!({
@@ -56,37 +57,42 @@ fn printed(language: &str, command: &[&str], login: &str, base_url: &str) -> Str
     String::from_utf8(tools::run(&mut run).stdout).expect("UTF-8")
 }
 
-/// The program opens a shift in both ways, and tells why one is refused.
+/// Asserts that the program opens shifts with a call and through the outbox, and prints why LifePay
+/// refuses one.
 fn does_what_it_says(language: &str, command: &[&str]) {
     let sandbox = Sandbox::start(Options::default()).unwrap();
     let printed = |login| printed(language, command, login, &sandbox.url());
     let calls = ["open_shift", "outbox_open", "outbox_submit", "outbox_wait"];
 
-    let told = printed("79031234567");
+    let output = printed("79031234567");
     let [first, second] = ["shift-1", "shift-2"].map(|ext_id| {
         let documents = sandbox.documents();
-        let mine = documents
+        let found = documents
             .iter()
             .find(|document| document.ext_id.as_deref() == Some(ext_id));
-        mine.unwrap_or_else(|| panic!("no {ext_id}: {told}"))
+        found
+            .unwrap_or_else(|| panic!("no {ext_id}: {output}"))
             .uuid
             .clone()
     });
-    let lines: Vec<&str> = told.lines().collect();
-    for ((line, call), said) in lines
+    let lines: Vec<&str> = output.lines().collect();
+    for ((line, call), end) in lines
         .iter()
         .zip(calls)
         .zip([&*first, "done", "done", &*second])
     {
-        assert!(line.starts_with(&format!("lp_{call}")), "{told}");
-        assert!(line.ends_with(&format!(": {said}")), "{told}");
+        assert!(line.starts_with(&format!("lp_{call}")), "{output}");
+        assert!(line.ends_with(&format!(": {end}")), "{output}");
     }
-    assert_eq!(lines.len(), calls.len(), "{told}");
+    assert_eq!(lines.len(), calls.len(), "{output}");
 
-    let told = printed("70000006009");
-    let refused = told.lines().filter(|line| line.contains(": 6009 ")).count();
-    assert_eq!(refused, 2, "{told}");
-    assert!(told.contains("Проверьте login"), "{told}");
+    let output = printed("70000006009");
+    let refused = output
+        .lines()
+        .filter(|line| line.contains(": 6009 "))
+        .count();
+    assert_eq!(refused, 2, "{output}");
+    assert!(output.contains("Проверьте login"), "{output}");
 }
 
 #[test]
@@ -117,7 +123,7 @@ fn cffi_takes_the_header_and_opens_a_shift() {
     }
 }
 
-/// What bindings make of lifepay.h itself, after the preprocessor: the same as of lifepay.ffi.h.
+/// After the preprocessor, lifepay.h itself gives bindings the same declarations as lifepay.ffi.h.
 #[test]
 fn cffi_takes_lifepay_h_after_the_preprocessor() {
     const PROGRAM: &str = r#"

@@ -16,10 +16,10 @@ fn sandbox() -> Sandbox {
     Sandbox::start(Options::default()).expect("the sandbox starts")
 }
 
-/// The case that sends other documents than the opening of a shift, to a server of its own.
+/// The case that sends documents other than the opening of a shift. It needs its own server.
 const DOCUMENT: &str = "document";
 
-/// Runs a case, which must say nothing but what it is asked to print.
+/// Runs a case and returns its stdout. Its stderr must be empty.
 fn run(mut command: Command, case: &str, folder: &Path, base_url: &str) -> String {
     command.arg(library::path()).arg(case).arg(base_url);
     command.arg(folder).env_remove("LIFEPAY_LOG");
@@ -29,7 +29,7 @@ fn run(mut command: Command, case: &str, folder: &Path, base_url: &str) -> Strin
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// Runs a case for the test `test`.
+/// Runs a case, which must print nothing, for the test `test`.
 fn run_alone(host: &Path, case: &str, test: &str) -> (Sandbox, PathBuf) {
     let (sandbox, folder) = (sandbox(), folder(&format!("{case}-{test}")));
     let printed = run(Command::new(host), case, &folder, &sandbox.url());
@@ -37,7 +37,7 @@ fn run_alone(host: &Path, case: &str, test: &str) -> (Sandbox, PathBuf) {
     (sandbox, folder)
 }
 
-/// The host's member names: kind, Russian, English, and access or number of parameters.
+/// Returns the component's members: kind, Russian name, English name, access or parameter count.
 fn members(host: &Path) -> Vec<[String; 4]> {
     let printed = run(
         Command::new(host),
@@ -58,7 +58,7 @@ fn bindings(file: &str) -> String {
 }
 
 #[test]
-fn a_host_that_does_what_1c_does_is_content() {
+fn a_host_that_acts_like_1c_passes() {
     let Some(host) = host() else { return };
     for case in CASES {
         run_alone(host, case, "alone");
@@ -78,9 +78,9 @@ fn the_component_makes_no_memory_error_and_no_leak() {
     }
     let mut valgrind = tools::valgrind();
     valgrind.arg(host);
-    let (taker, _) = recorder();
+    let (server, _) = recorder();
     let folder = folder("document-valgrind");
-    assert_eq!(run(valgrind, DOCUMENT, &folder, &taker.url()), "");
+    assert_eq!(run(valgrind, DOCUMENT, &folder, &server.url()), "");
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn another_compiler_lays_out_the_same_objects() {
 }
 
 #[test]
-fn what_the_properties_say_is_sent() {
+fn the_properties_are_sent() {
     let Some(host) = host() else { return };
     let (sandbox, _) = run_alone(host, "shift", "sent");
     let requests = sandbox.requests();
@@ -125,7 +125,7 @@ fn what_the_properties_say_is_sent() {
             .collect()
     };
     assert_eq!(sent("смена-2")[0]["callback_data"], json!({"касса": 3}));
-    assert_eq!(sent("смена-4").len(), 2, "one attempt and its repeat");
+    assert_eq!(sent("смена-4").len(), 2, "one attempt and its retry");
     let in_test_mode = requests
         .iter()
         .filter(|r| r.json.as_ref().unwrap()["test"] == 1);
@@ -135,9 +135,9 @@ fn what_the_properties_say_is_sent() {
 #[test]
 fn other_documents_are_sent_as_the_parameters_and_properties_say() {
     let Some(host) = host() else { return };
-    let (taker, taken) = recorder();
+    let (server, received) = recorder();
     let folder = folder("document-sent");
-    let printed = run(Command::new(host), DOCUMENT, &folder, &taker.url());
+    let printed = run(Command::new(host), DOCUMENT, &folder, &server.url());
     assert_eq!(printed, "");
     let body = |rest: &str| format!(r#"{{"apikey":"s3cr3t-apikey","login":"79031234567"{rest}}}"#);
     let of_till = |before: &str, after: &str| {
@@ -154,7 +154,7 @@ fn other_documents_are_sent_as_the_parameters_and_properties_say() {
         body(r#","n":1.50"#),
         of_till("", r#","ext_id":"документ-2","n":2"#),
     ];
-    let requests: Vec<String> = taken.try_iter().collect();
+    let requests: Vec<String> = received.try_iter().collect();
     assert_eq!(requests.len(), expected.len(), "{requests:?}");
     for (request, body) in requests.iter().zip(&expected) {
         let path = "/cloud-print/create-z-report";
@@ -190,14 +190,14 @@ fn the_documentation_names_every_member_and_no_other() {
         "rw" => "чтение и запись".to_owned(),
         _ => word,
     };
-    let there: Vec<[String; 3]> = members(host)
+    let actual: Vec<[String; 3]> = members(host)
         .into_iter()
         .map(|[_, russian, english, last]| [russian, english, in_words(last)])
         .collect();
-    assert_eq!(documented, there);
+    assert_eq!(documented, actual);
 }
 
-/// The fields of a struct in the header.
+/// Returns the fields of a struct in the header.
 fn fields(name: &str) -> Vec<String> {
     let header = std::fs::read_to_string(tools::root().join("include/lifepay.h")).unwrap();
     let (_, rest) = header
@@ -212,12 +212,12 @@ fn fields(name: &str) -> Vec<String> {
 #[test]
 fn every_field_of_the_header_has_a_property() {
     let Some(host) = host() else { return };
-    let there: BTreeSet<String> = members(host)
+    let properties: BTreeSet<String> = members(host)
         .into_iter()
         .map(|[_, _, english, _]| english.to_lowercase())
         .collect();
-    // What 1C cannot have, and what has a clearer name there.
-    let not_there = [
+    // Fields that 1C cannot use.
+    let not_in_1c = [
         "struct_size",
         "on_progress",
         "user_data",
@@ -225,7 +225,8 @@ fn every_field_of_the_header_has_a_property() {
         "reserved",
     ];
     let counts = ["retry_delay_count", "error_count"];
-    let own_name = |field: &str| match field {
+    // Some have a clearer name in 1C.
+    let property_name = |field: &str| match field {
         "test" => "testmode".to_owned(),
         "code" => "errorcode".to_owned(),
         "message" => "errordescription".to_owned(),
@@ -234,8 +235,8 @@ fn every_field_of_the_header_has_a_property() {
     };
     let mut found = 0;
     for field in [fields("lp_config"), fields("lp_result")].concat() {
-        if !not_there.contains(&&*field) && !counts.contains(&&*field) {
-            assert!(there.contains(&own_name(&field)), "{field}");
+        if !not_in_1c.contains(&&*field) && !counts.contains(&&*field) {
+            assert!(properties.contains(&property_name(&field)), "{field}");
             found += 1;
         }
     }
@@ -249,16 +250,16 @@ fn the_list_of_the_outbox_has_every_field_of_an_entry() {
     let list = std::fs::read_to_string(folder.join("list.json")).expect("a list");
     let list: Value = serde_json::from_str(&list).expect("JSON");
     let entry = list[0].as_object().expect("an entry");
-    let there: BTreeSet<&str> = entry.keys().map(String::as_str).collect();
+    let actual: BTreeSet<&str> = entry.keys().map(String::as_str).collect();
     let fields = fields("lp_entry");
     let mut expected: BTreeSet<&str> = fields.iter().map(String::as_str).collect();
     expected.remove("struct_size");
     expected.remove("flags");
     expected.extend(["pending", "sending", "foreign"]);
-    assert_eq!(there, expected);
+    assert_eq!(actual, expected);
 }
 
-/// How many arguments a call has, if this is what follows its opening parenthesis.
+/// Counts the arguments of a call. `call` is the text after its opening parenthesis.
 fn arguments(call: &str) -> usize {
     let (mut depth, mut commas, mut given) = (1, 0, false);
     for letter in call.chars() {
@@ -286,7 +287,6 @@ fn the_samples_use_members_as_they_are() {
             .find(|[_, russian, english, _]| [russian, english].contains(&&name.to_owned()));
         found.map(|[kind, _, _, last]| (kind.as_str(), last.as_str()))
     };
-    // In running text a method may stand without its parentheses.
     let sample = bindings("Example.bsl");
     let blocks = |file: &str| tools::blocks(&bindings(file), "bsl");
     let reference = blocks("README.md");
@@ -314,6 +314,7 @@ fn the_samples_use_members_as_they_are() {
             }
         }
     }
+    // In prose, a method may be named without its parentheses.
     for file in [
         "README.md",
         "../../README.ru.md",

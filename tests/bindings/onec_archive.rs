@@ -15,7 +15,7 @@ fn make_zip(archive: &Path, libraries: &[&Path]) -> std::process::Output {
     python.output().expect("python3 can be run")
 }
 
-/// A file of which a DLL's header says that it is for `machine`.
+/// Writes a file that has the header of a DLL for `machine`.
 fn dll(folder: &Path, name: &str, machine: u16) -> PathBuf {
     let mut content = vec![0; 64];
     content[..2].copy_from_slice(b"MZ");
@@ -28,7 +28,7 @@ fn dll(folder: &Path, name: &str, machine: u16) -> PathBuf {
     path
 }
 
-/// A file of which an ELF library's header says that it is for `machine`.
+/// Writes a file that has the header of an ELF library for `machine`.
 fn elf(folder: &Path, name: &str, machine: u16) -> PathBuf {
     let mut content = b"\x7fELF".to_vec();
     content.resize(18, 0);
@@ -39,7 +39,7 @@ fn elf(folder: &Path, name: &str, machine: u16) -> PathBuf {
     path
 }
 
-/// The names in an archive.
+/// Returns the names in an archive.
 fn names_in(archive: &Path) -> BTreeSet<String> {
     let program = "import sys, zipfile; a = zipfile.ZipFile(sys.argv[1]); \
         assert a.testzip() is None; print(*a.namelist(), sep='\\n')";
@@ -49,15 +49,15 @@ fn names_in(archive: &Path) -> BTreeSet<String> {
         .collect()
 }
 
-/// What a program of Python's prints about an archive.
+/// Runs a Python program on an archive and returns its output.
 fn python(program: &str, archive: &Path) -> String {
     let mut python = Command::new("python3");
     let output = tools::run(python.args(["-c", program]).arg(archive));
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// The components that a file in an archive lists below `root`, by these attributes, as a parser
-/// of XML sees them.
+/// Parses an XML file in an archive. Returns the components below its element `root`, each as the
+/// values of these attributes.
 fn components(archive: &Path, file: &str, root: &str, attributes: &[&str]) -> BTreeSet<String> {
     let program = format!(
         "import sys, zipfile, xml.etree.ElementTree as E
@@ -112,7 +112,7 @@ fn the_archive_holds_the_libraries_that_were_given_and_says_so() {
     let about = components(&archive, "INFO.XML", "drivers", &["progid", "version"]);
     assert_eq!(about, BTreeSet::from([format!("AddIn.LifePay {version}")]));
 
-    // Of the same files comes the same archive.
+    // The same files make the same archive.
     let again = folder.join("again.zip");
     assert!(make_zip(&again, &libraries).status.success());
     assert!(std::fs::read(&archive).unwrap() == std::fs::read(&again).unwrap());
@@ -143,7 +143,7 @@ fn the_library_from_the_archive_is_a_component() {
 }
 
 #[test]
-fn what_is_no_component_gets_into_no_archive() {
+fn a_file_that_is_not_a_component_is_not_packed() {
     if !tools::have("python3") {
         return;
     }

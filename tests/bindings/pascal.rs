@@ -1,4 +1,5 @@
-//! `LifePay.pas` with Free Pascal: with both string types, loaded and linked, run against the sandbox.
+//! `LifePay.pas` with Free Pascal: with both string types, loading the library or linked with it,
+//! run against the sandbox.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -13,9 +14,10 @@ use crate::support::server::{path_and_body, recorder};
 use crate::support::{library, read_request, tools, Server};
 
 pub(crate) const Z_REPORT: &str = "/cloud-print/create-z-report";
-/// Without a locale Free Pascal takes ASCII for the system's code page.
+/// Without a locale, Free Pascal assumes that the system's code page is ASCII.
 const LOCALES: [&str; 2] = ["C", "C.UTF-8"];
-/// Flags that link a program with the library, in place of loading it.
+
+/// Returns flags that link a program with the library, which it loads otherwise.
 pub(crate) fn linked() -> Vec<String> {
     let folder = library::folder();
     let _ = std::os::unix::fs::symlink("liblifepay.so", folder.join("liblifepay.so.0"));
@@ -27,19 +29,18 @@ pub(crate) fn linked() -> Vec<String> {
     ]
 }
 
-/// Runs the test program, which must say nothing and leave nothing on its heap, against a sandbox of
-/// its own.
+/// Runs the test program against its own sandbox. It must print nothing and free all its memory.
 fn passes(runner: Option<Command>, program: &Path, mode: &str, locale: &str) {
     let sandbox = Sandbox::start(Options::default()).unwrap();
     let silent = Server::start(|mut stream, _| while read_request(&mut stream).is_some() {});
-    let (taker, taken) = recorder();
+    let (server, received) = recorder();
     let folder = program.parent().unwrap();
     let files = folder.join("files");
     let _ = fs::remove_dir_all(&files);
     fs::create_dir_all(&files).unwrap();
     let heap = folder.join("heap");
     let _ = fs::remove_file(&heap);
-    let by_valgrind = runner.is_some();
+    let under_valgrind = runner.is_some();
     let mut command = match runner {
         Some(mut runner) => {
             runner.arg(program);
@@ -49,7 +50,7 @@ fn passes(runner: Option<Command>, program: &Path, mode: &str, locale: &str) {
     };
     let output = tools::run(
         command
-            .args([sandbox.url(), silent.url(), taker.url()])
+            .args([sandbox.url(), silent.url(), server.url()])
             .arg(&files)
             .env("LC_ALL", locale)
             .env_remove("LIFEPAY_LOG")
@@ -59,24 +60,24 @@ fn passes(runner: Option<Command>, program: &Path, mode: &str, locale: &str) {
         output.stdout.is_empty() && output.stderr.is_empty(),
         "{output:?}"
     );
-    if !by_valgrind {
+    if !under_valgrind {
         let heap = fs::read_to_string(heap).expect("the heap's report");
         assert!(heap.contains("\n0 unfreed memory blocks"), "{heap}");
     }
-    everything_came(&sandbox, mode);
-    the_documents_came(&taken);
+    assert_everything_arrived(&sandbox, mode);
+    assert_the_documents_arrived(&received);
 }
 
-/// What the test program has sent.
-fn everything_came(sandbox: &Sandbox, mode: &str) {
+/// Checks the requests that the test program sends.
+fn assert_everything_arrived(sandbox: &Sandbox, mode: &str) {
     let requests = sandbox.requests();
     let json = |ext_id: &str| {
         let request = requests
             .iter()
             .find(|request| request.ext_id.as_deref() == Some(ext_id))
-            .unwrap_or_else(|| panic!("{ext_id} has not come"));
+            .unwrap_or_else(|| panic!("{ext_id} has not arrived"));
         let mut json = request.json.clone().expect("JSON");
-        // Whether 0 is sent is the library's affair.
+        // The library may send 0 or omit it.
         json["test"] = 0.into();
         json
     };
@@ -106,8 +107,8 @@ fn everything_came(sandbox: &Sandbox, mode: &str) {
         .any(|request| request.json.as_ref().is_some_and(is_test)));
 }
 
-/// What DocumentTests has sent, in its order.
-fn the_documents_came(taken: &Receiver<String>) {
+/// Checks the requests that DocumentTests sends, in its order.
+fn assert_the_documents_arrived(received: &Receiver<String>) {
     let body = |rest: &str| format!(r#"{{"apikey":"s3cr3t-apikey","login":"79031234567"{rest}}}"#);
     let expected = [
         body(r#","cashier_name":"Ivanova","target_serial":"00106304012797""#),
@@ -116,7 +117,7 @@ fn the_documents_came(taken: &Receiver<String>) {
         body(r#","n":1.50"#),
         body(r#","ext_id":"pascal-document-outbox","n":2"#),
     ];
-    let requests: Vec<String> = taken.try_iter().collect();
+    let requests: Vec<String> = received.try_iter().collect();
     assert_eq!(requests.len(), expected.len(), "{requests:?}");
     for (request, body) in requests.iter().zip(&expected) {
         assert_eq!(path_and_body(request), (Z_REPORT, body.as_str()));
@@ -181,15 +182,15 @@ fn programs_pass_when_they_are_linked_with_the_library() {
 #[test]
 fn programs_make_no_memory_error() {
     if tools::have("fpc") && tools::have("valgrind") {
-        // With the heap of C, which valgrind knows.
+        // With the heap of C, which valgrind can check.
         let flags = ["-Facmem", "-gv", "-dVALGRIND"];
         let program = compile(&test_program("Tests"), "valgrind", "delphi", &flags);
         passes(Some(tools::valgrind()), &program, "delphi", "C.UTF-8");
     }
 }
 
-/// What Load prints about a file.
-fn told(load: &Path, file: Option<&Path>) -> String {
+/// Returns what Load prints about a file.
+fn load_output(load: &Path, file: Option<&Path>) -> String {
     let mut command = Command::new(load);
     command.args(file).env("LC_ALL", "C.UTF-8");
     let output = tools::run(command.env_remove("LD_LIBRARY_PATH"));
@@ -210,9 +211,9 @@ fn a_library_that_is_missing_or_wrong_is_a_clear_error() {
             &["-gl"],
         );
         let folder = load.parent().unwrap();
-        assert_eq!(told(&load, None), env!("CARGO_PKG_VERSION"));
+        assert_eq!(load_output(&load, None), env!("CARGO_PKG_VERSION"));
         fs::remove_file(folder.join("liblifepay.so.0")).unwrap();
-        let missing = told(&load, None);
+        let missing = load_output(&load, None);
         assert!(
             missing.starts_with(&format!(
                 "Библиотека liblifepay.so.0 не найдена. Положите 64-битную библиотеку рядом с \
@@ -222,18 +223,18 @@ fn a_library_that_is_missing_or_wrong_is_a_clear_error() {
             "{missing}"
         );
         assert_eq!(
-            told(&load, Some(&library::path())),
+            load_output(&load, Some(&library::path())),
             env!("CARGO_PKG_VERSION")
         );
 
         let none = folder.join("нет.so");
-        let missing = told(&load, Some(&none));
+        let missing = load_output(&load, Some(&none));
         let expected = format!("Библиотека {} не найдена (", none.display());
         assert!(missing.starts_with(&expected), "{missing}");
 
         let other = folder.join("32-bit.so");
         fs::write(&other, [&b"\x7fELF\x01\x01\x01"[..], &[0; 100]].concat()).unwrap();
-        let wrong = told(&load, Some(&other));
+        let wrong = load_output(&load, Some(&other));
         let expected = format!(
             "Библиотека {} не загружается: она повреждена или другой разрядности. Этой программе \
              нужна 64-битная библиотека (",
@@ -244,20 +245,20 @@ fn a_library_that_is_missing_or_wrong_is_a_clear_error() {
         let foreign = shared_object(folder, "foreign", "int lp_versions;");
         let expected = "не библиотека lifepay: в нем нет lp_version_number";
         assert_eq!(
-            told(&load, Some(&foreign)),
+            load_output(&load, Some(&foreign)),
             format!("Файл {} - {expected}", foreign.display())
         );
 
         let old = "unsigned lp_version_number(void) { return 99; }";
         let old = shared_object(folder, "old", old);
-        let told = told(&load, Some(&old));
+        let too_old = load_output(&load, Some(&old));
         let expected = format!(
             "Библиотека {} устарела: ее версия 0.0.99, а программе нужна 0.1.0 или новее (в ней нет \
              lp_config_init, lp_result_init, ",
             old.display()
         );
-        assert!(told.starts_with(&expected), "{told}");
-        assert!(!told.contains("lp_version_number"), "{told}");
+        assert!(too_old.starts_with(&expected), "{too_old}");
+        assert!(!too_old.contains("lp_version_number"), "{too_old}");
     }
 }
 

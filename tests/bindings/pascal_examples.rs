@@ -14,7 +14,7 @@ use crate::support::pascal::{compile, example, fresh, unit_file, MODES};
 use crate::support::server::{path_and_body, recorder, ACCEPTED};
 use crate::support::tools;
 
-fn ends(program: &Path, status: i32, arguments: &[&str]) -> String {
+fn exits_with(program: &Path, status: i32, arguments: &[&str]) -> String {
     let mut command = Command::new(program);
     command
         .args(arguments)
@@ -27,7 +27,7 @@ fn ends(program: &Path, status: i32, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn the_example_opens_a_shift_and_tells_what_came_of_it() {
+fn the_example_opens_a_shift_and_prints_the_result() {
     if !tools::have("fpc") {
         return;
     }
@@ -38,22 +38,22 @@ fn the_example_opens_a_shift_and_tells_what_came_of_it() {
             mode,
             &["-gl"],
         );
-        let ends = |status: i32, arguments: &[&str]| ends(&program, status, arguments);
-        examples::opens_a_shift(&ends);
-        let printed = ends(3, &["--library", "none.so", "--login", "79031234567"]);
+        let exits_with = |status: i32, arguments: &[&str]| exits_with(&program, status, arguments);
+        examples::opens_a_shift(&exits_with);
+        let printed = exits_with(3, &["--library", "none.so", "--login", "79031234567"]);
         assert!(printed.contains("none.so не найдена"), "{printed}");
     }
 }
 
 #[test]
-fn the_example_closes_a_shift_and_tells_what_came_of_it() {
+fn the_example_closes_a_shift_and_prints_the_result() {
     if !tools::have("fpc") {
         return;
     }
     for mode in MODES {
         let name = format!("example-close-{mode}");
         let program = compile(&example("CloseShift"), &name, mode, &["-gl"]);
-        examples::closes_a_shift(&|status, arguments| ends(&program, status, arguments));
+        examples::closes_a_shift(&|status, arguments| exits_with(&program, status, arguments));
     }
 }
 
@@ -109,12 +109,12 @@ fn the_units_z_report_is_sent() {
         .split_once("as every other document is:\n *\n")
         .unwrap();
     let (example, _) = rest.split_once("\n *\n").unwrap();
-    let (taker, taken) = recorder();
+    let (server, received) = recorder();
     let mut program =
         String::from("program Till;\nuses cthreads, LifePay;\nvar Shift: TLifePay;\n");
     program += "begin\n  Shift := TLifePay.Create('key', '79031234567');\n";
     program += "  Shift.ExtId := 'of-the-shift';\n";
-    program += &format!("  Shift.BaseUrl := '{}';\n", taker.url());
+    program += &format!("  Shift.BaseUrl := '{}';\n", server.url());
     program += &format!("\n{example}").replace("\n *    ", "\n");
     program += "\n  Shift.Free;\nend.\n";
     let source = fresh("z-report-source").join("Till.dpr");
@@ -132,5 +132,5 @@ fn the_units_z_report_is_sent() {
         .expect("a uuid");
     assert!(ACCEPTED.contains(&format!("\"{uuid}\"")), "{printed}");
     let body = r#"{"apikey":"key","login":"79031234567"}"#;
-    assert_eq!(path_and_body(&taken.recv().unwrap()), (Z_REPORT, body));
+    assert_eq!(path_and_body(&received.recv().unwrap()), (Z_REPORT, body));
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::support::pascal::{compile, compiler, cross_compilers, fresh, unit_code, STRICT};
 use crate::support::tools;
 
-/// The header without its comments and preprocessor lines.
+/// Returns the header without its comments and preprocessor lines.
 fn header_code() -> String {
     let header = fs::read_to_string(tools::root().join("include/lifepay.h")).unwrap();
     let mut code = String::new();
@@ -24,7 +24,7 @@ fn header_code() -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A field or a parameter of C: its type as the unit writes it, and its name.
+/// Parses a field or parameter of C. Returns its type as the unit writes it, and its name.
 fn pascal(declaration: &str) -> (String, String) {
     let declaration = declaration
         .replace("const ", "")
@@ -39,7 +39,7 @@ fn pascal(declaration: &str) -> (String, String) {
     let known = match c_type.as_str() {
         "int32_t" => "Integer",
         "uint32_t" => "Cardinal",
-        // Delphi 7 has no unsigned type of 64 bits.
+        // Delphi 7 has no unsigned 64-bit type.
         "int64_t" | "uint64_t" => "Int64",
         "char*" => "PAnsiChar",
         "char**" => "PPlp_string",
@@ -54,7 +54,7 @@ fn pascal(declaration: &str) -> (String, String) {
     (known.to_owned(), name)
 }
 
-/// Name, parameters' types and result of each function in the header, as the unit writes them.
+/// Returns the name and the signature of each function in the header, as the unit writes them.
 fn functions() -> Vec<(String, String)> {
     let code = header_code();
     let declarations = code.split(';').filter(|text| !text.contains("typedef"));
@@ -79,7 +79,7 @@ fn functions() -> Vec<(String, String)> {
     functions.collect()
 }
 
-/// The same of a declaration in the unit, which begins after `start`.
+/// Returns the signature of the unit's declaration that begins after `start`.
 fn signature(code: &str, start: &str) -> String {
     let (_, rest) = code
         .split_once(start)
@@ -95,7 +95,7 @@ fn signature(code: &str, start: &str) -> String {
     format!("({}){result}", types.collect::<Vec<_>>().join("; "))
 }
 
-/// Whether what follows the declarations and the loading calls a function.
+/// Whether the unit calls a function, apart from its declarations and the code that loads it.
 fn calls(code: &str, name: &str) -> bool {
     let (loading, rest) = code.split_once("procedure Clear(").unwrap();
     let (_, texts) = loading.split_once("function TooOld(").unwrap();
@@ -129,7 +129,7 @@ fn every_function_is_declared_as_in_the_header() {
             "lp_version" | "lp_version_number" => "function",
             _ => kind,
         };
-        // Linked, and loaded.
+        // The declaration for linking, and the one for loading.
         let linked = signature(&code, &format!(" {kind} {name}"));
         assert_eq!(&linked, expected, "{name}");
         let loaded = signature(&code, &format!(" {name}: {kind}"));
@@ -138,15 +138,16 @@ fn every_function_is_declared_as_in_the_header() {
         assert!(code.contains(&external), "{external}");
         let found = format!("Find(@@{name}, '{name}');");
         assert!(code.contains(&found), "{found}");
-        // And the classes or functions for Delphi strings call it.
+        // The classes or the functions for Delphi strings must call it.
         assert!(
             calls(&code, name),
-            "{name} is not within reach of Delphi strings"
+            "{name} cannot be called with Delphi strings"
         );
     }
 }
 
-/// The header's structs: their names, and their fields' types and names as the unit writes them.
+/// Returns the header's structs: their names, and their fields' types and names as the unit writes
+/// them.
 fn structs() -> Vec<(String, Vec<(String, String)>)> {
     let code = header_code();
     let mut structs = vec![];
@@ -179,8 +180,8 @@ fn every_record_has_the_structs_fields() {
 #[test]
 fn every_field_is_within_reach_of_the_classes() {
     let code = unit_code();
-    // The library's affair, or told in another way.
-    let passed_over = ["struct_size", "owner", "reserved"];
+    // Internal to the library, or available in another form.
+    let skipped = ["struct_size", "owner", "reserved"];
     for (name, fields) in structs() {
         let prefix = match name.as_str() {
             "lp_config" => "Config.",
@@ -195,7 +196,7 @@ fn every_field_is_within_reach_of_the_classes() {
         };
         let (_, body) = code.split_once(copied).unwrap();
         let body = if name == "lp_config" {
-            // Callbacks are set where they are called.
+            // The callback is set later, in the method that makes the call.
             body.split_once("function TLifePay.OpenShift").unwrap().0
         } else {
             body.split_once(" end; function ")
@@ -203,10 +204,7 @@ fn every_field_is_within_reach_of_the_classes() {
         };
         for (_, field) in fields {
             let used = body.contains(&format!("{prefix}{field}"));
-            assert!(
-                used || passed_over.contains(&field.as_str()),
-                "{name}.{field}"
-            );
+            assert!(used || skipped.contains(&field.as_str()), "{name}.{field}");
         }
     }
 }
@@ -230,7 +228,7 @@ fn every_constant_has_the_headers_value() {
     let output = tools::run(&mut Command::new(program));
     assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
 
-    // And none that the header does not have.
+    // The unit must not have a constant that the header lacks.
     let code = unit_code();
     for word in code.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')) {
         assert!(
@@ -240,7 +238,8 @@ fn every_constant_has_the_headers_value() {
     }
 }
 
-/// What gives a field's address: @ of a procedural variable is what it points to.
+/// Returns the operator for a field's address. For a procedural variable, @ gives the address of
+/// the procedure.
 fn address_of(field: &str) -> &'static str {
     ["@", "@@"][usize::from(field == "on_progress")]
 }
@@ -286,15 +285,15 @@ fn every_field_stands_where_c_has_it() {
     );
 }
 
-/// A program that compiles only if every field stands where C has it: one after the other, without
-/// a gap, which tests/c/layout.c asserts for all platforms, and with a tail only where the largest
-/// field needs one.
-fn layout_that_asserts(pointer: usize) -> String {
+/// Returns a program that compiles only if every field has the offset that it has in C. The fields
+/// follow each other without gaps, which tests/c/layout.c asserts for all platforms. At the end
+/// there is padding only if the largest field needs it.
+fn layout_program(pointer: usize) -> String {
     let mut source = String::from("program Layout;\nuses LifePay;\ntype\n");
     for (name, fields) in structs() {
         let (mut offset, mut largest) = (0_usize, 1);
         for (c_type, field) in fields {
-            // Free Pascal cannot tell this one's place at compile time; its neighbours enclose it.
+            // Free Pascal cannot compute this one's offset at compile time; its neighbours fix it.
             if field != "on_progress" {
                 source.push_str(&format!(
                     "  {name}_{field} = array[1..Ord(PtrUInt(@P{name}(nil)^.{field}) = {offset})] \
@@ -330,10 +329,10 @@ fn every_field_stands_where_c_has_it_on_windows() {
             let mut strict = compiler(cross.join(format!("fpc-{target}")), "delphi", &out);
             strict.args(STRICT).arg(&file).output().unwrap()
         };
-        let output = compile(layout_that_asserts(pointer));
+        let output = compile(layout_program(pointer));
         assert!(output.status.success(), "{output:?}");
-        // The other platform's layout is not this one's.
-        let output = compile(layout_that_asserts(12 - pointer));
+        // The other platform's layout must not compile here.
+        let output = compile(layout_program(12 - pointer));
         assert!(!output.status.success(), "{output:?}");
     }
 }

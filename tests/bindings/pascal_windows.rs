@@ -43,21 +43,21 @@ fn unit_and_examples_compile_for_windows() {
     }
 }
 
-/// A copy of a file that takes Free Pascal for Delphi.
+/// Copies a source file so that it treats Free Pascal as Delphi.
 fn as_for_delphi(file: &Path, folder: &Path) -> PathBuf {
     let text = fs::read_to_string(file).unwrap();
     let text = text.replace("DEF FPC}", "DEF NOT_DELPHI}");
-    // Warnings that Delphi 7 alone has.
+    // Only Delphi 7 has these warnings.
     let lines = text.lines().filter(|line| !line.contains("{$WARN UNSAFE_"));
     let copy = folder.join(file.file_name().unwrap());
     fs::write(&copy, lines.collect::<Vec<_>>().join("\n")).unwrap();
     copy
 }
 
-/// Free Pascal compiles what stands there for Delphi alone, in the mode that is like Delphi 7, and in
-/// the one that is like Delphi 2009.
+/// Free Pascal compiles the code that is for Delphi only, in the mode that resembles Delphi 7 and
+/// in the one that resembles Delphi 2009.
 #[test]
-fn what_only_delphi_sees_compiles_too() {
+fn code_that_only_delphi_compiles_compiles_too() {
     let Some(cross) = cross_compilers() else {
         return;
     };
@@ -87,10 +87,10 @@ fn what_only_delphi_sees_compiles_too() {
 #[test]
 fn the_unit_is_one_that_delphi_7_reads() {
     let unit = fs::read(unit_file()).unwrap();
-    // Delphi 7 takes it for CP1251, newer ones for UTF-8.
+    // Delphi 7 reads the file as CP1251, newer versions as UTF-8.
     assert!(unit.is_ascii());
     let code = format!(" {} ", unit_code().to_lowercase());
-    // What came after Delphi 7.
+    // Syntax and types that Delphi 7 lacks.
     let newer = [
         " strict private",
         " strict protected",

@@ -17,8 +17,8 @@ pub(crate) fn package() -> PathBuf {
     tools::root().join("bindings/python")
 }
 
-/// Python as a test runs it: the library comes from where the test says, and nothing is left behind
-/// in the sources.
+/// Returns a command for Python that finds the library only where the test sets it, and writes
+/// nothing into the sources.
 pub(crate) fn python(program: &Path) -> Command {
     let mut command = Command::new(program);
     command
@@ -26,7 +26,7 @@ pub(crate) fn python(program: &Path) -> Command {
         .env_remove("LIFEPAY_LIBRARY")
         .env_remove("LIFEPAY_LOG")
         .env_remove("PYTHONPATH")
-        // Cargo's: the library would be found by it.
+        // Cargo sets this, and the library would be found through it.
         .env_remove("LD_LIBRARY_PATH")
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("PIP_DISABLE_PIP_VERSION_CHECK", "1")
@@ -36,7 +36,7 @@ pub(crate) fn python(program: &Path) -> Command {
     command
 }
 
-/// A virtual environment with nothing in it, not even pip.
+/// Makes an empty virtual environment, without pip. Returns its Python.
 pub(crate) fn new_venv(name: &str) -> PathBuf {
     let folder = tools::scratch("python").join(name);
     let _ = std::fs::remove_dir_all(&folder);
@@ -45,12 +45,12 @@ pub(crate) fn new_venv(name: &str) -> PathBuf {
     folder.join("bin/python")
 }
 
-/// Python of a virtual environment in which the package is installed, without the library. It also sees
-/// the modules of this machine's Python.
+/// Returns the Python of a virtual environment in which the package is installed, without the
+/// library. It also finds the modules of this machine's Python.
 pub(crate) fn installed() -> Option<&'static Path> {
     static INSTALLED: OnceLock<Option<PathBuf>> = OnceLock::new();
     let installed = INSTALLED.get_or_init(|| {
-        // All are checked, so that every missing one is named.
+        // Checks all modules, so that every missing one is named.
         let found = ["venv", "pip", "flit_core"].map(tools::have_python_module);
         if found.contains(&false) {
             return None;
@@ -69,9 +69,9 @@ pub(crate) fn installed() -> Option<&'static Path> {
     installed.as_deref()
 }
 
-/// The same if there is also a module that the test runs.
+/// The same, if Python also has the module that the test runs.
 fn installed_with(module: &str) -> Option<&'static Path> {
-    // Both are checked, so that every missing one is named.
+    // Checks both, so that every missing one is named.
     let found = tools::have_python_module(module);
     installed().filter(|_| found)
 }
@@ -97,19 +97,19 @@ fn the_package_passes_its_tests() {
         !tools::are_required() || !last.contains("skipped"),
         "{output}"
     );
-    every_field_came(&sandbox);
+    assert_every_field_arrived(&sandbox);
 }
 
-/// What `test_every_field_arrives` and its neighbours have sent.
-fn every_field_came(sandbox: &Sandbox) {
+/// Checks the requests that `test_every_field_arrives` and its neighbours send.
+fn assert_every_field_arrived(sandbox: &Sandbox) {
     let requests = sandbox.requests();
     let sent = |ext_id: &str| {
         let found = requests
             .iter()
             .find(|request| request.ext_id.as_deref() == Some(ext_id))
-            .unwrap_or_else(|| panic!("{ext_id} has not come"));
+            .unwrap_or_else(|| panic!("{ext_id} has not arrived"));
         let mut json = found.json.clone().expect("JSON");
-        // Whether 0 is sent is the library's affair.
+        // The library may send 0 or omit it.
         json["test"] = 0.into();
         json
     };
@@ -141,7 +141,7 @@ fn the_types_hold() {
     let Some(python3) = installed_with("mypy") else {
         return;
     };
-    // The installed package: its users see its types only with py.typed.
+    // Checks the installed package, because its users see its types only with py.typed.
     let mypy = ["-m", "mypy", "--strict", "--cache-dir=/dev/null"];
     tools::run(python(python3).args(mypy).args(["-p", "lifepay"]));
     let mut command = python(python3);
@@ -172,10 +172,10 @@ fn python_3_8_is_enough() {
         vermin.arg(package().join(path));
     }
     tools::run(&mut vermin);
-    // vermin does not see everything; where there is the interpreter itself, it is asked, too.
+    // vermin does not see everything, so Python 3.8 itself is used too if it is installed.
     let python38 = Path::new("python3.8");
-    let mut there = Command::new(python38);
-    if there
+    let mut version = Command::new(python38);
+    if version
         .arg("--version")
         .output()
         .is_ok_and(|output| output.status.success())
@@ -189,7 +189,7 @@ fn python_3_8_is_enough() {
     }
 }
 
-/// The blocks of Python in a README.
+/// Returns the blocks of Python in a README.
 fn blocks(readme: &str) -> Vec<String> {
     tools::blocks(readme, "python")
 }
@@ -210,7 +210,7 @@ fn the_readmes_programs_run() {
         printed(command.env("PYTHONIOENCODING", "utf-8"))
     };
     let accepted = |sandbox: &Sandbox| format!("accepted: {}", sandbox.documents()[0].uuid);
-    // The package's own speak to LifePay, as a till does.
+    // The programs of the package's README send to LifePay, as a till does.
     let packages = std::fs::read_to_string(package().join("README.md")).unwrap();
     let blocks = blocks(&packages);
     let [smallest, z_report, outbox] = &blocks[..] else {

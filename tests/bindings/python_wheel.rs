@@ -11,14 +11,14 @@ use lifepay_sandbox::{Options, Sandbox};
 use super::python::{installed, new_venv, package, printed, python};
 use crate::support::{library, tools};
 
-/// The shared library without its debug information, which is as large as all else.
+/// Returns the shared library without its debug information, which is as large as everything else.
 fn small_library() -> &'static Path {
     static SMALL: OnceLock<PathBuf> = OnceLock::new();
     SMALL.get_or_init(|| {
         let small = tools::scratch("python/library").join("liblifepay.so.0");
         std::fs::copy(library::path(), &small).unwrap();
         let mut strip = Command::new("strip");
-        // Without binutils the wheels are large, and the same otherwise.
+        // Without binutils the wheels are only larger.
         let _ = strip.arg("--strip-debug").arg(&small).status();
         small
     })
@@ -69,7 +69,7 @@ print(shift.uuid, _library.library()._name.startswith(sys.prefix))";
     let output = printed(python(&fresh).args(["-c", program, &sandbox.url()]));
     assert_eq!(output, format!("{} True", sandbox.documents()[0].uuid));
 
-    // pip does not compare them.
+    // pip does not check the hashes.
     let hashes = "
 import base64, csv, hashlib, io, sys, zipfile
 wheel = zipfile.ZipFile(sys.argv[1])
@@ -93,7 +93,7 @@ fn a_wheel_is_the_same_whenever_and_wherever_it_is_built() {
         return;
     };
     let platform = format!("linux_{}", std::env::consts::ARCH);
-    // Another name, and another time.
+    // The same library with another name, and another time.
     let copy = tools::scratch("python/copy").join("lifepay-copy.so");
     std::fs::write(&copy, std::fs::read(small_library()).unwrap()).unwrap();
     let mut bytes = Vec::new();
@@ -123,7 +123,7 @@ fn a_wheel_of_another_platform_has_the_dll() {
     let Some(python3) = installed() else {
         return;
     };
-    // As much of a DLL as says for which machine it is.
+    // The beginning of a DLL, which names its machine.
     let dll = |machine: u16| {
         let mut file = b"MZ".to_vec();
         file.resize(60, 0);
@@ -162,14 +162,10 @@ print(*wheel.namelist(), sep='\\n')";
         assert!(!contents.contains("liblifepay.so"));
     }
     let none = tools::scratch("python").join("none.so");
-    for (library, platform, said) in [
+    for (library, platform, message) in [
         (dll(0x8664), "win32", "is for win_amd64"),
         (dll(0x014c), "manylinux2014_x86_64", "is for win32"),
-        (
-            small_library().to_owned(),
-            "win_amd64",
-            "which is not what win_amd64 says",
-        ),
+        (small_library().to_owned(), "win_amd64", "not for win_amd64"),
         (
             package().join("pyproject.toml"),
             "win32",
@@ -182,11 +178,12 @@ print(*wheel.namelist(), sep='\\n')";
             .unwrap();
         assert!(!output.status.success());
         let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(errors.contains(said), "{errors}");
+        assert!(errors.contains(message), "{errors}");
     }
 }
 
-/// Any file for a processor does as the program here; packaging/tests/python.rs installs the real one.
+/// The library is used as the program here, because only a file's processor is checked.
+/// packaging/tests/python.rs installs the real program.
 #[test]
 fn the_sandboxes_wheel_is_the_same_whenever_it_is_built_and_its_platform_is_checked() {
     let Some(python3) = installed() else {
@@ -220,13 +217,10 @@ fn the_sandboxes_wheel_is_the_same_whenever_it_is_built_and_its_platform_is_chec
     assert!(bytes[0] != bytes[2]);
     let output = build("refused", "win_amd64", "0").output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        errors.contains("which is not what win_amd64 says"),
-        "{errors}"
-    );
+    assert!(errors.contains("not for win_amd64"), "{errors}");
 }
 
-/// A library, linked with one that calls itself a glibc with this version of a symbol.
+/// Makes a library that needs this version of a symbol of glibc. It is linked with a fake glibc.
 fn library_for_glibc(version: &str, machine: &str) -> PathBuf {
     let folder = tools::scratch("python").join(format!("glibc-{version}{machine}"));
     std::fs::create_dir_all(&folder).unwrap();

@@ -31,9 +31,9 @@ fn several_roots_comments_and_windows_line_ends_in_a_ca_file_are_taken() {
     accepted(&with_roots(&server.url(), "line-ends", windows).send());
 }
 
-/// Notepad writes one.
+/// Notepad writes a byte order mark.
 #[test]
-fn a_byte_order_mark_before_the_pem_is_passed_over() {
+fn a_byte_order_mark_before_the_pem_is_skipped() {
     let (server, authority) = server(LOOPBACK, 2020, 4000);
     let marked = format!("\u{feff}{}", authority.pem());
     accepted(&with_roots(&server.url(), "byte-order-mark", marked).send());
@@ -75,38 +75,41 @@ fn a_ca_file_that_cannot_be_used_is_an_argument_error_and_nothing_is_sent() {
 }
 
 #[test]
-fn a_ca_file_that_is_replaced_is_read_anew() {
-    let (before, after) = (Authority::new(), Authority::new());
-    let of_before = TlsServer::start(before.issue(LOOPBACK));
-    let of_after = TlsServer::start(after.issue(LOOPBACK));
+fn a_replaced_ca_file_is_reloaded() {
+    let (old, new) = (Authority::new(), Authority::new());
+    let old_server = TlsServer::start(old.issue(LOOPBACK));
+    let new_server = TlsServer::start(new.issue(LOOPBACK));
     let call = |server: &TlsServer, pem: String| with_roots(&server.url(), "replaced", pem).send();
-    accepted(&call(&of_before, before.pem()));
-    until("it is noticed", || call(&of_after, after.pem()).code == 0);
-    // Not over the connection of before, whose roots are no longer trusted.
-    refused(&call(&of_before, after.pem()), &["неизвестным центром"]);
-    assert_eq!(of_before.requests().len(), 1);
+    accepted(&call(&old_server, old.pem()));
+    until("the new file is read", || {
+        call(&new_server, new.pem()).code == 0
+    });
+    // The old connection is not reused, since its roots are no longer trusted.
+    refused(&call(&old_server, new.pem()), &["неизвестным центром"]);
+    assert_eq!(old_server.requests().len(), 1);
 }
 
-/// A stale look costs one refusal, not a second of them.
+/// The file is checked at most once a second, but again after a refusal. A stale check thus costs
+/// one refused call, not a second of refusals.
 #[test]
-fn a_ca_file_that_is_mended_after_a_refusal_counts_at_once() {
+fn a_ca_file_that_is_fixed_after_a_refusal_is_read_at_once() {
     let (wrong, right) = (Authority::new(), Authority::new());
     let server = TlsServer::start(right.issue(LOOPBACK));
-    let call = |pem: String| with_roots(&server.url(), "mended-after", pem).send();
+    let call = |pem: String| with_roots(&server.url(), "fixed-after", pem).send();
     refused(&call(wrong.pem()), &["неизвестным центром"]);
     accepted(&call(right.pem()));
 }
 
-/// As a symbolic link that is switched, `cp -p` and `mv`, and a tool that restores the time do.
+/// A switched symbolic link, `cp -p` and `mv`, and tools that restore the time replace it so.
 #[test]
 #[cfg(unix)]
-fn a_ca_file_that_is_replaced_by_one_of_the_same_size_and_time_is_read_anew() {
+fn a_ca_file_replaced_by_one_of_the_same_size_and_time_is_reloaded() {
     use std::fs::File;
     let folder = scratch("ca-file-of-the-same-time");
     let now = std::time::SystemTime::now();
     let write = |name: &str, pem: &str| {
         let path = folder.join(name);
-        // Comments are ignored.
+        // Padded to the same size. Comments are ignored.
         std::fs::write(&path, format!("{pem:#<1000}\n")).unwrap();
         let file = File::options().write(true).open(&path).unwrap();
         file.set_modified(now).unwrap();
@@ -128,16 +131,16 @@ fn a_ca_file_that_is_replaced_by_one_of_the_same_size_and_time_is_read_anew() {
     link("before");
     assert!(trusts("link"));
     link("after");
-    until("the link leads elsewhere", || !trusts("link"));
+    until("the link's new target is read", || !trusts("link"));
 
     assert!(trusts("before"));
     std::fs::rename(folder.join("after"), folder.join("before")).unwrap();
-    until("another file has its name", || !trusts("before"));
+    until("the renamed file is read", || !trusts("before"));
     write("before", &before.pem());
-    until("it was written to", || trusts("before"));
+    until("the rewritten file is read", || trusts("before"));
 }
 
-/// Opens a shift, and prints how many attempts were made.
+/// Opens a shift, and prints the number of attempts.
 #[cfg(target_os = "linux")]
 const REPEATS: &str = r#"
 #include <stdio.h>
@@ -166,7 +169,7 @@ int main(int argc, char **argv)
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_ca_file_is_looked_at_once_a_second_at_most() {
+fn a_ca_file_is_checked_once_a_second_at_most() {
     if !tools::have("gcc") || !tools::have("strace") {
         return;
     }
@@ -190,18 +193,18 @@ fn a_ca_file_is_looked_at_once_a_second_at_most() {
 }
 
 #[test]
-fn a_ca_file_that_was_useless_works_once_it_is_mended() {
+fn an_unusable_ca_file_works_once_it_is_fixed() {
     let (server, authority) = server(LOOPBACK, 2020, 4000);
-    let answer = with_roots(&server.url(), "mended", "").send();
+    let answer = with_roots(&server.url(), "fixed", "").send();
     assert_eq!(answer.fields(), ["ca_file"]);
-    accepted(&with_roots(&server.url(), "mended", authority.pem()).send());
+    accepted(&with_roots(&server.url(), "fixed", authority.pem()).send());
 }
 
 #[test]
-fn a_ca_file_that_is_mended_while_a_call_repeats_is_taken() {
+fn a_ca_file_that_is_fixed_during_the_retries_is_read() {
     let authority = Authority::new();
     let server = TlsServer::start(authority.issue(LOOPBACK));
-    let ca_file = pem_file("mended-while-repeating", Authority::new().pem());
+    let ca_file = pem_file("fixed-while-retrying", Authority::new().pem());
     let answer = Call::to(&server.url())
         .text(|c| &mut c.ca_file, &ca_file)
         .repeat(10_000, &[100])

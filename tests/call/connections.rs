@@ -1,4 +1,4 @@
-//! Connections: they are kept, replaced when they are stale, and never too many.
+//! Connections: they are kept, replaced when they are stale, and limited in number.
 
 use std::io::Write;
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -14,16 +14,16 @@ use crate::support::tls_server::{accept as accept_tls, pem_file, Authority};
 use crate::support::wait::until;
 use crate::support::{child, read_request, respond, Answer, Call, Server};
 
-/// What a server does with a request.
+/// A server's reaction to a request.
 pub(crate) enum Then {
     Answer(Vec<u8>),
-    /// Answers, and sends the other bytes between two meetings at the barrier.
+    /// Answers, waits at the barrier, sends the other bytes, and waits at the barrier again.
     AnswerAndMore(Vec<u8>, Arc<Barrier>, Vec<u8>),
     /// Closes after these bytes, which may be none.
     Close(Vec<u8>),
     /// Takes this long and closes without an answer.
     CloseAfter(Duration),
-    /// Closes so that the client's system reports an error, not an end.
+    /// Closes so that the client gets an error instead of the end of the stream.
     Reset,
 }
 
@@ -31,7 +31,7 @@ pub(crate) fn accept() -> Then {
     Then::Answer(respond("200 OK", ACCEPTED))
 }
 
-/// A server whose sockets nobody else holds, so that closing closes.
+/// A server that alone holds its sockets, so that dropping one closes the connection.
 pub(crate) struct Script {
     pub url: String,
     seen: Arc<Mutex<Vec<(usize, String)>>>,
@@ -39,7 +39,7 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    /// `then`: what to do with which request of which connection, both counted from 0.
+    /// `then` gets the numbers of a connection and of a request on it, both counted from 0.
     pub fn new(then: impl Fn(usize, usize) -> Then + Send + Sync + 'static) -> Script {
         Script::with(usize::MAX, then)
     }
@@ -65,7 +65,7 @@ impl Script {
                     return;
                 };
                 if number + 1 == most {
-                    // Its port refuses from before the last connection is served.
+                    // The port refuses connections before the last one is served.
                     drop(listener);
                     return serve(stream, number, &*then, &seen, &open);
                 }
@@ -80,7 +80,7 @@ impl Script {
         Call::to(&self.url).ext_id(ext_id).send()
     }
 
-    /// By connection, the ext_id of each request.
+    /// Returns the connection and the ext_id of each request.
     pub fn seen(&self) -> Vec<(usize, String)> {
         let seen = self.seen.lock().unwrap();
         let ext_id = |request: &str| {
@@ -90,8 +90,8 @@ impl Script {
         seen.iter().map(|(n, text)| (*n, ext_id(text))).collect()
     }
 
-    pub fn request(&self, place: usize) -> String {
-        self.seen.lock().unwrap()[place].1.clone()
+    pub fn request(&self, index: usize) -> String {
+        self.seen.lock().unwrap()[index].1.clone()
     }
 
     pub fn open(&self) -> usize {
@@ -111,10 +111,10 @@ fn serve(
     open: &AtomicUsize,
 ) {
     open.fetch_add(1, Ordering::SeqCst);
-    let mut place = 0;
+    let mut index = 0;
     while let Some(request) = read_request(&mut stream) {
         seen.lock().unwrap().push((number, request));
-        match then(number, place) {
+        match then(number, index) {
             Then::Answer(answer) => {
                 let _ = stream.write_all(&answer);
             }
@@ -140,7 +140,7 @@ fn serve(
                 break;
             }
         }
-        place += 1;
+        index += 1;
     }
     drop(stream);
     open.fetch_sub(1, Ordering::SeqCst);
@@ -187,11 +187,11 @@ fn a_connection_that_was_closed_after_the_answer_is_replaced() {
     assert_eq!(server.seen(), pairs(&[(0, "1"), (1, "2")]));
 }
 
-/// The server's time for an idle connection runs out just as the request is under way.
+/// The server's timeout for idle connections ends while the request is on its way.
 #[test]
 fn a_kept_connection_that_is_closed_when_the_request_arrives_is_replaced_in_the_attempt() {
     for reset in [false, true] {
-        let server = Script::new(move |number, place| match (number, place) {
+        let server = Script::new(move |number, index| match (number, index) {
             (0, 1) if reset => Then::Reset,
             (0, 1) => Then::Close(Vec::new()),
             _ => accept(),
@@ -205,7 +205,7 @@ fn a_kept_connection_that_is_closed_when_the_request_arrives_is_replaced_in_the_
 
 #[test]
 fn a_kept_connection_that_is_closed_after_the_connect_limit_is_replaced_in_the_attempt() {
-    let server = Script::new(|number, place| match (number, place) {
+    let server = Script::new(|number, index| match (number, index) {
         (0, 1) => Then::CloseAfter(Duration::from_millis(700)),
         _ => accept(),
     });
@@ -213,8 +213,8 @@ fn a_kept_connection_that_is_closed_after_the_connect_limit_is_replaced_in_the_a
     accepted(&call("1").send());
     accepted(&call("2").send());
     assert_eq!(server.seen(), pairs(&[(0, "1"), (0, "2"), (1, "2")]));
-    // The limit of the whole is that of both connections.
-    let server = Script::new(|number, place| match (number, place) {
+    // The overall limit covers both connections.
+    let server = Script::new(|number, index| match (number, index) {
         (0, 1) => Then::CloseAfter(Duration::from_millis(500)),
         (1, _) => Then::CloseAfter(Duration::from_secs(2)),
         _ => accept(),
@@ -225,7 +225,7 @@ fn a_kept_connection_that_is_closed_after_the_connect_limit_is_replaced_in_the_a
     assert!(answer.took < Duration::from_millis(1400), "{answer:?}");
 }
 
-/// TLS tells the end of a connection in a message, which is not yet an answer.
+/// TLS ends a connection with a message, close_notify, which is not part of an answer.
 #[test]
 fn a_kept_tls_connection_that_is_closed_when_the_request_arrives_is_replaced_in_the_attempt() {
     for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
@@ -236,16 +236,16 @@ fn a_kept_tls_connection_that_is_closed_when_the_request_arrives_is_replaced_in_
             let Some(mut tls) = accept_tls(stream, &config) else {
                 return;
             };
-            let mut place = 0;
+            let mut index = 0;
             while read_request(&mut tls).is_some() {
-                if (number, place) == (0, 1) {
+                if (number, index) == (0, 1) {
                     tls.conn.send_close_notify();
                     let _ = tls.flush();
                     let _ = socket.shutdown(Shutdown::Both);
                     return;
                 }
                 let _ = tls.write_all(&respond("200 OK", ACCEPTED));
-                place += 1;
+                index += 1;
             }
         });
         let url = server.url().replace("http:", "https:");
@@ -258,8 +258,8 @@ fn a_kept_tls_connection_that_is_closed_when_the_request_arrives_is_replaced_in_
     }
 }
 
-/// The end may be in the bytes that the answer came in, or among those that TLS has not read yet: it
-/// reads 4,096 at a time.
+/// close_notify may be among the bytes read with the answer, or among those that TLS has not read
+/// yet: it reads 4,096 bytes at a time.
 #[test]
 fn a_kept_tls_connection_whose_end_came_with_the_answer_is_not_used_again() {
     for (version, length) in [
@@ -310,7 +310,7 @@ fn a_new_connection_that_is_closed_without_an_answer_is_not_repeated() {
 
 #[test]
 fn a_connection_is_replaced_once_only() {
-    let server = Script::new(|number, place| match (number, place) {
+    let server = Script::new(|number, index| match (number, index) {
         (0, 0) => accept(),
         _ => Then::Close(Vec::new()),
     });
@@ -321,7 +321,7 @@ fn a_connection_is_replaced_once_only() {
 
 #[test]
 fn a_kept_connection_that_broke_in_the_answer_is_not_replaced() {
-    let server = Script::new(|_, place| match place {
+    let server = Script::new(|_, index| match index {
         0 => accept(),
         _ => Then::Close(b"HTTP/1.1 200 OK\r\nContent-".to_vec()),
     });
@@ -334,8 +334,8 @@ fn a_kept_connection_that_broke_in_the_answer_is_not_replaced() {
 }
 
 #[test]
-fn what_went_over_a_stale_connection_is_not_forgotten_when_no_new_one_can_be_made() {
-    let server = Script::with(1, |_, place| match place {
+fn a_request_sent_over_a_stale_connection_stays_unknown_if_no_new_one_can_be_made() {
+    let server = Script::with(1, |_, index| match index {
         0 => accept(),
         _ => Then::Close(Vec::new()),
     });
@@ -351,7 +351,7 @@ fn connection_close_is_honoured() {
         Then::Answer(format!("HTTP/1.1 200 OK\r\nConnection: close\r\n{body}").into_bytes())
     });
     accepted(&server.send("1"));
-    // The server leaves it to the client to close.
+    // The server leaves closing to the client.
     server.wait_until_closed();
     accepted(&server.send("2"));
     assert_eq!(server.seen(), pairs(&[(0, "1"), (1, "2")]));
@@ -370,7 +370,7 @@ fn http_1_0_is_understood_with_a_length_and_without() {
     }
 }
 
-/// Otherwise whoever sent it would answer the next request.
+/// Otherwise the extra bytes would be taken for the answer to the next request.
 #[test]
 fn a_connection_with_bytes_after_the_answer_is_not_kept() {
     let other = r#"{"code":0,"message":"","data":{"uuid":"another-one"}}"#;
@@ -390,11 +390,11 @@ fn a_connection_with_bytes_after_the_answer_is_not_kept() {
 fn a_connection_on_which_bytes_have_come_since_the_answer_is_replaced() {
     let other = r#"{"code":0,"message":"","data":{"uuid":"another-one"}}"#;
     let barrier = Arc::new(Barrier::new(2));
-    let servers = Arc::clone(&barrier);
+    let server_barrier = Arc::clone(&barrier);
     let server = Script::new(move |connection, _| match connection {
         0 => {
             let (answer, more) = (respond("200 OK", ACCEPTED), respond("200 OK", other));
-            Then::AnswerAndMore(answer, Arc::clone(&servers), more)
+            Then::AnswerAndMore(answer, Arc::clone(&server_barrier), more)
         }
         _ => accept(),
     });
@@ -409,7 +409,7 @@ fn a_connection_on_which_bytes_have_come_since_the_answer_is_replaced() {
 
 #[test]
 fn many_settings_leave_a_bounded_number_of_connections() {
-    // On its own: the connections of other tests must neither go nor count.
+    // In a separate process: the connections of other tests must be neither closed nor counted.
     if child::again(
         module_path!(),
         "many_settings_leave_a_bounded_number_of_connections",
@@ -424,7 +424,7 @@ fn many_settings_leave_a_bounded_number_of_connections() {
         let call = Call::to(&server.url).text(|c| &mut c.ca_file, &file);
         accepted(&call.send());
     }
-    // Each had a connection of its own.
+    // Each call had its own connection.
     assert_eq!(server.seen().last().unwrap().0, 19);
     until("old connections are closed", || server.open() <= 10);
     assert!(server.open() > 0, "recent ones are kept");
@@ -432,7 +432,7 @@ fn many_settings_leave_a_bounded_number_of_connections() {
 
 #[test]
 fn many_calls_at_once_leave_a_bounded_number_of_connections() {
-    // On its own: the connections of other tests must neither go nor count.
+    // In a separate process: the connections of other tests must be neither closed nor counted.
     if child::again(
         module_path!(),
         "many_calls_at_once_leave_a_bounded_number_of_connections",
@@ -441,10 +441,10 @@ fn many_calls_at_once_leave_a_bounded_number_of_connections() {
         return;
     }
     let (calls, most) = (50, 40);
-    let all_there = Barrier::new(calls);
-    let server = Script::new(move |_, place| {
-        if place == 0 {
-            all_there.wait();
+    let all_connected = Barrier::new(calls);
+    let server = Script::new(move |_, index| {
+        if index == 0 {
+            all_connected.wait();
         }
         accept()
     });
@@ -460,7 +460,7 @@ fn many_calls_at_once_leave_a_bounded_number_of_connections() {
 
 #[test]
 fn a_connection_made_in_place_of_a_closed_one_is_kept() {
-    // The first connection is closed when its second request comes.
+    // The first connection is closed when its second request arrives.
     let server = Server::start(|mut stream, number| {
         let mut served = 0;
         while read_request(&mut stream).is_some() {

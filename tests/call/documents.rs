@@ -12,22 +12,23 @@ use crate::support::{library, read_request, respond, Answer, Call, Server};
 
 const Z_REPORT: &str = "/cloud-print/create-z-report";
 
-/// A server that does as `answer` says with each request: answers, or closes the connection. It keeps
-/// the requests with the numbers of their connections.
+/// A server that records its requests, with the numbers of their connections, and answers as a test
+/// specifies.
 struct Recorder {
     server: Server,
     seen: Arc<Mutex<Vec<(usize, String)>>>,
 }
 
 impl Recorder {
-    /// `answer`: what to do with which request of which connection, both counted from 0.
+    /// `answer` gets the numbers of a connection and of a request on it, both counted from 0. It
+    /// returns the bytes to send, or None to close the connection.
     fn new(answer: impl Fn(usize, usize) -> Option<Vec<u8>> + Send + Sync + 'static) -> Recorder {
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&seen);
+        let recorded = Arc::clone(&seen);
         let server = Server::start(move |mut stream: TcpStream, connection| {
             let mut number = 0;
             while let Some(request) = read_request(&mut stream) {
-                kept.lock().unwrap().push((connection, request));
+                recorded.lock().unwrap().push((connection, request));
                 match answer(connection, number) {
                     Some(bytes) => drop(stream.write_all(&bytes)),
                     None => drop(stream.shutdown(Shutdown::Both)),
@@ -67,7 +68,7 @@ fn refused(answer: &Answer, fields: &[&str]) {
 }
 
 #[test]
-fn a_document_is_sent_to_its_path_with_its_members_as_they_stand() {
+fn a_document_is_sent_to_its_path_with_its_members_unchanged() {
     let recorder = Recorder::accepting();
     let document =
         "\u{feff} { \"purchase\": {\"products\":[{\"price\":1.50, \"quantity\":1e0}]},\r\n\t\
@@ -119,7 +120,7 @@ fn a_document_without_members_of_its_own_has_the_fields() {
 }
 
 #[test]
-fn no_ext_id_is_made_and_nothing_is_repeated_without_one() {
+fn no_ext_id_is_generated_and_nothing_is_retried_without_one() {
     let recorder = Recorder::new(|_, _| Some(respond("503 X", "")));
     let answer = recorder.call().document(Z_REPORT, "").send();
     assert_eq!(
@@ -132,7 +133,7 @@ fn no_ext_id_is_made_and_nothing_is_repeated_without_one() {
     assert!(answer.message.contains("личном кабинете"));
     assert!(!recorder.requests()[0].contains("ext_id"));
 
-    // Where nothing has left this machine, a repeat is safe.
+    // If nothing was sent, a retry is safe.
     let answer = Call::to(&Server::nowhere()).document(Z_REPORT, "").send();
     assert_eq!(
         (answer.code, answer.outcome),
@@ -143,8 +144,8 @@ fn no_ext_id_is_made_and_nothing_is_repeated_without_one() {
     assert!(answer.message.contains("Повторите запрос."), "{answer:?}");
 
     for retry_for in [1, code::LP_FOREVER] {
-        let again = recorder.call().document(Z_REPORT, "");
-        let answer = again.repeat(retry_for, &[100]).send();
+        let call = recorder.call().document(Z_REPORT, "");
+        let answer = call.repeat(retry_for, &[100]).send();
         refused(&answer, &["ext_id"]);
         assert!(answer.message.contains("повторять"), "{answer:?}");
     }
@@ -152,7 +153,7 @@ fn no_ext_id_is_made_and_nothing_is_repeated_without_one() {
 }
 
 #[test]
-fn with_an_ext_id_it_is_repeated_as_a_shift_is() {
+fn a_document_with_an_ext_id_is_retried_like_a_shift() {
     let recorder = Recorder::new(|connection, number| match connection + number {
         0 => Some(respond("503 X", "")),
         _ => Some(respond("200 OK", ACCEPTED)),
@@ -164,10 +165,10 @@ fn with_an_ext_id_it_is_repeated_as_a_shift_is() {
     assert_eq!(requests[0], requests[1]);
 }
 
-/// A server that closes a kept connection without an answer may have printed the document: LifePay
-/// does not know it again.
+/// A server that closes a kept connection without an answer may have printed the document, and
+/// LifePay cannot recognise a request without an ext_id.
 #[test]
-fn what_has_no_ext_id_is_not_sent_again_over_a_second_connection() {
+fn a_request_without_ext_id_is_not_resent_over_a_second_connection() {
     let recorder = Recorder::new(|_, number| match number {
         0 => Some(respond("200 OK", ACCEPTED)),
         _ => None,
@@ -176,9 +177,9 @@ fn what_has_no_ext_id_is_not_sent_again_over_a_second_connection() {
     warm();
     let answer = recorder.call().document(Z_REPORT, "").send();
     assert_eq!((answer.code, answer.attempts), (0, 1), "{answer:?}");
-    assert_eq!(recorder.connections(), [0, 1], "a connection of its own");
+    assert_eq!(recorder.connections(), [0, 1], "a new connection");
 
-    // With an ext_id a kept one is used, and replaced.
+    // With an ext_id, a kept connection is used, and replaced.
     let answer = recorder.call().document(Z_REPORT, "").ext_id("z").send();
     assert_eq!((answer.code, answer.attempts), (0, 1), "{answer:?}");
     let connections = recorder.connections();
@@ -258,7 +259,7 @@ fn a_path_leads_below_the_base_url_and_nowhere_else() {
         );
         assert!(request.contains(&format!("host: {}\r\n", recorder.server.address())));
     }
-    // Below what the base URL has already.
+    // The path is appended to that of the base URL.
     let below =
         |call: Call<'static>| call.text(|c| &mut c.base_url, &(recorder.server.url() + "/v1/"));
     assert_eq!(below(recorder.call().document("/x", "")).send().code, 0);
@@ -279,7 +280,7 @@ fn a_path_leads_below_the_base_url_and_nowhere_else() {
 }
 
 #[test]
-fn a_document_that_is_no_object_is_refused() {
+fn a_document_that_is_not_an_object_is_refused() {
     let recorder = Recorder::accepting();
     for (document, words) in [
         ("[]", "нужен объект JSON"),
@@ -343,7 +344,7 @@ fn a_member_is_the_documents_or_a_field_and_stands_once() {
         refused(&answer, &["document_json"]);
         assert!(answer.errors[0].1.contains(name), "{answer:?}");
     }
-    // An escape is the same name.
+    // An escaped name is the same name.
     for name in ["\\u0061pikey", "l\\u006fgin"] {
         let document = format!("{{\"{name}\":1}}");
         refused(
@@ -366,7 +367,7 @@ fn a_member_is_the_documents_or_a_field_and_stands_once() {
     refused(&answer, &["document_json"; 3]);
     assert!(recorder.requests().is_empty());
 
-    // A field that is not given may be a member, and what a member holds is its own.
+    // A field that is not set may be a member, and the contents of members are not checked.
     let document = r#"{"test":0,"ext_id":"mine","purchase":{"apikey":1,"a":1,"a":2},"Login":1}"#;
     let answer = recorder.call().document(Z_REPORT, document).send();
     assert_eq!((answer.code, answer.ext_id), (0, None));
@@ -388,7 +389,7 @@ fn a_shift_has_no_path_and_no_document() {
         &shift(recorder.call().text(|c| &mut c.path, "/x")),
         &["path"],
     );
-    // The fields of the request are checked with them.
+    // The fields of the request are checked as well.
     let both = recorder
         .call()
         .with(|c| c.test = 7)
@@ -398,7 +399,7 @@ fn a_shift_has_no_path_and_no_document() {
 }
 
 #[test]
-fn all_that_is_wrong_is_told_at_once() {
+fn all_errors_are_reported_together() {
     let call = Call::to("ftp://x").document("x", "[]").repeat(1, &[100]);
     let answer = call.text(|c| &mut c.apikey, "").with(|c| c.test = 2).send();
     refused(
@@ -414,7 +415,7 @@ fn all_that_is_wrong_is_told_at_once() {
     );
 }
 
-/// One that was compiled before the fields were there.
+/// The config of a program that was compiled before these fields existed.
 #[test]
 fn a_config_of_version_1_has_no_document() {
     let recorder = Recorder::accepting();

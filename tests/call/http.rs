@@ -69,7 +69,7 @@ fn a_redirect_is_not_followed() {
 }
 
 #[test]
-fn what_comes_before_the_answer_is_passed_over() {
+fn interim_answers_are_skipped() {
     for before in [
         "HTTP/1.1 100 Continue\r\n\r\n",
         "HTTP/1.1 102 Processing\r\n\r\n",
@@ -86,7 +86,7 @@ fn what_comes_before_the_answer_is_passed_over() {
 
 #[test]
 fn an_answer_without_content_is_no_answer_of_lifepays_and_keeps_the_connection() {
-    let server = Script::new(|_, place| match place {
+    let server = Script::new(|_, index| match index {
         0 => Then::Answer(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()),
         _ => accept(),
     });
@@ -100,7 +100,7 @@ fn an_answer_without_content_is_no_answer_of_lifepays_and_keeps_the_connection()
 #[test]
 fn a_base_url_may_be_of_ip_version_6() {
     let Ok(listener) = TcpListener::bind("[::1]:0") else {
-        return eprintln!("passed over: this machine has no IPv6");
+        return eprintln!("skipped: this machine has no IPv6");
     };
     let url = format!("http://{}", listener.local_addr().unwrap());
     let server = std::thread::spawn(move || {
@@ -116,7 +116,7 @@ fn a_base_url_may_be_of_ip_version_6() {
 
 #[test]
 fn a_base_url_that_cannot_be_used_is_an_argument_error() {
-    let mut taken = Vec::new();
+    let mut not_refused = Vec::new();
     for base_url in [
         "sapi.life-pay.ru",
         "ftp://127.0.0.1",
@@ -142,8 +142,8 @@ fn a_base_url_that_cannot_be_used_is_an_argument_error() {
         let refused =
             (answer.code, answer.outcome, answer.attempts) == (code::LP_ERR_ARGUMENT, NOT_SENT, 0);
         if !refused || answer.fields() != ["base_url"] {
-            taken.push((base_url, answer.code));
+            not_refused.push((base_url, answer.code));
         }
     }
-    assert_eq!(taken, []);
+    assert_eq!(not_refused, []);
 }

@@ -1,5 +1,5 @@
-//! The texts of a rejection are limited in length, regardless of its size. It costs time and memory in
-//! proportion to its body. `reply` contains all of it.
+//! The texts of a rejection are limited in length, regardless of its size. The time and memory to
+//! process it are proportional to its body. `reply` contains the whole body.
 
 use std::ffi::CString;
 use std::time::{Duration, Instant};
@@ -9,9 +9,9 @@ use serde_json::Value;
 use crate::support::call::{with_string, APIKEY};
 use crate::support::{child, library, respond, Answer, Call, Server};
 
-/// Characters of a field's name and of its message.
+/// The maximum length of a field's name and of its message, in characters.
 const LONGEST: usize = 1000;
-/// Characters of lp_result.message.
+/// The maximum length of lp_result.message, in characters.
 const LONGEST_MESSAGE: usize = 2000;
 const MOST_ERRORS: usize = 100;
 
@@ -19,7 +19,7 @@ fn answered(body: &str) -> Answer {
     Call::to(&Server::always(respond("200 OK", body)).url()).send()
 }
 
-/// Rejected as 400, within every limit, with the whole body in `reply`.
+/// Asserts a rejection with code 400, within every limit and with the whole body in `reply`.
 #[track_caller]
 fn is_bounded(answer: &Answer, reply: &str) {
     assert_eq!(answer.code, 400, "{}", answer.message);
@@ -32,21 +32,21 @@ fn is_bounded(answer: &Answer, reply: &str) {
     assert!(answer.message.chars().count() <= LONGEST_MESSAGE);
 }
 
-/// Less memory than this is left to the process from now on: 512 MiB.
+/// Limits the memory of the process to 512 MiB.
 #[cfg(target_os = "linux")]
 fn limit_memory() {
     let limit = libc::rlimit {
         rlim_cur: 512 << 20,
         rlim_max: 512 << 20,
     };
-    // SAFETY: of this process, which runs one test only.
+    // SAFETY: the limit is valid, and applies only to this process, which runs a single test.
     assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) }, 0);
 }
 
 #[test]
 #[cfg(target_os = "linux")]
 fn a_long_name_of_many_errors_is_not_copied_for_each() {
-    // On its own: it may run out of memory.
+    // In a separate process, because it may run out of memory.
     if child::again(
         module_path!(),
         "a_long_name_of_many_errors_is_not_copied_for_each",
@@ -88,7 +88,7 @@ fn many_errors_are_counted_and_the_first_hundred_are_listed_in_their_order() {
         message.starts_with("Ошибка данных. f0: плохо. f1: плохо."),
         "{message}"
     );
-    // Those that are in the message and those that are not are all there are.
+    // The errors in the message and the number of those left out add up to all errors.
     let shown = message.matches("плохо").count();
     let more = format!("Ещё ошибок: {}, полностью: reply.", 40_000 - shown);
     assert!(message.contains(&more), "{shown}: {message}");
@@ -108,13 +108,13 @@ fn deep_nesting_is_quoted_in_part_and_takes_no_time() {
         deep(r#"{"abc":"#, "}"),
     ] {
         let body = format!(r#"{{"code":400,"data":{data}}}"#);
-        let began = Instant::now();
+        let started = Instant::now();
         let answer = answered(&body);
-        // A look at every level would take minutes.
+        // Examining every level would take minutes.
         assert!(
-            began.elapsed() < Duration::from_secs(10),
+            started.elapsed() < Duration::from_secs(10),
             "{:?}",
-            began.elapsed()
+            started.elapsed()
         );
         is_bounded(&answer, &body);
         assert_eq!(answer.errors.len(), 1);
@@ -126,7 +126,7 @@ fn deep_nesting_is_quoted_in_part_and_takes_no_time() {
 }
 
 #[test]
-fn long_texts_of_lifepays_are_cut_and_say_so() {
+fn long_texts_from_lifepay_are_cut_and_say_so() {
     let long = "ы".repeat(300_000);
     let body = format!(r#"{{"code":400,"message":"{long}","data":{{"a":"{long}"}}}}"#);
     let body = body.replace(&long[..200_000], &long[..100_000]);
@@ -141,7 +141,7 @@ fn long_texts_of_lifepays_are_cut_and_say_so() {
 
 #[test]
 fn no_part_of_the_apikey_is_left_where_a_text_is_cut() {
-    // The key stands across every place at which a text may be cut.
+    // The key spans every position at which a text may be cut.
     for before in (950..1050).chain(1950..2050) {
         let text = format!("{}{APIKEY}{}", "-".repeat(before), "-".repeat(1000));
         let body = format!(r#"{{"code":400,"message":"{text}","data":{{"{text}":"{text}"}}}}"#);
@@ -155,7 +155,7 @@ fn no_part_of_the_apikey_is_left_where_a_text_is_cut() {
             }
         }
     }
-    // Short ones grow when they are masked.
+    // Masking a short key makes the text longer.
     let body = format!(
         r#"{{"code":400,"message":"{0}","data":{{"{0}":"{0}"}}}}"#,
         "k".repeat(3000)
@@ -167,7 +167,7 @@ fn no_part_of_the_apikey_is_left_where_a_text_is_cut() {
 }
 
 #[test]
-fn what_is_not_an_object_is_not_quoted_whole() {
+fn a_value_that_is_not_an_object_is_not_quoted_whole() {
     let body = format!(r#""{}""#, "x".repeat(500_000));
     let answer = answered(&body);
     assert!(answer.detail.unwrap().len() < 1000);
@@ -175,7 +175,7 @@ fn what_is_not_an_object_is_not_quoted_whole() {
 }
 
 #[test]
-fn wrong_arguments_are_told_in_bounded_texts_too() {
+fn texts_about_wrong_arguments_are_bounded() {
     for long in [1100, 0] {
         let name = "k".repeat(long);
         let keys: Vec<String> = (0..5000).map(|n| format!(r#""{name}k{n:04}":1"#)).collect();
@@ -184,7 +184,7 @@ fn wrong_arguments_are_told_in_bounded_texts_too() {
         let longest = |text: &Value| text.as_str().unwrap().chars().count();
         let message = answer["message"].as_str().unwrap();
         assert!(longest(&answer["message"]) <= LONGEST_MESSAGE);
-        // As many as fit, and how many more there are.
+        // It lists as many errors as fit, and ends with the number of the others.
         assert!(longest(&answer["message"]) > LONGEST_MESSAGE - 550);
         let listed = message.matches(" — ").count();
         let rest = format!("Ещё ошибок: {}.", 5000 - listed);
@@ -198,7 +198,7 @@ fn wrong_arguments_are_told_in_bounded_texts_too() {
     }
 }
 
-/// The answer of lp_open_shift_json to a request with wrong arguments.
+/// Returns the answer of lp_open_shift_json to a request with wrong arguments.
 fn refused_json(request: &str) -> Value {
     let request = CString::new(request).unwrap();
     // SAFETY: the request ends in NUL.

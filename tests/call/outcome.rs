@@ -29,7 +29,7 @@ fn to(server: &Server) -> Answer {
     Call::to(&server.url()).limits(2000, 5000).send()
 }
 
-/// A server that reads the request and then does `then`.
+/// A server that reads the request and then calls `then`.
 fn after_request(then: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> Server {
     Server::start(move |mut stream, _| {
         if read_request(&mut stream).is_some() {
@@ -79,7 +79,7 @@ fn rejected_is_answered_and_has_lifepays_words() {
 }
 
 #[test]
-fn an_answer_of_lifepays_is_never_repeated() {
+fn an_answer_from_lifepay_is_never_retried() {
     let body = r#"{"code":500,"message":"","data":[]}"#;
     let server = Server::always(respond("200 OK", body));
     let answer = Call::to(&server.url()).repeat(60_000, &[100]).send();
@@ -137,7 +137,7 @@ fn a_body_cut_off_is_not_lifepays_answer() {
 }
 
 #[test]
-fn what_is_not_http_is_not_lifepays_answer() {
+fn an_answer_that_is_not_http_is_not_lifepays() {
     for nonsense in [
         "SSH-2.0-OpenSSH_9.2\r\n\r\n",
         "HTTP/1.1 OK\r\n\r\n",
@@ -149,7 +149,7 @@ fn what_is_not_http_is_not_lifepays_answer() {
 }
 
 #[test]
-fn a_200_that_is_not_lifepays_json_is_told_as_such() {
+fn a_200_without_lifepays_json_is_reported_as_a_bad_reply() {
     for body in [
         "<html><body>Войдите в сеть</body></html>",
         "",
@@ -182,7 +182,7 @@ fn a_body_of_one_mebibyte_is_read_and_a_larger_one_is_not() {
 }
 
 #[test]
-fn an_http_status_other_than_200_is_told_as_such() {
+fn an_http_status_other_than_200_is_reported() {
     for status in [
         201, 204, 301, 302, 400, 401, 403, 404, 407, 429, 500, 502, 503, 504, 599,
     ] {
@@ -204,7 +204,7 @@ fn lifepays_json_with_another_status_is_not_its_answer() {
 #[test]
 fn a_time_limit_after_the_request_is_unknown() {
     let server = after_request(|stream| {
-        // Until the client goes away.
+        // Waits until the client disconnects.
         read_request(stream);
     });
     let answer = Call::to(&server.url()).limits(1000, 300).send();
@@ -227,7 +227,8 @@ fn a_time_limit_within_a_body_keeps_the_status() {
     );
 }
 
-/// A request that was stopped on purpose is not to be repeated whatever the reason.
+/// Asserts that the message leaves a retry to the host. A request that was stopped on purpose must
+/// not be retried unconditionally.
 #[track_caller]
 fn leaves_it_to_the_host(answer: &Answer) {
     let advice = "Если документ ещё нужен, повторите запрос с тем же ext_id.";
@@ -247,7 +248,7 @@ fn cancelled_after_the_request_is_unknown() {
 }
 
 #[test]
-fn cancelled_in_the_middle_of_an_answer_is_not_told_as_its_status() {
+fn a_call_cancelled_within_an_answer_does_not_report_its_status() {
     for status in ["200 OK", "503 X"] {
         let server = after_request(move |stream| {
             let part = format!("HTTP/1.1 {status}\r\nContent-Length: 1000\r\n\r\n{{\"code\"");
@@ -265,7 +266,7 @@ fn cancelled_in_the_middle_of_an_answer_is_not_told_as_its_status() {
 }
 
 #[test]
-fn cancelled_before_a_connection_stood_is_not_sent() {
+fn cancelled_before_the_connection_is_not_sent() {
     let answer = Call::to(&Server::nowhere())
         .repeat(60_000, &[60_000])
         .on_progress(|_| 1)
@@ -279,7 +280,7 @@ fn cancelled_before_a_connection_stood_is_not_sent() {
 
 #[test]
 fn one_attempt_that_may_have_arrived_makes_the_whole_call_unknown() {
-    // The first attempt is lost on the way; then nothing listens any more.
+    // The first attempt gets no answer. After it, nothing listens any more.
     let (server, address) = {
         let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = server.local_addr().unwrap();
@@ -309,7 +310,7 @@ fn wrong_arguments_are_not_sent() {
 }
 
 #[test]
-fn the_reply_is_kept_as_it_came_and_the_apikey_masked() {
+fn the_reply_is_kept_unchanged_but_for_the_masked_apikey() {
     let apikey = crate::support::call::APIKEY;
     let body =
         format!(r#"{{"code":6010,"message":"нет {apikey}","data":{{"apikey":["{apikey}"]}}}}"#);
@@ -362,7 +363,7 @@ fn interim_answers_of_any_kind_are_skipped() {
             assert_eq!(server.connections(), 1, "{answer:.200}");
         }
     }
-    // In pieces.
+    // The same, byte by byte.
     let answer = [interim.concat().as_bytes(), &respond("200 OK", ACCEPTED)].concat();
     let server = after_request(move |stream| {
         stream.set_nodelay(true).unwrap();
@@ -375,19 +376,19 @@ fn interim_answers_of_any_kind_are_skipped() {
 }
 
 #[test]
-fn an_interim_answer_alone_is_none() {
+fn an_interim_answer_alone_is_no_answer() {
     let interim = "HTTP/1.1 100 Continue\r\nServer: nginx\r\n\r\n";
     let server = after_request(move |stream| {
         stream.write_all(interim.as_bytes()).unwrap();
         stream.shutdown(Shutdown::Both).unwrap();
     });
     failed(&to(&server), code::LP_ERR_NETWORK, UNKNOWN);
-    // Neither is any number of them, in any time.
+    // Nor is an endless series of them, however long it lasts.
     let server = after_request(move |stream| while stream.write_all(interim.as_bytes()).is_ok() {});
     let answer = Call::to(&server.url()).limits(2000, 1000).send();
     failed(&answer, code::LP_ERR_TIMEOUT, UNKNOWN);
     assert!(answer.took.as_millis() < 1500, "{answer:?}");
-    // A change of the protocol is no interim answer.
+    // 101 Switching Protocols is not an interim answer.
     let switch = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n";
     let server = after_request(move |stream| {
         stream.write_all(switch.as_bytes()).unwrap();
@@ -395,7 +396,7 @@ fn an_interim_answer_alone_is_none() {
     failed(&to(&server), code::LP_ERR_HTTP, UNKNOWN);
 }
 
-/// What an outbox tells of a request that expires between its attempts at `url`.
+/// Returns an outbox's result for a request that expires between its attempts at `url`.
 fn expired(name: &str, url: &str) -> Answer {
     let call = || Call::to(url).limits(2000, 2000).repeat(0, &[100]);
     let outbox = Outbox::open(&fresh(name), call());

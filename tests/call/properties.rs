@@ -1,5 +1,6 @@
-//! Properties of the C interface for any settings of a host and any bytes of a server: a call returns
-//! one of the header's codes, sends exactly the given fields or nothing, and the next call works.
+//! Properties of the C interface for any settings of a host and any bytes of a server: a call
+//! returns one of the header's codes, sends exactly the given fields or nothing, and the next call
+//! works.
 
 use std::io::Write;
 use std::net::Shutdown;
@@ -18,13 +19,13 @@ use crate::support::{read_request, respond, Answer, Call, Server};
 fn runner(cases: u32) -> TestRunner {
     TestRunner::new(Config {
         cases,
-        // What fails is printed; it is for a test of its own then.
+        // A failing case is printed and should then get its own test.
         failure_persistence: None,
         ..Config::default()
     })
 }
 
-/// Bytes of a host: mostly UTF-8.
+/// A string from a host: mostly UTF-8.
 fn any_string() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         2 => Just(Vec::new()),
@@ -34,7 +35,7 @@ fn any_string() -> impl Strategy<Value = Vec<u8>> {
 }
 
 #[test]
-fn any_config_is_sent_as_it_is_or_told_by_its_fields_and_not_sent() {
+fn any_config_is_sent_unchanged_or_refused_by_its_fields() {
     let bodies = Arc::new(Mutex::new(Vec::<String>::new()));
     let seen = Arc::clone(&bodies);
     let server = Server::start(move |mut stream, _| {
@@ -122,7 +123,7 @@ fn any_config_is_sent_as_it_is_or_told_by_its_fields_and_not_sent() {
     tested.unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// What comes back over the wire: nearly an answer, or nothing of the kind.
+/// The bytes of a reply: nearly a valid answer, or random bytes.
 fn any_reply() -> impl Strategy<Value = Vec<u8>> {
     let status = prop_oneof![Just("200".to_owned()), "[0-9]{3}", ".{0,6}"];
     let version = prop_oneof![4 => Just("HTTP/1.1"), 1 => Just("HTTP/1.0"), 1 => Just("HTTP/2")];
@@ -169,12 +170,12 @@ fn is_sound(answer: &Answer) -> Result<(), TestCaseError> {
 }
 
 #[test]
-fn any_reply_is_told_by_a_code_and_does_not_spoil_the_next_call() {
+fn any_reply_has_a_code_and_does_not_affect_the_next_call() {
     let reply = Arc::new(Mutex::new(Vec::new()));
-    let of_server = Arc::clone(&reply);
+    let server_reply = Arc::clone(&reply);
     let server = Server::start(move |mut stream, _| {
         if read_request(&mut stream).is_some() {
-            let reply = of_server.lock().unwrap().clone();
+            let reply = server_reply.lock().unwrap().clone();
             let _ = stream.write_all(&reply);
             let _ = stream.shutdown(Shutdown::Both);
         }

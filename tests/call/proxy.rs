@@ -12,7 +12,7 @@ use crate::support::server::ACCEPTED;
 use crate::support::tls_server::{pem_file, Authority, TlsServer};
 use crate::support::{child, library, respond, Answer, Call, Server};
 
-/// A host that only the proxy knows the way to.
+/// A host that only the proxy can reach.
 pub(crate) const ELSEWHERE: &str = "lifepay.test";
 
 /// A call through a proxy.
@@ -20,7 +20,7 @@ pub(crate) fn through<'a>(proxy: &str, base_url: &str) -> Call<'a> {
     Call::to(base_url).text(|c| &mut c.proxy, proxy)
 }
 
-/// LifePay over TLS, and a PEM file with its root.
+/// Starts LifePay over TLS, and returns it and a PEM file with its root.
 pub(crate) fn lifepay(name: &str) -> (TlsServer, String) {
     let authority = Authority::new();
     let server = TlsServer::start(authority.issue(&["127.0.0.1", ELSEWHERE]));
@@ -32,7 +32,7 @@ pub(crate) fn accepted(answer: &Answer) {
     assert_eq!((answer.code, answer.outcome), (0, ANSWERED), "{answer:?}");
 }
 
-/// Failed before anything was sent, and a person can read why.
+/// Asserts that the call failed before anything was sent, and that `detail` gives the reason.
 #[track_caller]
 pub(crate) fn not_sent(answer: &Answer, code: i32) {
     assert_eq!(
@@ -47,7 +47,7 @@ pub(crate) fn not_sent(answer: &Answer, code: i32) {
 
 #[test]
 fn a_request_over_tls_goes_through_the_proxy() {
-    // On its own: the settings of other tests would push its connection out.
+    // In a separate process: the settings of other tests would evict its connection.
     if child::again(
         module_path!(),
         "a_request_over_tls_goes_through_the_proxy",
@@ -62,7 +62,7 @@ fn a_request_over_tls_goes_through_the_proxy() {
         let call = through(&proxy.url(), &url).text(|c| &mut c.ca_file, &ca_file);
         accepted(&call.send());
     }
-    // Once: the connection through it is kept.
+    // One CONNECT only: the connection through the proxy is kept.
     let heads = proxy.heads();
     assert_eq!(heads.len(), 1, "{heads:?}");
     let target = format!("{ELSEWHERE}:{}", server.address().port());
@@ -84,11 +84,11 @@ fn a_clear_request_to_this_machine_goes_through_a_proxy_on_it() {
 }
 
 #[test]
-fn name_and_password_arrive_decoded() {
+fn user_name_and_password_are_decoded() {
     let cases = [
         // user, p@ss:word
         ("user:p%40ss:word", "dXNlcjpwQHNzOndvcmQ="),
-        // user, 100% +
+        // domain\user, 100% +
         ("domain%5Cuser:100%25%20%2B", "ZG9tYWluXHVzZXI6MTAwJSAr"),
         // касса, пароль
         (
@@ -110,7 +110,7 @@ fn name_and_password_arrive_decoded() {
 
 #[test]
 fn another_name_and_password_is_another_connection() {
-    // On its own: the settings of other tests would push its connection out.
+    // In a separate process: the settings of other tests would evict its connection.
     if child::again(
         module_path!(),
         "another_name_and_password_is_another_connection",
@@ -127,13 +127,9 @@ fn another_name_and_password_is_another_connection() {
 }
 
 #[test]
-fn a_proxy_that_is_itself_reached_over_tls() {
-    // On its own: the settings of other tests would push its connection out.
-    if child::again(
-        module_path!(),
-        "a_proxy_that_is_itself_reached_over_tls",
-        &[],
-    ) {
+fn a_proxy_over_tls() {
+    // In a separate process: the settings of other tests would evict its connection.
+    if child::again(module_path!(), "a_proxy_over_tls", &[]) {
         return;
     }
     let authority = Authority::new();
@@ -152,7 +148,7 @@ fn a_proxy_that_is_itself_reached_over_tls() {
 }
 
 #[test]
-fn a_proxy_over_tls_that_is_not_trusted_is_told_no_password() {
+fn an_untrusted_tls_proxy_does_not_get_the_password() {
     let (server, ca_file) = lifepay("proxy-untrusted");
     let config = Authority::new().issue(&["127.0.0.1"]);
     let proxy = ProxyServer::over_tls(config.config(rustls::ALL_VERSIONS));
@@ -164,7 +160,7 @@ fn a_proxy_over_tls_that_is_not_trusted_is_told_no_password() {
 }
 
 #[test]
-fn a_proxy_that_wants_a_password_is_told_as_such() {
+fn a_proxy_that_demands_a_password_is_reported() {
     for answer in [
         "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 4\r\n\r\nnope",
         "HTTP/1.0 407 Unauthorized\r\n\r\n",
@@ -179,7 +175,7 @@ fn a_proxy_that_wants_a_password_is_told_as_such() {
 }
 
 #[test]
-fn a_proxy_that_refuses_is_told_as_such() {
+fn a_refusal_by_the_proxy_is_reported() {
     for (status, answer) in [
         ("403", "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"),
         ("502", "HTTP/1.1 502 Bad Gateway\r\n\r\n<html>no</html>"),
@@ -199,7 +195,7 @@ fn a_proxy_that_refuses_is_told_as_such() {
 }
 
 #[test]
-fn what_answers_in_place_of_a_proxy_gets_no_request() {
+fn a_server_in_place_of_a_proxy_gets_no_request() {
     let proxy = ProxyServer::start(Manner::Answer("SSH-2.0-OpenSSH_9.6\r\n\r\n"));
     let answer = through(&proxy.url(), &format!("https://{ELSEWHERE}")).send();
     assert_eq!(answer.outcome, NOT_SENT, "{answer:?}");
@@ -209,12 +205,12 @@ fn what_answers_in_place_of_a_proxy_gets_no_request() {
 }
 
 #[test]
-fn a_proxy_that_is_not_there() {
+fn an_unreachable_proxy() {
     let (server, ca_file) = lifepay("proxy-nowhere");
     let call = through(&Server::nowhere(), &server.url());
     let answer = call.text(|c| &mut c.ca_file, &ca_file).send();
     not_sent(&answer, code::LP_ERR_NETWORK);
-    // Not around it, either.
+    // The call does not bypass the proxy.
     assert_eq!(server.connections(), 0);
 }
 
@@ -242,7 +238,7 @@ fn a_proxy_may_say_more_than_that_it_has_connected() {
 }
 
 #[test]
-fn a_proxy_whose_answer_has_no_end_is_not_listened_to_for_ever() {
+fn an_endless_answer_of_a_proxy_is_cut_off() {
     let endless = "X: y\r\n".repeat(10_000);
     let proxy = ProxyServer::start(Manner::Answer(
         format!("HTTP/1.1 200 OK\r\n{endless}\r\n").leak(),
@@ -254,12 +250,12 @@ fn a_proxy_whose_answer_has_no_end_is_not_listened_to_for_ever() {
 }
 
 #[test]
-fn a_proxy_that_hangs_up() {
+fn a_proxy_that_closes_the_connection() {
     let proxy = ProxyServer::start(Manner::HangUp);
     let answer = through(&proxy.url(), &format!("https://{ELSEWHERE}")).send();
     not_sent(&answer, code::LP_ERR_NETWORK);
     assert_eq!(proxy.heads().len(), 1);
-    // Or after it has agreed.
+    // Or after it has accepted the CONNECT.
     let agreed = "HTTP/1.1 200 Connection established\r\n\r\n";
     let proxy = ProxyServer::start(Manner::Answer(agreed));
     let answer = through(&proxy.url(), &format!("https://{ELSEWHERE}")).send();
@@ -294,7 +290,7 @@ fn a_call_is_cancelled_while_a_proxy_says_nothing() {
         })
         .send();
     not_sent(&answer, code::LP_ERR_CANCELLED);
-    let since = stopped.expect("on_progress has stopped it").elapsed();
+    let since = stopped.expect("on_progress stopped the call").elapsed();
     assert!(since < Duration::from_secs(1), "{since:?}");
     assert_eq!(phases, [PHASE_CONNECT, PHASE_CONNECT]);
 }
@@ -302,14 +298,14 @@ fn a_call_is_cancelled_while_a_proxy_says_nothing() {
 static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 unsafe extern "C" fn keep(_: i32, message: *const c_char, _: *mut c_void) {
-    // SAFETY: the header promises a string.
+    // SAFETY: the library passes a string.
     let line = unsafe { CStr::from_ptr(message) };
     LINES.lock().unwrap().push(line.to_string_lossy().into());
 }
 
 #[test]
 fn the_proxys_password_is_in_no_message_and_no_log_line() {
-    // On its own: the log is one for the process.
+    // In a separate process, because the log belongs to the whole process.
     if child::again(
         module_path!(),
         "the_proxys_password_is_in_no_message_and_no_log_line",
@@ -317,7 +313,7 @@ fn the_proxys_password_is_in_no_message_and_no_log_line() {
     ) {
         return;
     }
-    // till, t0ps3cret
+    // The password, and "till:t0ps3cret" in base64.
     let secrets = ["t0ps3cret", "dGlsbDp0MHBzM2NyZXQ="];
     // SAFETY: the callback lives as long as the process.
     let set = unsafe { (library().set_log)(Some(keep), std::ptr::null_mut(), LOG_TRACE) };
@@ -335,9 +331,9 @@ fn the_proxys_password_is_in_no_message_and_no_log_line() {
     proxies.push("t0ps3cret://".into());
     let server = Server::always(respond("200 OK", ACCEPTED));
     for proxy in &proxies {
-        let told = format!("{:?}", through(proxy, &server.url()).ext_id("hush").send());
+        let answer = format!("{:?}", through(proxy, &server.url()).ext_id("hush").send());
         for secret in secrets {
-            assert!(!told.contains(secret), "{told}");
+            assert!(!answer.contains(secret), "{answer}");
         }
     }
     for (proxy, manner) in servers.iter().zip(["tunnel", "hang up", "407"]) {
@@ -371,21 +367,21 @@ fn a_proxy_setting_that_cannot_be_used_is_an_argument_error() {
         "://127.0.0.1",
         "/etc/proxy",
         "NONE OF THEM",
-        // The apikey would travel in the clear.
+        // The apikey would be sent unencrypted.
         "http://192.0.2.1:3128",
         "https://proxy.test:3128",
     ];
-    // All at once: what one of them shows must not hide the others.
-    let mut taken = Vec::new();
+    // Collected, so that the failure of one does not hide the others.
+    let mut not_refused = Vec::new();
     for proxy in useless {
         let answer = through(proxy, &server.url()).send();
         let refused =
             (answer.code, answer.outcome, answer.attempts) == (code::LP_ERR_ARGUMENT, NOT_SENT, 0);
         if !refused || answer.fields() != ["proxy"] {
-            taken.push((proxy, answer.code));
+            not_refused.push((proxy, answer.code));
         }
     }
-    assert_eq!(taken, []);
+    assert_eq!(not_refused, []);
     assert_eq!(server.connections(), 0);
 }
 

@@ -10,7 +10,7 @@ use crate::support::server::ACCEPTED;
 use crate::support::wait::until;
 use crate::support::{child, outbox, respond, Call, Outbox, Server};
 
-/// A call in a process with this environment.
+/// Makes a call in a process with this environment.
 fn with_environment(environment: &[(&str, &str)], request: Value) -> Value {
     let mut all = json!({"apikey": "1", "login": "2", "connect_timeout_ms": 1500});
     let fields = request.as_object().expect("an object").clone();
@@ -43,16 +43,19 @@ fn the_environments_proxy_is_used_for_https() {
 #[test]
 fn the_calls_proxy_goes_before_the_environments() {
     let (server, ca_file) = lifepay("both");
-    let (environments, calls) = (
+    let (environment_proxy, call_proxy) = (
         ProxyServer::start(Manner::HangUp),
         ProxyServer::start(Manner::Tunnel),
     );
     let request = json!({
-        "base_url": server.url_of(ELSEWHERE), "ca_file": ca_file, "proxy": calls.url(),
+        "base_url": server.url_of(ELSEWHERE), "ca_file": ca_file, "proxy": call_proxy.url(),
     });
-    let answer = with_environment(&[("ALL_PROXY", &environments.url())], request);
+    let answer = with_environment(&[("ALL_PROXY", &environment_proxy.url())], request);
     assert_eq!(answer["code"], 0, "{answer}");
-    assert_eq!((environments.connections(), calls.connections()), (0, 1));
+    assert_eq!(
+        (environment_proxy.connections(), call_proxy.connections()),
+        (0, 1)
+    );
 }
 
 #[test]
@@ -60,7 +63,7 @@ fn none_ignores_the_environments_proxy() {
     let proxy = ProxyServer::start(Manner::Tunnel);
     let request = json!({"base_url": format!("https://{ELSEWHERE}"), "proxy": "none"});
     let answer = with_environment(&[("ALL_PROXY", &proxy.url())], request.clone());
-    // Nobody but the proxy knows this host.
+    // Only the proxy can reach this host.
     assert_ne!(answer["code"], 0, "{answer}");
     assert_eq!(answer["outcome"], NOT_SENT, "{answer}");
     assert_eq!(proxy.connections(), 0);
@@ -88,7 +91,7 @@ fn no_proxy_is_honoured() {
 }
 
 #[test]
-fn the_environments_proxy_is_not_used_to_this_machine() {
+fn the_environments_proxy_is_not_used_for_this_machine() {
     let proxy = ProxyServer::start(Manner::Tunnel);
     let environment = ["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY"].map(|name| (name, proxy.url()));
     let environment = environment
@@ -105,7 +108,7 @@ fn the_environments_proxy_is_not_used_to_this_machine() {
 }
 
 #[test]
-fn a_proxy_of_the_environment_that_is_not_supported_is_told_whose_it_is() {
+fn an_unsupported_proxy_of_the_environment_is_reported_with_its_variable() {
     let environment = [("ALL_PROXY", "socks5://127.0.0.1:1080")];
     let request = json!({"base_url": format!("https://{ELSEWHERE}")});
     let answer = with_environment(&environment, request);
@@ -121,7 +124,7 @@ fn a_proxy_of_the_environment_that_is_not_supported_is_told_whose_it_is() {
     );
 }
 
-/// A call of which only the environment, or the system, says through which proxy.
+/// A call whose proxy is set only in the environment or the system.
 fn by_environment<'a>(base_url: &str, ca_file: &str) -> Call<'a> {
     through("", base_url).text(|c| &mut c.ca_file, ca_file)
 }
@@ -129,9 +132,9 @@ fn by_environment<'a>(base_url: &str, ca_file: &str) -> Call<'a> {
 const CHANGED: [(&str, &str); 1] = [("HTTPS_PROXY", "http://127.0.0.1:1")];
 
 #[test]
-fn a_proxy_of_the_environment_that_changes_while_a_call_repeats_is_taken() {
-    // On its own, since it changes its environment.
-    let name = "a_proxy_of_the_environment_that_changes_while_a_call_repeats_is_taken";
+fn a_proxy_change_in_the_environment_applies_to_the_next_attempt() {
+    // In a separate process, because it changes its environment.
+    let name = "a_proxy_change_in_the_environment_applies_to_the_next_attempt";
     if child::again(module_path!(), name, &CHANGED) {
         return;
     }
@@ -158,9 +161,9 @@ fn a_proxy_of_the_environment_that_changes_while_a_call_repeats_is_taken() {
 }
 
 #[test]
-fn a_proxy_of_the_environment_that_changes_while_an_outbox_is_open_is_taken() {
-    // On its own, since it changes its environment.
-    let name = "a_proxy_of_the_environment_that_changes_while_an_outbox_is_open_is_taken";
+fn a_proxy_change_in_the_environment_applies_to_an_open_outbox() {
+    // In a separate process, because it changes its environment.
+    let name = "a_proxy_change_in_the_environment_applies_to_an_open_outbox";
     if child::again(module_path!(), name, &CHANGED) {
         return;
     }
@@ -174,9 +177,7 @@ fn a_proxy_of_the_environment_that_changes_while_an_outbox_is_open_is_taken() {
     };
     until("an attempt through a dead proxy", || failed("127.0.0.1:1:"));
     std::env::set_var("HTTPS_PROXY", "socks5://127.0.0.1:1");
-    until("an attempt with a setting that is no use", || {
-        failed("SOCKS5")
-    });
+    until("an attempt with an unusable setting", || failed("SOCKS5"));
     let proxy = ProxyServer::start(Manner::Tunnel);
     std::env::set_var("HTTPS_PROXY", proxy.url());
     accepted(&outbox.wait("1", 10_000));
@@ -184,25 +185,28 @@ fn a_proxy_of_the_environment_that_changes_while_an_outbox_is_open_is_taken() {
 }
 
 #[test]
-fn a_changed_environment_does_not_go_before_a_proxy_that_was_given() {
-    // On its own, since it changes its environment.
-    let name = "a_changed_environment_does_not_go_before_a_proxy_that_was_given";
+fn a_changed_environment_does_not_override_a_given_proxy() {
+    // In a separate process, because it changes its environment.
+    let name = "a_changed_environment_does_not_override_a_given_proxy";
     if child::again(module_path!(), name, &CHANGED) {
         return;
     }
     let (server, ca_file) = lifepay("given");
-    let (given, environments) = (
+    let (given_proxy, environment_proxy) = (
         ProxyServer::start(Manner::HangUp),
         ProxyServer::start(Manner::Tunnel),
     );
-    let answer = through(&given.url(), &server.url_of(ELSEWHERE))
+    let answer = through(&given_proxy.url(), &server.url_of(ELSEWHERE))
         .text(|c| &mut c.ca_file, &ca_file)
         .repeat(2000, &[1200])
         .on_progress(|_| {
-            std::env::set_var("HTTPS_PROXY", environments.url());
+            std::env::set_var("HTTPS_PROXY", environment_proxy.url());
             0
         })
         .send();
     assert_eq!((answer.code, answer.attempts), (code::LP_ERR_NETWORK, 2));
-    assert_eq!((given.connections(), environments.connections()), (2, 0));
+    assert_eq!(
+        (given_proxy.connections(), environment_proxy.connections()),
+        (2, 0)
+    );
 }

@@ -49,12 +49,12 @@ fn attempts_are_made_until_lifepay_has_answered() {
     let answer = Call::to(&server.url()).repeat(FOREVER, &[100, 200]).send();
     assert_eq!((answer.code, answer.attempts), (0, 4), "{answer:?}");
     assert_eq!((answer.http_status, answer.outcome), (200, 3));
-    // 100, then 200, and 200 again.
+    // Pauses of 100, 200 and 200 ms.
     assert!((500..1500).contains(&answer.took.as_millis()), "{answer:?}");
 }
 
 #[test]
-fn every_failure_that_is_no_answer_is_repeated() {
+fn every_failure_without_an_answer_is_retried() {
     let html = respond("200 OK", "<html>");
     let redirect =
         b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n"
@@ -68,7 +68,7 @@ fn every_failure_that_is_no_answer_is_repeated() {
 }
 
 #[test]
-fn the_limit_of_the_whole_ends_it_without_a_useless_pause() {
+fn the_overall_limit_ends_a_call_without_a_useless_pause() {
     let server = fails(usize::MAX, unavailable());
     let answer = Call::to(&server.url())
         .repeat(10_000, &[300, 60_000])
@@ -83,7 +83,7 @@ fn the_limit_of_the_whole_ends_it_without_a_useless_pause() {
 }
 
 #[test]
-fn no_attempt_goes_on_past_the_limit_of_the_whole() {
+fn no_attempt_continues_past_the_overall_limit() {
     let server = Server::start(|mut stream, _| {
         read_request(&mut stream);
         read_request(&mut stream);
@@ -97,7 +97,7 @@ fn no_attempt_goes_on_past_the_limit_of_the_whole() {
 }
 
 #[test]
-fn by_default_the_pages_timetable_is_kept() {
+fn the_published_schedule_is_the_default() {
     let server = fails(usize::MAX, unavailable());
     let mut next = None;
     let answer = Call::to(&server.url())
@@ -114,7 +114,7 @@ fn by_default_the_pages_timetable_is_kept() {
 }
 
 #[test]
-fn the_result_tells_the_timetables_next_pause() {
+fn the_result_has_the_next_pause() {
     let server = fails(usize::MAX, unavailable());
     let answer = Call::to(&server.url()).repeat(3000, &[100, 7000]).send();
     assert_eq!(
@@ -138,7 +138,7 @@ fn a_longer_retry_after_is_honoured_and_a_shorter_one_is_not() {
 
     let server = fails(1, asks("1").into_bytes());
     let answer = Call::to(&server.url()).with(|c| c.retry_for_ms = 0).send();
-    assert_eq!(answer.retry_after_ms, 60_000, "the timetable's is longer");
+    assert_eq!(answer.retry_after_ms, 60_000, "the schedule's is longer");
 
     let server = fails(1, asks("3600").into_bytes());
     let answer = Call::to(&server.url()).send();
@@ -147,13 +147,13 @@ fn a_longer_retry_after_is_honoured_and_a_shorter_one_is_not() {
 }
 
 #[test]
-fn progress_tells_attempts_phases_and_the_last_failure() {
+fn progress_reports_attempts_phases_and_the_last_failure() {
     let server = fails(2, unavailable());
-    let mut told = Vec::new();
+    let mut reports = Vec::new();
     let answer = Call::to(&server.url())
         .repeat(10_000, &[500])
         .on_progress(|progress| {
-            told.push((
+            reports.push((
                 progress.phase,
                 progress.attempts,
                 progress.code,
@@ -167,42 +167,48 @@ fn progress_tells_attempts_phases_and_the_last_failure() {
         })
         .send();
     assert_eq!((answer.code, answer.attempts), (0, 3), "{answer:?}");
-    let failures: Vec<_> = told.iter().filter(|told| told.0 == PHASE_FAILED).collect();
+    let failures: Vec<_> = reports
+        .iter()
+        .filter(|report| report.0 == PHASE_FAILED)
+        .collect();
     assert_eq!(
         failures,
         [&(PHASE_FAILED, 1, -6, 503), &(PHASE_FAILED, 2, -6, 503)]
     );
-    let pauses = told.iter().filter(|told| told.0 == PHASE_PAUSE).count();
-    assert!((2..=6).contains(&pauses), "{told:?}");
+    let pauses = reports
+        .iter()
+        .filter(|report| report.0 == PHASE_PAUSE)
+        .count();
+    assert!((2..=6).contains(&pauses), "{reports:?}");
 }
 
 #[test]
-fn the_last_failed_attempt_is_told_too() {
-    let mut told = Vec::new();
+fn the_last_failed_attempt_is_reported() {
+    let mut reports = Vec::new();
     let answer = Call::to(&fails(1, unavailable()).url())
         .on_progress(|progress| {
-            told.push((progress.phase, progress.next_attempt_ms));
+            reports.push((progress.phase, progress.next_attempt_ms));
             0
         })
         .send();
     assert_eq!(answer.code, code::LP_ERR_HTTP);
-    assert_eq!(told, [(PHASE_FAILED, 0)]);
+    assert_eq!(reports, [(PHASE_FAILED, 0)]);
 }
 
 #[test]
-fn while_an_answer_is_awaited_progress_is_told_about_five_times_a_second() {
+fn progress_is_reported_about_five_times_a_second_while_waiting() {
     let server = Server::start(|mut stream, _| {
         read_request(&mut stream);
         read_request(&mut stream);
     });
     let mut phases = BTreeSet::new();
-    let mut told = 0;
+    let mut reports = 0;
     let mut elapsed = 0;
     let answer = Call::to(&server.url())
         .limits(2000, 2000)
         .on_progress(|progress| {
             phases.insert(progress.phase);
-            told += 1;
+            reports += 1;
             assert!(progress.elapsed_ms >= elapsed);
             elapsed = progress.elapsed_ms;
             assert_eq!((progress.attempts, progress.http_status), (1, 0));
@@ -210,7 +216,7 @@ fn while_an_answer_is_awaited_progress_is_told_about_five_times_a_second() {
         })
         .send();
     assert_eq!(answer.code, code::LP_ERR_TIMEOUT);
-    assert!((7..=12).contains(&told), "{told}");
+    assert!((7..=12).contains(&reports), "{reports}");
     assert_eq!(phases, BTreeSet::from([PHASE_EXCHANGE, PHASE_FAILED]));
     assert!((1900..2500).contains(&elapsed), "{elapsed}");
 }
@@ -234,17 +240,17 @@ fn a_pause_is_cancelled_within_a_second() {
         (code::LP_ERR_CANCELLED, 2),
         "{answer:?}"
     );
-    assert!(asked_at.expect("the pause was told").elapsed() < Duration::from_secs(1));
+    assert!(asked_at.expect("the pause was reported").elapsed() < Duration::from_secs(1));
     assert!(
         answer.detail.unwrap().contains("503"),
-        "why the attempt failed is kept"
+        "the reason for the failure is kept"
     );
     assert_eq!(answer.http_status, 503);
 }
 
 #[test]
-fn phases_before_the_connection_stands_are_told_as_such() {
-    // Nothing is ever accepted: the queue of the listener is full.
+fn phases_before_the_connection_are_reported_as_connect() {
+    // The listen queue is full, so no connection is ever accepted.
     let listener =
         socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     let address: std::net::SocketAddr = "127.0.0.1:0".parse().unwrap();
@@ -272,7 +278,7 @@ fn phases_before_the_connection_stands_are_told_as_such() {
 }
 
 #[test]
-fn an_absurd_timetable_is_refused() {
+fn an_absurd_schedule_is_refused() {
     let answer = Call::to(&Server::nowhere()).with(|c| {
         c.retry_delays_ms = &7;
         c.retry_delay_count = 1001;

@@ -15,18 +15,20 @@ use crate::support::server::ACCEPTED;
 use crate::support::wait::until;
 use crate::support::{child, respond, tools, Answer, Call, Server};
 
-/// Names the folder to the process that looks up names there.
+/// The environment variable that names the folder of the replaced lookup.
 const FOLDER: &str = "LIFEPAY_TEST_NAMES";
-/// A name for which nobody but the replaced look-up knows an address; it is plain http's only one.
+/// The host name in base URLs: the only one that plain http allows. Its addresses come only from
+/// the replaced lookup.
 const NAME: &str = "localhost";
 
-/// What look-ups bring in this process, and what they have done.
+/// Sets the answers of the replaced lookup in this process, and reads what it has recorded.
 struct Names {
     folder: PathBuf,
 }
 
 impl Names {
-    /// In the process of the test's own; nothing in the one that starts it, once it has passed.
+    /// Runs `test` in a child process. Returns Some in the child, and None in the parent after the
+    /// child has passed or if there is no compiler.
     fn of(test: &str) -> Option<Names> {
         if let Some(folder) = std::env::var_os(FOLDER) {
             let folder = folder.into();
@@ -35,7 +37,7 @@ impl Names {
         let shim = shim()?;
         let folder = tools::scratch("names").join(test);
         let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir(&folder).expect("a folder of the test's own");
+        std::fs::create_dir(&folder).expect("a folder for the test");
         let text = |path: &PathBuf| path.to_str().expect("UTF-8").to_owned();
         let environment = [("LD_PRELOAD", text(shim)), (FOLDER, text(&folder))];
         let environment = environment
@@ -45,29 +47,29 @@ impl Names {
         None
     }
 
-    /// What look-ups bring from now on.
-    fn bring(&self, answer: &str) {
+    /// Sets the answer of lookups from now on.
+    fn set_answer(&self, answer: &str) {
         self.write("answer", answer);
     }
 
-    /// How far the clock is ahead.
+    /// Sets by how many seconds the clock is ahead.
     fn advance(&self, seconds: u32) {
         self.write("clock", &seconds.to_string());
     }
 
     fn write(&self, name: &str, content: &str) {
-        // At one go: a look-up must not see half of it.
-        let half = self.folder.join("half");
-        std::fs::write(&half, content).unwrap();
-        std::fs::rename(half, self.folder.join(name)).unwrap();
+        // Written under another name first, so that no lookup reads half of it.
+        let partial = self.folder.join("half");
+        std::fs::write(&partial, content).unwrap();
+        std::fs::rename(partial, self.folder.join(name)).unwrap();
     }
 
-    /// The names that were looked up.
+    /// Returns the names that were looked up.
     fn looked_up(&self) -> Vec<String> {
         self.lines("calls")
     }
 
-    /// How many threads the library has started.
+    /// Returns how many threads the library has started.
     fn threads(&self) -> usize {
         let library = |line: &&String| line.contains("liblifepay");
         self.lines("threads").iter().filter(library).count()
@@ -79,15 +81,15 @@ impl Names {
     }
 }
 
-/// The replacement, compiled once.
+/// Returns the replaced lookup, compiled once. None if there is no compiler.
 fn shim() -> Option<&'static PathBuf> {
     static SHIM: OnceLock<Option<PathBuf>> = OnceLock::new();
     let compile = || tools::have("gcc").then(|| compile_preload("slow_getaddrinfo"));
     SHIM.get_or_init(compile).as_ref()
 }
 
-/// Threads of this process that are looking up a name.
-fn looking_up() -> usize {
+/// Returns how many threads of this process are looking up a name.
+fn lookup_threads() -> usize {
     let tasks = std::fs::read_dir("/proc/self/task").expect("Linux");
     let comm = |task: std::io::Result<std::fs::DirEntry>| {
         std::fs::read_to_string(task.ok()?.path().join("comm")).ok()
@@ -98,7 +100,7 @@ fn looking_up() -> usize {
         .count()
 }
 
-/// LifePay on this machine, and its base URL with a name.
+/// Starts LifePay on this machine, and returns it and its base URL with a host name.
 fn lifepay() -> (Server, String) {
     let server = Server::always(respond("200 OK", ACCEPTED));
     let url = format!("http://{NAME}:{}", server.address().port());
@@ -121,7 +123,7 @@ fn not_sent(answer: &Answer, code: i32) {
 
 #[test]
 fn a_name_that_does_not_exist_is_bounded_by_the_connect_limit() {
-    // The system's own look-up, whatever that does on this machine.
+    // This is the system's own lookup, whose failure depends on the machine.
     let answer = Call::to("https://x.invalid").limits(1500, 20_000).send();
     let codes = [code::LP_ERR_NETWORK, code::LP_ERR_TIMEOUT];
     assert!(codes.contains(&answer.code), "{answer:?}");
@@ -130,11 +132,11 @@ fn a_name_that_does_not_exist_is_bounded_by_the_connect_limit() {
 }
 
 #[test]
-fn a_name_that_is_not_known_is_told_at_once() {
-    let Some(names) = Names::of("a_name_that_is_not_known_is_told_at_once") else {
+fn an_unknown_host_name_fails_at_once() {
+    let Some(names) = Names::of("an_unknown_host_name_fails_at_once") else {
         return;
     };
-    names.bring("fail");
+    names.set_answer("fail");
     let answer = Call::to("https://lifepay.test").limits(3000, 20_000).send();
     not_sent(&answer, code::LP_ERR_NETWORK);
     assert!(answer.message.contains("DNS"), "{answer:?}");
@@ -144,18 +146,18 @@ fn a_name_that_is_not_known_is_told_at_once() {
     );
     assert!(answer.took < Duration::from_secs(1), "{answer:?}");
     assert_eq!(names.looked_up(), ["lifepay.test"]);
-    // A failure is not remembered.
+    // A failure is not cached.
     let (_server, url) = lifepay();
-    names.bring("127.0.0.1");
+    names.set_answer("127.0.0.1");
     accepted(&Call::to(&url).send());
 }
 
 #[test]
-fn a_look_up_that_hangs_is_bounded_by_the_limits() {
-    let Some(names) = Names::of("a_look_up_that_hangs_is_bounded_by_the_limits") else {
+fn a_dns_lookup_that_hangs_is_bounded_by_the_limits() {
+    let Some(names) = Names::of("a_dns_lookup_that_hangs_is_bounded_by_the_limits") else {
         return;
     };
-    names.bring("hang");
+    names.set_answer("hang");
     for (connect, whole) in [(600, 20_000), (20_000, 600)] {
         let answer = Call::to("https://lifepay.test")
             .limits(connect, whole)
@@ -167,11 +169,11 @@ fn a_look_up_that_hangs_is_bounded_by_the_limits() {
 }
 
 #[test]
-fn a_call_is_cancelled_while_a_look_up_hangs() {
-    let Some(names) = Names::of("a_call_is_cancelled_while_a_look_up_hangs") else {
+fn a_call_is_cancelled_while_a_dns_lookup_hangs() {
+    let Some(names) = Names::of("a_call_is_cancelled_while_a_dns_lookup_hangs") else {
         return;
     };
-    names.bring("hang");
+    names.set_answer("hang");
     let (mut phases, mut stopped) = (Vec::new(), None);
     let answer = Call::to("https://lifepay.test")
         .on_progress(|progress| {
@@ -189,11 +191,11 @@ fn a_call_is_cancelled_while_a_look_up_hangs() {
 }
 
 #[test]
-fn on_progress_is_called_while_a_look_up_hangs() {
-    let Some(names) = Names::of("on_progress_is_called_while_a_look_up_hangs") else {
+fn on_progress_is_called_while_a_dns_lookup_hangs() {
+    let Some(names) = Names::of("on_progress_is_called_while_a_dns_lookup_hangs") else {
         return;
     };
-    names.bring("hang");
+    names.set_answer("hang");
     let mut phases = Vec::new();
     let answer = Call::to("https://lifepay.test")
         .limits(2000, 20_000)
@@ -209,11 +211,11 @@ fn on_progress_is_called_while_a_look_up_hangs() {
 }
 
 #[test]
-fn calls_while_a_look_up_hangs_share_one_thread() {
-    let Some(names) = Names::of("calls_while_a_look_up_hangs_share_one_thread") else {
+fn calls_share_one_thread_while_a_dns_lookup_hangs() {
+    let Some(names) = Names::of("calls_share_one_thread_while_a_dns_lookup_hangs") else {
         return;
     };
-    names.bring("hang");
+    names.set_answer("hang");
     let (_server, url) = lifepay();
     for _ in 0..3 {
         let answer = Call::to(&url).limits(200, 20_000).send();
@@ -227,31 +229,31 @@ fn calls_while_a_look_up_hangs_share_one_thread() {
             });
         }
     });
-    assert_eq!((names.threads(), looking_up()), (1, 1));
+    assert_eq!((names.threads(), lookup_threads()), (1, 1));
     assert_eq!(names.looked_up(), [NAME]);
-    // A call that waits is served by the look-up that an earlier one has begun.
+    // A waiting call uses the result of the lookup that an earlier call started.
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| Call::to(&url).limits(20_000, 20_000).send());
-        names.bring("127.0.0.1");
+        names.set_answer("127.0.0.1");
         accepted(&waiting.join().unwrap());
     });
     assert_eq!(names.looked_up(), [NAME]);
-    until("the thread has ended", || looking_up() == 0);
+    until("the thread has ended", || lookup_threads() == 0);
 }
 
 #[test]
-fn another_name_does_not_wait_for_a_look_up_that_hangs() {
-    let Some(names) = Names::of("another_name_does_not_wait_for_a_look_up_that_hangs") else {
+fn another_name_does_not_wait_for_a_dns_lookup_that_hangs() {
+    let Some(names) = Names::of("another_name_does_not_wait_for_a_dns_lookup_that_hangs") else {
         return;
     };
     names.write("answer-lifepay.test", "hang");
-    names.bring("127.0.0.1");
+    names.set_answer("127.0.0.1");
     let (_server, url) = lifepay();
     let hanging = Call::to("https://lifepay.test").limits(200, 20_000).send();
     not_sent(&hanging, code::LP_ERR_TIMEOUT);
     let answer = Call::to(&url).limits(1000, 20_000).send();
     accepted(&answer);
-    assert_eq!(looking_up(), 1, "the first one still hangs");
+    assert_eq!(lookup_threads(), 1, "the first lookup still hangs");
     assert_eq!(names.looked_up(), ["lifepay.test", NAME]);
 }
 
@@ -260,7 +262,7 @@ fn addresses_are_remembered_for_a_minute() {
     let Some(names) = Names::of("addresses_are_remembered_for_a_minute") else {
         return;
     };
-    names.bring("127.0.0.1");
+    names.set_answer("127.0.0.1");
     let (server, url) = lifepay();
     for seconds in [0, 30, 59] {
         names.advance(seconds);
@@ -270,7 +272,7 @@ fn addresses_are_remembered_for_a_minute() {
     names.advance(61);
     accepted(&Call::to(&url).send());
     assert_eq!(names.looked_up(), [NAME, NAME]);
-    // That the clock was ahead shows in the connections: they are not kept for so long.
+    // The connections show that the clock was ahead: they are not kept for that long.
     assert!(server.connections() > 1);
 }
 
@@ -279,12 +281,12 @@ fn a_new_address_is_used_after_a_minute() {
     let Some(names) = Names::of("a_new_address_is_used_after_a_minute") else {
         return;
     };
-    names.bring("127.0.0.1");
+    names.set_answer("127.0.0.1");
     let (_server, url) = lifepay();
     accepted(&Call::to(&url).send());
     names.advance(61);
-    // Nobody listens there.
-    names.bring("127.0.0.2");
+    // Nothing listens there.
+    names.set_answer("127.0.0.2");
     let answer = Call::to(&url).send();
     not_sent(&answer, code::LP_ERR_NETWORK);
     assert!(
@@ -294,14 +296,14 @@ fn a_new_address_is_used_after_a_minute() {
 }
 
 #[test]
-fn the_last_known_addresses_serve_while_look_ups_fail() {
-    let Some(names) = Names::of("the_last_known_addresses_serve_while_look_ups_fail") else {
+fn the_last_known_addresses_are_used_while_dns_lookups_fail() {
+    let Some(names) = Names::of("the_last_known_addresses_are_used_while_dns_lookups_fail") else {
         return;
     };
-    names.bring("127.0.0.1");
+    names.set_answer("127.0.0.1");
     let (server, url) = lifepay();
     accepted(&Call::to(&url).send());
-    names.bring("fail");
+    names.set_answer("fail");
     for (round, minutes) in [2, 60].into_iter().enumerate() {
         names.advance(minutes * 60);
         let answer = Call::to(&url).send();
@@ -313,20 +315,21 @@ fn the_last_known_addresses_serve_while_look_ups_fail() {
 }
 
 #[test]
-fn the_last_known_addresses_serve_while_a_look_up_hangs() {
-    let Some(names) = Names::of("the_last_known_addresses_serve_while_a_look_up_hangs") else {
+fn the_last_known_addresses_are_used_while_a_dns_lookup_hangs() {
+    let Some(names) = Names::of("the_last_known_addresses_are_used_while_a_dns_lookup_hangs")
+    else {
         return;
     };
-    names.bring("127.0.0.1");
+    names.set_answer("127.0.0.1");
     let (_server, url) = lifepay();
     accepted(&Call::to(&url).send());
-    names.bring("hang");
+    names.set_answer("hang");
     names.advance(120);
     let answer = Call::to(&url).limits(10_000, 20_000).send();
     accepted(&answer);
     assert!(answer.took < Duration::from_secs(5), "{answer:?}");
     assert_eq!(names.looked_up().len(), 2);
-    // Also for a host that has less time.
+    // The same with a shorter connect limit.
     let answer = Call::to(&url).limits(2000, 20_000).send();
     accepted(&answer);
 }
@@ -336,7 +339,7 @@ fn an_ip_address_is_not_looked_up_and_starts_no_thread() {
     let Some(names) = Names::of("an_ip_address_is_not_looked_up_and_starts_no_thread") else {
         return;
     };
-    names.bring("fail");
+    names.set_answer("fail");
     let (server, url) = lifepay();
     accepted(&Call::to(&server.url()).send());
     let nowhere = Call::to("http://[::1]:1").send();
@@ -346,8 +349,8 @@ fn an_ip_address_is_not_looked_up_and_starts_no_thread() {
         "{nowhere:?}"
     );
     assert_eq!((names.looked_up().len(), names.threads()), (0, 0));
-    // What was counted is what a name does.
-    names.bring("127.0.0.1");
+    // A name is looked up and starts a thread: the counters work.
+    names.set_answer("127.0.0.1");
     accepted(&Call::to(&url).send());
     assert_eq!((names.looked_up().len(), names.threads()), (1, 1));
 }
@@ -361,7 +364,7 @@ fn plain_http_goes_to_no_other_machine_whatever_the_name_resolves_to() {
     let (server, url) = lifepay();
     for (round, addresses) in ["192.0.2.1", "127.0.0.1 192.0.2.1"].into_iter().enumerate() {
         names.advance(120 * round as u32);
-        names.bring(addresses);
+        names.set_answer(addresses);
         let answer = Call::to(&url).send();
         not_sent(&answer, code::LP_ERR_ARGUMENT);
         assert_eq!(answer.fields(), ["base_url"]);
@@ -377,7 +380,7 @@ fn the_next_address_is_tried_when_one_refuses() {
         return;
     };
     let (server, url) = lifepay();
-    names.bring("127.0.0.2 ::1 127.0.0.1");
+    names.set_answer("127.0.0.2 ::1 127.0.0.1");
     accepted(&Call::to(&url).send());
     assert_eq!(server.connections(), 1);
 }
@@ -388,7 +391,7 @@ fn one_dead_address_does_not_use_up_the_time() {
         return;
     };
     let (server, url) = lifepay();
-    // A queue that is full: the system drops what asks to be connected.
+    // The listen queue is full, so the system drops connection requests.
     let dead = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     let address = SocketAddr::from(([127, 0, 0, 2], server.address().port()));
     dead.bind(&address.into()).unwrap();
@@ -396,14 +399,14 @@ fn one_dead_address_does_not_use_up_the_time() {
     let mut waiting = Vec::new();
     while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(100)) {
         waiting.push(stream);
-        assert!(waiting.len() < 100, "this system's queue has no end");
+        assert!(waiting.len() < 100, "the listen queue does not fill up");
     }
-    names.bring("127.0.0.2 127.0.0.1");
+    names.set_answer("127.0.0.2 127.0.0.1");
     let answer = Call::to(&url).limits(1000, 20_000).send();
     accepted(&answer);
     assert!(
         answer.took >= Duration::from_millis(300),
-        "the dead one was tried first"
+        "the dead address was tried first"
     );
 }
 
@@ -414,6 +417,6 @@ fn more_addresses_than_anyone_needs_do_no_harm() {
     };
     let (_server, url) = lifepay();
     let all: Vec<String> = (1..=20).map(|last| format!("127.0.0.{last}")).collect();
-    names.bring(&all.join(" "));
+    names.set_answer(&all.join(" "));
     accepted(&Call::to(&url).send());
 }

@@ -15,9 +15,9 @@ use crate::support::server::ACCEPTED;
 use crate::support::wait::until;
 use crate::support::{child, library, read_request, respond, tools, Answer, Call, Outbox, Server};
 
-/// Every encoder writes this one in another way.
+/// Every encoding writes this key differently.
 const KEY: &str = r#"s3cr3t/ap"ik&ey+Ключé=7f'3 <a\5>"#;
-/// One as companies have it: what all encoders leave as it is.
+/// A key in the form that companies have. The text encodings leave it unchanged.
 const PLAIN_KEY: &str = "7c9e6679742540de944be07fc1f90ae7";
 const PASSWORD: &str = "pr0xy-pa55word";
 
@@ -52,7 +52,7 @@ fn html(text: &str, apostrophe: &str) -> String {
         .replace('\'', apostrophe)
 }
 
-/// How a secret may be written; what of them no text may hold.
+/// Returns the encodings of a secret by name. No text may contain one of them.
 fn spellings(secret: &str) -> BTreeMap<String, String> {
     let bytes = secret.as_bytes();
     let hex = |lower| {
@@ -89,25 +89,28 @@ fn spellings(secret: &str) -> BTreeMap<String, String> {
     all
 }
 
-/// No spelling of the secret, and no longer part of it as it is.
+/// Asserts that `text` contains no encoding of the secret and no eight successive characters of it.
 #[track_caller]
 fn hides(secret: &str, text: &str, what: &str) {
     for (name, spelling) in spellings(secret) {
-        // base64's first and last digits depend on what stands beside them.
+        // The first and last digits of base64 depend on the adjacent bytes.
         let middle = match name.starts_with("base64") {
             true => &spelling[2..spelling.len() - 6],
             false => spelling.as_str(),
         };
-        assert!(!text.contains(middle), "{what} has it as {name}: {text}");
+        assert!(
+            !text.contains(middle),
+            "{what} contains the secret as {name}: {text}"
+        );
     }
     let letters: Vec<char> = secret.chars().collect();
     for part in letters.windows(8) {
         let part: String = part.iter().collect();
-        assert!(!text.contains(&part), "{what} has {part}: {text}");
+        assert!(!text.contains(&part), "{what} contains {part}: {text}");
     }
 }
 
-/// All that LifePay, or whoever stands in its place, may send back of what it was sent.
+/// Returns answers in which LifePay, or a server in its place, may send parts of a request back.
 fn echoes(key: &str) -> Vec<Vec<u8>> {
     let whole = format!(r#"{{"apikey":"{}","login":"7"}}"#, json(key));
     let quoted = json(key);
@@ -127,7 +130,7 @@ fn echoes(key: &str) -> Vec<Vec<u8>> {
             "200 OK",
             &format!(r#"{{"code":400,"message":"","data":{{"a":{{"b":{whole}}}}}}}"#),
         ),
-        // Why it is no answer of LifePay's quotes it.
+        // The detail explains why this is not LifePay's answer, and quotes it.
         respond("200 OK", &format!(r#"{{"code":"{quoted}{quoted}"}}"#)),
         respond("200 OK", &format!(r#"{{"code":"12345678901{quoted}"}}"#)),
         respond("200 OK", &format!(r#""{quoted}""#)),
@@ -141,7 +144,7 @@ fn echoes(key: &str) -> Vec<Vec<u8>> {
         format!("{}\r\n\r\n", percent(key)).into_bytes(),
     ];
     for (name, spelling) in spellings(key) {
-        // Nobody sends those back; base64 comes below.
+        // No server sends these encodings back; base64 follows below.
         let is_sent = !["reversed", "hex", "HEX"].contains(&name.as_str());
         if is_sent && !name.starts_with("base64") {
             echoes.push(respond(
@@ -157,7 +160,7 @@ fn echoes(key: &str) -> Vec<Vec<u8>> {
     ] {
         echoes.push(respond("500 X", &cut));
     }
-    // Cut off within it.
+    // Cut off within the key.
     for length in [quoted.len() / 3, quoted.len() - 1] {
         let length = (0..=length)
             .rev()
@@ -174,7 +177,7 @@ fn echoes(key: &str) -> Vec<Vec<u8>> {
     echoes
 }
 
-/// Answers the request whose ext_id is `echo-N` with the N-th of these, and closes.
+/// Answers the request with the ext_id `echo-N` with the N-th of `echoes`, and closes.
 fn echoing(echoes: Vec<Vec<u8>>) -> Server {
     Server::start(move |mut stream, _| {
         if let Some(request) = read_request(&mut stream) {
@@ -196,13 +199,13 @@ unsafe extern "C" fn collect(_: i32, message: *const c_char, lines: *mut c_void)
     lines.push('\n');
 }
 
-/// What the log is told by callback and file at its most verbose while `work` runs.
+/// Returns what the callback and the file receive at the most verbose log level while `work` runs.
 fn logged(name: &str, work: impl FnOnce()) -> [String; 2] {
     let lines = Mutex::new(String::new());
     let file = tools::scratch("secrets").join(name);
     let _ = std::fs::remove_file(&file);
     let path = CString::new(file.to_str().unwrap()).unwrap();
-    // SAFETY: the lines live until the callback is taken back; a path that ends in NUL.
+    // SAFETY: the lines live until the callback is removed; the path ends in NUL.
     unsafe {
         let user_data = std::ptr::from_ref(&lines).cast_mut().cast();
         assert_eq!((library().set_log)(Some(collect), user_data, 5), 0);
@@ -217,7 +220,7 @@ fn logged(name: &str, work: impl FnOnce()) -> [String; 2] {
     ]
 }
 
-/// Everything of an answer, as it is and as Rust shows it.
+/// Returns all texts of an answer, as they are and in its Debug output.
 fn texts(answer: &Answer) -> String {
     let errors = answer
         .errors
@@ -239,7 +242,7 @@ fn with_key<'a>(url: &str, key: &str) -> Call<'a> {
 
 #[test]
 fn a_call_shows_its_apikey_nowhere() {
-    // On its own: the log is one for the process.
+    // In a separate process, because the log belongs to the whole process.
     if child::again(module_path!(), "a_call_shows_its_apikey_nowhere", &[]) {
         return;
     }
@@ -281,7 +284,7 @@ fn a_call_shows_its_apikey_nowhere() {
                 hides(PASSWORD, &texts(answer), "a failure");
             }
         });
-        // Accepted, rejected and failed ones are among them.
+        // The answers include accepted, rejected and failed requests.
         for code in [0, 6010, -6, -7] {
             assert!(codes.contains(&code), "{codes:?}");
         }
@@ -296,8 +299,8 @@ fn a_call_shows_its_apikey_nowhere() {
     }
 }
 
-/// A large answer, of which the first 4,096 bytes are kept, and one that breaks off: cut after each
-/// byte of the apikey, also in the middle of a letter.
+/// Answers are cut after each byte of the apikey, even within a character: large ones, of which the
+/// first 4,096 bytes are kept, and incomplete ones.
 #[test]
 fn no_part_of_the_apikey_is_left_at_the_end_of_a_cut_answer() {
     let key = "ключ-от-кассы-Ёж";
@@ -345,7 +348,7 @@ fn files_hide(key: &str, folder: &Path, stage: &str) -> Vec<String> {
 
 #[test]
 fn an_outbox_shows_its_apikey_nowhere() {
-    // On its own: the log is one for the process.
+    // In a separate process, because the log belongs to the whole process.
     if child::again(module_path!(), "an_outbox_shows_its_apikey_nowhere", &[]) {
         return;
     }
@@ -425,7 +428,7 @@ fn a_short_apikey_spoils_no_field_name_and_no_wording_of_ours() {
         assert!(answer.message.contains("callback_data_json"), "{answer:?}");
         assert!(!texts(&answer).contains("***"), "{key}: {answer:?}");
     }
-    // LifePay's names are masked, as they come from outside.
+    // Field names from LifePay are masked, because they are not the library's own.
     let body = r#"{"code":400,"message":"нет","data":{"k.b":["k"]}}"#;
     let server = Server::always(respond("200 OK", body));
     let answer = with_key(&server.url(), "k").send();

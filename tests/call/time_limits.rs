@@ -14,18 +14,19 @@ use crate::support::constants::{
 use crate::support::server::ACCEPTED;
 use crate::support::{read_request, respond, Answer, Call, Server};
 
-/// What a server does, and how far a call gets with it.
+/// A server's behaviour, and the phase that a call to it reaches.
 struct Phase {
     name: &'static str,
     start: fn() -> Peer,
-    /// What on_progress is told, and whether LifePay may have the request.
+    /// The phase that on_progress reports.
     phase: i32,
+    /// Whether LifePay may have the request.
     outcome: i32,
-    /// Bytes of callback_data.
+    /// The size of callback_data in bytes.
     data: usize,
 }
 
-/// Somewhere to send to; kept as long as the call is under way.
+/// The peer of a call, which must live as long as the call.
 struct Peer {
     base_url: String,
     _kept: Box<dyn std::any::Any>,
@@ -54,7 +55,7 @@ const PHASES: [Phase; 6] = [
         data: 8 * 1024 * 1024,
     },
     Phase {
-        name: "the server says nothing",
+        name: "the server sends nothing",
         start: || Peer::of("http", Server::start(swallow)),
         phase: PHASE_EXCHANGE,
         outcome: UNKNOWN,
@@ -99,15 +100,15 @@ impl Peer {
     }
 }
 
-/// Reads whatever comes, and says nothing.
+/// Reads all input and sends nothing.
 fn swallow(mut stream: TcpStream, _: usize) {
     while stream.read(&mut [0; 4096]).is_ok_and(|read| read > 0) {}
 }
 
-/// Does nothing; the connection stays, since `Server` holds it until it is dropped.
+/// Does nothing. The connection stays open, because `Server` holds it until it is dropped.
 fn ignore(_: TcpStream, _: usize) {}
 
-/// Answers with `first` at once, then with `rest`, a byte every 100 ms.
+/// Sends `first` at once, then `rest` at a byte every 100 ms.
 fn trickling(first: &'static [u8], rest: &'static [u8]) -> Server {
     Server::start(move |mut stream, _| {
         if read_request(&mut stream).is_none() || stream.write_all(first).is_err() {
@@ -122,7 +123,7 @@ fn trickling(first: &'static [u8], rest: &'static [u8]) -> Server {
     })
 }
 
-/// A port whose queue is full: the system drops what asks to be connected.
+/// A port whose listen queue is full, so that the system drops connection requests.
 fn unaccepting() -> Peer {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     socket
@@ -133,7 +134,7 @@ fn unaccepting() -> Peer {
     let mut waiting = Vec::new();
     while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(100)) {
         waiting.push(stream);
-        assert!(waiting.len() < 100, "this system's queue has no end");
+        assert!(waiting.len() < 100, "the listen queue does not fill up");
     }
     Peer {
         base_url: format!("http://{address}"),
@@ -149,37 +150,37 @@ fn call<'a>(phase: &Phase, peer: &Peer) -> Call<'a> {
     }
 }
 
-/// The answer came when `limit` was over, and not much later.
+/// Asserts that the call ended at `limit` or soon after it.
 #[track_caller]
 fn took(answer: &Answer, limit: u64) {
-    took_besides(answer, limit, Duration::ZERO);
+    took_with_preparation(answer, limit, Duration::ZERO);
 }
 
-/// `besides`: what the call takes before its limits begin.
+/// Does the same for a call that takes `preparation` before its limits begin.
 #[track_caller]
-fn took_besides(answer: &Answer, limit: u64, besides: Duration) {
-    let range = range(limit, besides);
+fn took_with_preparation(answer: &Answer, limit: u64, preparation: Duration) {
+    let range = range(limit, preparation);
     assert!(
         range.contains(&answer.took),
-        "not {limit} ms: {answer:?}, and {besides:?} besides"
+        "not {limit} ms: {answer:?}; preparation: {preparation:?}"
     );
 }
 
-/// How long a call may take that ends by its limit.
-fn range(limit: u64, besides: Duration) -> RangeInclusive<Duration> {
+/// Returns how long a call that ends at its limit may take.
+fn range(limit: u64, preparation: Duration) -> RangeInclusive<Duration> {
     let limit = Duration::from_millis(limit);
-    limit - Duration::from_millis(50)..=limit + Duration::from_millis(400) + besides
+    limit - Duration::from_millis(50)..=limit + Duration::from_millis(400) + preparation
 }
 
-/// Held during calls whose data keep a processor busy: two of them would measure each other.
+/// Returns a lock if the phase's data keep a processor busy: two such calls would delay each other.
 fn turn(phase: &Phase) -> Option<MutexGuard<'static, ()>> {
     static TURN: Mutex<()> = Mutex::new(());
     let take = || TURN.lock().unwrap_or_else(PoisonError::into_inner);
     (phase.data > 0).then(take)
 }
 
-/// What a call with a phase's data takes without an exchange: unoptimised code is not quick to
-/// copy and check megabytes.
+/// Returns how long a call with a phase's data takes without an exchange: unoptimised code is slow
+/// at copying and checking megabytes.
 fn preparation(phase: &Phase) -> Duration {
     let nowhere = Peer {
         base_url: Server::nowhere(),
@@ -190,31 +191,31 @@ fn preparation(phase: &Phase) -> Duration {
     answer.took
 }
 
-/// The answer of a call that must end in time. Other work on the machine may make it late; it is
-/// therefore sent up to six times. A delay that the library causes occurs every time.
+/// Returns the answer of a call that must end in time. Other work on the machine may delay it, so
+/// it is sent up to six times. A delay that the library causes occurs every time.
 #[track_caller]
-fn in_time(limit: u64, besides: impl Fn() -> Duration, send: impl Fn() -> Answer) -> Answer {
+fn in_time(limit: u64, preparation: impl Fn() -> Duration, send: impl Fn() -> Answer) -> Answer {
     for _ in 1..6 {
         let answer = send();
-        if range(limit, besides()).contains(&answer.took) {
+        if range(limit, preparation()).contains(&answer.took) {
             return answer;
         }
     }
     let answer = send();
-    took_besides(&answer, limit, besides());
+    took_with_preparation(&answer, limit, preparation());
     answer
 }
 
 #[test]
-fn the_limit_of_the_whole_holds_in_every_phase() {
+fn the_overall_limit_holds_in_every_phase() {
     for phase in &PHASES {
         let _turn = turn(phase);
         let peer = (phase.start)();
         let send = || call(phase, &peer).limits(20_000, 700).send();
         let answer = in_time(700, || preparation(phase), send);
-        let came = (answer.code, answer.outcome);
+        let result = (answer.code, answer.outcome);
         assert_eq!(
-            came,
+            result,
             (code::LP_ERR_TIMEOUT, phase.outcome),
             "{}: {answer:?}",
             phase.name
@@ -225,14 +226,14 @@ fn the_limit_of_the_whole_holds_in_every_phase() {
 }
 
 #[test]
-fn the_connect_limit_holds_until_the_connection_stands() {
+fn the_connect_limit_holds_until_the_connection_is_made() {
     for phase in PHASES.iter().filter(|phase| phase.phase == PHASE_CONNECT) {
         let _turn = turn(phase);
         let peer = (phase.start)();
         let answer = call(phase, &peer).limits(500, 20_000).send();
-        let came = (answer.code, answer.outcome, answer.http_status);
+        let result = (answer.code, answer.outcome, answer.http_status);
         assert_eq!(
-            came,
+            result,
             (code::LP_ERR_TIMEOUT, NOT_SENT, 0),
             "{}: {answer:?}",
             phase.name
@@ -289,7 +290,7 @@ fn a_kept_connection_has_the_limits_of_each_call() {
     );
     took(&slow, 400);
     assert_eq!(server.connections(), 1);
-    // The answer that may still come over it must not be taken for another's.
+    // An answer that still arrives over it must not be taken for that of another request.
     let next = Call::to(&server.url())
         .ext_id("next")
         .limits(5000, 5000)
@@ -315,16 +316,16 @@ fn a_call_is_cancelled_within_a_second_in_every_phase() {
                 i32::from(enough)
             })
             .send();
-        let since = stopped.expect("on_progress has stopped it").elapsed();
-        let came = (answer.code, answer.outcome, answer.attempts);
+        let since = stopped.expect("on_progress stopped the call").elapsed();
+        let result = (answer.code, answer.outcome, answer.attempts);
         assert_eq!(
-            came,
+            result,
             (code::LP_ERR_CANCELLED, phase.outcome, 1),
             "{}: {answer:?}",
             phase.name
         );
         assert!(since < Duration::from_secs(1), "{}: {since:?}", phase.name);
-        // Not asked again after it has said no.
+        // on_progress is not called again once it has stopped the call.
         assert_eq!(phases, [phase.phase; 3], "{}", phase.name);
         assert_eq!(answer.retry_after_ms, 0);
     }
@@ -351,10 +352,10 @@ fn on_progress_is_called_about_five_times_a_second() {
             "{}: {answer:?}",
             phase.name
         );
-        // The last one tells that the attempt has failed.
+        // The last phase reports the failed attempt.
         assert_eq!(phases.pop(), Some(PHASE_FAILED), "{}", phase.name);
         let calls = phases.len();
-        // Ten, and fewer where the machine is busy.
+        // Ten, or fewer on a busy machine.
         assert!((4..=13).contains(&calls), "{}: {calls} calls", phase.name);
         assert_eq!(phases, vec![phase.phase; calls], "{}", phase.name);
         assert!(elapsed.is_sorted(), "{elapsed:?}");
@@ -374,7 +375,7 @@ fn a_slow_on_progress_does_not_stretch_the_limit() {
             })
             .send()
     };
-    // The last call of all comes after the limit.
+    // The last call of on_progress is made after the limit.
     let answer = in_time(1100, || Duration::ZERO, send);
     assert_eq!(answer.code, code::LP_ERR_TIMEOUT, "{answer:?}");
 }

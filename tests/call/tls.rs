@@ -17,10 +17,10 @@ use crate::support::tools::{self, scratch};
 use crate::support::wait::until;
 use crate::support::{child, read_request, Answer, Call, Server};
 
-/// What certificates are made for unless the name matters.
+/// The names in certificates, unless a test is about names.
 pub(crate) const LOOPBACK: &[&str] = &["127.0.0.1", "localhost"];
 
-/// A call that trusts what is in this PEM, too; `name` is the test's own.
+/// A call that also trusts the certificates in `pem`. `name` must be unique to the test.
 pub(crate) fn with_roots<'a>(url: &str, name: &str, pem: impl AsRef<[u8]>) -> Call<'a> {
     Call::to(url).text(|c| &mut c.ca_file, &pem_file(name, pem))
 }
@@ -30,7 +30,8 @@ pub(crate) fn accepted(answer: &Answer) {
     assert_eq!((answer.code, answer.outcome), (0, ANSWERED), "{answer:?}");
 }
 
-/// Not trusted, told why in these words, and nothing sent.
+/// Asserts that the server was not trusted, that the message contains these words, and that nothing
+/// was sent.
 #[track_caller]
 pub(crate) fn refused(answer: &Answer, words: &[&str]) {
     assert_eq!(
@@ -45,14 +46,14 @@ pub(crate) fn refused(answer: &Answer, words: &[&str]) {
     assert!(detail.is_some_and(|text| !text.is_empty()), "{answer:?}");
 }
 
-/// The server was connected to once, and was told nothing.
+/// Asserts that the server got one connection and no data.
 #[track_caller]
-fn told_nothing(server: &TlsServer) {
+fn received_nothing(server: &TlsServer) {
     assert_eq!(server.bytes_after(1), 0);
     assert_eq!(server.connections(), 1);
 }
 
-/// A server with a certificate that its authority has issued for `names` and these years.
+/// A server whose certificate its authority has issued for `names`, valid between these years.
 pub(crate) fn server(names: &[&str], from: i32, to: i32) -> (TlsServer, Authority) {
     let authority = Authority::new();
     let server = TlsServer::start(authority.issue_valid(names, from, to));
@@ -75,7 +76,7 @@ fn a_certificate_of_an_authority_in_ca_file_is_trusted() {
 }
 
 #[test]
-fn tls_1_3_and_a_server_that_has_only_tls_1_2_are_spoken() {
+fn tls_1_3_and_tls_1_2_work() {
     let authority = Authority::new();
     let cases = [
         (&TLS13, ProtocolVersion::TLSv1_3),
@@ -91,7 +92,7 @@ fn tls_1_3_and_a_server_that_has_only_tls_1_2_are_spoken() {
 
 #[test]
 fn a_connection_is_kept_over_tls() {
-    // On its own: the settings of other tests would push its connection out.
+    // In a separate process: the settings of other tests would evict its connection.
     if child::again(module_path!(), "a_connection_is_kept_over_tls", &[]) {
         return;
     }
@@ -116,15 +117,15 @@ fn a_certificate_for_another_name_is_refused() {
     let (server, authority) = server(&["other.example"], 2020, 4000);
     let answer = with_roots(&server.url(), "name", authority.pem()).send();
     refused(&answer, &["другому серверу", "base_url"]);
-    told_nothing(&server);
+    received_nothing(&server);
 }
 
 #[test]
-fn a_certificate_for_a_name_is_none_for_the_address_behind_it() {
+fn a_certificate_for_a_name_is_not_valid_for_its_address() {
     let (server, authority) = server(&["localhost"], 2020, 4000);
     let answer = with_roots(&server.url(), "address", authority.pem()).send();
     refused(&answer, &["другому серверу"]);
-    told_nothing(&server);
+    received_nothing(&server);
 }
 
 #[test]
@@ -132,7 +133,7 @@ fn an_expired_certificate_is_refused() {
     let (server, authority) = server(LOOPBACK, 2020, 2021);
     let answer = with_roots(&server.url(), "expired", authority.pem()).send();
     refused(&answer, &["истёк", "дату и время"]);
-    told_nothing(&server);
+    received_nothing(&server);
 }
 
 #[test]
@@ -140,7 +141,7 @@ fn a_certificate_that_is_not_valid_yet_is_refused() {
     let (server, authority) = server(LOOPBACK, 3000, 4000);
     let answer = with_roots(&server.url(), "early", authority.pem()).send();
     refused(&answer, &["ещё не действует", "дату и время"]);
-    told_nothing(&server);
+    received_nothing(&server);
 }
 
 #[test]
@@ -150,7 +151,7 @@ fn a_certificate_of_an_unknown_authority_is_refused() {
         &Call::to(&server.url()).send(),
         &["неизвестным центром", "ca_file"],
     );
-    told_nothing(&server);
+    received_nothing(&server);
 }
 
 #[test]
@@ -158,10 +159,10 @@ fn another_authority_in_ca_file_is_not_enough() {
     let (server, _) = server(LOOPBACK, 2020, 4000);
     let answer = with_roots(&server.url(), "another", Authority::new().pem()).send();
     refused(&answer, &["неизвестным центром"]);
-    told_nothing(&server);
+    received_nothing(&server);
 }
 
-/// An antivirus that is installed anew makes a new root of the same name.
+/// A reinstalled antivirus generates a new root with the same name.
 #[test]
 fn a_root_of_the_right_name_with_another_key_is_refused() {
     let authority = Authority::named("Antivirus Root");
@@ -169,11 +170,11 @@ fn a_root_of_the_right_name_with_another_key_is_refused() {
     let stale = Authority::named("Antivirus Root").pem();
     let answer = with_roots(&server.url(), "stale", stale).send();
     refused(&answer, &["ca_file"]);
-    told_nothing(&server);
+    received_nothing(&server);
 }
 
 #[test]
-fn a_certificate_that_has_signed_itself_is_refused() {
+fn a_self_signed_certificate_is_refused() {
     let (identity, _) = Identity::self_signed(LOOPBACK, false);
     let server = TlsServer::start(identity);
     let answer = Call::to(&server.url()).send();
@@ -182,28 +183,29 @@ fn a_certificate_that_has_signed_itself_is_refused() {
         !answer.message.contains("неизвестным центром"),
         "{answer:?}"
     );
-    told_nothing(&server);
+    received_nothing(&server);
 }
 
 #[test]
-fn a_certificate_that_has_signed_itself_is_trusted_when_it_is_the_ca_file() {
+fn a_self_signed_certificate_in_ca_file_is_trusted() {
     let (identity, pem) = Identity::self_signed(LOOPBACK, false);
     let server = TlsServer::start(identity);
     accepted(&with_roots(&server.url(), "itself", pem).send());
     assert_eq!(server.requests().len(), 1);
 }
 
-/// `openssl req -x509` makes such a certificate; rustls takes none of an authority for a server's.
+/// `openssl req -x509` makes such a certificate. rustls does not accept an authority's certificate
+/// as a server's.
 #[test]
 fn an_authoritys_certificate_used_by_a_server_is_refused_with_what_to_do() {
     let (identity, pem) = Identity::self_signed(LOOPBACK, true);
     let server = TlsServer::start(identity);
     let answer = with_roots(&server.url(), "ca-as-server", pem).send();
     refused(&answer, &["сертификат центра", "CA:FALSE"]);
-    told_nothing(&server);
+    received_nothing(&server);
 }
 
-/// A server that reads what comes first and answers it with these bytes, in the clear.
+/// A server that reads the first bytes and answers them with `answer`, unencrypted.
 fn in_the_clear(answer: &'static [u8]) -> Server {
     Server::start(move |mut stream: TcpStream, _| {
         let _ = stream.read(&mut [0; 4096]);
@@ -217,21 +219,21 @@ fn https(server: &Server) -> String {
 }
 
 #[test]
-fn a_server_that_speaks_plain_http_on_the_port_is_told_nothing() {
+fn a_server_that_speaks_plain_http_gets_no_request() {
     let server = in_the_clear(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
     refused(&Call::to(&https(&server)).send(), &["не TLS-сервер"]);
 }
 
 #[test]
-fn a_server_that_has_only_older_versions_of_tls_is_refused() {
+fn a_server_with_only_older_tls_versions_is_refused() {
     let older = ["устаревший TLS", "TLS 1.2", "обновите"];
-    // A fatal alert, protocol_version, in the frame of TLS 1.1.
+    // A fatal alert, protocol_version, in a record of TLS 1.1.
     let server = in_the_clear(b"\x15\x03\x02\x00\x02\x02\x46");
     refused(&Call::to(&https(&server)).send(), &older);
-    // handshake_failure says no more than that.
+    // The alert handshake_failure does not give the cause.
     let server = in_the_clear(b"\x15\x03\x01\x00\x02\x02\x28");
     refused(&Call::to(&https(&server)).send(), &["не договорились"]);
-    // A ServerHello of TLS 1.1 and 1.0, such as a server sends that looks at no version.
+    // A ServerHello of TLS 1.1 and of 1.0, as from a server that ignores the client's versions.
     for hello in [
         b"\x16\x03\x02\x00\x2a\x02\x00\x00\x26\x03\x020123456789abcdef0123456789abcdef\x00\x00\x2f\x00",
         b"\x16\x03\x01\x00\x2a\x02\x00\x00\x26\x03\x010123456789abcdef0123456789abcdef\x00\x00\x2f\x00",
@@ -265,7 +267,7 @@ fn openssl_with_older_versions_of_tls_is_refused() {
             .arg(&key)
             .arg("-cert")
             .arg(&certificate)
-            // At the end of its input it ends.
+            // The server exits at the end of its input.
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -282,33 +284,33 @@ fn openssl_with_older_versions_of_tls_is_refused() {
 }
 
 #[test]
-fn a_server_that_closes_during_the_handshake_is_told_as_a_matter_of_tls() {
+fn a_server_that_closes_during_the_handshake_is_a_tls_error() {
     let server = in_the_clear(b"");
     refused(&Call::to(&https(&server)).send(), &["прервал"]);
     assert_eq!(server.connections(), 1);
 }
 
-/// Many firewalls cut TLS to what they do not like with a reset.
+/// Many firewalls block TLS connections with a reset.
 #[test]
-fn a_reset_during_the_handshake_is_told_like_a_close() {
+fn a_reset_during_the_handshake_is_reported_like_a_close() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{}", listener.local_addr().unwrap());
     let server = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         stream.read_exact(&mut [0]).unwrap();
-        // Closing with something unread resets.
+        // Closing a socket with unread data sends a reset.
     });
     refused(&Call::to(&url).send(), &["прервал"]);
     server.join().unwrap();
 }
 
-/// A call in a process whose system trusts the authorities in `file` and no others.
+/// Makes a call in a process whose system trusts the authorities in `file` and no others.
 fn in_a_system(file: &str, server: &TlsServer, trust: i32, ca_file: Option<&str>) -> Value {
     let request = json!({
         "apikey": "1", "login": "2", "proxy": "none",
         "base_url": server.url(), "trust": trust, "ca_file": ca_file,
     });
-    // rustls-native-certs takes this in place of the system's store.
+    // rustls-native-certs reads this file instead of the system's store.
     child::send(&[("SSL_CERT_FILE", file)], &request)
 }
 
@@ -327,10 +329,10 @@ fn the_systems_roots_are_trusted_in_the_modes_that_name_them() {
 }
 
 #[test]
-fn the_systems_roots_are_read_only_when_the_others_do_not_do() {
+fn the_systems_roots_are_read_only_if_the_others_do_not_verify() {
     let (server, authority) = server(LOOPBACK, 2020, 4000);
     let file = pem_file("read-late", authority.pem());
-    let says_that_it_read = |name: &str, ca_file: Option<&str>| {
+    let reads_system_roots = |name: &str, ca_file: Option<&str>| {
         let log = scratch("systems-roots").join(name);
         let _ = std::fs::remove_file(&log);
         let request = json!({
@@ -345,12 +347,12 @@ fn the_systems_roots_are_read_only_when_the_others_do_not_do() {
         assert!(log.contains("code=0"), "{log}");
         log.contains("the system's certificates: 1 taken")
     };
-    assert!(!says_that_it_read("not-read.log", Some(&file)));
-    assert!(says_that_it_read("read.log", None));
+    assert!(!reads_system_roots("not-read.log", Some(&file)));
+    assert!(reads_system_roots("read.log", None));
 }
 
 #[test]
-fn a_system_without_roots_is_told_as_such_and_a_ca_file_serves_in_its_place() {
+fn a_system_without_roots_is_reported_and_a_ca_file_replaces_them() {
     let (server, authority) = server(LOOPBACK, 2020, 4000);
     let empty = pem_file("no-roots", "");
     let answer = in_a_system(&empty, &server, TRUST_SYSTEM, None);
@@ -363,14 +365,14 @@ fn a_system_without_roots_is_told_as_such_and_a_ca_file_serves_in_its_place() {
     let file = pem_file("in-place-of-roots", authority.pem());
     let answer = in_a_system(&empty, &server, TRUST_SYSTEM, Some(&file));
     assert_eq!(answer["code"], 0, "{answer}");
-    // Mozilla's are there all the same, only not this one.
+    // Mozilla's roots are still trusted, but this root is not one of them.
     let answer = in_a_system(&empty, &server, TRUST_DEFAULT, None);
     let message = answer["message"].as_str().unwrap();
     assert!(message.contains("неизвестным центром"), "{answer}");
 }
 
 #[test]
-fn tls_that_breaks_after_the_request_is_no_matter_of_trust() {
+fn a_tls_failure_after_the_request_is_a_network_error() {
     let authority = Authority::new();
     let ca_file = pem_file("breaks-later", authority.pem());
     let config = authority.issue(LOOPBACK).config(rustls::ALL_VERSIONS);
@@ -389,11 +391,11 @@ fn tls_that_breaks_after_the_request_is_no_matter_of_trust() {
 }
 
 #[test]
-fn the_systems_roots_are_read_anew_after_a_refusal() {
+fn the_systems_roots_are_reloaded_after_a_refusal() {
     let roots = pem_file("systems", "");
     if child::again(
         module_path!(),
-        "the_systems_roots_are_read_anew_after_a_refusal",
+        "the_systems_roots_are_reloaded_after_a_refusal",
         &[("SSL_CERT_FILE", &roots)],
     ) {
         return;

@@ -29,7 +29,7 @@ fn the_smallest_request_byte_for_byte() {
         body.len(),
         env!("CARGO_PKG_VERSION"),
     );
-    // The order of the fields of a head says nothing, their values do.
+    // The order of the header fields does not matter; their values do.
     let sorted = |request: &str| {
         let head = request.split_once("\r\n\r\n").unwrap().0.to_owned();
         let (first, fields) = head.split_once("\r\n").unwrap();
@@ -68,7 +68,7 @@ fn every_field_of_the_page_is_sent_as_it_was_given() {
 }
 
 #[test]
-fn callback_data_json_is_sent_as_its_text_stands() {
+fn callback_data_json_is_sent_unchanged() {
     let (server, requests) = recorder();
     for json in [r#"{ "b":1.50,"a" : [1.8e308, "ё"] }"#, "[1,\n 2]"] {
         let answer = Call::to(&server.url())
@@ -83,7 +83,7 @@ fn callback_data_json_is_sent_as_its_text_stands() {
 }
 
 #[test]
-fn an_empty_string_is_not_given() {
+fn an_empty_string_means_not_given() {
     let (server, requests) = recorder();
     Call::to(&server.url())
         .ext_id("1")
@@ -102,7 +102,7 @@ fn an_empty_string_is_not_given() {
 #[test]
 fn without_an_ext_id_one_is_made_sent_and_returned() {
     let (server, requests) = recorder();
-    let made: Vec<String> = (0..2)
+    let generated: Vec<String> = (0..2)
         .map(|_| {
             let ext_id = Call::to(&server.url()).send().ext_id.expect("an ext_id");
             let request = requests.recv().unwrap();
@@ -113,8 +113,8 @@ fn without_an_ext_id_one_is_made_sent_and_returned() {
             ext_id
         })
         .collect();
-    assert_eq!(made[0].len(), 36);
-    assert_ne!(made[0], made[1]);
+    assert_eq!(generated[0].len(), 36);
+    assert_ne!(generated[0], generated[1]);
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn a_repeat_within_a_call_is_byte_identical() {
 }
 
 #[test]
-fn a_path_in_the_base_url_comes_before_the_pages() {
+fn a_path_in_the_base_url_precedes_the_request_path() {
     let (server, requests) = recorder();
     Call::to(&format!("{}/prefix/", server.url())).send();
     let request = requests.recv().unwrap();
@@ -149,7 +149,7 @@ fn a_path_in_the_base_url_comes_before_the_pages() {
 }
 
 #[test]
-fn what_is_not_valid_is_not_sent_and_told_all_at_once() {
+fn invalid_arguments_are_reported_together_and_nothing_is_sent() {
     let (server, _requests) = recorder();
     let answer = Call::to(&server.url())
         .text(|c| &mut c.apikey, "")
@@ -214,7 +214,7 @@ fn plain_http_to_another_machine_is_refused() {
 fn an_ext_id_made_beforehand_is_used() {
     let (server, requests) = recorder();
     let mut buffer = [0; 37];
-    // SAFETY: the buffer has the size that is given.
+    // SAFETY: the buffer has the size that is passed.
     let code = unsafe { (library().ext_id_new)(buffer.as_mut_ptr(), 37) };
     assert_eq!(code, 0);
     let bytes: Vec<u8> = buffer[..36].iter().map(|byte| *byte as u8).collect();

@@ -10,7 +10,7 @@ use lifepay_sandbox::{Options, Sandbox};
 use crate::support::pascal::{compile, fresh, test_program};
 use crate::support::tools;
 
-/// Where the samples send to.
+/// The address to which the samples send.
 const SANDBOX: &str = "http://127.0.0.1:8080";
 
 fn samples() -> Vec<String> {
@@ -22,7 +22,7 @@ fn is_whole(sample: &str) -> bool {
     sample.starts_with("program ") || sample.starts_with("unit ")
 }
 
-/// The sample that begins with this.
+/// Returns the sample that begins with this text.
 fn sample(beginning: &str) -> String {
     let found = samples()
         .into_iter()
@@ -37,7 +37,7 @@ fn sandbox() -> Sandbox {
 fn printed(program: &Path, arguments: &[&str]) -> String {
     let mut command = Command::new(program);
     command.args(arguments).env("LC_ALL", "C.UTF-8");
-    // cargo's: a library of another test would be found there.
+    // Cargo sets LD_LIBRARY_PATH, where the program would find the library of another test.
     command
         .env_remove("LIFEPAY_LOG")
         .env_remove("LD_LIBRARY_PATH");
@@ -56,14 +56,14 @@ fn the_smallest_pascal_program_opens_a_shift() {
     assert!(program.contains(SANDBOX));
     fs::write(&source, program.replace(SANDBOX, &sandbox.url())).unwrap();
     let program = compile(&source, "readme-smallest", "delphi", &[]);
-    let told = printed(&program, &[]);
+    let output = printed(&program, &[]);
     assert_eq!(
-        told,
+        output,
         format!("Запрос принят: {}\n", sandbox.documents()[0].uuid)
     );
 }
 
-/// The form's unit, as a program that presses its button.
+/// Compiles the form's unit into a program that presses its button.
 fn form(name: &str, login: &str, base_url: &str) -> PathBuf {
     let unit = sample("unit TillForm;");
     for part in ["{$R *.dfm}", SANDBOX, "79031234567"] {
@@ -102,23 +102,23 @@ fn the_pascal_form_opens_a_shift_from_its_timer() {
     assert!(program.with_file_name("shifts.db").is_file());
 
     let refused = form("readme-form-refused", "70000006080", &sandbox.url());
-    let told = printed(&refused, &[]);
-    assert!(told.contains("фискализация запрещена"), "{told}");
+    let output = printed(&refused, &[]);
+    assert!(output.contains("фискализация запрещена"), "{output}");
 
-    // The file cannot be used: the form says so, and its button is off.
+    // If the file cannot be used, the form says so and disables its button.
     let file = program.with_file_name("shifts.db");
     fs::write(
         &file,
         "not an outbox, but a text that is long enough".repeat(20),
     )
     .unwrap();
-    let told = printed(&program, &[]);
-    assert!(told.contains("файл"), "{told}");
-    assert!(!told.contains("ready"), "{told}");
+    let output = printed(&program, &[]);
+    assert!(output.contains("файл"), "{output}");
+    assert!(!output.contains("ready"), "{output}");
 }
 
-/// The samples that are no programs, as procedures of one program; its arguments are the
-/// sandbox's URL, a login, the number of the one that is run and a serial number.
+/// Compiles the samples that are not whole programs, as procedures of one program. Its arguments
+/// are the sandbox's URL, a login, the number of the sample to run and a serial number.
 fn fragments(name: &str, samples: &[String]) -> PathBuf {
     let mut text = String::from(
         "program Fragments;
@@ -187,21 +187,24 @@ fn the_pascal_samples_compile_and_do_what_they_say() {
 
     assert_eq!(run(with_exceptions, &url, "79031234567"), "");
     let uuid = sandbox.documents()[0].uuid.clone();
-    let told = run(without, &url, "79031234567");
-    assert_eq!(told, format!("logged: UUID {uuid}\n"));
-    let told = run(with_exceptions, &url, "70000000400");
-    assert!(told.starts_with("shown: Ошибка данных."), "{told}");
+    let output = run(without, &url, "79031234567");
+    assert_eq!(output, format!("logged: UUID {uuid}\n"));
+    let output = run(with_exceptions, &url, "70000000400");
+    assert!(output.starts_with("shown: Ошибка данных."), "{output}");
     assert!(
-        told.contains("logged: target_serial: Принтер не найден"),
-        "{told}"
+        output.contains("logged: target_serial: Принтер не найден"),
+        "{output}"
     );
-    assert!(told.contains("logged: LP_DATA_ERROR fragment"), "{told}");
-    assert!(!told.contains("мог дойти"), "{told}");
+    assert!(
+        output.contains("logged: LP_DATA_ERROR fragment"),
+        "{output}"
+    );
+    assert!(!output.contains("мог дойти"), "{output}");
     let lost = "00000000000504";
-    let told = run_with(with_exceptions, &other.url(), "79031234567", lost);
-    assert!(told.contains("shown: Запрос мог дойти"), "{told}");
-    let told = run(without, &url, "70000006010");
-    assert!(told.starts_with("shown: Не удалось найти"), "{told}");
+    let output = run_with(with_exceptions, &other.url(), "79031234567", lost);
+    assert!(output.contains("shown: Запрос мог дойти"), "{output}");
+    let output = run(without, &url, "70000006010");
+    assert!(output.starts_with("shown: Не удалось найти"), "{output}");
 
     assert_eq!(run("Shift.ExtId := '';", &url, "79031234567"), "");
     let documents = sandbox.documents();
@@ -210,8 +213,8 @@ fn the_pascal_samples_compile_and_do_what_they_say() {
 
     assert_eq!(run("if not LifePayTryLoad", &url, ""), "");
     fs::remove_file(program.with_file_name("liblifepay.so.0")).unwrap();
-    let told = run("if not LifePayTryLoad", &url, "");
-    assert!(told.contains("liblifepay.so.0 не найдена"), "{told}");
-    let told = run(with_exceptions, &url, "79031234567");
-    assert!(told.starts_with("shown: Библиотека"), "{told}");
+    let output = run("if not LifePayTryLoad", &url, "");
+    assert!(output.contains("liblifepay.so.0 не найдена"), "{output}");
+    let output = run(with_exceptions, &url, "79031234567");
+    assert!(output.starts_with("shown: Библиотека"), "{output}");
 }

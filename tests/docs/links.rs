@@ -1,4 +1,4 @@
-//! Every relative link in every text of the project leads somewhere.
+//! Every relative link in the project's texts leads to a file and a heading that exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -6,8 +6,8 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::support::tools;
 
-/// Folders that are no part of the project, or whose files others wrote.
-const NOT_OURS: [&str; 4] = ["target", ".git", "node_modules", "build"];
+/// Folders that are not part of the project, or whose files were written by others.
+const EXCLUDED: [&str; 4] = ["target", ".git", "node_modules", "build"];
 
 /// Adds the texts below a folder.
 fn collect(folder: &Path, texts: &mut Vec<PathBuf>) {
@@ -15,7 +15,7 @@ fn collect(folder: &Path, texts: &mut Vec<PathBuf>) {
         let entry = entry.expect("an entry");
         let name = entry.file_name();
         let kind = entry.file_type().expect("a type");
-        if kind.is_dir() && !NOT_OURS.iter().any(|other| name == *other) {
+        if kind.is_dir() && !EXCLUDED.iter().any(|other| name == *other) {
             collect(&entry.path(), texts);
         } else if kind.is_file() && entry.path().extension().is_some_and(|it| it == "md") {
             texts.push(entry.path());
@@ -23,7 +23,7 @@ fn collect(folder: &Path, texts: &mut Vec<PathBuf>) {
     }
 }
 
-/// The lines of a text that are not code, without the code that stands in them.
+/// Returns the lines of a text outside its blocks of code.
 fn prose(text: &str) -> Vec<String> {
     let mut is_code = false;
     let mut lines = Vec::new();
@@ -37,20 +37,20 @@ fn prose(text: &str) -> Vec<String> {
     lines
 }
 
-/// The targets of the links in a line.
+/// Returns the targets of the links in a line.
 fn links(line: &str) -> Vec<String> {
-    // The parts at odd places are code.
+    // The parts with odd numbers are code.
     let parts = line.split('`').enumerate();
     let bare: Vec<&str> = parts
         .map(|(place, part)| if place % 2 == 0 { part } else { "code" })
         .collect();
     let bare = bare.concat();
-    let begun = bare.split("](").skip(1);
-    let ended = begun.filter_map(|rest| rest.split(')').next());
-    ended.map(str::to_owned).collect()
+    let starts = bare.split("](").skip(1);
+    let targets = starts.filter_map(|rest| rest.split(')').next());
+    targets.map(str::to_owned).collect()
 }
 
-/// The anchors of a text's headings, as GitHub makes them.
+/// Returns the anchors that GitHub makes for a text's headings.
 fn anchors(text: &str) -> BTreeSet<String> {
     let mut seen = BTreeMap::new();
     let mut anchors = BTreeSet::new();
@@ -74,7 +74,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
     anchors
 }
 
-/// Follows `..`; None if that leads out of the project.
+/// Resolves `..`. None if the path leads out of the project.
 fn resolved(path: &Path) -> Option<PathBuf> {
     let mut resolved = PathBuf::new();
     for part in path.components() {
@@ -89,7 +89,7 @@ fn resolved(path: &Path) -> Option<PathBuf> {
     resolved.starts_with(tools::root()).then_some(resolved)
 }
 
-/// Why a link in a text leads nowhere.
+/// Returns the reason why a link in a text is broken. None if it is not.
 fn broken(text: &Path, link: &str) -> Option<&'static str> {
     let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
     let path = match file {
@@ -110,7 +110,7 @@ fn broken(text: &Path, link: &str) -> Option<&'static str> {
 }
 
 #[test]
-fn what_the_links_name_is_there() {
+fn every_link_leads_to_a_file() {
     let mut texts = Vec::new();
     collect(tools::root(), &mut texts);
     let mut found = 0;
@@ -122,8 +122,8 @@ fn what_the_links_name_is_there() {
                 continue;
             }
             found += 1;
-            if let Some(why) = broken(text, &link) {
-                wrong.push(format!("{}: {link}: {why}", text.display()));
+            if let Some(reason) = broken(text, &link) {
+                wrong.push(format!("{}: {link}: {reason}", text.display()));
             }
         }
     }
@@ -145,13 +145,13 @@ fn a_link_that_leads_nowhere_is_found() {
     assert_eq!(twice, expected.map(str::to_owned).into());
 }
 
-/// Whether a path has the form of one in packaging/archive, whose names may have one `*`.
-fn has_form(path: &str, form: &str) -> bool {
+/// Whether a path matches a pattern of packaging/archive, which may contain one `*`.
+fn matches_pattern(path: &str, pattern: &str) -> bool {
     let folder = |path: &str| path.rsplit_once('/').unwrap_or(("", path)).0.len();
-    let (begin, end) = form.split_once('*').unwrap_or((form, ""));
-    match form.contains('*') {
-        true => path.starts_with(begin) && path.ends_with(end) && folder(path) == folder(form),
-        false => path == form,
+    let (begin, end) = pattern.split_once('*').unwrap_or((pattern, ""));
+    match pattern.contains('*') {
+        true => path.starts_with(begin) && path.ends_with(end) && folder(path) == folder(pattern),
+        false => path == pattern,
     }
 }
 
@@ -160,8 +160,12 @@ fn the_links_of_the_russian_texts_lead_somewhere_in_the_archives_too() {
     let script = fs::read_to_string(tools::root().join("packaging/archive")).expect("the script");
     let (_, list) = script.split_once("SOURCES = [\n").expect("a list");
     let (list, _) = list.split_once("\n]").expect("its end");
-    let forms: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
-    let is_packed = |path: &str| forms.iter().any(|form| has_form(path, form));
+    let patterns: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
+    let is_packed = |path: &str| {
+        patterns
+            .iter()
+            .any(|pattern| matches_pattern(path, pattern))
+    };
     let mut texts = Vec::new();
     collect(tools::root(), &mut texts);
     let mut found = 0;

@@ -1,4 +1,4 @@
-//! What the documentation says: the READMEs, the list of crates, and the version.
+//! Checks the documentation: the READMEs, the list of crates, and the version.
 
 mod delphi;
 mod links;

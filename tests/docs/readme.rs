@@ -10,7 +10,7 @@ fn readme() -> String {
     std::fs::read_to_string(tools::root().join("README.md")).expect("the README")
 }
 
-/// The first block of code in a language.
+/// Returns the first block of code in a language.
 fn block(readme: &str, language: &str) -> String {
     tools::blocks(readme, language).swap_remove(0)
 }
@@ -60,8 +60,8 @@ fn the_table_of_codes_has_every_code_by_its_name() {
     let readme = readme();
     let codes = tools::constants().into_iter().filter_map(|(name, value)| {
         let value = i32::try_from(value).ok()?;
-        // The name that the library gives the number is the constant's for codes only.
-        // SAFETY: a static string.
+        // Only for codes does the library return the constant's name.
+        // SAFETY: lp_code_name returns a static string.
         let known = unsafe { std::ffi::CStr::from_ptr((library().code_name)(value)) };
         (known.to_str() == Ok(&name[..])).then_some((name, value))
     });

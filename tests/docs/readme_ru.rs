@@ -1,6 +1,6 @@
-//! The Russian documentation says what is so, and its programs in C compile and run. Those in other
-//! languages are in the READMEs of the bindings: delphi.rs here, tests/bindings/onec.rs and
-//! tests/addin1c.
+//! The Russian documentation is correct, and its programs in C compile and run. Programs in other
+//! languages are in the READMEs of the bindings, which delphi.rs here, tests/bindings/onec.rs and
+//! tests/addin1c check.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -10,7 +10,7 @@ use lifepay_sandbox::{Options, Sandbox};
 
 use crate::support::{library, tools};
 
-/// Where the programs send to.
+/// The address to which the programs send.
 const SANDBOX: &str = "http://127.0.0.1:8080";
 
 fn read(file: &str) -> String {
@@ -122,7 +122,7 @@ fn the_table_of_settings_has_every_property_of_the_unit() {
     let names = class
         .lines()
         .filter_map(|line| line.trim().strip_prefix("property ")?.split(':').next());
-    // No settings, and told elsewhere.
+    // These are not settings, and are documented elsewhere.
     let names: Vec<_> = names
         .filter(|name| !["Last", "OnProgress"].contains(name))
         .collect();
@@ -137,8 +137,8 @@ fn the_table_of_codes_has_every_code_by_its_name() {
     let readme = readme();
     let codes = tools::constants().into_iter().filter_map(|(name, value)| {
         let value = i32::try_from(value).ok()?;
-        // The name that the library gives the number is the constant's for codes only.
-        // SAFETY: a static string.
+        // Only for codes does the library return the constant's name.
+        // SAFETY: lp_code_name returns a static string.
         let known = unsafe { std::ffi::CStr::from_ptr((library().code_name)(value)) };
         let is_outcome = name.starts_with("LP_OUTCOME_");
         (is_outcome || known.to_str() == Ok(&name[..])).then_some((name, value))

@@ -19,7 +19,7 @@ fn agent() -> ureq::Agent {
     config.http_status_as_error(false).build().into()
 }
 
-/// Posts JSON below /sandbox/, or to a till's path. Returns the status and the JSON.
+/// Posts JSON to a path below /sandbox/, or to one that a till uses. Returns the status and JSON.
 fn post(sandbox: &Sandbox, path: &str, body: &str) -> (u16, Value) {
     let url = sandbox.page_url() + path;
     let request = agent().post(&url).content_type("application/json");
@@ -79,7 +79,7 @@ fn the_switches_are_as_the_tables_say() {
             );
             continue;
         }
-        // The position is what was asked for, and null what was not.
+        // A switch has the position that was requested; null if none was.
         for (name, value) in order.as_object().unwrap() {
             let position = match path.contains('?') {
                 true => &switches["rules"][0]["answer"][name],
@@ -93,7 +93,7 @@ fn the_switches_are_as_the_tables_say() {
 }
 
 #[test]
-fn a_scenario_is_read_as_it_stands_there() {
+fn a_scenario_is_read_from_its_file() {
     for file in FILES {
         let text = read(file);
         let scenario = text
@@ -118,7 +118,7 @@ fn the_tests_in_python_wait_for_the_tills_requests() {
     if !tools::have("python3") {
         return;
     }
-    // In place of a till.
+    // Takes the place of a till.
     let till = format!(
         "for _ in range(2):
     till = urllib.request.Request(
@@ -137,7 +137,7 @@ fn the_tests_in_python_wait_for_the_tills_requests() {
         let program = tools::blocks(&read(file), "python").swap_remove(0);
         let program = program
             .replace("http://127.0.0.1:8080/", &sandbox.page_url())
-            .replace("...  # the till opens the shift, and repeats", &till);
+            .replace("...  # the till opens the shift, and retries", &till);
         assert!(program.contains(&till));
         tools::run(Command::new("python3").args(["-c", &program]));
         assert_eq!(sandbox.requests().len(), 2);
@@ -153,25 +153,25 @@ fn the_tests_in_c_wait_for_the_tills_requests() {
         "sandbox(\"POST /cloud-print/create-session\", {SHIFT:?}, reply, sizeof reply);
          sandbox(\"POST /cloud-print/create-session\", {SHIFT:?}, reply, sizeof reply);"
     );
-    let comment = "/* the till opens the shift, and repeats */";
+    let comment = "/* the till opens the shift, and retries */";
     for (file, name) in FILES.into_iter().zip(["sandbox-en", "sandbox-ru"]) {
         let program = tools::blocks(&read(file), "c").swap_remove(0);
         assert!(program.contains(comment));
-        for (with, is_told) in [(&till[..], true), ("", false)] {
+        for (with, has_till) in [(&till[..], true), ("", false)] {
             let sandbox = Sandbox::start(Options::default()).unwrap();
             let program = program
                 .replace("htons(8080)", &format!("htons({})", sandbox.port()))
                 .replace("wait=2", "wait=2&for=0.5s")
                 .replace(comment, with);
-            let folder = format!("{name}-{is_told}");
+            let folder = format!("{name}-{has_till}");
             let program = tools::compile_c_source(&folder, &program);
             let output = Command::new(program).output().unwrap();
-            assert_eq!(output.status.success(), is_told, "{file}: {output:?}");
+            assert_eq!(output.status.success(), has_till, "{file}: {output:?}");
         }
     }
 }
 
-/// The keys of an object and of all in it, but not of what is a till's own.
+/// Collects the keys of an object and of everything in it, except the data that a till has sent.
 fn keys(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| keys(item, found)),
@@ -212,7 +212,7 @@ fn every_key_of_the_journal_is_described() {
         path,
         &shift(r#""callback_url": "http://127.0.0.1:1/""#),
     );
-    // It is not TLS.
+    // Sends plain HTTP to the port for TLS.
     let answer = agent().get(secure.url().replace("https", "http")).call();
     drop(answer);
     let mut found = BTreeSet::new();

@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use crate::support::tools::{self, root, run};
 
-/// What is shipped; x86 for Windows has the crates of x64.
+/// The platforms whose crates are checked. Windows on x86 has the same crates as on x64.
 const PLATFORMS: [(&str, &str); 2] = [
     ("Linux", "x86_64-unknown-linux-gnu"),
     ("Windows", "x86_64-pc-windows-gnu"),
 ];
 
-/// The crates that the library is linked from, with their versions and without itself; what runs
-/// only while it is built is not among them.
+/// Returns the crates that the library is linked from, with their versions. Excludes the library
+/// itself and crates that run only while it is built.
 fn crates(platform: &str, depth: &str) -> BTreeSet<String> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo
@@ -54,11 +54,11 @@ fn section() -> String {
 fn the_readme_gives_the_reason_of_each_direct_dependency_and_no_other() {
     let rows = section();
     let rows = rows.lines().filter_map(|line| line.strip_prefix("| `"));
-    let mut told = BTreeSet::new();
+    let mut listed = BTreeSet::new();
     for row in rows {
         let (names, reason) = row.split_once('|').expect("a row");
         assert!(reason.trim().trim_end_matches('|').len() > 10, "{row}");
-        told.extend(
+        listed.extend(
             names
                 .split('`')
                 .map(str::trim)
@@ -72,7 +72,7 @@ fn the_readme_gives_the_reason_of_each_direct_dependency_and_no_other() {
         .flat_map(|(_, platform)| crates(platform, "1"))
         .map(named)
         .collect();
-    assert_eq!(told, direct);
+    assert_eq!(listed, direct);
 }
 
 #[test]
@@ -80,13 +80,14 @@ fn the_readme_counts_the_crates() {
     let section = section();
     for (system, platform) in PLATFORMS {
         let count = crates(platform, "99").len();
-        let told = format!("{count} on {system}");
-        assert!(section.contains(&told), "no \"{told}\" in {section}");
+        let words = format!("{count} on {system}");
+        assert!(section.contains(&words), "no \"{words}\" in {section}");
         assert!(count < 60, "{count} crates are not few");
     }
 }
 
-/// A compiler that is older refuses to build a crate. rust-version must not promise less than that.
+/// A compiler that is older than a crate's rust-version refuses to build it, so the library's own
+/// rust-version must not be lower.
 #[test]
 fn no_crate_needs_a_newer_compiler_than_rust_version_says() {
     let number = |version: &str| -> Vec<u32> {
@@ -139,26 +140,26 @@ fn the_licences_of_all_crates_are_printed_with_a_release() {
         "Permission is hereby granted, free of charge",
         "Redistribution and use in source and binary forms",
         "Community Data License Agreement",
-        "SQLite, which is in the public domain",
-        // A crate of the sandbox alone, which the archives hold, too.
+        "SQLite (public domain)",
+        // Only the sandbox, which the archives contain too, uses this crate.
         "\ntokio 1",
     ] {
         assert!(printed.contains(words), "{words}");
     }
 }
 
-/// Licences, duplicates and sources need no network; the advisories are looked at where their
-/// database has been fetched.
+/// Licences, duplicates and sources are checked without a network. Advisories are checked only if
+/// their database has been downloaded.
 #[test]
 fn cargo_deny_finds_nothing() {
     if !tools::have("cargo-deny") {
         return;
     }
-    let check = |what: &[&str]| {
+    let check = |checks: &[&str]| {
         let mut deny = Command::new("cargo-deny");
         deny.current_dir(root())
             .args(["--offline", "check"])
-            .args(what);
+            .args(checks);
         run(&mut deny);
     };
     check(&["bans", "licenses", "sources"]);
@@ -173,6 +174,6 @@ fn cargo_deny_finds_nothing() {
     if home.is_some_and(|home| is_filled(home.join("advisory-dbs"))) {
         check(&["advisories"]);
     } else {
-        eprintln!("passed over: the database of advisories is not on this machine");
+        eprintln!("skipped: the database of advisories is not on this machine");
     }
 }

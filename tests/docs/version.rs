@@ -21,7 +21,7 @@ const MEMBERS: [(&str, &str); 5] = [
     ("benches/server", "lifepay-bench"),
 ];
 
-/// Each file that states the version, and how.
+/// Returns each file that states the version, and the text that states it.
 fn statements() -> Vec<(String, String)> {
     let mut list = Vec::new();
     let mut add = |file: &str, text: String| list.push((file.to_owned(), text));
@@ -50,7 +50,7 @@ fn statements() -> Vec<(String, String)> {
         &format!("{package}/pyproject.toml"),
         format!("\"lifepay-sandbox == {VERSION}\""),
     );
-    // What it sends is compared with the library's own request, byte by byte.
+    // Its request must equal the library's byte for byte.
     add("benches/c/client_raw.c", format!("lifepay/{VERSION}\\r\\n"));
     add("CHANGELOG.md", format!("\n## [{VERSION}] - "));
     let locked = |name| format!("name = \"{name}\"\nversion = \"{VERSION}\"\n");

@@ -1,4 +1,5 @@
-//! The log: to a callback, to a file, to a file named in the environment, and never with the apikey.
+//! The log: to a callback, to a file, and to a file named in the environment. It never contains the
+//! apikey.
 //!
 //! The process has one callback and one file, so these tests run one after another.
 
@@ -26,7 +27,7 @@ fn turn() -> MutexGuard<'static, ()> {
 type Lines = Mutex<Vec<(i32, String)>>;
 
 unsafe extern "C" fn collect(level: i32, message: *const c_char, user_data: *mut c_void) {
-    // SAFETY: as lp_set_log was told and promises.
+    // SAFETY: user_data points to the `Lines` given to lp_set_log; the message is a string.
     let (lines, message) = unsafe { (&*user_data.cast::<Lines>(), CStr::from_ptr(message)) };
     lines
         .lock()
@@ -34,10 +35,10 @@ unsafe extern "C" fn collect(level: i32, message: *const c_char, user_data: *mut
         .push((level, message.to_str().expect("UTF-8").to_owned()));
 }
 
-/// What a callback is told at `level` while `work` runs.
-fn told(level: i32, work: impl FnOnce()) -> Vec<(i32, String)> {
+/// Returns the lines that a callback receives at `level` while `work` runs.
+fn logged(level: i32, work: impl FnOnce()) -> Vec<(i32, String)> {
     let lines = Lines::default();
-    // SAFETY: `lines` outlives the callback, which is taken back before.
+    // SAFETY: `lines` outlives the callback, which is removed before this block ends.
     unsafe {
         let user_data = std::ptr::from_ref(&lines).cast_mut().cast();
         assert_eq!((library().set_log)(Some(collect), user_data, level), 0);
@@ -49,21 +50,21 @@ fn told(level: i32, work: impl FnOnce()) -> Vec<(i32, String)> {
 
 fn log_to(path: &Path, level: i32, max_bytes: u32) -> i32 {
     let path = CString::new(path.to_str().unwrap()).unwrap();
-    // SAFETY: a path that ends in NUL.
+    // SAFETY: the path ends in NUL.
     unsafe { (library().log_to_file)(path.as_ptr(), level, max_bytes) }
 }
 
-fn log_to_nothing() {
-    // SAFETY: NULL is no file.
+fn stop_logging_to_file() {
+    // SAFETY: NULL is allowed and closes the file.
     let code = unsafe { (library().log_to_file)(std::ptr::null(), 0, 0) };
     assert_eq!(code, 0);
 }
 
 #[test]
-fn each_attempt_is_one_line_with_all_that_support_asks_for() {
+fn each_attempt_is_one_log_line_with_what_support_needs() {
     let _turn = turn();
     let server = Server::always(respond("503 X", ""));
-    let lines = told(3, || {
+    let lines = logged(3, || {
         Call::to(&server.url())
             .ext_id("log-1")
             .repeat(20_000, &[100, 60_000])
@@ -85,16 +86,16 @@ fn each_attempt_is_one_line_with_all_that_support_asks_for() {
 }
 
 #[test]
-fn a_request_that_was_sent_twice_in_an_attempt_is_told_as_such() {
+fn a_request_that_was_sent_twice_in_an_attempt_is_logged() {
     let _turn = turn();
-    // Each connection answers once, and closes at the next request.
+    // Each connection answers one request and closes at the next.
     let server = Server::start(|mut stream, _| {
         read_request(&mut stream);
         let _ = stream.write_all(&respond("200 OK", ACCEPTED));
         read_request(&mut stream);
         let _ = stream.shutdown(std::net::Shutdown::Both);
     });
-    let lines = told(3, || {
+    let lines = logged(3, || {
         for ext_id in ["log-once", "log-twice"] {
             let answer = Call::to(&server.url()).ext_id(ext_id).send();
             assert_eq!((answer.code, answer.attempts), (0, 1), "{answer:?}");
@@ -116,18 +117,18 @@ fn a_level_shuts_out_what_is_above_it() {
     };
     let count =
         |lines: Vec<(i32, String)>| lines.iter().filter(|(_, l)| l.contains("log-2")).count();
-    assert_eq!(count(told(2, call)), 0);
-    assert_eq!(count(told(3, call)), 1);
-    assert!(count(told(5, call)) > 1);
+    assert_eq!(count(logged(2, call)), 0);
+    assert_eq!(count(logged(3, call)), 1);
+    assert!(count(logged(5, call)) > 1);
 }
 
 #[test]
-fn at_the_most_verbose_level_bodies_are_there_and_the_apikey_is_not() {
+fn the_most_verbose_level_logs_bodies_without_the_apikey() {
     let _turn = turn();
     let apikey = crate::support::call::APIKEY;
     let body = format!(r#"{{"code":400,"message":"{apikey}","data":{{"apikey":["{apikey}"]}}}}"#);
     let server = Server::always(respond("200 OK", &body));
-    let lines = told(5, || {
+    let lines = logged(5, || {
         Call::to(&server.url()).ext_id("log-3").send();
         Call::to(&Server::nowhere()).ext_id("log-3").send();
         Call::to("http://user:proxy-s3cr3t@127.0.0.1")
@@ -140,7 +141,7 @@ fn at_the_most_verbose_level_bodies_are_there_and_the_apikey_is_not() {
 }
 
 #[test]
-fn a_level_that_is_none_is_refused() {
+fn an_unknown_level_is_refused() {
     let _turn = turn();
     for level in [-1, 6, i32::MAX] {
         // SAFETY: the callback is never called.
@@ -158,7 +159,7 @@ fn a_file_gets_whole_lines_with_time_version_and_process() {
     assert_eq!(log_to(&path, 3, 0), 0);
     let server = Server::always(respond("200 OK", ACCEPTED));
     Call::to(&server.url()).ext_id("log-4").send();
-    log_to_nothing();
+    stop_logging_to_file();
     Call::to(&server.url()).ext_id("log-5").send();
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(!text.contains("log-5"), "{text}");
@@ -192,7 +193,7 @@ fn a_full_file_is_rotated_once() {
             .ext_id(&format!("log-rotated-{number}"))
             .send();
     }
-    log_to_nothing();
+    stop_logging_to_file();
     for file in [&path, &old] {
         let length = std::fs::metadata(file).expect("both files").len();
         assert!((1..=1000).contains(&length), "{length}");
@@ -211,11 +212,11 @@ fn a_file_that_cannot_be_written_is_refused_and_the_one_before_stays() {
     assert_eq!(log_to(&tools::scratch("log"), 3, 0), -2, "a folder");
     assert_eq!(log_to(Path::new("/nowhere/at/all.log"), 3, 0), -2);
     Call::to(&Server::nowhere()).ext_id("log-6").send();
-    log_to_nothing();
+    stop_logging_to_file();
     assert!(std::fs::read_to_string(&path).unwrap().contains("log-6"));
 }
 
-/// Run by the test below in a process of its own.
+/// Run by the test below in a separate process.
 #[test]
 #[ignore = "a part of the_environment_sets_a_file_for_a_program_that_cannot_be_changed"]
 fn one_call() {
@@ -241,33 +242,33 @@ fn the_environment_sets_a_file_for_a_program_that_cannot_be_changed() {
     assert!(!text.contains(crate::support::call::APIKEY), "{text}");
 }
 
-/// A callback that says that it was called, and the first time waits until it may go on.
+/// Reports the first call of a callback to the test, and blocks it until the test releases it.
 struct Gate {
     entered: Mutex<Option<Sender<()>>>,
-    may_go_on: Mutex<Receiver<()>>,
+    released: Mutex<Receiver<()>>,
 }
 
 unsafe extern "C" fn wait_at_gate(_: i32, message: *const c_char, gate: *mut c_void) {
     // SAFETY: the gate outlives the callback; the message is a string.
     let (gate, message) = unsafe { (&*gate.cast::<Gate>(), CStr::from_ptr(message)) };
-    // Of the system's roots: then a connection is being made.
+    // The line about the system's roots: it is written while a connection is being made.
     if message.to_string_lossy().contains("certificates") {
         let first = gate.entered.lock().unwrap().take();
         if let Some(entered) = first {
             entered.send(()).unwrap();
-            let _ = gate.may_go_on.lock().unwrap().recv();
+            let _ = gate.released.lock().unwrap().recv();
         }
     }
 }
 
 #[test]
-fn a_log_callback_that_takes_its_time_holds_up_no_other_thread() {
+fn a_slow_log_callback_blocks_no_other_thread() {
     let _turn = turn();
     let silent = Server::start(|mut stream, _| {
         read_request(&mut stream);
     });
     let url = format!("https://{}", silent.address());
-    // A set of settings of this test's own, so that the system's roots are still to be read for it.
+    // Settings that no other test uses, so that the system's roots have not been read for them yet.
     let ca_file = pem_file("slow-log", Authority::new().pem());
     let call = |url: &str| {
         Call::to(url)
@@ -278,14 +279,14 @@ fn a_log_callback_that_takes_its_time_holds_up_no_other_thread() {
     };
 
     let (entered, has_entered) = channel();
-    let (go_on, may_go_on) = channel();
+    let (release, released) = channel();
     let gate = Gate {
         entered: Mutex::new(Some(entered)),
-        may_go_on: Mutex::new(may_go_on),
+        released: Mutex::new(released),
     };
     let set_log = |callback, level| {
         let user_data = std::ptr::from_ref(&gate).cast_mut().cast();
-        // SAFETY: the gate lives until the callback is taken back.
+        // SAFETY: the gate lives until the callback is removed.
         let code = unsafe { (library().set_log)(callback, user_data, level) };
         assert_eq!(code, 0);
     };
@@ -302,18 +303,18 @@ fn a_log_callback_that_takes_its_time_holds_up_no_other_thread() {
         let answer = call(&url);
         assert_eq!(answer.code, code::LP_ERR_TIMEOUT, "{answer:?}");
         assert!(started.elapsed() < Duration::from_secs(3));
-        drop(go_on);
+        drop(release);
         held.join().unwrap();
     });
     set_log(None, 0);
 }
 
 #[test]
-fn what_a_server_says_does_not_break_out_of_a_line_of_the_log() {
+fn text_from_a_server_stays_within_its_log_line() {
     let _turn = turn();
     let body = "{\"code\":400,\"message\":\"one\\ntwo\\u001b[2J\"}\r\n";
     let server = Server::always(respond("200 OK", body));
-    let lines = told(5, || {
+    let lines = logged(5, || {
         Call::to(&server.url()).ext_id("one-line").send();
     });
     assert!(
@@ -351,7 +352,7 @@ fn a_relative_log_path_does_not_follow_the_hosts_folder() {
 }
 
 #[test]
-fn a_pipe_is_no_log_file() {
+fn a_pipe_is_refused_as_a_log_file() {
     let _turn = turn();
     let pipe = tools::scratch("log").join("pipe");
     let _ = std::fs::remove_file(&pipe);

@@ -1,5 +1,5 @@
-//! The host process: the state that a call must leave unchanged, and the events that must not disturb
-//! a call. Each test is a C program of `tests/c` or a .NET program of `tests/csharp`.
+//! The host process: the state that a call must leave unchanged, and the events that must not
+//! disturb a call. Each test is a C program of `tests/c` or a .NET program of `tests/csharp`.
 #![cfg(target_os = "linux")]
 
 use std::path::PathBuf;
@@ -11,10 +11,10 @@ use crate::support::driver::{
     echo_server, resetting_server, run_program, silent_server, slow_server,
 };
 use crate::support::library;
-use crate::support::outbox::in_memory;
+use crate::support::outbox::InMemory;
 use crate::support::tools::{self, Link};
 
-/// Compiles `tests/c/NAME.c`, once for all tests that run it. Nothing where there is no compiler.
+/// Compiles `tests/c/NAME.c`, once for all tests that run it. Without a compiler the test returns.
 macro_rules! program {
     ($name:literal, $link:expr) => {{
         static COMPILED: OnceLock<Option<PathBuf>> = OnceLock::new();
@@ -26,14 +26,14 @@ macro_rules! program {
     }};
 }
 
-/// A file for a log or an outbox, not there yet.
+/// Returns the path of a file for a log or an outbox, which does not exist yet.
 fn new_file(name: &str) -> PathBuf {
     let file = tools::scratch("host").join(name);
     let _ = std::fs::remove_file(&file);
     file
 }
 
-/// A folder for outboxes.
+/// Creates an empty folder for outboxes.
 fn empty_folder(name: &str) -> String {
     let folder = tools::scratch(name);
     std::fs::remove_dir_all(&folder).expect("an old folder can be removed");
@@ -43,7 +43,7 @@ fn empty_folder(name: &str) -> String {
 
 #[cfg(target_arch = "x86_64")]
 fn run_with_traps(traps: &str) {
-    // feenableexcept is in libm, which a program has to name only if it is linked with the .a.
+    // The program needs libm for feenableexcept. Only the link with the static library adds -lm.
     let program = program!("traps", Link::Static);
     let (server, received) = echo_server();
     let silent = silent_server();
@@ -57,18 +57,18 @@ fn run_with_traps(traps: &str) {
 
 #[test]
 #[cfg(target_arch = "x86_64")]
-fn floating_point_traps_of_the_host_are_not_sprung_and_stay_on() {
+fn floating_point_traps_of_the_host_do_not_fire_and_stay_on() {
     run_with_traps("usual");
 }
 
 #[test]
 #[cfg(target_arch = "x86_64")]
-fn not_even_a_trap_on_inexact_results_is_sprung() {
+fn a_trap_on_inexact_results_does_not_fire() {
     run_with_traps("inexact");
 }
 
 #[test]
-fn no_signal_comes_of_a_call_and_none_disturbs_it() {
+fn a_call_raises_no_signal_and_no_signal_disturbs_it() {
     let program = program!("signals", Link::Shared);
     let (server, _) = echo_server();
     let slow = slow_server(Duration::ZERO, Duration::from_millis(5));
@@ -88,7 +88,7 @@ fn a_dotnet_program_catches_faults_and_collects_garbage_while_the_library_calls_
     };
     for runtime in dotnet::runtimes() {
         let (server, received) = echo_server();
-        // A collection that waits for a thread of the library never ends.
+        // A garbage collection that waited for a thread of the library would never end.
         let mut command = runtime.command(&program);
         command
             .arg(server.url())
@@ -159,13 +159,14 @@ fn each_of_many_generations_makes_its_own_connections() {
     let program = program!("fork", Link::Shared);
     let (server, received) = echo_server();
     run_program(program, &[&server.url(), "generations", "", ""]);
-    // 20 generations of children, each calling before and after its own child lives.
+    // The parent and 20 generations of children. All but the last call before and after their child
+    // runs.
     assert_eq!(received.count(), 41);
     assert_eq!(server.connections(), 21);
 }
 
 #[test]
-fn a_forked_child_is_held_up_by_no_lock_of_its_parents_threads() {
+fn a_forked_child_does_not_hang_on_a_lock_of_its_parents_threads() {
     let program = program!("fork", Link::Shared);
     let (server, _) = echo_server();
     let tls = resetting_server().replace("http:", "https:");
@@ -178,14 +179,13 @@ fn a_forked_child_is_held_up_by_no_lock_of_its_parents_threads() {
 fn a_child_opens_an_outbox_whatever_its_parents_threads_do() {
     let program = program!("fork", Link::Shared);
     let (server, _) = echo_server();
-    // On a busy disk an outbox that was just closed may still be busy after five seconds.
-    let folder = in_memory("fork-outboxes");
-    let path = folder.to_str().expect("a path in UTF-8");
+    // On a busy disk, an outbox that was just closed may still be in use after five seconds.
+    let folder = InMemory::new("fork-outboxes");
+    let path = folder.path().to_str().expect("a path in UTF-8");
     run_program(program, &[&server.url(), "outboxes", path, ""]);
-    std::fs::remove_dir_all(&folder).expect("the folder");
 }
 
-/// The first calls of a process are stopped at each allocation, and the process forks.
+/// Stops the first calls of a process at each allocation and forks the process there.
 fn a_child_may_be_forked_at_any_moment_of(work: &str) {
     let program = program!("fork_in_call", Link::Shared);
     let (server, _) = echo_server();
@@ -204,7 +204,7 @@ fn a_child_may_be_forked_while_its_parent_opens_an_outbox_and_closes_it() {
 }
 
 #[test]
-fn loading_runs_nothing_and_unloading_harms_nothing() {
+fn loading_runs_no_code_and_unloading_is_harmless() {
     if !tools::have("gcc") {
         return;
     }
@@ -216,7 +216,7 @@ fn loading_runs_nothing_and_unloading_harms_nothing() {
     assert_eq!(received.count(), 222);
 }
 
-/// With and without a log.
+/// Ends a host process as `way` says, with and without a log.
 fn ends(way: &str) {
     let log = new_file(way);
     ends_with_log(way, "");

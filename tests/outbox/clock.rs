@@ -1,6 +1,6 @@
-//! A till's clock that jumps, and restarts during a pause.
+//! Jumps of the wall clock, and restarts during a pause between attempts.
 //!
-//! tests/c/outbox_clock.c moves the wall clock, in separate hosts for each test.
+//! Each test starts its own hosts, whose clocks are moved by tests/c/outbox_clock.c.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -17,10 +17,10 @@ use crate::support::wait::until;
 pub(crate) const HOUR: i64 = 3600;
 pub(crate) const YEAR: i64 = 365 * 24 * HOUR;
 pub(crate) const UNAVAILABLE: Reply = Reply::Http("503 Service Unavailable");
-/// How much later than due an attempt may be on a machine that is busy.
+/// How late an attempt may start on a busy machine.
 const LATE: Duration = Duration::from_secs(2);
 
-/// A file, and hosts that work with it by a wall clock of their own.
+/// An outbox file, and the clocks of the hosts that open it.
 pub(crate) struct Till {
     program: PathBuf,
     preload: PathBuf,
@@ -42,18 +42,18 @@ impl Till {
         self.path.with_file_name("clock")
     }
 
-    /// By how many seconds the wall clock is ahead.
+    /// Sets how many seconds the wall clock is ahead of the real time.
     pub fn set_clock(&self, seconds: i64) {
         self.set_clocks(seconds, 0);
     }
 
-    /// So many seconds have passed since the test began, for all clocks.
+    /// Sets all clocks `seconds` ahead, as if that time had passed since the test began.
     pub fn time_passes(&self, seconds: i64) {
         self.set_clocks(seconds, seconds);
     }
 
     pub fn set_clocks(&self, wall: i64, monotonic: i64) {
-        // At one go: a host must not read half of it.
+        // Renamed into place, so that a host never reads a partly written file.
         let half = self.path.with_file_name("half");
         std::fs::write(&half, format!("{wall} {monotonic}")).unwrap();
         std::fs::rename(half, self.clock()).unwrap();
@@ -74,7 +74,8 @@ impl Till {
     }
 }
 
-/// `refusals` times 503, then accepted.
+/// A server that refuses the first `refusals` requests of each ext_id with 503, and accepts the
+/// others.
 pub(crate) fn refusing(refusals: usize) -> Books {
     Books::open(move |_, before| match before < refusals {
         true => (Duration::ZERO, UNAVAILABLE),
@@ -82,52 +83,52 @@ pub(crate) fn refusing(refusals: usize) -> Books {
     })
 }
 
-/// The number of attempts, and when the next one is due by the wall clock, in seconds from now; for
-/// an entry that waits.
+/// Returns an entry's number of attempts, and when the next one is due by the hosts' wall clock, in
+/// seconds after the real time. None if the entry is finished, is being sent or has no attempt yet.
 pub(crate) fn entry(host: &mut Host, ext_id: &str) -> Option<(usize, i64)> {
     entry_with(ENTRY_PENDING, host, ext_id)
 }
 
-/// The same for an entry that has these flags.
+/// Does the same for an entry with exactly these flags.
 pub(crate) fn entry_with(wanted: u32, host: &mut Host, ext_id: &str) -> Option<(usize, i64)> {
-    let told = host.ask(&format!("entry {ext_id}"));
-    let words: Vec<i64> = told
+    let answer = host.ask(&format!("entry {ext_id}"));
+    let words: Vec<i64> = answer
         .split(' ')
         .skip(2)
         .map(|word| word.parse().expect("a number"))
         .collect();
     let [code, flags, attempts, next_attempt_at] = words[..] else {
-        panic!("{told}");
+        panic!("{answer}");
     };
     let ahead = (next_attempt_at - chrono::Utc::now().timestamp_millis()) / 1000;
-    let waits = code == i64::from(LP_PENDING) && flags == i64::from(wanted) && attempts > 0;
-    waits.then_some((attempts as usize, ahead))
+    let is_waiting = code == i64::from(LP_PENDING) && flags == i64::from(wanted) && attempts > 0;
+    is_waiting.then_some((attempts as usize, ahead))
 }
 
-/// Waits until so many attempts are over. Comes back with when the next one is due.
+/// Waits until this many attempts have ended. Returns when the next one is due, as [`entry`] does.
 pub(crate) fn refused(host: &mut Host, ext_id: &str, attempts: usize) -> i64 {
     let mut due = None;
-    until("an attempt is over", || {
+    until("an attempt has ended", || {
         due = entry(host, ext_id).filter(|(made, _)| *made >= attempts);
         due.is_some()
     });
     due.unwrap().1
 }
 
-/// Waits until so many attempts are over. Returns how many are.
+/// Waits until at least this many attempts have ended. Returns how many have ended.
 fn refused_attempts(host: &mut Host, ext_id: &str, attempts: usize) -> usize {
     refused(host, ext_id, attempts);
     entry(host, ext_id).map_or(attempts, |(made, _)| made)
 }
 
-/// The times between attempts.
+/// Returns the times between the starts of consecutive attempts.
 fn gaps(exchanges: &[Exchange]) -> Vec<Duration> {
     let pairs = exchanges.windows(2);
     pairs.map(|pair| pair[1].began - pair[0].began).collect()
 }
 
 #[track_caller]
-fn keep_the_timetable(gaps: &[Duration], pause: Duration) {
+fn check_schedule(gaps: &[Duration], pause: Duration) {
     let earliest = pause - Duration::from_millis(5);
     for gap in gaps {
         assert!((earliest..pause + LATE).contains(gap), "{gaps:?}");
@@ -141,28 +142,31 @@ fn a_wall_clock_that_jumps_neither_stalls_nor_hurries_repeats() {
     let Some(till) = Till::new("jumping", &books.url()) else {
         return;
     };
-    // Whoever else writes into the file makes the sender look at its due times again.
+    // When another outbox writes to the file, the sender reads its due times again.
     let elsewhere = refusing(0);
     let mut other = Host::open(&till.program, &till.path, &elsewhere.url(), 1, 100);
     let mut host = till.open(300);
     host.submit("mine");
-    let mut shown = Vec::new();
+    let mut due_times = Vec::new();
     for attempt in 1..ATTEMPTS {
         until("an attempt", || books.of("mine").len() >= attempt);
-        shown.push(refused(&mut host, "mine", attempt));
+        due_times.push(refused(&mut host, "mine", attempt));
         till.set_clock([YEAR, -YEAR, 0][attempt % 3]);
         other.submit(&format!("other-{attempt}"));
     }
     assert_eq!(host.wait("mine"), (0, uuid_of("mine")));
     assert_eq!(books.of("mine").len(), ATTEMPTS);
-    keep_the_timetable(&gaps(&books.of("mine")), Duration::from_millis(300));
-    // The host's clock did jump.
-    assert!(shown.iter().any(|due| *due > YEAR / 2), "{shown:?}");
-    assert!(shown.iter().any(|due| *due < -YEAR / 2), "{shown:?}");
+    check_schedule(&gaps(&books.of("mine")), Duration::from_millis(300));
+    // The host's clock really jumped.
+    assert!(due_times.iter().any(|due| *due > YEAR / 2), "{due_times:?}");
+    assert!(
+        due_times.iter().any(|due| *due < -YEAR / 2),
+        "{due_times:?}"
+    );
 }
 
 #[test]
-fn a_due_time_far_in_the_future_is_brought_back_to_the_timetable_by_a_restart() {
+fn a_due_time_far_in_the_future_is_corrected_to_the_schedule_by_a_restart() {
     let books = refusing(3);
     let Some(till) = Till::new("far", &books.url()) else {
         return;
@@ -180,11 +184,11 @@ fn a_due_time_far_in_the_future_is_brought_back_to_the_timetable_by_a_restart() 
     let second = exchanges[1].began - opened;
     assert!(second < Duration::from_secs(1) + LATE, "{second:?}");
     assert_eq!(exchanges.len(), 4);
-    keep_the_timetable(&gaps(&exchanges[1..]), Duration::from_secs(1));
+    check_schedule(&gaps(&exchanges[1..]), Duration::from_secs(1));
 }
 
 #[test]
-fn a_due_time_that_was_brought_back_is_told_so() {
+fn an_entry_that_was_rescheduled_shows_its_new_time() {
     let books = refusing(1);
     let Some(till) = Till::new("far-told", &books.url()) else {
         return;
@@ -196,8 +200,8 @@ fn a_due_time_that_was_brought_back_is_told_so() {
     host.kill();
     till.set_clock(0);
     let mut host = till.open(HOUR_MS);
-    // A till shows when it goes on: within the hour, and not in a year.
-    until("the due time is within the timetable", || {
+    // A till shows when the next attempt is due: within the hour, and not in a year.
+    until("the due time is within the schedule", || {
         entry(&mut host, "mine").is_some_and(|(_, due)| (0..=HOUR).contains(&due))
     });
     assert_eq!(books.of("mine").len(), 1);
@@ -226,13 +230,13 @@ fn a_clock_that_has_jumped_ahead_during_a_restart_brings_one_attempt_and_no_floo
         let exchanges = books.of(ext_id);
         assert_eq!(exchanges.len(), 5);
         assert!(exchanges[1].began - opened < Duration::from_secs(1) + LATE);
-        keep_the_timetable(&gaps(&exchanges[1..]), Duration::from_millis(500));
+        check_schedule(&gaps(&exchanges[1..]), Duration::from_millis(500));
     }
 }
 
-/// Without a battery the clock begins anew with every power cut, until the network tells the time.
+/// Without a battery the clock is reset by every power cut, until the network corrects it.
 #[test]
-fn an_outcome_of_a_time_when_the_clock_was_wrong_is_not_taken_for_an_old_one() {
+fn an_outcome_with_a_wrong_date_is_not_pruned_as_old() {
     let books = refusing(0);
     let Some(till) = Till::new("battery", &books.url()) else {
         return;
@@ -250,7 +254,7 @@ fn an_outcome_of_a_time_when_the_clock_was_wrong_is_not_taken_for_an_old_one() {
     host.kill();
     till.set_clock(0);
     let mut host = till.open(HOUR_MS);
-    until("what is old is gone", || {
+    until("the old entry is removed", || {
         host.wait("last-year").0 == LP_ERR_NOT_FOUND
     });
     for ext_id in ["yesterday", "today"] {
@@ -258,7 +262,7 @@ fn an_outcome_of_a_time_when_the_clock_was_wrong_is_not_taken_for_an_old_one() {
     }
 }
 
-/// Without a battery the clock starts at the factory's date, until the network corrects it.
+/// Without a battery the clock starts at the factory date, until the network corrects it.
 #[test]
 fn a_clock_that_jumps_while_a_host_runs_neither_expires_a_request_nor_keeps_it_alive() {
     let books = refusing(usize::MAX);
@@ -270,8 +274,8 @@ fn a_clock_that_jumps_while_a_host_runs_neither_expires_a_request_nor_keeps_it_a
     host.ask(&format!("submit long {HOUR_MS}"));
     let attempts = refused_attempts(&mut host, "long", 1);
     till.set_clock(0);
-    // The host has seen the jump: its due times are by the clock of now.
-    until("the due time is by the new clock", || {
+    // The host has seen the jump once its due times follow the new clock.
+    until("the due time follows the new clock", || {
         entry(&mut host, "long").is_some_and(|(_, due)| (-HOUR..HOUR).contains(&due))
     });
     refused_attempts(&mut host, "long", attempts + 3);
@@ -280,9 +284,9 @@ fn a_clock_that_jumps_while_a_host_runs_neither_expires_a_request_nor_keeps_it_a
     let submitted = Instant::now();
     till.set_clock(-YEAR);
     assert_eq!(host.wait("short").0, LP_ERR_EXPIRED);
-    let lived = submitted.elapsed();
+    let lifetime = submitted.elapsed();
     let limit = Duration::from_millis(1400)..Duration::from_millis(1500) + LATE;
-    assert!(limit.contains(&lived), "{lived:?}");
+    assert!(limit.contains(&lifetime), "{lifetime:?}");
 }
 
 #[test]
@@ -305,7 +309,7 @@ fn a_request_of_yesterday_expires_when_a_clock_that_was_behind_is_corrected() {
 }
 
 #[test]
-fn what_has_expired_while_no_host_ran_is_not_sent() {
+fn a_request_that_expired_while_no_host_ran_is_not_sent() {
     let books = refusing(1);
     let Some(till) = Till::new("expired-meanwhile", &books.url()) else {
         return;
@@ -319,14 +323,14 @@ fn what_has_expired_while_no_host_ran_is_not_sent() {
     till.set_clock(12 * HOUR);
     let mut host = till.open(HOUR_MS);
     assert_eq!(host.wait("yesterday").0, LP_ERR_EXPIRED);
-    // Both were due when the host began.
+    // Both were due when the host started.
     assert_eq!(host.wait("today"), (0, uuid_of("today")));
     assert_eq!(books.of("yesterday").len(), 1);
 }
 
 #[test]
 fn a_pause_that_lifepay_has_asked_for_is_kept_across_a_restart() {
-    let asked = Duration::from_secs(2);
+    let retry_after = Duration::from_secs(2);
     let books = Books::open(|_, before| match before {
         0 => (Duration::ZERO, Reply::Http("503 X\r\nRetry-After: 2")),
         _ => (Duration::ZERO, Reply::Accept),
@@ -340,11 +344,11 @@ fn a_pause_that_lifepay_has_asked_for_is_kept_across_a_restart() {
     host.kill();
     let mut host = till.open(100);
     assert_eq!(host.wait("mine"), (0, uuid_of("mine")));
-    keep_the_timetable(&gaps(&books.of("mine")), asked);
+    check_schedule(&gaps(&books.of("mine")), retry_after);
 }
 
 #[test]
-fn a_request_expires_when_its_time_is_over_while_the_host_runs() {
+fn a_request_expires_while_the_host_runs() {
     let books = refusing(usize::MAX);
     let Some(till) = Till::new("running", &books.url()) else {
         return;
@@ -362,7 +366,7 @@ fn a_request_expires_when_its_time_is_over_while_the_host_runs() {
     assert_eq!(books.of("mine").len(), 1);
 }
 
-/// Without a battery the clock begins with the factory's date, until the network corrects it.
+/// Without a battery the clock starts at the factory date, until the network corrects it.
 #[test]
 fn a_clock_that_is_corrected_by_years_expires_nothing_that_this_run_has_submitted() {
     let books = refusing(usize::MAX);
@@ -375,15 +379,15 @@ fn a_clock_that_is_corrected_by_years_expires_nothing_that_this_run_has_submitte
     refused(&mut host, "mine", 1);
     till.set_clock(0);
     let before = books.of("mine").len();
-    until("it is repeated as before", || {
+    until("it is retried as before", || {
         books.of("mine").len() >= before + 4
     });
-    keep_the_timetable(&gaps(&books.of("mine")), Duration::from_millis(300));
-    // Nor does it expire when the host is started again, with an hour less some seconds left.
+    check_schedule(&gaps(&books.of("mine")), Duration::from_millis(300));
+    // A restart of the host does not expire it either: an hour less some seconds is left.
     let made = books.of("mine").len();
     host.kill();
     let mut host = till.open(300);
-    until("it goes on", || books.of("mine").len() > made + 1);
+    until("it is retried", || books.of("mine").len() > made + 1);
     assert_eq!(host.ask("wait mine 0").split(' ').nth(2), Some("-1"));
     till.time_passes(HOUR + 60);
     assert_eq!(host.wait("mine").0, LP_ERR_EXPIRED);
@@ -402,7 +406,7 @@ fn finished_entries_are_removed_after_keep_days_while_the_host_runs() {
         host.submit(&ext_id);
         assert_eq!(host.wait(&ext_id).0, LP_OK);
         till.time_passes(round * (KEEP + 2 * HOUR) - 4 * HOUR);
-        assert_eq!(host.wait(&ext_id).0, LP_OK, "two hours too early");
+        assert_eq!(host.wait(&ext_id).0, LP_OK, "removed two hours too early");
         till.time_passes(round * (KEEP + 2 * HOUR));
         until("it is removed", || host.wait(&ext_id).0 == LP_ERR_NOT_FOUND);
     }

@@ -15,13 +15,13 @@ use crate::support::tools::have;
 use crate::support::wait::until;
 use crate::support::{child, library, read_request, respond, Call, Outbox, Server};
 
-/// Waits for the next attempt for an hour.
+/// Settings with an hour between attempts.
 fn patient<'a>(url: &str) -> Call<'a> {
     Call::to(url).repeat(0, &[3_600_000]).limits(2000, 2000)
 }
 
 #[test]
-fn close_wakes_those_who_wait_and_returns_within_a_second() {
+fn close_wakes_waiting_threads_and_returns_within_a_second() {
     let server = Server::start(|mut stream, _| {
         read_request(&mut stream);
         read_request(&mut stream);
@@ -45,33 +45,35 @@ fn close_wakes_those_who_wait_and_returns_within_a_second() {
     assert_eq!(outbox.retry_now(None), code::LP_ERR_CLOSED);
 }
 
-/// Stays in the callback until a byte that `user_data` points to is not 0.
-unsafe extern "C" fn stay(_: i32, message: *const c_char, user_data: *mut c_void) {
-    // SAFETY: the test says so, and the message is a string.
-    let (message, may_go) = unsafe { (CStr::from_ptr(message), &*user_data.cast::<AtomicUsize>()) };
+/// Log callback that increments the counter at `user_data` and blocks until the counter is at least
+/// 2. Only for messages about "mine".
+unsafe extern "C" fn block(_: i32, message: *const c_char, user_data: *mut c_void) {
+    // SAFETY: `user_data` points to the test's static counter, and the message is a string.
+    let (message, counter) =
+        unsafe { (CStr::from_ptr(message), &*user_data.cast::<AtomicUsize>()) };
     if message.to_bytes().starts_with(b"ext_id=mine ") {
-        may_go.fetch_add(1, Ordering::SeqCst);
-        while may_go.load(Ordering::SeqCst) < 2 {
+        counter.fetch_add(1, Ordering::SeqCst);
+        while counter.load(Ordering::SeqCst) < 2 {
             std::thread::sleep(Duration::from_millis(10));
         }
     }
 }
 
-/// A host may close in the thread for which its log callback waits.
+/// The log callback may wait for the thread that closes the outbox.
 #[test]
 fn close_does_not_wait_for_a_thread_that_is_in_the_hosts_log_callback() {
     const NAME: &str = "close_does_not_wait_for_a_thread_that_is_in_the_hosts_log_callback";
     if child::again(module_path!(), NAME, &[]) {
         return;
     }
-    static MAY_GO: AtomicUsize = AtomicUsize::new(0);
-    let user_data = std::ptr::from_ref(&MAY_GO).cast_mut().cast();
+    static COUNTER: AtomicUsize = AtomicUsize::new(0);
+    let user_data = std::ptr::from_ref(&COUNTER).cast_mut().cast();
     // SAFETY: the callback and its data live as long as the process.
-    unsafe { (library().set_log)(Some(stay), user_data, 3) };
+    unsafe { (library().set_log)(Some(block), user_data, 3) };
     let server = Server::always(respond("200 OK", ACCEPTED));
     let outbox = Outbox::open(&fresh("in-a-callback"), patient(&server.url()));
     outbox.submit(patient(&server.url()).ext_id("mine"));
-    until("the callback", || MAY_GO.load(Ordering::SeqCst) == 1);
+    until("the callback", || COUNTER.load(Ordering::SeqCst) == 1);
     let took = std::thread::scope(|scope| {
         let started = Instant::now();
         let closing = scope.spawn(move || outbox.close());
@@ -79,7 +81,7 @@ fn close_does_not_wait_for_a_thread_that_is_in_the_hosts_log_callback() {
             std::thread::sleep(Duration::from_millis(10));
         }
         let took = started.elapsed();
-        MAY_GO.store(2, Ordering::SeqCst);
+        COUNTER.store(2, Ordering::SeqCst);
         assert_eq!(closing.join().unwrap(), 0);
         took
     });
@@ -87,7 +89,7 @@ fn close_does_not_wait_for_a_thread_that_is_in_the_hosts_log_callback() {
 }
 
 #[test]
-fn what_was_broken_off_by_a_close_goes_on_when_it_is_opened_again() {
+fn an_attempt_cut_off_by_a_close_is_repeated_after_the_next_open() {
     let path = fresh("goes-on");
     let server = Server::always(respond("200 OK", ACCEPTED));
     let outbox = Outbox::open(&path, patient(&server.url()));
@@ -97,9 +99,10 @@ fn what_was_broken_off_by_a_close_goes_on_when_it_is_opened_again() {
     assert_eq!(outbox.wait("mine", 10_000).code, 0);
 }
 
-/// The status is there, the rest of the answer is not: it is no reason to wait for the timetable.
+/// The outbox is closed when only the beginning of a 503 has arrived. The retry must not wait for
+/// the schedule.
 #[test]
-fn an_answer_that_a_close_has_broken_off_is_asked_for_again_at_once() {
+fn an_attempt_cut_off_by_a_close_is_repeated_at_once() {
     let path = fresh("in-an-answer");
     let seen = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&seen);
@@ -121,9 +124,9 @@ fn an_answer_that_a_close_has_broken_off_is_asked_for_again_at_once() {
     assert_eq!(outbox.wait("mine", 10_000).code, 0);
 }
 
-/// It waits for the file as long as another program is writing to it.
+/// The call waits for the file while another program is writing to it.
 #[test]
-fn a_call_that_waits_for_a_busy_file_learns_of_the_close() {
+fn a_call_that_waits_for_a_busy_file_returns_when_the_outbox_is_closed() {
     if !have("python3") {
         return;
     }

@@ -17,10 +17,10 @@ fn a_till_killed_at_random_moments_loses_nothing_and_sends_nothing_twice() {
     let kills = Kills {
         name: "killed",
         count: COUNT,
-        enough: |outcome| outcome.submitted > COUNT / 4 && outcome.told > COUNT / 10,
+        enough: |outcome| outcome.submitted > COUNT / 4 && outcome.reported > COUNT / 10,
         longest_life: Duration::from_millis(60),
         kill: |till: &mut Child| drop(till.kill()),
     };
     let outcome = kill_again_and_again(|| Command::new(&program), &kills);
-    assert!((kills.enough)(&outcome), "kills came too early");
+    assert!((kills.enough)(&outcome), "the tills were killed too early");
 }

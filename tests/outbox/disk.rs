@@ -32,7 +32,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-fn made(folder: PathBuf) -> PathBuf {
+fn create_folder(folder: PathBuf) -> PathBuf {
     std::fs::create_dir_all(&folder).expect("a folder");
     folder
 }
@@ -62,14 +62,14 @@ fn a_network_disk_is_refused_and_nothing_is_written_to_it() {
     let used = here.join("used.db");
     drop(open(&used).unwrap_or_else(|answer| panic!("{answer:?}")));
     for kind in LOCAL {
-        let folder = made(here.join(format!("network-{kind}")));
+        let folder = create_folder(here.join(format!("network-{kind}")));
         drop(open(&folder.join("shifts.db")).unwrap_or_else(|answer| panic!("{kind}: {answer:?}")));
     }
     for kind in NETWORKS {
-        let folder = made(here.join(format!("network-{kind}")));
+        let folder = create_folder(here.join(format!("network-{kind}")));
         std::fs::copy(&used, folder.join("used.db")).unwrap();
-        // A link on a local disk may lead there.
-        let links = made(here.join(format!("links-{kind}")));
+        // Links on a local disk may point to the network disk.
+        let links = create_folder(here.join(format!("links-{kind}")));
         std::os::unix::fs::symlink(&folder, links.join("folder")).unwrap();
         std::os::unix::fs::symlink(folder.join("used.db"), links.join("file.db")).unwrap();
         for path in [
@@ -79,7 +79,7 @@ fn a_network_disk_is_refused_and_nothing_is_written_to_it() {
             links.join("file.db"),
         ] {
             let Err(answer) = open(&path) else {
-                panic!("{} is opened", path.display());
+                panic!("{} was opened", path.display());
             };
             assert_eq!(answer.code, code::LP_ERR_OUTBOX, "{answer:?}");
             assert!(answer.message.contains("сетевом"), "{kind}: {answer:?}");
@@ -89,9 +89,9 @@ fn a_network_disk_is_refused_and_nothing_is_written_to_it() {
     }
 }
 
-/// Two versions of the library that call the lock differently would both send.
+/// If two versions of the library named the lock differently, both would send.
 #[test]
-fn the_lock_of_those_who_send_has_the_same_name_in_every_version() {
+fn the_senders_lock_has_the_same_name_in_every_version() {
     for (number, (url, name)) in [
         ("", "shifts.db-sender-c4f04d24"),
         ("https://sapi.life-pay.ru", "shifts.db-sender-c4f04d24"),
@@ -102,18 +102,18 @@ fn the_lock_of_those_who_send_has_the_same_name_in_every_version() {
     {
         let path = fresh(&format!("lock-{number}"));
         let outbox = Outbox::open(&path, patient(url));
-        let beside = names(path.parent().unwrap());
-        // Beside it may stand the journal of whoever looks whether it is free.
-        let mut locks = beside.iter().filter(|file| file.contains("sender"));
-        assert!(locks.clone().any(|file| file == name), "{beside:?}");
-        assert!(locks.all(|file| file.starts_with(name)), "{beside:?}");
+        let siblings = names(path.parent().unwrap());
+        // The journal of an outbox that tests whether the lock is free may exist beside it.
+        let mut locks = siblings.iter().filter(|file| file.contains("sender"));
+        assert!(locks.clone().any(|file| file == name), "{siblings:?}");
+        assert!(locks.all(|file| file.starts_with(name)), "{siblings:?}");
         drop(outbox);
     }
 }
 
-/// The pages of a captive portal, one after every attempt, would fill the disk.
+/// Otherwise the pages of a captive portal, one for each attempt, would fill the disk.
 #[test]
-fn of_a_long_reply_16_kib_are_kept() {
+fn the_first_16_kib_of_a_long_reply_are_kept() {
     let filler = "я".repeat(50_000);
     let page = format!("<html>{filler}THE-END");
     let accepted =
@@ -145,8 +145,9 @@ fn of_a_long_reply_16_kib_are_kept() {
     }
 }
 
-/// A path for an outbox in a process of the test's own, and a file: as long as it is there, syncs of
-/// the log fail. None where the test is not to go on.
+/// Runs the test in a separate process. Returns a path for an outbox there, and the path of a file:
+/// while that file exists, syncs of the write-ahead log fail. Returns None if the test must end: in
+/// the parent process, or if gcc is missing.
 fn with_failing_syncs(test: &str) -> Option<(PathBuf, PathBuf)> {
     if !have("gcc") {
         return None;
@@ -162,7 +163,7 @@ fn with_failing_syncs(test: &str) -> Option<(PathBuf, PathBuf)> {
     (!is_parent).then_some((path, failing))
 }
 
-/// The request may come back from a disk that said it could not write it.
+/// After a failed sync the request may be on disk all the same.
 #[test]
 fn a_submit_whose_sync_has_failed_may_be_on_disk_and_can_be_made_again() {
     const NAME: &str = "a_submit_whose_sync_has_failed_may_be_on_disk_and_can_be_made_again";
@@ -183,7 +184,7 @@ fn a_submit_whose_sync_has_failed_may_be_on_disk_and_can_be_made_again() {
     assert_eq!(outbox.entries().len(), 1);
 }
 
-/// Seconds of a processor that this process has used.
+/// Returns the processor time that this process has used, in seconds.
 fn processor_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").expect("proc");
     let fields = stat.rsplit(')').next().expect("fields").split_whitespace();
@@ -196,8 +197,8 @@ fn processor_seconds() -> f64 {
 }
 
 #[test]
-fn a_disk_that_fails_costs_no_processor_and_what_waited_is_sent_when_it_works() {
-    const NAME: &str = "a_disk_that_fails_costs_no_processor_and_what_waited_is_sent_when_it_works";
+fn a_failing_disk_costs_no_processor_time_and_entries_are_sent_when_it_works() {
+    const NAME: &str = "a_failing_disk_costs_no_processor_time_and_entries_are_sent_when_it_works";
     let Some((path, failing)) = with_failing_syncs(NAME) else {
         return;
     };
@@ -205,7 +206,7 @@ fn a_disk_that_fails_costs_no_processor_and_what_waited_is_sent_when_it_works() 
     let (seen, broken) = (Arc::clone(&began), failing.clone());
     let server = Server::start(move |mut stream, _| {
         while read_request(&mut stream).is_some() {
-            // The outcome of the first cannot be written.
+            // From the first request on, no outcome can be written.
             if seen.fetch_add(1, Ordering::SeqCst) == 0 {
                 std::fs::write(&broken, "").unwrap();
             }
@@ -218,7 +219,7 @@ fn a_disk_that_fails_costs_no_processor_and_what_waited_is_sent_when_it_works() 
     }
     until("an attempt", || began.load(Ordering::SeqCst) > 0);
     let before = processor_seconds();
-    // There is nothing to wait for: it is what does not happen meanwhile that counts.
+    // A sleep, because there is no event to wait for: nothing must happen meanwhile.
     std::thread::sleep(Duration::from_secs(3));
     let used = processor_seconds() - before;
     assert!(used < 0.5, "{used} s");

@@ -18,7 +18,7 @@ fn quick<'a>(url: &str) -> Call<'a> {
     Call::to(url).repeat(0, &[100]).limits(2000, 2000)
 }
 
-/// Waits for the next attempt for an hour.
+/// Settings with an hour between attempts.
 fn patient<'a>(url: &str) -> Call<'a> {
     Call::to(url).repeat(0, &[3_600_000]).limits(2000, 2000)
 }
@@ -30,7 +30,7 @@ fn refused((returned, answer): (i32, Answer), fields: &[&str]) -> Answer {
 }
 
 #[test]
-fn each_document_is_sent_to_its_path_and_the_entry_tells_it() {
+fn each_document_is_sent_to_its_path_and_its_entry_shows_the_path() {
     let path = fresh("documents");
     let sandbox = Sandbox::start(Options::default()).unwrap();
     let call = || quick(&sandbox.url());
@@ -47,26 +47,26 @@ fn each_document_is_sent_to_its_path_and_the_entry_tells_it() {
     }
     outbox.close();
     let outbox = Outbox::open(&path, call());
-    let told: Vec<_> = outbox
+    let listed: Vec<_> = outbox
         .entries()
         .into_iter()
         .map(|e| (e.ext_id, e.path))
         .collect();
-    let told: Vec<_> = told
+    let listed: Vec<_> = listed
         .iter()
         .map(|(e, p)| (e.as_str(), p.as_deref().unwrap()))
         .collect();
     assert_eq!(
-        told,
+        listed,
         [("shift", SHIFT), ("receipt", RECEIPT), ("z", Z_REPORT)]
     );
     let requests = sandbox.requests();
     let of = |ext_id: &str| {
-        let is_its =
+        let has_ext_id =
             |request: &&lifepay_sandbox::Request| request.ext_id.as_deref() == Some(ext_id);
-        requests.iter().find(is_its).expect("a request").clone()
+        requests.iter().find(has_ext_id).expect("a request").clone()
     };
-    for (ext_id, path) in told {
+    for (ext_id, path) in listed {
         assert_eq!(of(ext_id).path, path);
     }
     let body = String::from_utf8(of("receipt").body).unwrap();
@@ -94,7 +94,7 @@ fn a_document_needs_an_ext_id_and_a_path() {
         &["path", "document_json"],
     );
     assert!(outbox.entries().is_empty());
-    // An outbox is opened for all of them.
+    // Opening an outbox ignores both fields: it serves every kind of document.
     outbox.close();
     drop(Outbox::open(
         &fresh("needs-2"),
@@ -113,7 +113,7 @@ fn an_ext_id_is_one_requests_whatever_the_path() {
             .0,
         0
     );
-    // Members in another order, and what stands between them, are no difference.
+    // The order of the members and the white space between them make no difference.
     for same in [r#"{"a":1,"b":[1]}"#, "{\n \"b\":[1],\n \"a\":1\n}\n"] {
         let (returned, answer) = outbox.submit(call().document(Z_REPORT, same));
         assert_eq!((returned, answer.code), (0, code::LP_PENDING), "{answer:?}");
@@ -145,7 +145,7 @@ fn an_ext_id_is_one_requests_whatever_the_path() {
         assert_eq!(answer.ext_id.as_deref(), Some("mine"));
     }
     assert_eq!(outbox.submit(patient(&url).ext_id("shift")).0, 0);
-    // The path of a shift is a shift's, by whichever name.
+    // A document with a shift's path is the same request as the shift.
     let by_path = patient(&url).ext_id("shift").document(SHIFT, "");
     assert_eq!(outbox.submit(by_path).0, 0);
     let other = patient(&url).ext_id("shift").document(Z_REPORT, "");
@@ -183,7 +183,7 @@ fn a_document_is_cancelled_retried_expired_and_forgotten_as_a_shift_is() {
         outbox.entry("cancelled").unwrap().http_status == 503
     });
     let (returned, answer) = outbox.cancel("cancelled");
-    // LifePay may have it, and would take another document for it.
+    // LifePay may have the cancelled document, and would take another one with its ext_id for it.
     let other = call().ext_id("cancelled").document(RECEIPT, "{}");
     refused(outbox.submit(other), &["ext_id"]);
     refused(outbox.submit(call().ext_id("cancelled")), &["ext_id"]);
@@ -200,7 +200,7 @@ fn a_document_is_cancelled_retried_expired_and_forgotten_as_a_shift_is() {
     }
 }
 
-/// What the library released first wrote, with a shift that waits.
+/// The file format of the library's first release.
 const RELEASED: &str = "
     PRAGMA application_id = 0x4c506f62;
     PRAGMA user_version = 100;
@@ -231,6 +231,7 @@ const RELEASED: &str = "
     INSERT INTO clock VALUES (0);
 ";
 
+/// Writes a file as the first release did, with pending rows: operation, base_url, ext_id.
 fn released(path: &Path, rows: &[(&str, &str, &str)]) {
     let file = rusqlite::Connection::open(path).unwrap();
     file.execute_batch("PRAGMA journal_mode = wal").unwrap();
@@ -245,7 +246,7 @@ fn released(path: &Path, rows: &[(&str, &str, &str)]) {
 }
 
 #[test]
-fn a_file_of_before_is_opened_and_goes_on() {
+fn a_file_of_an_older_version_is_opened_and_its_entries_are_sent() {
     let path = fresh("of-before");
     let sandbox = Sandbox::start(Options::default()).unwrap();
     let url = sandbox.url();
@@ -262,7 +263,7 @@ fn a_file_of_before_is_opened_and_goes_on() {
     let submitted = outbox.submit(quick(&url).ext_id("z").document(Z_REPORT, ""));
     assert_eq!(submitted.0, 0);
     assert_eq!(outbox.wait("z", 10_000).code, 0);
-    // What a later version knows is left to it.
+    // Operations of a later version are left to that version.
     let entry = outbox.entry("later").unwrap();
     assert_eq!((entry.path, entry.flags), (None, ENTRY_PENDING));
     assert_eq!(outbox.retry_now(Some("later")), code::LP_ERR_ARGUMENT);
@@ -272,9 +273,9 @@ fn a_file_of_before_is_opened_and_goes_on() {
     assert_eq!(sandbox.requests().len(), 2);
 }
 
-/// The library released first sends, counts, expires and reopens what is called create-session.
+/// The first release sends, counts, expires and reopens only the operation create-session.
 #[test]
-fn a_document_is_none_of_a_library_of_before() {
+fn a_document_is_unknown_to_an_older_library() {
     let path = fresh("for-before");
     let url = Server::nowhere();
     released(&path, &[("create-session", &url, "shift")]);
@@ -295,21 +296,21 @@ fn a_document_is_none_of_a_library_of_before() {
         let rows = query.query_map([], |row| row.get(0)).unwrap();
         rows.map(Result::unwrap).collect()
     };
-    let its =
+    let shifts =
         "SELECT ext_id FROM request WHERE state = 0 AND operation = 'create-session' ORDER BY id";
-    assert_eq!(texts(its), ["shift", "by-path", "new"]);
+    assert_eq!(texts(shifts), ["shift", "by-path", "new"]);
     let named = "SELECT operation FROM request WHERE ext_id = 'z'";
     assert_eq!(texts(named), [Z_REPORT]);
-    // Its statements find what they look for.
+    // The statements of the first release still work.
     let columns = texts("SELECT name FROM pragma_table_info('request')");
     assert_eq!(columns.len(), 17, "{columns:?}");
     let format = texts("SELECT CAST(user_version AS TEXT) FROM pragma_user_version");
     assert_eq!(format, ["100"]);
 }
 
-/// What is due next is found without a look at the rows, whatever kinds of documents wait.
+/// The query for due entries reads no rows, whatever kinds of documents are pending.
 #[test]
-fn what_is_due_is_found_by_an_index() {
+fn due_entries_are_found_by_an_index() {
     let path = fresh("by-index");
     let url = Server::nowhere();
     released(&path, &[]);
@@ -332,7 +333,7 @@ fn what_is_due_is_found_by_an_index() {
     assert!(!plan.contains("TEMP B-TREE"), "{plan}");
 }
 
-/// What another version, or a broken disk, has made of it.
+/// Another version or a broken disk may have written the report.
 #[test]
 fn an_entry_whose_report_cannot_be_read_has_the_code_of_its_state() {
     let path = fresh("no-report");
@@ -358,7 +359,7 @@ fn an_entry_whose_report_cannot_be_read_has_the_code_of_its_state() {
     for (state, expected) in states {
         let answer = outbox.wait(&state.to_string(), 0);
         assert_eq!(answer.code, expected, "{answer:?}");
-        // Of an attempt nothing is known, but that LifePay has answered.
+        // Nothing is known about the attempts, except whether LifePay has answered.
         let outcome = if matches!(state, 1 | 2) {
             ANSWERED
         } else {

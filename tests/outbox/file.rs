@@ -24,8 +24,8 @@ pub(crate) fn folder(path: &Path) -> &Path {
     path.parent().expect("a file is in a folder")
 }
 
-/// The files of a folder with all they hold; but for the index of a log, which is made anew by
-/// whoever reads it.
+/// Returns the files of a folder with their contents, without the index of a write-ahead log, which
+/// every reader recreates.
 pub(crate) fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let entries = std::fs::read_dir(folder).into_iter().flatten();
     entries
@@ -35,11 +35,12 @@ pub(crate) fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         .collect()
 }
 
-/// Opening is refused, in words, and nothing in the folder has changed.
+/// Asserts that opening fails with a message that contains `words`, and changes nothing in the
+/// folder.
 #[track_caller]
 pub(crate) fn refused(path: &Path, words: &str) {
     let before = files(folder(path));
-    refused_unseen(path, words);
+    refused_with(path, words);
     assert!(
         files(folder(path)) == before,
         "the folder of {} has changed",
@@ -47,19 +48,19 @@ pub(crate) fn refused(path: &Path, words: &str) {
     );
 }
 
-/// Opening is refused, in words.
+/// Asserts that opening fails with a message that contains `words`.
 #[track_caller]
-fn refused_unseen(path: &Path, words: &str) {
+fn refused_with(path: &Path, words: &str) {
     let answer = Outbox::try_open(path, patient(&Server::nowhere()));
     let Some(answer) = answer.err() else {
-        panic!("{} is opened", path.display());
+        panic!("{} was opened", path.display());
     };
     assert_eq!(answer.code, code::LP_ERR_OUTBOX, "{answer:?}");
     assert!(answer.message.contains(words), "no {words}: {answer:?}");
     assert!(answer.detail.is_some(), "{answer:?}");
 }
 
-/// A file with fifty finished entries in it.
+/// Returns a file with fifty finished entries.
 pub(crate) fn used(name: &str) -> PathBuf {
     let path = fresh(name);
     let server = Server::always(respond("200 OK", ACCEPTED));
@@ -72,13 +73,13 @@ pub(crate) fn used(name: &str) -> PathBuf {
     path
 }
 
-/// Runs SQL on a file with Python's SQLite, as another program would, and returns the rows. Nothing
-/// where there is no Python.
+/// Runs SQL on a file with Python's SQLite, as another program would, and returns the rows. None if
+/// Python's SQLite is missing.
 fn sql(path: &Path, statements: &str) -> Option<String> {
     python(path, statements, "c.close()")
 }
 
-/// The same by a program that is killed then: its log stays.
+/// Does the same in a program that ends without closing the file, as if killed: its log remains.
 fn sql_and_die(path: &Path, statements: &str) -> Option<String> {
     python(path, statements, "sys.stdout.flush(); os._exit(0)")
 }
@@ -97,7 +98,7 @@ fn python(path: &Path, statements: &str, end: &str) -> Option<String> {
 }
 
 #[test]
-fn what_is_no_database_is_refused_and_left_as_it_was() {
+fn a_file_that_is_not_a_database_is_refused_and_left_unchanged() {
     let path = fresh("text");
     let text = "Список покупок: хлеб, молоко, батарейки для кассы.\n";
     for text in [
@@ -112,12 +113,15 @@ fn what_is_no_database_is_refused_and_left_as_it_was() {
 }
 
 #[test]
-fn a_damaged_file_is_refused_and_left_as_it_was() {
+fn a_damaged_file_is_refused_and_left_unchanged() {
     let path = used("damaged");
     let whole = std::fs::read(&path).unwrap();
     let length = whole.len();
-    assert!(length > 20_000, "all of it is in the file at the close");
-    // Begin, middle, end; and cut off at and between the borders of pages.
+    assert!(
+        length > 20_000,
+        "the close moves everything from the log to the file"
+    );
+    // Damage the beginning, the middle and the end; truncate at and between page boundaries.
     for damaged in [0..100, 4096 + 8..length - 100, length - 4096..length] {
         let mut bytes = whole.clone();
         bytes[damaged].fill(0xa5);
@@ -137,10 +141,10 @@ fn a_damaged_file_is_refused_and_left_as_it_was() {
     refused(&path, "повреждён");
 }
 
-/// Without a write-ahead log, as a new file is, and as some programs leave a file: making one would
-/// write to it.
+/// A new file has no write-ahead log, and some programs leave a file without one. Creating a log
+/// would write to the file.
 #[test]
-fn a_damaged_file_without_a_log_is_refused_and_left_as_it_was() {
+fn a_damaged_file_without_a_wal_is_refused_and_left_unchanged() {
     let ours = used("damaged-journal");
     let empty = fresh("damaged-empty");
     let rollback = "PRAGMA journal_mode = delete";
@@ -151,7 +155,7 @@ fn a_damaged_file_without_a_log_is_refused_and_left_as_it_was() {
     for path in [ours, empty] {
         let mut bytes = std::fs::read(&path).unwrap();
         assert_eq!(bytes[18..20], [1, 1], "no log");
-        // The last page begins with what kind of page it is, or which one is next.
+        // The last page begins with its type, or with the number of the next page.
         let last = bytes.len() - 4096;
         bytes[last] = 0xa5;
         std::fs::write(&path, bytes).unwrap();
@@ -159,9 +163,9 @@ fn a_damaged_file_without_a_log_is_refused_and_left_as_it_was() {
     }
 }
 
-/// What cannot be made an outbox has nothing made in it.
+/// Nothing is created in a file that cannot become an outbox.
 #[test]
-fn a_file_with_a_view_in_a_tables_place_is_refused_and_left_as_it_was() {
+fn a_file_with_a_view_in_place_of_a_table_is_refused_and_left_unchanged() {
     let path = used("view");
     let view = "PRAGMA journal_mode = delete; DROP TABLE highest; CREATE VIEW highest AS SELECT 1";
     if sql(&path, view).is_some() {
@@ -170,7 +174,7 @@ fn a_file_with_a_view_in_a_tables_place_is_refused_and_left_as_it_was() {
 }
 
 #[test]
-fn another_programs_database_is_refused_and_left_as_it_was() {
+fn another_programs_database_is_refused_and_left_unchanged() {
     let goods = "CREATE TABLE goods (name TEXT); INSERT INTO goods VALUES ('хлеб')";
     let with_id = format!("PRAGMA application_id = 42; {goods}");
     for (name, statements) in [("another", goods), ("another-id", &with_id)] {
@@ -204,7 +208,7 @@ fn a_file_of_a_newer_format_is_refused_and_one_of_a_later_minor_version_opens() 
 }
 
 #[test]
-fn a_log_that_a_killed_program_has_left_is_left_as_it_was_too() {
+fn a_wal_left_by_a_killed_program_is_left_unchanged() {
     let newer = used("newer-log");
     if sql_and_die(&newer, "PRAGMA user_version = 200").is_none() {
         return;
@@ -231,7 +235,7 @@ fn a_log_that_a_killed_program_has_left_is_left_as_it_was_too() {
 }
 
 #[test]
-fn a_place_where_it_cannot_be_is_told_as_such() {
+fn a_path_where_no_file_can_be_is_reported() {
     let path = fresh("places");
     refused(folder(&path), "папка");
     refused(&folder(&path).join("none").join("shifts.db"), "папки");
@@ -245,10 +249,10 @@ fn a_place_where_it_cannot_be_is_told_as_such() {
 }
 
 #[test]
-fn where_no_log_can_be_the_open_says_so_and_not_the_first_submit() {
+fn open_fails_if_the_wal_cannot_be_made() {
     let path = fresh("no-log");
     std::fs::create_dir(folder(&path).join("shifts.db-shm")).unwrap();
-    refused_unseen(&path, "Нет прав на запись");
+    refused_with(&path, "Нет прав на запись");
 }
 
 #[test]
@@ -271,10 +275,11 @@ fn a_path_must_be_given_and_in_utf8() {
     }
 }
 
-/// Runs `work` on a thread that has no rights but those that files give to all.
+/// Runs `work` on a thread that has only the rights that files grant to everyone.
 fn as_nobody<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     let nobody = || {
-        // SAFETY: numbers only. They change this thread alone, and nothing if it is no root's.
+        // SAFETY: the arguments are numbers. The calls affect only this thread, and do nothing
+        // unless it runs as root.
         unsafe {
             libc::setfsgid(65534);
             libc::setfsuid(65534);
@@ -285,8 +290,8 @@ fn as_nobody<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 }
 
 #[test]
-fn missing_rights_are_told_as_such_and_nothing_is_written() {
-    // Not in the scratch folder, which may stand in a folder of the owner's.
+fn missing_rights_are_reported_and_nothing_is_written() {
+    // Not in the scratch folder, which may be inside a folder that only its owner can enter.
     let folder = std::env::temp_dir().join(format!("lifepay-rights-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join("shifts.db");
@@ -295,14 +300,14 @@ fn missing_rights_are_told_as_such_and_nothing_is_written() {
     };
     let refused = |words: &str| {
         let before = files(&folder);
-        as_nobody(|| refused_unseen(&path, words));
+        as_nobody(|| refused_with(&path, words));
         assert!(files(&folder) == before, "{words}");
     };
     rights(&folder, 0o555);
     refused("Нет прав на запись в эту папку");
     rights(&folder, 0o755);
     std::fs::copy(used("rights-used"), &path).unwrap();
-    // Of the folder; then of the file, to read and to write.
+    // The folder is read-only; then the file is unreadable; then the file is read-only.
     rights(&folder, 0o555);
     rights(&path, 0o666);
     refused("Нет прав на запись в файл или его папку");
@@ -313,7 +318,7 @@ fn missing_rights_are_told_as_such_and_nothing_is_written() {
     refused("Нет прав на запись в файл или его папку");
     rights(&path, 0o666);
     as_nobody(|| Outbox::open(&path, patient(&Server::nowhere())).entries());
-    // With a log that a killed process has left.
+    // With a write-ahead log that a killed process has left.
     if sql_and_die(&path, "UPDATE request SET login = '7'").is_some() {
         rights(&path, 0o444);
         refused("Нет прав на запись в файл или его папку");
@@ -331,7 +336,7 @@ fn finished_entries_are_kept_for_keep_days() {
         return;
     }
     let outbox = Outbox::open(&path, patient(&Server::nowhere()));
-    until("the old ones are gone", || {
+    until("the old entries are removed", || {
         outbox.entry("entry-6").is_none()
     });
     assert_eq!(outbox.entries().len(), 43);
@@ -345,7 +350,7 @@ fn the_number_of_a_removed_entry_is_never_given_to_another() {
         return;
     };
     let nowhere = Server::nowhere();
-    // The last one is removed by the host, then the rest for their age.
+    // The host removes the last entry; the others are then removed because of their age.
     let outbox = Outbox::open(&path, patient(&nowhere));
     assert_eq!(outbox.forget("entry-49"), 0);
     drop(outbox);
@@ -354,11 +359,13 @@ fn the_number_of_a_removed_entry_is_never_given_to_another() {
         "UPDATE request SET submitted_at = 1, answered_at = 1",
     );
     let outbox = Outbox::open(&path, patient(&nowhere));
-    until("the old ones are gone", || outbox.entries().is_empty());
+    until("the old entries are removed", || {
+        outbox.entries().is_empty()
+    });
     let (code, answer) = outbox.submit(patient(&nowhere).ext_id("new"));
     assert_eq!(code, 0, "{answer:?}");
     drop(outbox);
-    let new = sql(&path, numbers).expect("it was there before");
+    let new = sql(&path, numbers).expect("Python was found before");
     assert_eq!((last.trim(), new.trim()), ("(50,)", "(51,)"));
 }
 
@@ -375,8 +382,8 @@ fn a_submit_to_a_file_that_was_deleted_or_replaced_is_refused() {
         } else {
             std::fs::remove_file(&path).unwrap();
         }
-        let gone = "Файл очереди удалён или заменён другой программой: закройте очередь и откройте её снова.";
-        // Another program may have sent the one; the other one is new.
+        let text = "Файл очереди удалён или заменён другой программой: закройте очередь и откройте её снова.";
+        // Another program may have sent "mine"; the request with a generated ext_id is new.
         for (call, outcome) in [
             (patient(&server.url()).ext_id("mine"), 2),
             (patient(&server.url()), 1),
@@ -384,7 +391,7 @@ fn a_submit_to_a_file_that_was_deleted_or_replaced_is_refused() {
             let (returned, answer) = outbox.submit(call);
             let expected = (code::LP_ERR_OUTBOX, outcome);
             assert_eq!((returned, answer.outcome), expected, "{answer:?}");
-            assert!(answer.message.contains(gone), "{answer:?}");
+            assert!(answer.message.contains(text), "{answer:?}");
             assert!(answer.ext_id.is_some(), "{answer:?}");
         }
         assert_eq!(outbox.entries().len(), 1);

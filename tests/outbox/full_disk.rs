@@ -18,8 +18,8 @@ use crate::support::outbox::fresh;
 use crate::support::wait::until;
 use crate::support::{child, library, tools, Call, Outbox};
 
-/// Runs the test `name` once more, in a process that may mount what no other sees. False: this is
-/// that process. Where that is not possible it says so.
+/// Runs the test `name` again in a process whose mounts no other process sees. Returns false in
+/// that process and true in this one. If this machine allows no mounts, prints so.
 fn with_own_mounts(name: &str) -> bool {
     const INSIDE: &str = "LIFEPAY_TEST_MOUNTS";
     if std::env::var_os(INSIDE).is_some() {
@@ -31,7 +31,7 @@ fn with_own_mounts(name: &str) -> bool {
         command
     };
     if !tools::have("unshare") || !unshare().arg("true").status().unwrap().success() {
-        eprintln!("passed over: nothing can be mounted on this machine");
+        eprintln!("skipped: nothing can be mounted on this machine");
         return true;
     }
     let mut command = unshare();
@@ -43,14 +43,14 @@ fn with_own_mounts(name: &str) -> bool {
     true
 }
 
-/// Puts a file system of 1 MiB in the place of a folder.
+/// Mounts a file system of 1 MiB over a folder.
 fn mount_small(folder: &Path) {
     let mut mount = Command::new("mount");
     mount.args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]);
     tools::run(mount.arg(folder));
 }
 
-/// Fills the disk of a folder to the last byte. Removing the file makes room again.
+/// Fills the disk of a folder to the last byte. Removing the returned file makes room again.
 fn fill(folder: &Path) -> PathBuf {
     let filler = folder.join("filler");
     let mut file = std::fs::File::create(&filler).unwrap();
@@ -60,8 +60,8 @@ fn fill(folder: &Path) -> PathBuf {
 }
 
 #[test]
-fn a_read_only_disk_is_told_as_such() {
-    if with_own_mounts("a_read_only_disk_is_told_as_such") {
+fn a_read_only_disk_is_reported() {
+    if with_own_mounts("a_read_only_disk_is_reported") {
         return;
     }
     let path = fresh("read-only");
@@ -75,33 +75,33 @@ fn a_read_only_disk_is_told_as_such() {
 }
 
 #[test]
-fn an_outcome_is_not_told_while_the_disk_is_full_and_told_when_there_is_room() {
-    if with_own_mounts("an_outcome_is_not_told_while_the_disk_is_full_and_told_when_there_is_room")
-    {
+fn an_outcome_is_not_reported_until_the_disk_has_room() {
+    if with_own_mounts("an_outcome_is_not_reported_until_the_disk_has_room") {
         return;
     }
     let path = fresh("full-outcome");
     mount_small(folder(&path));
-    // Answered only when the test says so.
-    let (go_on, may_go_on) = mpsc::channel::<()>();
-    let may_go_on = Mutex::new(may_go_on);
+    // The server answers only when the test allows it.
+    let (allow_answer, answer_allowed) = mpsc::channel::<()>();
+    let answer_allowed = Mutex::new(answer_allowed);
     let books = Books::open(move |_, _| {
-        let _ = may_go_on.lock().unwrap().recv();
+        let _ = answer_allowed.lock().unwrap().recv();
         (Duration::ZERO, Reply::Accept)
     });
     let outbox = Outbox::open(&path, patient(&books.url()).limits(30_000, 30_000));
     assert_eq!(outbox.submit(patient(&books.url()).ext_id("kept")).0, 0);
     until("the request is under way", || books.of("kept").len() == 1);
     let filler = fill(folder(&path));
-    // LifePay answers, but the answer cannot be kept.
-    go_on.send(()).unwrap();
+    // LifePay answers, but the answer cannot be stored.
+    allow_answer.send(()).unwrap();
     assert_eq!(outbox.wait("kept", 1500).code, code::LP_PENDING);
     std::fs::remove_file(&filler).unwrap();
     assert_eq!(outbox.wait("kept", 10_000).code, 0);
     assert_eq!(books.of("kept").len(), 1);
 }
 
-/// Answers with 503 until it is told to accept.
+/// Returns a server and a flag. The server answers with 503 until the flag is set, and then
+/// accepts.
 fn refusing() -> (Books, Arc<AtomicBool>) {
     let accepts = Arc::new(AtomicBool::new(false));
     let does_accept = Arc::clone(&accepts);
@@ -121,7 +121,7 @@ fn nothing_is_sent_while_the_disk_is_full_and_all_is_sent_when_there_is_room() {
     let path = fresh("full-attempt");
     let log = folder(&path).with_extension("log");
     let log_path = CString::new(log.to_str().unwrap()).unwrap();
-    // SAFETY: a string.
+    // SAFETY: the path is a string that outlives the call.
     let logs = unsafe { (library().log_to_file)(log_path.as_ptr(), 1, 0) };
     assert_eq!(logs, 0);
     let failures = || {
@@ -134,7 +134,7 @@ fn nothing_is_sent_while_the_disk_is_full_and_all_is_sent_when_there_is_room() {
     assert_eq!(outbox.submit(patient(&books.url()).ext_id("mine")).0, 0);
     until("an attempt", || !books.exchanges().is_empty());
     let filler = fill(folder(&path));
-    until("an attempt that cannot be written down", || failures() > 0);
+    until("an attempt that cannot be recorded", || failures() > 0);
     let (sent, failed) = (books.exchanges().len(), failures());
     until("two more", || failures() > failed + 1);
     assert_eq!(books.exchanges().len(), sent);
@@ -146,9 +146,8 @@ fn nothing_is_sent_while_the_disk_is_full_and_all_is_sent_when_there_is_room() {
 }
 
 #[test]
-fn what_fits_on_the_disk_is_kept_and_what_does_not_is_refused_and_never_sent() {
-    if with_own_mounts("what_fits_on_the_disk_is_kept_and_what_does_not_is_refused_and_never_sent")
-    {
+fn a_submit_that_does_not_fit_on_the_disk_is_refused_and_never_sent() {
+    if with_own_mounts("a_submit_that_does_not_fit_on_the_disk_is_refused_and_never_sent") {
         return;
     }
     let path = fresh("full-submit");
@@ -168,7 +167,7 @@ fn what_fits_on_the_disk_is_kept_and_what_does_not_is_refused_and_never_sent() {
     assert_eq!(outbox.entries().len(), kept);
     outbox.close();
 
-    // On a disk with room it goes on.
+    // On a disk with room the entries are sent.
     let copy = fresh("full-submit-copy");
     for (file, bytes) in files(folder(&path)) {
         std::fs::write(folder(&copy).join(file.file_name().unwrap()), bytes).unwrap();

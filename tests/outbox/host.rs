@@ -1,5 +1,5 @@
-//! The outbox in the host process: C programs, valgrind, forks, exits, many threads, file permissions,
-//! and costs.
+//! The outbox in the host process: C programs, valgrind, forks, exits, many threads, file
+//! permissions, memory and time.
 #![cfg(target_os = "linux")]
 
 use std::ffi::c_void;
@@ -14,19 +14,20 @@ use lifepay::ffi as code;
 use lifepay::ffi::lp_entry;
 
 use crate::support::driver::{echo_server, run_program, silent_server};
-use crate::support::outbox::{self, fresh};
+use crate::support::outbox::{fresh, InMemory};
 use crate::support::server::ACCEPTED;
 use crate::support::tools::{self, Link};
 use crate::support::wait::until;
 use crate::support::{child, library, read_request, respond, Call, Outbox, Server};
 
-/// Runs the C program in one of its ways, by itself and, if asked for, under valgrind.
-fn runs(way: &str, link: Link, under_valgrind: bool) -> Option<PathBuf> {
+/// Runs the C program in one of its modes, under valgrind if requested. Returns the program's
+/// folder, or None if a tool is missing.
+fn runs(mode: &str, link: Link, under_valgrind: bool) -> Option<PathBuf> {
     if !tools::have("gcc") || (under_valgrind && !tools::have("valgrind")) {
         return None;
     }
     let program = tools::compile_c("outbox_cycle", link);
-    let name = format!("host-{way}-{}-{under_valgrind}", program.display()).replace('/', "-");
+    let name = format!("host-{mode}-{}-{under_valgrind}", program.display()).replace('/', "-");
     let folder = fresh(&name).parent().unwrap().to_owned();
     let (accepting, _) = echo_server();
     let silent = silent_server();
@@ -39,11 +40,15 @@ fn runs(way: &str, link: Link, under_valgrind: bool) -> Option<PathBuf> {
     };
     let output = tools::run(
         command
-            .args([way, &accepting.url(), &silent.url()])
+            .args([mode, &accepting.url(), &silent.url()])
             .arg(&folder),
     );
     let printed = [output.stdout, output.stderr].concat();
-    assert_eq!(String::from_utf8_lossy(&printed), "", "nothing is printed");
+    assert_eq!(
+        String::from_utf8_lossy(&printed),
+        "",
+        "the program printed something"
+    );
     Some(folder)
 }
 
@@ -68,9 +73,9 @@ fn no_number_is_given_twice() {
 
 #[test]
 #[cfg(target_arch = "x86_64")]
-fn floating_point_traps_of_the_host_are_not_sprung_and_stay_on_in_the_callback() {
+fn floating_point_traps_of_the_host_do_not_fire_and_stay_on_in_the_callback() {
     if tools::have("gcc") {
-        // feenableexcept is in libm, which a program has to name only if it is linked with the .a.
+        // Static, because feenableexcept is in libm, and only static links name libm.
         let program = tools::compile_c("outbox_traps", Link::Static);
         let (server, received) = echo_server();
         let file = fresh("host-traps");
@@ -80,21 +85,21 @@ fn floating_point_traps_of_the_host_are_not_sprung_and_stay_on_in_the_callback()
 }
 
 #[test]
-fn a_forked_child_is_refused_and_its_parent_goes_on() {
+fn a_forked_child_is_refused_and_its_parent_continues() {
     runs("fork", Link::Shared, false);
 }
 
 #[test]
 fn a_process_may_end_with_an_open_outbox_and_loses_nothing() {
-    for way in ["return", "thread"] {
+    for mode in ["return", "thread"] {
         for link in [Link::Shared, Link::Static] {
-            let Some(folder) = runs(way, link, false) else {
+            let Some(folder) = runs(mode, link, false) else {
                 return;
             };
-            // Opened with another base_url: looked at, not sent.
+            // Opened with another base_url, so that the entry is listed and not sent.
             let call = Call::to(&Server::nowhere());
             let outbox = Outbox::open(&folder.join("exit.db"), call);
-            let entry = outbox.entry("left").expect("the entry is there");
+            let entry = outbox.entry("left").expect("the entry is in the file");
             assert_eq!(
                 (entry.code, entry.outcome, entry.attempts),
                 (-1, 2, 1),
@@ -161,8 +166,8 @@ fn threads_of_an_outbox_block_what_the_host_handles() {
                 continue;
             };
             let blocked = u64::from_str_radix(blocked.trim(), 16).unwrap();
-            // SIGKILL and SIGSTOP cannot be blocked. .NET and Mono need ILL, TRAP, BUS, FPE, SEGV, XCPU,
-            // PWR and SYS on every thread, and real-time signals, which begin at 32.
+            // SIGKILL and SIGSTOP cannot be blocked. .NET and Mono need ILL, TRAP, BUS, FPE, SEGV,
+            // XCPU, PWR and SYS on every thread, and real-time signals, which begin at 32.
             let open = [4, 5, 7, 8, 9, 11, 19, 24, 30, 31];
             let expected = (1..32).filter(|signal| !open.contains(signal));
             let expected = expected.fold(0, |set: u64, signal| set | 1 << (signal - 1));
@@ -186,14 +191,14 @@ fn only_the_owner_can_read_the_files_whatever_the_umask() {
     ) {
         return;
     }
-    // SAFETY: a number; the process is this test's own.
+    // SAFETY: the argument is a number, and only this test runs in this process.
     unsafe { libc::umask(0) };
     let path = fresh("host-rights");
     let server = Server::always(respond("503 X", ""));
     let outbox = Outbox::open(&path, patient(&server.url()));
     outbox.submit(patient(&server.url()).ext_id("mine"));
     until("an attempt", || outbox.wait("mine", 0).http_status == 503);
-    let look = |least: usize| {
+    let check_files = |least: usize| {
         let files = std::fs::read_dir(path.parent().unwrap()).unwrap();
         let mut seen = 0;
         for file in files.map(|file| file.unwrap()) {
@@ -203,10 +208,10 @@ fn only_the_owner_can_read_the_files_whatever_the_umask() {
         }
         assert!(seen >= least, "{seen}");
     };
-    // The file, its log, its index and the lock.
-    look(4);
+    // The file, its write-ahead log, the log's index and the sender lock.
+    check_files(4);
     outbox.close();
-    look(2);
+    check_files(2);
 }
 
 const KEY: &str = "Kq7-Zx3_vW9.pT5+bN1/";
@@ -221,7 +226,8 @@ fn base64(bytes: &[u8]) -> Vec<u8> {
     groups.collect()
 }
 
-/// Fails if a file of the folder holds a piece of the apikey: as it is, in base64 or in hex.
+/// Asserts that no file of the folder contains a part of the apikey: as plain text, in base64 or in
+/// hex.
 fn holds_no_key(folder: &Path, stage: &str) {
     let hex = |text: fn(u8) -> String| KEY.bytes().map(text).collect::<String>().into_bytes();
     let mut spellings = vec![KEY.as_bytes().to_vec()];
@@ -248,18 +254,18 @@ fn the_apikey_is_in_no_file_whatever_lifepay_answers() {
     let folder = path.parent().unwrap();
     let gate = Arc::new(RwLock::new(()));
     let opens = Arc::clone(&gate);
-    // The answers tell what was sent.
+    // The answers contain the apikey that was sent.
     let server = Server::start(move |mut stream, _| {
         while let Some(request) = read_request(&mut stream) {
             drop(opens.read());
             let key = serde_json::to_string(KEY).unwrap();
-            let told = |code: i32| {
+            let echo = |code: i32| {
                 let body = format!(r#"{{"code":{code},"message":{key},"data":{{"uuid":{key}}}}}"#);
                 respond("200 OK", &body)
             };
             let answer = match request.split("entry-").nth(1).map(|rest| &rest[..1]) {
-                Some("0") => told(0),
-                Some("1") => told(6010),
+                Some("0") => echo(0),
+                Some("1") => echo(6010),
                 Some("2") => respond("200 OK", &format!("<html>{KEY}")),
                 _ => respond("503 X", KEY),
             };
@@ -295,7 +301,7 @@ fn the_file_is_the_same_with_whatever_apikey_it_was_made() {
         return;
     }
     let server = Server::always(respond("200 OK", ACCEPTED));
-    let held = [KEY, "another"].map(|apikey| {
+    let dumps = [KEY, "another"].map(|apikey| {
         let path = fresh(&format!("host-apikey-{}", apikey.len()));
         let call = || patient(&server.url()).text(|c| &mut c.apikey, apikey);
         let outbox = Outbox::open(&path, call());
@@ -308,22 +314,13 @@ fn the_file_is_the_same_with_whatever_apikey_it_was_made() {
         String::from_utf8(dump.stdout).unwrap()
     });
     assert!(
-        held[0].contains("INSERT INTO") && held[0].contains("TIME"),
-        "{held:?}"
+        dumps[0].contains("INSERT INTO") && dumps[0].contains("TIME"),
+        "{dumps:?}"
     );
-    assert_eq!(held[0], held[1]);
+    assert_eq!(dumps[0], dumps[1]);
 }
 
-/// A path in memory: what is measured is this library and not the disk.
-fn in_memory(name: &str) -> PathBuf {
-    outbox::in_memory(name).join("shifts.db")
-}
-
-fn no_longer_in_memory(path: &Path) {
-    std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
-}
-
-/// Resident memory of this process, KiB.
+/// Returns the resident memory of this process in KiB.
 fn resident() -> i64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:"));
@@ -336,9 +333,10 @@ fn ten_thousand_waiting_entries_cost_little() {
     const FILE: &str = "LIFEPAY_TEST_FILE";
     const URL: &str = "LIFEPAY_TEST_URL";
     let (Ok(path), Ok(url)) = (std::env::var(FILE), std::env::var(URL)) else {
-        // Never answers, so that they wait.
+        // Never answers, so that the entries stay pending.
         let server = Server::start(|mut stream, _| while read_request(&mut stream).is_some() {});
-        let path = in_memory("many");
+        let memory = InMemory::new("many");
+        let path = memory.outbox();
         let outbox = Outbox::open(&path, patient(&server.url()));
         let began = Instant::now();
         for number in 0..10_000 {
@@ -348,13 +346,12 @@ fn ten_thousand_waiting_entries_cost_little() {
         println!("10,000 submitted in {:?}", began.elapsed());
         outbox.close();
         let environment = [(FILE, path.to_str().unwrap()), (URL, &server.url())];
-        // Measured in a process that has done nothing before.
+        // Measured in a new process, which has done nothing else before.
         child::again(
             module_path!(),
             "ten_thousand_waiting_entries_cost_little",
             &environment,
         );
-        no_longer_in_memory(&path);
         return;
     };
     let call = patient(&url);
@@ -379,7 +376,7 @@ fn ten_thousand_waiting_entries_cost_little() {
 }
 
 #[test]
-fn draining_four_times_as_many_takes_about_four_times_as_long() {
+fn draining_takes_time_in_proportion_to_the_entries() {
     let gate = Arc::new(RwLock::new(()));
     let opens = Arc::clone(&gate);
     let server = Server::start(move |mut stream, _| {
@@ -389,7 +386,8 @@ fn draining_four_times_as_many_takes_about_four_times_as_long() {
         }
     });
     let drain = |count: usize| {
-        let path = in_memory(&format!("drain-{count}"));
+        let memory = InMemory::new(&format!("drain-{count}"));
+        let path = memory.outbox();
         let outbox = Outbox::open(&path, patient(&server.url()));
         let closed = gate.write();
         let ext_id = |number: usize| format!("entry-{number}");
@@ -408,7 +406,6 @@ fn draining_four_times_as_many_takes_about_four_times_as_long() {
         }
         let took = began.elapsed();
         outbox.close();
-        no_longer_in_memory(&path);
         took
     };
     let (few, many) = (drain(500), drain(2000));
@@ -417,7 +414,7 @@ fn draining_four_times_as_many_takes_about_four_times_as_long() {
 }
 
 unsafe extern "C" fn count(entry: *const lp_entry, count: *mut c_void) -> i32 {
-    // SAFETY: as the header says; the count is that of the call under way.
+    // SAFETY: the header says that the entry is valid; `count` belongs to the current call.
     unsafe {
         assert!(!(*entry).ext_id.is_null());
         *count.cast::<usize>() += 1;
@@ -426,7 +423,7 @@ unsafe extern "C" fn count(entry: *const lp_entry, count: *mut c_void) -> i32 {
 }
 
 #[test]
-fn damage_that_goes_unnoticed_does_the_host_no_harm() {
+fn undetected_damage_does_not_crash_the_host() {
     let path = fresh("host-unnoticed");
     let folder = path.parent().unwrap();
     let server = Server::always(respond("200 OK", ACCEPTED));
@@ -440,7 +437,7 @@ fn damage_that_goes_unnoticed_does_the_host_no_harm() {
     let whole = std::fs::read(&path).unwrap();
     let (mut opened, mut shown) = (0, 0_usize);
     let mut state: u32 = 1;
-    // Numbers that are the same in every run.
+    // Pseudo-random numbers that are the same in every run.
     let mut noise = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         state as usize >> 8
@@ -457,7 +454,7 @@ fn damage_that_goes_unnoticed_does_the_host_no_harm() {
                 opened += 1;
                 outbox.wait("entry-7", 0);
                 outbox.submit(patient("x").with(|c| c.base_url = std::ptr::null()));
-                // SAFETY: the callback is called during the call only.
+                // SAFETY: the callback runs only during the call, which `shown` outlives.
                 let code = unsafe {
                     let shown = std::ptr::from_mut(&mut shown).cast();
                     (library().outbox_each)(outbox.handle, Some(count), shown)
@@ -466,8 +463,8 @@ fn damage_that_goes_unnoticed_does_the_host_no_harm() {
             }
             Err(answer) => assert_eq!(answer.code, code::LP_ERR_OUTBOX, "{answer:?}"),
         }
-        for left in std::fs::read_dir(folder).unwrap() {
-            std::fs::remove_file(left.unwrap().path()).unwrap();
+        for leftover in std::fs::read_dir(folder).unwrap() {
+            std::fs::remove_file(leftover.unwrap().path()).unwrap();
         }
     }
     assert!(opened > 10 && shown > 100, "{opened} {shown}");

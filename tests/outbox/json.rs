@@ -17,7 +17,7 @@ use crate::support::constants::{ANSWERED, HOUR_MS, NOT_SENT, UNKNOWN};
 use crate::support::library;
 use crate::support::outbox::fresh;
 
-/// What a call returned, and its answer.
+/// Runs `call`, and returns its return value and its parsed answer.
 fn answer(call: impl FnOnce(*mut *mut c_char) -> i32) -> (i32, Value) {
     let (returned, text) = with_string(call);
     (returned, serde_json::from_str(&text).expect("JSON"))
@@ -33,7 +33,7 @@ impl Opened {
     fn open(path: &Path, config: &Value) -> (i32, Value, Opened) {
         let (path, config) = (c(path.display()), c(config));
         let mut outbox = ptr::dangling_mut();
-        // SAFETY: the texts end in NUL, and the outbox has its place.
+        // SAFETY: the strings are NUL-terminated, and `outbox` is writable.
         let (returned, answer) = answer(|answer| unsafe {
             (library().outbox_open_json)(path.as_ptr(), config.as_ptr(), &mut outbox, answer)
         });
@@ -66,7 +66,7 @@ impl Opened {
     }
 
     fn close(&self) -> i32 {
-        // SAFETY: an outbox is a number.
+        // SAFETY: to the library the handle is only a number.
         unsafe { (library().outbox_close)(self.0) }
     }
 }
@@ -78,7 +78,7 @@ fn config(books: &Books) -> Value {
     })
 }
 
-/// Accepts all, but for one ext_id.
+/// A server that accepts every ext_id except "late".
 fn books() -> Books {
     Books::open(|ext_id, _| match ext_id {
         "late" => (Duration::ZERO, Reply::Http("503 X")),
@@ -95,25 +95,28 @@ fn a_host_without_structs_has_the_whole_outbox() {
         "path": "/cloud-print/create-z-report", "ext_id": "z", "document_json": {"a": 1.50},
     });
     for (request, ext_id) in [(json!({"ext_id": "mine"}), "mine"), (document, "z")] {
-        let (returned, told) = outbox.submit(&request);
-        assert_eq!((returned, &told["ext_id"]), (LP_OK, &json!(ext_id)));
-        let (returned, told) = outbox.wait(ext_id, 10_000);
-        let outcome = (&told["code"], &told["outcome"], &told["uuid"]);
+        let (returned, answer) = outbox.submit(&request);
+        assert_eq!((returned, &answer["ext_id"]), (LP_OK, &json!(ext_id)));
+        let (returned, answer) = outbox.wait(ext_id, 10_000);
+        let outcome = (&answer["code"], &answer["outcome"], &answer["uuid"]);
         assert_eq!(returned, LP_OK);
         assert_eq!(
             outcome,
             (&json!(LP_OK), &json!(ANSWERED), &json!(uuid_of(ext_id)))
         );
     }
-    // One is made for a shift.
-    let (returned, told) = outbox.submit(&json!({}));
+    // For a shift the library generates an ext_id.
+    let (returned, answer) = outbox.submit(&json!({}));
     assert_eq!(returned, LP_OK);
-    assert_eq!(told["ext_id"].as_str().map(str::len), Some(36));
-    let (returned, told) = outbox.submit(&json!({"ext_id": "late"}));
-    assert_eq!((returned, &told["code"]), (LP_OK, &json!(LP_PENDING)));
+    assert_eq!(answer["ext_id"].as_str().map(str::len), Some(36));
+    let (returned, answer) = outbox.submit(&json!({"ext_id": "late"}));
+    assert_eq!((returned, &answer["code"]), (LP_OK, &json!(LP_PENDING)));
     assert_eq!(outbox.wait("late", 0).0, LP_PENDING);
-    let (returned, told) = outbox.cancel("late");
-    assert_eq!((returned, &told["code"]), (LP_OK, &json!(LP_ERR_CANCELLED)));
+    let (returned, answer) = outbox.cancel("late");
+    assert_eq!(
+        (returned, &answer["code"]),
+        (LP_OK, &json!(LP_ERR_CANCELLED))
+    );
 
     let (returned, entries) = outbox.list();
     assert_eq!(returned, LP_OK);
@@ -132,42 +135,42 @@ fn a_host_without_structs_has_the_whole_outbox() {
 }
 
 #[test]
-fn what_fails_says_why_in_the_answer() {
+fn a_failed_call_says_why_in_the_answer() {
     let books = books();
     let path = fresh("json-wrong");
-    let (returned, told, outbox) = Opened::open(&path, &json!({"apikey": "key", "logn": 1}));
+    let (returned, answer, outbox) = Opened::open(&path, &json!({"apikey": "key", "logn": 1}));
     assert_eq!((returned, outbox.0), (LP_ERR_ARGUMENT, ptr::null_mut()));
-    assert_eq!(told["errors"][0]["field"], "logn");
-    let (returned, told, _) = Opened::open(&path, &json!([]));
+    assert_eq!(answer["errors"][0]["field"], "logn");
+    let (returned, answer, _) = Opened::open(&path, &json!([]));
     assert_eq!(
-        (returned, &told["errors"][0]["field"]),
+        (returned, &answer["errors"][0]["field"]),
         (LP_ERR_ARGUMENT, &json!("config"))
     );
-    let (returned, told, _) = Opened::open(Path::new("/"), &config(&books));
+    let (returned, answer, _) = Opened::open(Path::new("/"), &config(&books));
     assert_eq!(
-        (returned, &told["code"]),
+        (returned, &answer["code"]),
         (LP_ERR_OUTBOX, &json!(LP_ERR_OUTBOX))
     );
 
     let (_, _, outbox) = Opened::open(&path, &config(&books));
-    let (returned, told) = outbox.submit(&json!({"ext_id": "mine", "test": 7, "x": 0}));
-    let fields: Vec<&Value> = [0, 1].map(|place| &told["errors"][place]["field"]).into();
+    let (returned, answer) = outbox.submit(&json!({"ext_id": "mine", "test": 7, "x": 0}));
+    let fields: Vec<&Value> = [0, 1].map(|place| &answer["errors"][place]["field"]).into();
     assert_eq!(
         (returned, fields),
         (LP_ERR_ARGUMENT, vec![&json!("x"), &json!("test")])
     );
     assert_eq!(
-        (&told["ext_id"], &told["outcome"]),
+        (&answer["ext_id"], &answer["outcome"]),
         (&json!("mine"), &json!(NOT_SENT))
     );
-    let (returned, told) = outbox.submit(&json!("no object"));
+    let (returned, answer) = outbox.submit(&json!("no object"));
     assert_eq!(
-        (returned, &told["outcome"]),
+        (returned, &answer["outcome"]),
         (LP_ERR_ARGUMENT, &json!(UNKNOWN))
     );
-    for (returned, told) in [outbox.wait("none", 0), outbox.cancel("none")] {
+    for (returned, answer) in [outbox.wait("none", 0), outbox.cancel("none")] {
         assert_eq!(
-            (returned, &told["ext_id"]),
+            (returned, &answer["ext_id"]),
             (LP_ERR_NOT_FOUND, &json!("none"))
         );
     }
@@ -179,9 +182,9 @@ fn what_fails_says_why_in_the_answer() {
         outbox.cancel("a"),
         outbox.list(),
     ];
-    for (returned, told) in closed {
+    for (returned, answer) in closed {
         assert_eq!(
-            (returned, &told["code"]),
+            (returned, &answer["code"]),
             (LP_ERR_CLOSED, &json!(LP_ERR_CLOSED))
         );
     }

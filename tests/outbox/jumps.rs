@@ -1,5 +1,5 @@
-//! Jumps of the clock with several processes, with other base URLs, and with entries whose times are
-//! not moved.
+//! Jumps of the clock with several processes, with other base URLs, and with entries whose times do
+//! not follow the clock.
 
 use std::time::Duration;
 
@@ -11,9 +11,10 @@ use crate::support::constants::{ENTRY_FOREIGN, ENTRY_PENDING, HOUR_MS};
 use crate::support::outbox::Host;
 use crate::support::wait::until;
 
-/// The sender moves the times of what waits along with the clock, but this one is of the new clock.
+/// After a jump the sender moves the times of pending entries. It must not move those of an entry
+/// that was submitted by the new clock.
 #[test]
-fn a_submit_by_another_process_right_after_a_jump_counts_from_then() {
+fn a_submit_by_another_process_right_after_a_jump_expires_by_the_new_clock() {
     let books = refusing(1);
     let Some(till) = Till::new("right-after", &books.url()) else {
         return;
@@ -48,7 +49,7 @@ fn a_jump_that_the_sender_did_not_live_to_see_expires_nothing() {
     refused(&mut sender, "mine", 1);
     sender.freeze();
     till.set_clock(YEAR);
-    // The other one has seen the jump before it becomes the sender.
+    // The other process has seen the jump before it becomes the sender.
     other.submit("new");
     sender.kill();
     for ext_id in ["mine", "new"] {
@@ -56,8 +57,8 @@ fn a_jump_that_the_sender_did_not_live_to_see_expires_nothing() {
     }
 }
 
-/// The due time of an entry "mine" that was due within the hour, when it has followed the clock.
-fn is_due_after(host: &mut Host, jump: i64) {
+/// Waits until the due time of "mine", which was within the hour, has followed the clock.
+fn until_due_after(host: &mut Host, jump: i64) {
     until("the due time has followed the clock", || {
         entry(host, "mine").is_some_and(|(_, due)| (jump..=jump + HOUR).contains(&due))
     });
@@ -77,18 +78,19 @@ fn the_second_of_two_jumps_is_followed_where_another_process_has_followed_the_fi
     sender.freeze();
     let mut other = till.open(HOUR_MS);
     till.set_clock(YEAR);
-    is_due_after(&mut other, YEAR);
+    until_due_after(&mut other, YEAR);
     other.freeze();
     till.set_clock(2 * YEAR);
     sender.thaw();
-    is_due_after(&mut sender, 2 * YEAR);
+    until_due_after(&mut sender, 2 * YEAR);
     let pending = format!("wait mine {LP_PENDING} 2 1 -");
     assert_eq!(sender.ask("wait mine 1000"), pending);
 }
 
 #[test]
 fn a_jump_right_before_the_close_expires_nothing() {
-    // Now and then the host looks at the clock just between the two.
+    // Several rounds, because the host reads the clock between the jump and the close only
+    // sometimes.
     for round in 0..4 {
         let books = refusing(usize::MAX);
         let Some(till) = Till::new(&format!("before-the-close-{round}"), &books.url()) else {
@@ -107,9 +109,9 @@ fn a_jump_right_before_the_close_expires_nothing() {
     }
 }
 
-/// A host that has sent "mine" again, while its clock was a year behind that of the submit, which LifePay
-/// has rejected: its times did not follow the clock then.
-fn sent_again_by_another_clock(name: &str) -> Option<(Till, Host, Books)> {
+/// Submits "mine", which LifePay rejects, moves the clock back by a year and retries: the times of
+/// the finished entry did not follow the clock. Returns when the retry has been refused.
+fn retried_by_another_clock(name: &str) -> Option<(Till, Host, Books)> {
     let books = Books::open(|_, before| match before {
         0 => (Duration::ZERO, Reply::Reject(6080)),
         _ => (Duration::ZERO, UNAVAILABLE),
@@ -125,34 +127,36 @@ fn sent_again_by_another_clock(name: &str) -> Option<(Till, Host, Books)> {
     Some((till, host, books))
 }
 
-fn still_waits(host: &mut Host) {
+fn is_still_pending(host: &mut Host) {
     let mut due = || entry(host, "mine").map(|(_, due)| due);
-    until("it follows the clock", || due().is_some_and(|due| due > 0));
+    until("the due time follows the clock", || {
+        due().is_some_and(|due| due > 0)
+    });
     let pending = format!("wait mine {LP_PENDING} 2 2 -");
     assert_eq!(host.ask("wait mine 500"), pending);
 }
 
 #[test]
 fn a_rejected_request_that_is_sent_again_does_not_expire_when_the_clock_jumps_ahead() {
-    let Some((till, mut host, _books)) = sent_again_by_another_clock("sent-again") else {
+    let Some((till, mut host, _books)) = retried_by_another_clock("sent-again") else {
         return;
     };
     till.set_clock(YEAR);
-    still_waits(&mut host);
+    is_still_pending(&mut host);
 }
 
 #[test]
 fn a_rejected_request_that_is_submitted_again_does_not_expire_when_the_clock_is_corrected() {
-    let Some((till, mut host, _books)) = sent_again_by_another_clock("submitted-again") else {
+    let Some((till, mut host, _books)) = retried_by_another_clock("submitted-again") else {
         return;
     };
     host.ask(&format!("submit mine {HOUR_MS}"));
     till.set_clock(0);
-    still_waits(&mut host);
+    is_still_pending(&mut host);
 }
 
-/// A file with the entry "mine", which was sent once and expires in an hour; and a host that has the
-/// file open for another base URL, and has seen the clock jump from one time to another.
+/// Creates a file with the entry "mine", which was sent once and expires in an hour. Returns it and
+/// a host that has it open with another base URL, and has seen the clock jump from `from` to `to`.
 fn foreign_after_a_jump(name: &str, books: &Books, from: i64, to: i64) -> Option<(Till, Host)> {
     let till = Till::new(name, &books.url())?;
     till.set_clock(from);

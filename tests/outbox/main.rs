@@ -1,7 +1,7 @@
 //! The outbox: its file, its attempts and their times, across crashes, clock jumps and processes.
 //!
-//! The tests run in parallel in one process. A test that needs a separate process, for its clock, its
-//! umask, its mounts or its memory, starts one with [`support::child`] or as a C program.
+//! The tests run in parallel in one process. A test that needs a separate process, for its clock,
+//! its umask, its mounts or its memory, starts one with [`support::child`] or as a C program.
 
 mod clock;
 mod close;

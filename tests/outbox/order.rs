@@ -1,6 +1,6 @@
 //! The order of writes, syncs and sends, in a trace of a host's system calls.
 //!
-//! Also: a retry has the same bytes, before and after a restart.
+//! Also: a retry sends the same bytes, before and after a restart.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +12,7 @@ use crate::support::tools::{compile_c, have, Link};
 use crate::support::wait::until;
 use crate::support::{Call, Outbox};
 
-/// A system call as strace tells it; `began` and `ended` count the trace's lines.
+/// A system call in strace's output. `began` and `ended` are indexes of the trace's lines.
 #[derive(Debug)]
 pub(crate) struct Event {
     pub thread: String,
@@ -28,7 +28,7 @@ pub(crate) struct Event {
 pub(crate) struct Trace(Vec<Event>);
 
 impl Trace {
-    /// Reads what `strace -f -y -o` has written.
+    /// Parses the output of `strace -f -y -o`.
     fn read(text: &str) -> Trace {
         let mut events: Vec<Event> = Vec::new();
         for (number, line) in text.lines().enumerate() {
@@ -62,15 +62,15 @@ impl Trace {
         self.0.iter().filter(move |event| wanted(event))
     }
 
-    /// Where the host said a line that begins so.
-    pub fn said(&self, line: &str) -> Result<&Event, String> {
+    /// Returns the write of the first line with this beginning to the host's standard output.
+    pub fn printed(&self, line: &str) -> Result<&Event, String> {
         let wanted = format!("\"{line}");
         self.find(|event| event.is("write") && event.text.starts_with("1<"))
             .find(|event| event.text.contains(&wanted))
-            .ok_or_else(|| format!("it never said {line}"))
+            .ok_or_else(|| format!("the host never printed {line}"))
     }
 
-    /// Where the first byte of the first request with this ext_id went to the network.
+    /// Returns the call that sent the first byte of the first request with this ext_id.
     pub fn sent(&self, ext_id: &str) -> Result<&Event, String> {
         let name = format!(r#"\"ext_id\":\"{ext_id}\""#);
         let mut to_network = self.find(|event| event.is_send());
@@ -79,38 +79,39 @@ impl Trace {
         if first.text.contains("POST ") {
             Ok(first)
         } else {
-            Err(format!("the head of {ext_id} went before its body"))
+            Err(format!("the head of {ext_id} was sent before its body"))
         }
     }
 
-    /// That what was written into the file about `needle` before `event` is on the disk by then.
+    /// Checks that every write of `needle` to the log before `event` is on disk by then.
     fn is_on_disk(&self, needle: &str, event: &Event) -> Result<(), String> {
         self.are_on_disk(|write| write.text.contains(needle), event)
             .map_err(|why| format!("{needle}: {why}"))
     }
 
-    /// The same of what the thread itself has written: others may have gone on since.
+    /// Does the same for the writes of the event's thread: others may have written more since.
     fn is_own_on_disk(&self, needle: &str, event: &Event) -> Result<(), String> {
         let is_own = |write: &Event| write.thread == event.thread && write.text.contains(needle);
         self.are_on_disk(is_own, event)
             .map_err(|why| format!("{needle}: {why}"))
     }
 
-    /// That one of the writes of `needle` into the file is on the disk before `event`. Other rows of a
-    /// page that is written for one of them are in the trace, too.
+    /// Checks that at least one write of `needle` to the log is on disk before `event`. The trace
+    /// also contains other writes of it, because a page that is written for one row contains other
+    /// rows.
     pub fn was_on_disk(&self, needle: &str, event: &Event) -> Result<(), String> {
         let writes = self.find(|write| write.is_log_write() && write.text.contains(needle));
         let mut writes = writes.map(|write| self.is_synced(write, event));
         match writes.any(|is_synced| is_synced) {
             true => Ok(()),
             false => Err(format!(
-                "{needle} is not on the disk in line {}",
+                "{needle} is not on disk in line {}",
                 event.began + 1
             )),
         }
     }
 
-    /// Whether the log was put on the disk between the two.
+    /// Whether the log was synced between the write and the event.
     fn is_synced(&self, write: &Event, event: &Event) -> bool {
         let mut syncs = self.find(|sync| sync.is_sync_of("-wal>"));
         syncs.any(|sync| sync.began > write.ended && sync.ended < event.began)
@@ -126,7 +127,7 @@ impl Trace {
         for write in writes {
             if !self.is_synced(write, event) {
                 let written = write.began + 1;
-                return Err(format!("line {written} is not on the disk in line {line}"));
+                return Err(format!("line {written} is not on disk in line {line}"));
             }
         }
         Ok(())
@@ -145,7 +146,7 @@ impl Event {
         is_write && self.file().ends_with("-wal>")
     }
 
-    /// A sync that has succeeded, of a file whose name ends so.
+    /// Whether this is a successful sync of a file whose name ends with `end`.
     pub fn is_sync_of(&self, end: &str) -> bool {
         let is_sync = self.is("fdatasync") || self.is("fsync");
         is_sync && self.succeeded && self.file().ends_with(end)
@@ -163,16 +164,16 @@ impl Event {
     }
 }
 
-/// The order that is promised for a request that was submitted, sent and answered.
+/// Checks the promised order for a request that was submitted, sent and answered.
 fn check(trace: &Trace, ext_id: &str, uuid: &str) -> Result<(), String> {
-    trace.is_own_on_disk(ext_id, trace.said(&format!("submit {ext_id} 0"))?)?;
+    trace.is_own_on_disk(ext_id, trace.printed(&format!("submit {ext_id} 0"))?)?;
     trace.is_on_disk(ext_id, trace.sent(ext_id)?)?;
-    let told = trace.said(&format!("wait {ext_id} 0"))?;
-    trace.is_on_disk(uuid, told)?;
-    trace.is_on_disk(ext_id, told)
+    let reported = trace.printed(&format!("wait {ext_id} 0"))?;
+    trace.is_on_disk(uuid, reported)?;
+    trace.is_on_disk(ext_id, reported)
 }
 
-/// A trace as it should be; its lines are taken out or moved below.
+/// A correct trace. The test below removes or moves its lines.
 const GOOD: [&str; 11] = [
     r#"7 pwrite64(4</t/shifts.db-wal>, "\0\0 \"ext_id\":\"mine\" \0"..., 4096, 56) = 4096"#,
     r#"7 fdatasync(4</t/shifts.db-wal>) = 0"#,
@@ -192,7 +193,7 @@ fn check_lines(lines: &[&str]) -> Result<(), String> {
 }
 
 #[test]
-fn the_check_accepts_the_order_that_is_promised() {
+fn the_check_accepts_the_promised_order() {
     assert_eq!(check_lines(&GOOD), Ok(()));
 }
 
@@ -217,15 +218,15 @@ fn the_check_refuses_every_other_order() {
     assert!(moved(7, 6).is_err());
     assert!(moved(7, 4).is_err());
     assert!(without(&[4, 6]).is_err());
-    // An outcome that is told before its sync, or without one, or was never written.
+    // An outcome that is reported before its sync, or without one, or was never written.
     assert!(moved(10, 9).is_err());
     assert!(without(&[9]).is_err());
     assert!(without(&[8]).is_err());
-    // What the check looks for must be there.
+    // The events that the check looks for must exist.
     for missing in [2, 7, 10] {
         assert!(without(&[missing]).is_err(), "without line {missing}");
     }
-    // A sync that has failed is none, nor is one of another file.
+    // A failed sync does not count, nor does a sync of another file.
     for wrong in [
         r#"8 fdatasync(4</t/shifts.db-wal>) = -1 EIO (Input/output error)"#,
         r#"8 fdatasync(4</t/shifts.db>) = 0"#,
@@ -247,7 +248,7 @@ impl Traced {
         Traced::start_with(program, file, &[])
     }
 
-    /// The same with these environment variables.
+    /// Does the same with these environment variables.
     pub fn start_with(program: &Path, file: PathBuf, variables: &[(&str, &Path)]) -> Traced {
         let calls =
             "trace=write,writev,pwrite64,pwritev,sendto,sendmsg,fsync,fdatasync,openat,unlink";
@@ -269,13 +270,13 @@ impl Traced {
     }
 }
 
-/// The program, if it and strace can be had.
+/// Returns the program. None if gcc or strace is missing.
 pub(crate) fn program() -> Option<PathBuf> {
     (have("gcc") && have("strace")).then(|| compile_c("outbox_host", Link::Shared))
 }
 
 #[test]
-fn a_request_is_on_disk_before_it_is_sent_and_an_outcome_before_it_is_told() {
+fn a_request_is_on_disk_before_it_is_sent_and_an_outcome_before_it_is_reported() {
     let Some(program) = program() else { return };
     let path = fresh("order");
     let books = Books::open(|_, _| (Duration::ZERO, Reply::Accept));
@@ -293,14 +294,14 @@ fn a_request_is_on_disk_before_it_is_sent_and_an_outcome_before_it_is_told() {
 }
 
 #[test]
-fn an_outcome_without_an_answer_is_on_disk_before_it_is_told() {
+fn an_outcome_without_an_answer_is_on_disk_before_it_is_reported() {
     let Some(program) = program() else { return };
     let path = fresh("order-unanswered");
     let books = Books::open(|_, _| (Duration::ZERO, Reply::Http("503 X")));
     let mut traced = Traced::start(&program, path.with_file_name("trace"));
     traced.host.open_outbox(&path, &books.url(), 4, 3_600_000);
     traced.host.submit("cancelled");
-    until("it is refused", || {
+    until("the attempt has failed", || {
         traced.host.ask("entry cancelled").contains(" -1 1 1 ")
     });
     traced.host.ask("cancel cancelled");
@@ -311,8 +312,8 @@ fn an_outcome_without_an_answer_is_on_disk_before_it_is_told() {
         ("cancelled", "cancel cancelled 0 -8"),
         ("expired", "wait expired -13"),
     ] {
-        let told = trace.said(line).unwrap();
-        assert_eq!(trace.is_on_disk(ext_id, told), Ok(()));
+        let reported = trace.printed(line).unwrap();
+        assert_eq!(trace.is_on_disk(ext_id, reported), Ok(()));
     }
 }
 
@@ -325,7 +326,7 @@ fn a_new_file_is_in_its_folder_for_good_when_the_first_submit_returns() {
     traced.host.open_outbox(&path, &books.url(), 4, 100);
     traced.host.submit("mine");
     let trace = traced.finish();
-    let submitted = trace.said("submit mine 0").unwrap();
+    let submitted = trace.printed("submit mine 0").unwrap();
     let folder = format!("{}>", path.parent().unwrap().display());
     let made = |name: &str| {
         let quoted = format!("/{name}\"");
@@ -333,18 +334,18 @@ fn a_new_file_is_in_its_folder_for_good_when_the_first_submit_returns() {
             trace.find(move |event| event.is("openat") && event.text.contains(&quoted));
         opened
             .find(|event| event.text.contains("O_CREAT"))
-            .unwrap_or_else(|| panic!("{name} was not made"))
+            .unwrap_or_else(|| panic!("{name} was not created"))
     };
     for name in ["shifts.db", "shifts.db-wal"] {
         let made = made(name);
         let mut syncs = trace.find(|event| event.is_sync_of(&folder));
         assert!(
             syncs.any(|sync| sync.began > made.ended && sync.ended < submitted.began),
-            "the folder is not synced after {name} was made"
+            "the folder is not synced after {name} was created"
         );
     }
-    // The first page says that there is a log, and the rollback journal with which the file was made
-    // is gone for good, before there is one.
+    // Before the log is created, the first page, which says that there is a log, must be on disk.
+    // So must the removal of the rollback journal with which the file was created.
     let log = made("shifts.db-wal");
     let last_before = |call: &str, file: &str| {
         let done = trace.find(|event| event.is(call) && event.text.contains(file));
@@ -352,28 +353,28 @@ fn a_new_file_is_in_its_folder_for_good_when_the_first_submit_returns() {
             .last()
             .unwrap_or_else(|| panic!("no {call} of {file}"))
     };
-    let gone = last_before("unlink", "/shifts.db-journal\"");
+    let removed = last_before("unlink", "/shifts.db-journal\"");
     let page = last_before("pwrite64", "/shifts.db>");
-    for (done, what) in [(gone, &*folder), (page, "/shifts.db>")] {
+    for (done, what) in [(removed, &*folder), (page, "/shifts.db>")] {
         let mut syncs = trace.find(|event| event.is_sync_of(what));
         assert!(
             syncs.any(|sync| sync.began > done.ended && sync.ended < log.began),
-            "{what} is not synced before the log is made"
+            "{what} is not synced before the log is created"
         );
     }
 }
 
-/// Kills a host when it has written a submit or an outcome into the file, but not synced it, and
-/// asks the next one for it: that must have synced it by then.
+/// Kills a host after it has written a submit or an outcome to the file and before it has synced
+/// it. Then asks the next host about it, which must sync it before it answers.
 fn killed_in_the_sync(name: &str, of_submit: bool, question: &str, answer: &str) {
     let Some(program) = program() else { return };
     let preload = compile_preload("outbox_sync");
     let path = fresh(name);
     let signal = path.with_file_name("kill");
-    let when_asked = signal.clone();
+    let trigger = signal.clone();
     let books = Books::open(move |ext_id, _| {
         if ext_id == "mine" && !of_submit {
-            std::fs::write(&when_asked, "").unwrap();
+            std::fs::write(&trigger, "").unwrap();
         }
         (Duration::ZERO, Reply::Accept)
     });
@@ -388,8 +389,8 @@ fn killed_in_the_sync(name: &str, of_submit: bool, question: &str, answer: &str)
     if of_submit {
         std::fs::write(&signal, "").unwrap();
     }
-    first.tell(&format!("submit mine {}", u32::MAX));
-    assert!(!first.wait_for_its_end().success());
+    first.send(&format!("submit mine {}", u32::MAX));
+    assert!(!first.wait_for_exit().success());
     assert_eq!(books.of("mine").len(), usize::from(!of_submit));
 
     let mut second = Traced::start(&program, path.with_file_name("trace"));
@@ -397,27 +398,27 @@ fn killed_in_the_sync(name: &str, of_submit: bool, question: &str, answer: &str)
     let answered = second.host.ask(question);
     assert!(answered.starts_with(answer), "{answered}");
     let trace = second.finish();
-    let told = trace.said(answer).unwrap();
+    let reported = trace.printed(answer).unwrap();
     let mut syncs = trace.find(|event| event.is_sync_of("-wal>"));
     assert!(
-        syncs.any(|sync| sync.ended < told.began),
-        "{answered}: it was told and is not on the disk"
+        syncs.any(|sync| sync.ended < reported.began),
+        "{answered}: it was reported and is not on disk"
     );
 }
 
 #[test]
-fn a_submit_that_was_killed_in_its_sync_is_on_disk_before_the_next_process_tells_it() {
+fn a_submit_killed_in_its_sync_is_on_disk_before_another_process_reports_it() {
     let question = format!("submit mine {}", u32::MAX);
     killed_in_the_sync("submit-killed", true, &question, "submit mine 0 ");
 }
 
 #[test]
-fn an_outcome_that_was_killed_in_its_sync_is_on_disk_before_the_next_process_tells_it() {
+fn an_outcome_killed_in_its_sync_is_on_disk_before_another_process_reports_it() {
     let answer = format!("wait mine 0 3 1 {}", uuid_of("mine"));
     killed_in_the_sync("outcome-killed", false, "wait mine 0", &answer);
 }
 
-/// The body without the apikey, which must be in it exactly once and where it is always.
+/// Returns the body without its apikey, which it must contain exactly once.
 fn without_apikey(body: &str, apikey: &str) -> String {
     let apikey = serde_json::to_string(apikey).unwrap();
     let field = format!("\"apikey\":{apikey},");
@@ -427,7 +428,7 @@ fn without_apikey(body: &str, apikey: &str) -> String {
 
 #[test]
 fn repeats_have_the_same_bytes_also_after_a_restart_with_another_apikey() {
-    // The second one needs escapes, and the third is also the login.
+    // The second apikey needs escapes, and the third is also the login.
     let apikeys = ["s3cr3t-apikey", "anöther \"one\" with \\", "79031234567"];
     let path = fresh("same-bytes");
     let books = Books::open(move |_, before| match before {
@@ -454,7 +455,7 @@ fn repeats_have_the_same_bytes_also_after_a_restart_with_another_apikey() {
             let (returned, answer) = outbox.submit(call);
             assert_eq!(returned, 0, "{answer:?}");
         }
-        until("three attempts are over", || {
+        until("three attempts have ended", || {
             outbox.entry("mine").unwrap().attempts as usize >= 3 * (number + 1)
         });
         if number == 2 {
@@ -481,7 +482,7 @@ fn repeats_have_the_same_bytes_also_after_a_restart_with_another_apikey() {
     used.dedup();
     assert_eq!(used, apikeys.iter().collect::<Vec<_>>());
     assert!(first.contains("12345678901234567890.10,\"e\" : 1.0E+2"));
-    // The apikey is in no file. The log may vanish meanwhile: its last user takes it away.
+    // No file contains an apikey. The log may disappear meanwhile: its last user removes it.
     for file in std::fs::read_dir(path.parent().unwrap()).unwrap() {
         let bytes = std::fs::read(file.unwrap().path()).unwrap_or_default();
         for apikey in &apikeys[..2] {

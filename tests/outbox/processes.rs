@@ -7,14 +7,14 @@ use lifepay::ffi as code;
 
 use crate::support::books::{uuid_of, Books, Reply};
 use crate::support::constants::{HOUR_MS, UNKNOWN};
-use crate::support::outbox::{fresh, Host};
+use crate::support::outbox::{fresh, Host, InMemory};
 use crate::support::tools::{compile_c, have, Link};
 use crate::support::wait::until;
 use crate::support::{Call, Outbox};
 
-/// No answer comes in the time of a test.
+/// A delay that is longer than any test, so that the answer never arrives.
 const NEVER: Duration = Duration::from_secs(60);
-/// What is asked of a process that takes over.
+/// The longest time that a takeover by another process may need.
 const BOUND: Duration = Duration::from_secs(3);
 const UNAVAILABLE: Reply = Reply::Http("503 Service Unavailable");
 
@@ -22,7 +22,7 @@ fn program() -> Option<PathBuf> {
     have("gcc").then(|| compile_c("outbox_host", Link::Shared))
 }
 
-/// The first request of each ext_id is never answered; the others are accepted.
+/// A server that never answers the first request of each ext_id, and accepts the others.
 fn stuck_at_first() -> Books {
     Books::open(|_, before| match before {
         0 => (NEVER, Reply::Drop),
@@ -46,11 +46,11 @@ fn accepted(ext_id: &str) -> (i32, String) {
 }
 
 #[test]
-fn each_request_is_sent_by_one_process_at_a_time_and_by_the_timetable() {
+fn each_request_is_sent_by_one_process_at_a_time_and_by_the_schedule() {
     const PAUSE: u32 = 200;
     let Some(program) = program() else { return };
     let path = fresh("one-at-a-time");
-    // Slow, and each is refused twice.
+    // The server is slow, and refuses each request twice.
     let books = Books::open(|_, before| match before {
         0..2 => (Duration::from_millis(60), UNAVAILABLE),
         _ => (Duration::from_millis(60), Reply::Accept),
@@ -58,7 +58,7 @@ fn each_request_is_sent_by_one_process_at_a_time_and_by_the_timetable() {
     let open = || Host::open(&program, &path, &books.url(), 8, PAUSE);
     let mut hosts = [open(), open()];
     let ext_ids: Vec<String> = (0..80).map(|number| format!("shift-{number}")).collect();
-    // While requests are sent and wait, both processes write into the file.
+    // Both processes write to the file while requests are pending or being sent.
     for (number, ext_id) in ext_ids.iter().enumerate() {
         hosts[number % 2].submit(ext_id);
     }
@@ -75,15 +75,15 @@ fn each_request_is_sent_by_one_process_at_a_time_and_by_the_timetable() {
             let gap = pair[1].began - pair[0].ended.expect("it was answered");
             assert!(
                 gap >= Duration::from_millis(u64::from(PAUSE) - 5),
-                "{ext_id} was repeated after {gap:?}"
+                "{ext_id} was retried after {gap:?}"
             );
         }
     }
-    assert!(books.most_under_way() > 2, "several were sent at once");
+    assert!(books.most_at_once() > 2, "several were sent at once");
 }
 
 #[test]
-fn when_the_sender_is_killed_another_process_takes_over() {
+fn another_process_takes_over_when_the_sender_is_killed() {
     let Some(program) = program() else { return };
     let path = fresh("taken-over");
     let books = stuck_at_first();
@@ -99,14 +99,14 @@ fn when_the_sender_is_killed_another_process_takes_over() {
             ext_ids.iter().all(|ext_id| books.of(ext_id).len() == 1)
         });
         let mut other = open();
-        other.tell(&format!("wait {} 10000", ext_ids[0]));
-        // At different moments between two looks of the other.
+        other.send(&format!("wait {} 10000", ext_ids[0]));
+        // At different moments between two checks of the lock by the other process.
         std::thread::sleep(Duration::from_millis(50 * round));
         sender.kill();
         let killed = Instant::now();
-        let heard = other.hear();
+        let answer = other.receive();
         let uuid = uuid_of(&ext_ids[0]);
-        assert_eq!(heard, format!("wait {} 0 3 2 {uuid}", ext_ids[0]));
+        assert_eq!(answer, format!("wait {} 0 3 2 {uuid}", ext_ids[0]));
         for ext_id in &ext_ids {
             assert_eq!(other.wait(ext_id), accepted(ext_id));
             assert_eq!(books.of(ext_id).len(), 2);
@@ -121,7 +121,7 @@ fn when_the_sender_is_killed_another_process_takes_over() {
 }
 
 #[test]
-fn when_one_that_does_not_send_is_killed_nothing_changes() {
+fn killing_a_process_that_does_not_send_changes_nothing() {
     let Some(program) = program() else { return };
     let path = fresh("idle-killed");
     let books = Books::open(|_, _| (Duration::from_millis(500), Reply::Accept));
@@ -138,7 +138,7 @@ fn when_one_that_does_not_send_is_killed_nothing_changes() {
 }
 
 #[test]
-fn what_the_process_that_does_not_send_asks_for_takes_effect() {
+fn calls_of_the_process_that_does_not_send_take_effect() {
     let Some(program) = program() else { return };
     let path = fresh("asks-for");
     let books = Books::open(|ext_id, before| match (ext_id, before) {
@@ -147,7 +147,7 @@ fn what_the_process_that_does_not_send_asks_for_takes_effect() {
         _ => (Duration::ZERO, Reply::Accept),
     });
     let mut sender = Host::open(&program, &path, &books.url(), 8, HOUR_MS);
-    // One that is being sent shows who the sender is.
+    // A request that is being sent shows that this process is the sender.
     sender.submit("stuck");
     until("it is sent", || books.of("stuck").len() == 1);
     let mut other = Host::open(&program, &path, &books.url(), 8, HOUR_MS);
@@ -161,9 +161,9 @@ fn what_the_process_that_does_not_send_asks_for_takes_effect() {
     other.submit("retried");
     let refused = |host: &mut Host, ext_id: &str| {
         let waits = format!("wait {ext_id} -1 2 1 -");
-        until("it was refused", || {
-            let told = host.ask(&format!("entry {ext_id}"));
-            host.ask(&format!("wait {ext_id} 0")) == waits && told.contains(" -1 1 1 ")
+        until("the attempt has failed", || {
+            let entry = host.ask(&format!("entry {ext_id}"));
+            host.ask(&format!("wait {ext_id} 0")) == waits && entry.contains(" -1 1 1 ")
         });
     };
     refused(&mut other, "retried");
@@ -175,20 +175,20 @@ fn what_the_process_that_does_not_send_asks_for_takes_effect() {
     let cancelled = code::LP_ERR_CANCELLED;
     other.submit("waiting");
     refused(&mut other, "waiting");
-    let told = format!("cancel waiting 0 {cancelled} {UNKNOWN}");
-    assert_eq!(other.ask("cancel waiting"), told);
+    let expected = format!("cancel waiting 0 {cancelled} {UNKNOWN}");
+    assert_eq!(other.ask("cancel waiting"), expected);
     assert_eq!(sender.wait("waiting").0, cancelled);
     assert_eq!(other.ask("retry -"), "retry 0");
 
     let asked = Instant::now();
-    let told = format!("cancel stuck 0 {cancelled} {UNKNOWN}");
-    assert_eq!(other.ask("cancel stuck"), told);
+    let expected = format!("cancel stuck 0 {cancelled} {UNKNOWN}");
+    assert_eq!(other.ask("cancel stuck"), expected);
     assert!(asked.elapsed() < Duration::from_secs(1));
     assert_eq!(sender.wait("stuck").0, cancelled);
-    until("the server sees that", || {
+    until("the server notices", || {
         books.of("stuck")[0].ended.is_some()
     });
-    assert!(books.of("stuck")[0].broken_off);
+    assert!(books.of("stuck")[0].aborted);
     let requests = ["stuck", "submitted", "retried", "waiting"].map(|name| books.of(name).len());
     assert_eq!(requests, [1, 1, 2, 1]);
 }
@@ -200,8 +200,9 @@ fn a_process_that_closes_hands_over_what_it_was_sending() {
     let books = stuck_at_first();
     let open = || Host::open(&program, &path, &books.url(), 8, HOUR_MS);
     let mut sender = open();
-    // Close breaks an attempt off at the end of a slice of time, and the other process looks now and
-    // then: rounds that differ in how far the two are apart show that it does not look too early.
+    // The close aborts an attempt at the end of a time slice, and the other process checks the lock
+    // at intervals. The offset between the two differs from round to round, to show that the other
+    // process never checks too early.
     for round in 0..10 {
         let ext_id = format!("shift-{round}");
         sender.submit(&ext_id);
@@ -232,13 +233,13 @@ fn a_forked_child_of_the_sender_does_not_keep_others_from_taking_over() {
     let forked = sender.ask("fork");
     let child: i32 = forked.strip_prefix("fork ").unwrap().parse().unwrap();
     sender.kill();
-    let told = other.ask(&format!("wait mine {}", BOUND.as_millis()));
-    // SAFETY: a process that this test has made, and that ends in no other way.
+    let answer = other.ask(&format!("wait mine {}", BOUND.as_millis()));
+    // SAFETY: the arguments are numbers. The host forked this process, which ends in no other way.
     unsafe { libc::kill(child, libc::SIGKILL) };
-    assert_eq!(told, format!("wait mine 0 3 2 {}", uuid_of("mine")));
+    assert_eq!(answer, format!("wait mine 0 3 2 {}", uuid_of("mine")));
 }
 
-/// Long limits, so that no attempt ends by itself.
+/// Settings with long time limits, so that no attempt ends by itself.
 fn call<'a>(url: &str, pause_ms: u32) -> Call<'a> {
     Call::to(url).repeat(0, &[pause_ms]).limits(5000, 20_000)
 }
@@ -268,7 +269,7 @@ fn two_outboxes_of_one_process_send_each_request_once() {
 }
 
 #[test]
-fn of_two_outboxes_of_one_process_the_second_goes_on_when_the_first_is_closed() {
+fn the_second_outbox_of_a_process_takes_over_when_the_first_is_closed() {
     let path = fresh("first-closed");
     let books = stuck_at_first();
     let first = open(&path, &books, HOUR_MS);
@@ -294,7 +295,7 @@ fn outboxes_with_different_base_urls_on_one_file_send_each_its_own() {
         })
     };
     let (one, two) = (accepting(), accepting());
-    // In this process, and in one of its own.
+    // Two outboxes in this process, and one in a separate process.
     let first = open(&path, &one, 100);
     let second = open(&path, &two, 100);
     let mut third = Host::open(&program, &path, &two.url(), 4, 100);
@@ -311,7 +312,7 @@ fn outboxes_with_different_base_urls_on_one_file_send_each_its_own() {
             (ext_id("two"), &two, &one),
             (ext_id("three"), &two, &one),
         ] {
-            // An outcome is told to everyone who has the file open.
+            // Every outbox that has the file open reports the outcome.
             assert_eq!(first.wait(&ext_id, 10_000).uuid, Some(uuid_of(&ext_id)));
             assert_eq!(second.wait(&ext_id, 0).uuid, Some(uuid_of(&ext_id)));
             assert_eq!(third.wait(&ext_id), accepted(&ext_id));
@@ -321,7 +322,7 @@ fn outboxes_with_different_base_urls_on_one_file_send_each_its_own() {
 }
 
 #[test]
-fn as_many_requests_are_under_way_at_once_as_were_asked_for_and_no_more() {
+fn as_many_requests_run_at_once_as_were_asked_for() {
     for concurrency in [1, 3] {
         let books = Books::open(|_, _| (Duration::from_millis(80), Reply::Accept));
         let path = fresh(&format!("concurrency-{concurrency}"));
@@ -334,7 +335,7 @@ fn as_many_requests_are_under_way_at_once_as_were_asked_for_and_no_more() {
         for ext_id in &ext_ids {
             assert_eq!(outbox.wait(ext_id, 10_000).code, 0);
         }
-        assert_eq!(books.most_under_way(), concurrency as usize);
+        assert_eq!(books.most_at_once(), concurrency as usize);
     }
 }
 
@@ -343,8 +344,9 @@ fn a_submit_does_not_wait_for_300_requests_that_are_under_way() {
     const MANY: usize = 300;
     let books = Books::open(|_, _| (NEVER, Reply::Drop));
     let call = || call(&books.url(), HOUR_MS).limits(60_000, 60_000);
-    // A busy disk does not count.
-    let path = in_memory("three-hundred");
+    // In memory, so that a busy disk has no effect.
+    let memory = InMemory::new("three-hundred");
+    let path = memory.outbox();
     let outbox = Outbox::open(&path, call().with(|c| c.concurrency = MANY as u32));
     let mut slowest = Duration::ZERO;
     for number in 0..MANY {
@@ -352,54 +354,37 @@ fn a_submit_does_not_wait_for_300_requests_that_are_under_way() {
         assert_eq!(returned, 0, "{answer:?}");
         slowest = slowest.max(answer.took);
     }
-    until("all are under way", || books.most_under_way() == MANY);
+    until("all are under way", || books.most_at_once() == MANY);
     let (returned, answer) = outbox.submit(call().ext_id("one more"));
     assert_eq!((returned, answer.code), (0, code::LP_PENDING));
     println!(
-        "the slowest submit while others were begun took {slowest:?}, one beside {MANY} {:?}",
+        "the slowest submit during {MANY} starts took {slowest:?}, one after them {:?}",
         answer.took
     );
     assert!(answer.took < Duration::from_millis(500), "{answer:?}");
-    // It shares the processors with 300 threads that begin.
+    // The submit shares the processors with 300 starting threads.
     assert!(slowest < Duration::from_secs(3), "{slowest:?}");
-    let looked = outbox.wait("one more", 0).took;
-    assert!(looked < Duration::from_millis(500), "{looked:?}");
+    let lookup = outbox.wait("one more", 0).took;
+    assert!(lookup < Duration::from_millis(500), "{lookup:?}");
     let closing = Instant::now();
     outbox.close();
     let took = closing.elapsed();
     println!("close took {took:?}");
-    // A second, and what 300 threads on a busy machine may add.
+    // One second, plus the time that 300 threads may add on a busy machine.
     assert!(took < Duration::from_millis(1500), "{took:?}");
-    no_longer_in_memory(&path);
-}
-
-/// A path in memory, where a sync takes no time: it makes races likely that a disk hides.
-fn in_memory(name: &str) -> PathBuf {
-    let memory = Path::new("/dev/shm");
-    if !memory.is_dir() {
-        return fresh(name);
-    }
-    let folder = memory.join(format!("lifepay-{}-{name}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a folder");
-    folder.join("shifts.db")
-}
-
-fn no_longer_in_memory(path: &Path) {
-    if path.starts_with("/dev/shm") {
-        let _ = std::fs::remove_dir_all(path.parent().unwrap());
-    }
 }
 
 #[test]
-fn what_is_asked_for_right_after_an_outcome_is_not_lost() {
-    let path = in_memory("right-after");
+fn a_retry_right_after_an_outcome_is_not_lost() {
+    let memory = InMemory::new("right-after");
+    let path = memory.outbox();
     let books = Books::open(|_, before| match before {
         0 => (Duration::ZERO, Reply::Reject(6080)),
         _ => (Duration::ZERO, Reply::Accept),
     });
     let outbox = open(&path, &books, HOUR_MS);
     let began = Instant::now();
-    // In the moment in which the rejection can be read the sender may not be done with it yet.
+    // When the rejection becomes readable, the sender may not have finished with the entry yet.
     let ask = &|thread: usize| {
         for number in 0.. {
             let ext_id = format!("shift-{thread}-{number}");
@@ -427,25 +412,25 @@ fn what_is_asked_for_right_after_an_outcome_is_not_lost() {
         let ended = threads.into_iter().map(|thread| thread.join());
         let lost = ended.filter(Result::is_err).count();
         outbox.close();
-        no_longer_in_memory(&path);
         assert_eq!(lost, 0, "threads with a request that was never sent");
     });
 }
 
 #[test]
 fn a_new_request_is_sent_once_however_early_the_sender_sees_it() {
-    let path = in_memory("once");
+    let memory = InMemory::new("once");
+    let path = memory.outbox();
     let refusing = Books::open(|_, _| (Duration::ZERO, UNAVAILABLE));
     let elsewhere = Books::open(|_, _| (Duration::ZERO, Reply::Accept));
-    // None waits until others are sent.
+    // Enough that no request waits for others.
     let call_many = call(&refusing.url(), HOUR_MS).with(|c| c.concurrency = 600);
     let outbox = Outbox::open(&path, call_many);
     let submit = |outbox: &Outbox, books: &Books, ext_id: &str| {
         let (returned, answer) = outbox.submit(call(&books.url(), HOUR_MS).ext_id(ext_id));
         assert_eq!(returned, 0, "{answer:?}");
     };
-    // Since another writes into the file the sender looks into it all the time, also between the
-    // commit of a submit and whatever the submit does after that.
+    // Another outbox writes to the file, so the sender reads it all the time, also between the
+    // commit of a submit and the rest of that submit.
     let other = open(&path, &elsewhere, HOUR_MS);
     std::thread::scope(|scope| {
         for thread in 0..6 {
@@ -468,6 +453,5 @@ fn a_new_request_is_sent_once_however_early_the_sender_sees_it() {
     });
     let most = outbox.entries().iter().map(|entry| entry.attempts).max();
     outbox.close();
-    no_longer_in_memory(&path);
     assert_eq!((most, refusing.exchanges().len()), (Some(1), 600));
 }

@@ -17,17 +17,18 @@ use crate::support::{read_request, respond, Call, Outbox, Server};
 
 const UUID: &str = "dabe3833-43ff-5e5c-a45e-9cff664503fd";
 
-/// Pauses of 100 ms, and short limits.
+/// Settings with pauses of 100 ms and short time limits.
 fn quick<'a>(url: &str) -> Call<'a> {
     Call::to(url).repeat(0, &[100]).limits(2000, 2000)
 }
 
-/// Waits for the next attempt for an hour.
+/// Settings with an hour between attempts.
 fn patient<'a>(url: &str) -> Call<'a> {
     Call::to(url).repeat(0, &[3_600_000]).limits(2000, 2000)
 }
 
-/// Answers every request with what `answer` makes of its number, from 0.
+/// Starts a server that answers request n, from 0, with `answer(n)`. Also returns the counter of
+/// requests.
 fn answering(
     answer: impl Fn(usize) -> Vec<u8> + Send + Sync + 'static,
 ) -> (Server, Arc<AtomicUsize>) {
@@ -72,7 +73,7 @@ fn a_request_is_sent_and_its_outcome_kept() {
     assert!(answer.reply.is_some());
     outbox.close();
 
-    // Also for a host that crashed after the answer.
+    // A host that crashed after the answer also gets the outcome.
     let outbox = Outbox::open(&path, quick(&sandbox.url()));
     assert_eq!(outbox.wait("mine", 0).uuid, answer.uuid);
     let entry = outbox.entry("mine").unwrap();
@@ -87,7 +88,7 @@ fn a_request_is_sent_and_its_outcome_kept() {
 }
 
 #[test]
-fn it_is_repeated_by_the_timetable_until_lifepay_has_answered() {
+fn a_call_is_retried_by_the_schedule_until_lifepay_has_answered() {
     let (server, seen) = answering(|number| match number {
         0..3 => respond("503 X", ""),
         _ => respond("200 OK", ACCEPTED),
@@ -100,7 +101,7 @@ fn it_is_repeated_by_the_timetable_until_lifepay_has_answered() {
 }
 
 #[test]
-fn what_waits_tells_what_happened_last_and_when_it_goes_on() {
+fn a_pending_entry_has_its_last_failure_and_its_next_attempt() {
     let outbox = Outbox::open(&fresh("waits"), patient(&Server::nowhere()));
     outbox.submit(
         Call::to("https://sapi.life-pay.ru")
@@ -111,7 +112,7 @@ fn what_waits_tells_what_happened_last_and_when_it_goes_on() {
         outbox.entry("mine").unwrap().attempts == 1
             && outbox.entry("mine").unwrap().next_attempt_at > 0
     });
-    until("it waits", || {
+    until("no attempt is in progress", || {
         outbox.entry("mine").unwrap().flags == ENTRY_PENDING
     });
     let entry = outbox.entry("mine").unwrap();
@@ -151,7 +152,7 @@ fn a_submitted_ext_id_is_not_submitted_again() {
     );
     assert_eq!(other.fields(), ["ext_id"]);
     assert!(other.message.contains("target_serial"), "{other:?}");
-    // Nothing that would make a cashier open the shift twice.
+    // The message must not make a cashier open the shift twice.
     assert!(other.message.contains("уже принял"), "{other:?}");
     assert!(!other.message.contains("для новой смены"), "{other:?}");
     assert_eq!(seen.load(Ordering::SeqCst), 1);
@@ -252,7 +253,7 @@ fn a_rejected_request_that_is_sent_again_is_pending_and_keeps_what_lifepay_said(
 }
 
 #[test]
-fn retry_now_does_not_wait_for_the_timetable() {
+fn retry_now_does_not_wait_for_the_schedule() {
     let (server, seen) = answering(|number| match number {
         0 => respond("503 X", ""),
         _ => respond("200 OK", ACCEPTED),
@@ -285,7 +286,7 @@ fn an_expired_request_is_not_repeated() {
     );
     assert_eq!(outbox.retry_now(Some("mine")), code::LP_ERR_ARGUMENT);
     assert_eq!(seen.load(Ordering::SeqCst), 1);
-    // But it may be submitted anew.
+    // But it may be submitted again.
     let (returned, again) = outbox.submit(
         patient(&url)
             .ext_id("mine")
@@ -299,7 +300,7 @@ fn an_expired_request_is_not_repeated() {
 }
 
 #[test]
-fn an_entry_is_cancelled_between_attempts_and_its_outcome_told() {
+fn an_entry_is_cancelled_between_attempts_and_its_outcome_reported() {
     let outbox = Outbox::open(&fresh("cancelled"), patient(&Server::nowhere()));
     outbox.submit(
         Call::to("x")
@@ -324,12 +325,12 @@ fn an_entry_is_cancelled_between_attempts_and_its_outcome_told() {
 }
 
 #[test]
-fn an_attempt_under_way_is_broken_off_by_a_cancellation() {
-    let came = Arc::new(AtomicUsize::new(0));
-    let coming = Arc::clone(&came);
+fn a_running_attempt_is_aborted_by_a_cancellation() {
+    let seen = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&seen);
     let server = Server::start(move |mut stream, _| {
         read_request(&mut stream);
-        coming.fetch_add(1, Ordering::SeqCst);
+        count.fetch_add(1, Ordering::SeqCst);
         read_request(&mut stream);
     });
     let outbox = Outbox::open(
@@ -337,7 +338,7 @@ fn an_attempt_under_way_is_broken_off_by_a_cancellation() {
         patient(&server.url()).limits(30_000, 30_000),
     );
     outbox.submit(patient(&server.url()).ext_id("mine"));
-    until("the request", || came.load(Ordering::SeqCst) == 1);
+    until("the request", || seen.load(Ordering::SeqCst) == 1);
     let started = Instant::now();
     let (returned, answer) = outbox.cancel("mine");
     assert!(started.elapsed() < Duration::from_secs(1));
@@ -404,7 +405,7 @@ fn a_finished_entry_is_forgotten_and_a_waiting_one_is_not() {
 }
 
 #[test]
-fn an_accepted_request_is_not_sent_again_when_its_time_is_over() {
+fn an_accepted_request_is_not_sent_again_after_its_expiry() {
     let (server, seen) = answering(|_| respond("200 OK", ACCEPTED));
     let outbox = Outbox::open(&fresh("accepted-and-over"), quick(&server.url()));
     let submit = || {
@@ -415,7 +416,7 @@ fn an_accepted_request_is_not_sent_again_when_its_time_is_over() {
     assert_eq!(outbox.wait("mine", 10_000).code, 0);
     let entry = outbox.entry("mine").unwrap();
     let is_over = || chrono::Utc::now().timestamp_millis() > entry.expires_at;
-    until("its time is over", is_over);
+    until("its expiry has passed", is_over);
     let (returned, answer) = submit();
     assert_eq!((returned, answer.code), (0, 0), "{answer:?}");
     assert_eq!(outbox.entry("mine").unwrap(), entry);
@@ -423,7 +424,7 @@ fn an_accepted_request_is_not_sent_again_when_its_time_is_over() {
 }
 
 #[test]
-fn wrong_settings_are_told_all_at_once() {
+fn wrong_settings_are_reported_together() {
     let path = fresh("wrong");
     let answer = Outbox::try_open(
         &path,

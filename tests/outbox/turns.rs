@@ -22,7 +22,7 @@ fn requests_that_end_together_share_their_syncs_and_keep_the_order_of_each() {
     let path = fresh("turns");
     let [file, slow] = ["trace", "slow"].map(|name| path.with_file_name(name));
     let answers = slow.clone();
-    // No answer comes before all are submitted.
+    // No request is answered before all are submitted.
     let books = Books::open(move |_, _| {
         until("all are submitted", || answers.exists());
         (Duration::from_millis(20), Reply::Accept)
@@ -45,19 +45,19 @@ fn requests_that_end_together_share_their_syncs_and_keep_the_order_of_each() {
         assert_eq!(traced.host.wait(ext_id), (0, uuid_of(ext_id)));
     }
     let trace = traced.finish();
-    let host = &trace.said("submit").unwrap().thread;
+    let host = &trace.printed("submit").unwrap().thread;
     for ext_id in &ext_ids {
         let counted = format!(
             r#"\"outcome\":2,\"http_status\":0,\"attempts\":1,\"retry_after_ms\":0,\"uuid\":null,\"ext_id\":\"{ext_id}\""#
         );
         let sent = trace.sent(ext_id).unwrap();
         assert_eq!(trace.was_on_disk(&counted, sent), Ok(()));
-        let told = trace.said(&format!("wait {ext_id} 0")).unwrap();
-        assert_eq!(trace.was_on_disk(&uuid_of(ext_id), told), Ok(()));
+        let reported = trace.printed(&format!("wait {ext_id} 0")).unwrap();
+        assert_eq!(trace.was_on_disk(&uuid_of(ext_id), reported), Ok(()));
     }
     let syncs = trace.find(|sync| sync.is_sync_of("-wal>") && sync.thread != *host);
     let syncs = syncs.count();
-    // One by one it would be two for each.
+    // Without shared syncs there would be two for each entry.
     assert!(
         syncs < ENTRIES * 3 / 4,
         "{syncs} syncs for {ENTRIES} entries"
@@ -65,7 +65,7 @@ fn requests_that_end_together_share_their_syncs_and_keep_the_order_of_each() {
 }
 
 #[test]
-fn what_is_due_has_its_turn_however_often_all_are_asked_for() {
+fn a_due_entry_is_sent_however_often_retry_now_is_called_for_all() {
     let books = Books::open(|ext_id, _| match ext_id {
         "good" => (Duration::ZERO, Reply::Accept),
         _ => (Duration::from_millis(100), Reply::Http("503 X")),
@@ -80,14 +80,14 @@ fn what_is_due_has_its_turn_however_often_all_are_asked_for() {
     for ext_id in ["bad-1", "bad-2", "bad-3", "good"] {
         assert_eq!(outbox.submit(call().ext_id(ext_id)).0, 0);
     }
-    until("the last one has had its turn", || {
+    until("the last entry is accepted", || {
         assert_eq!(outbox.retry_now(None), 0);
         outbox.wait("good", 50).code == 0
     });
 }
 
 #[test]
-fn a_look_at_an_entry_does_not_wait_for_the_disk() {
+fn reading_an_entry_does_not_wait_for_the_disk() {
     let books = Books::open(|_, _| (Duration::ZERO, Reply::Http("503 X")));
     if !have("gcc") {
         return;
@@ -99,7 +99,7 @@ fn a_look_at_an_entry_does_not_wait_for_the_disk() {
         .env("LD_PRELOAD", compile_preload("outbox_sync"))
         .env("LIFEPAY_TEST_SYNC_SLOW", &slow);
     let mut host = Host::start(&mut program);
-    // It is sent, and put back, as soon as the disk lets it.
+    // The request is sent and rescheduled as fast as the disk allows.
     host.open_outbox(&path, &books.url(), 4, 100);
     host.submit("mine");
     std::fs::write(&slow, "2000").unwrap();

@@ -18,7 +18,7 @@ use crate::support::tools::{compile_c, have, Link};
 use crate::support::wait::until;
 use crate::support::{library, Call, Outbox, Server};
 
-/// "At once", on a busy machine.
+/// How long "at once" may take on a busy machine.
 const SOON: Duration = Duration::from_millis(1500);
 const PENDING: (i32, i32) = (0, code::LP_PENDING);
 const UNAVAILABLE: Reply = Reply::Http("503 Service Unavailable");
@@ -33,7 +33,7 @@ fn program() -> Option<PathBuf> {
     have("gcc").then(|| compile_c("outbox_host", Link::Shared))
 }
 
-/// Submits "mine". Returns what the call returned, and the code of the result.
+/// Submits "mine". Returns the call's return value and the result's code.
 fn submit(outbox: &Outbox, books: &Books, expires_after_ms: u32) -> (i32, i32) {
     let call = call(books, HOUR_MS).ext_id("mine");
     let (returned, answer) = outbox.submit(call.with(|c| c.expires_after_ms = expires_after_ms));
@@ -47,8 +47,8 @@ fn refused_first(first: Reply) -> Books {
     })
 }
 
-/// A server that answers the first request with `first`, but only when the gate is open, and
-/// accepts all others.
+/// A server that answers the first request with `first` as soon as the gate is open, and accepts
+/// all others.
 fn held_first(gate: &Arc<RwLock<()>>, first: Reply) -> Books {
     let gate = Arc::clone(gate);
     Books::open(move |_, before| {
@@ -67,8 +67,8 @@ fn until_refused(outbox: &Outbox) {
     });
 }
 
-/// Submits "mine", of which one attempt fails, to expire so many milliseconds after that: on a busy
-/// machine the first attempt may take longer.
+/// Submits "mine" and waits until its first attempt has failed. Then submits it again with this
+/// expiry, which the first attempt may exceed on a busy machine.
 fn refused_and_expiring(outbox: &Outbox, books: &Books, expires_after_ms: u32) {
     assert_eq!(submit(outbox, books, FOREVER), PENDING);
     until_refused(outbox);
@@ -77,7 +77,7 @@ fn refused_and_expiring(outbox: &Outbox, books: &Books, expires_after_ms: u32) {
 
 fn until_it_should_have_expired(outbox: &Outbox) {
     let expires_at = outbox.entry("mine").unwrap().expires_at;
-    until("its time is over", || {
+    until("its expiry has passed", || {
         chrono::Utc::now().timestamp_millis() > expires_at
     });
 }
@@ -91,8 +91,8 @@ fn sent_again_soon(books: &Books, since: Instant) {
 
 #[test]
 fn a_request_that_expired_while_no_program_ran_is_sent_when_it_is_submitted_again() {
-    // The submit and the thread that ends expired entries begin at the same time: who is first
-    // must not matter.
+    // The submit and the thread that ends expired entries start at the same time. Their order must
+    // not matter.
     for round in 0..6 {
         let path = fresh(&format!("wishes-expired-{round}"));
         let books = refused_first(UNAVAILABLE);
@@ -100,7 +100,7 @@ fn a_request_that_expired_while_no_program_ran_is_sent_when_it_is_submitted_agai
         refused_and_expiring(&outbox, &books, 500);
         let expires_at = outbox.entry("mine").unwrap().expires_at;
         outbox.close();
-        until("its time is over", || {
+        until("its expiry has passed", || {
             chrono::Utc::now().timestamp_millis() > expires_at
         });
         let outbox = Outbox::open(&path, call(&books, HOUR_MS));
@@ -175,7 +175,8 @@ fn a_request_is_sent_at_once_when_it_is_submitted_again_after_its_expiry() {
     assert_eq!(outbox.wait("mine", 10_000).code, 0);
 }
 
-/// `ask` asks for a retry during an attempt. That attempt fails then.
+/// Calls `ask`, which requests a retry, during an attempt that then fails. The retry must follow at
+/// once.
 fn retried_after_the_attempt(name: &str, ask: impl FnOnce(&Outbox, &Books)) {
     let gate = Arc::new(RwLock::new(()));
     let books = held_first(&gate, UNAVAILABLE);
@@ -235,7 +236,7 @@ fn a_submit_by_another_process_during_an_attempt_renews_the_expiry() {
     let outbox = Outbox::open(&path, call(&books, 100));
     let submitted_at = outbox.entry("mine").unwrap().submitted_at;
     assert_eq!(outbox.entry("mine").unwrap().expires_at, 0);
-    until("its first time is over", || {
+    until("its first expiry has passed", || {
         chrono::Utc::now().timestamp_millis() > submitted_at + 1100
     });
     drop(closed);
@@ -244,7 +245,7 @@ fn a_submit_by_another_process_during_an_attempt_renews_the_expiry() {
 }
 
 #[test]
-fn an_entry_whose_time_is_over_during_an_attempt_is_pending_until_that_ends() {
+fn an_entry_that_expires_during_an_attempt_is_pending_until_that_ends() {
     let gate = Arc::new(RwLock::new(()));
     let books = held_first(&gate, UNAVAILABLE);
     let closed = gate.write();
@@ -253,21 +254,24 @@ fn an_entry_whose_time_is_over_during_an_attempt_is_pending_until_that_ends() {
     until("it is being sent", || books.of("mine").len() == 1);
     assert_eq!(submit(&outbox, &books, 1500), PENDING);
     until_it_should_have_expired(&outbox);
-    let told = || {
+    let status = || {
         let flags = outbox.entry("mine").unwrap().flags;
         (outbox.wait("mine", 0).code, flags, outbox.pending())
     };
-    // Longer than the sender takes to look for what has expired.
+    // Longer than the sender's interval between checks for expired entries.
     let limit = Instant::now() + Duration::from_millis(600);
     while Instant::now() < limit {
-        assert_eq!(told(), (code::LP_PENDING, ENTRY_PENDING | ENTRY_SENDING, 1));
+        assert_eq!(
+            status(),
+            (code::LP_PENDING, ENTRY_PENDING | ENTRY_SENDING, 1)
+        );
     }
     drop(closed);
     outbox.wait("mine", 10_000);
-    assert_eq!(told(), (code::LP_ERR_EXPIRED, 0, 0));
+    assert_eq!(status(), (code::LP_ERR_EXPIRED, 0, 0));
 }
 
-/// Refuses to answer. Every request that has come to it may be with LifePay.
+/// A server that never answers, so that LifePay may have every request.
 fn silent() -> Books {
     Books::open(|_, _| (Duration::from_secs(60), Reply::Drop))
 }
@@ -307,7 +311,7 @@ fn a_failed_submit_of_a_request_that_was_sent_does_not_report_it_as_not_sent() {
 
 #[test]
 fn a_failed_submit_of_a_request_that_will_be_sent_does_not_report_it_as_not_sent() {
-    // Nobody listens there.
+    // Nothing listens on this port.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -368,7 +372,7 @@ fn a_refused_retry_or_forget_leaves_the_entry_as_it_is() {
     submit("expired", 300);
     assert_eq!(outbox.wait("expired", 10_000).code, code::LP_ERR_EXPIRED);
     submit("pending", FOREVER);
-    until("it was refused", || {
+    until("the attempt has failed", || {
         outbox.wait("pending", 0).http_status == 503 && outbox.entry("pending").unwrap().flags == 1
     });
     for (ext_id, outcome) in [
@@ -388,7 +392,8 @@ fn a_refused_retry_or_forget_leaves_the_entry_as_it_is() {
     }
 }
 
-/// What retry_now refuses and the documentation sends the host to lp_outbox_wait for.
+/// lp_outbox_retry_now refuses such an entry. The documentation refers to lp_outbox_wait for the
+/// reason.
 #[test]
 fn an_entry_of_another_base_url_says_so_while_it_could_be_sent() {
     let path = fresh("wishes-elsewhere");
@@ -426,7 +431,7 @@ fn an_entry_of_another_base_url_says_so_while_it_could_be_sent() {
 }
 
 #[test]
-fn a_rejected_entry_whose_time_is_over_says_why_it_is_not_sent_again() {
+fn a_rejected_and_expired_entry_says_why_it_is_not_retried() {
     const SENTENCE: &str =
         "Срок запроса истёк. Если он ещё нужен, поставьте его в очередь снова с тем же ext_id.";
     let books = refused_first(Reply::Reject(400));
@@ -437,11 +442,11 @@ fn a_rejected_entry_whose_time_is_over_says_why_it_is_not_sent_again() {
     until_it_should_have_expired(&outbox);
     let entry = outbox.entry("mine").unwrap();
     assert_eq!(outbox.retry_now(Some("mine")), code::LP_ERR_ARGUMENT);
-    let over = outbox.wait("mine", 0);
-    assert_eq!(over.code, 400, "{over:?}");
-    assert!(over.message.starts_with("нет"), "{over:?}");
-    assert!(over.message.ends_with(SENTENCE), "{over:?}");
-    // What is in the file stays as it was.
+    let expired = outbox.wait("mine", 0);
+    assert_eq!(expired.code, 400, "{expired:?}");
+    assert!(expired.message.starts_with("нет"), "{expired:?}");
+    assert!(expired.message.ends_with(SENTENCE), "{expired:?}");
+    // The stored message is unchanged.
     assert!(!rejected.message.contains(SENTENCE), "{rejected:?}");
     assert_eq!(entry.message, rejected.message);
     assert_eq!(outbox.entry("mine"), Some(entry));

@@ -31,26 +31,26 @@ pub struct Exchange {
     pub ext_id: String,
     pub body: String,
     pub began: Instant,
-    /// When it was answered or the client was gone; None while it is in progress.
+    /// When it was answered or the client had left; None while it is in progress.
     pub ended: Option<Instant>,
-    /// The client left before the answer.
-    pub broken_off: bool,
+    /// The client closed the connection before the answer.
+    pub aborted: bool,
 }
 
 #[derive(Default)]
-struct Written {
+struct Records {
     exchanges: Vec<Exchange>,
     /// ext_id and uuid of each document.
     documents: BTreeMap<String, String>,
-    under_way: usize,
-    most_under_way: usize,
+    concurrent: usize,
+    most_at_once: usize,
 }
 
 /// A server that records all requests, and the documents that they made.
 pub struct Books {
     address: SocketAddr,
     stop: Arc<AtomicBool>,
-    written: Arc<Mutex<Written>>,
+    records: Arc<Mutex<Records>>,
 }
 
 impl Books {
@@ -59,11 +59,11 @@ impl Books {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
         let stop = Arc::new(AtomicBool::new(false));
-        let written = Arc::new(Mutex::new(Written::default()));
+        let records = Arc::new(Mutex::new(Records::default()));
         let books = Books {
             address,
             stop: Arc::clone(&stop),
-            written: Arc::clone(&written),
+            records: Arc::clone(&records),
         };
         let reply = Arc::new(reply);
         std::thread::spawn(move || {
@@ -71,9 +71,9 @@ impl Books {
                 if stop.load(Ordering::SeqCst) {
                     return;
                 }
-                let (written, reply) = (Arc::clone(&written), Arc::clone(&reply));
+                let (records, reply) = (Arc::clone(&records), Arc::clone(&reply));
                 let stream = stream.expect("accept");
-                std::thread::spawn(move || serve(stream, &written, &*reply));
+                std::thread::spawn(move || serve(stream, &records, &*reply));
             }
         });
         books
@@ -85,7 +85,7 @@ impl Books {
 
     /// Returns all requests, in the order in which they began.
     pub fn exchanges(&self) -> Vec<Exchange> {
-        self.written.lock().unwrap().exchanges.clone()
+        self.records.lock().unwrap().exchanges.clone()
     }
 
     pub fn of(&self, ext_id: &str) -> Vec<Exchange> {
@@ -95,12 +95,12 @@ impl Books {
 
     /// Returns the documents' uuids by their ext_ids.
     pub fn documents(&self) -> BTreeMap<String, String> {
-        self.written.lock().unwrap().documents.clone()
+        self.records.lock().unwrap().documents.clone()
     }
 
     /// Returns the largest number of concurrent requests.
-    pub fn most_under_way(&self) -> usize {
-        self.written.lock().unwrap().most_under_way
+    pub fn most_at_once(&self) -> usize {
+        self.records.lock().unwrap().most_at_once
     }
 
     /// Returns pairs of requests with one ext_id that were in progress at the same time, for longer
@@ -137,7 +137,7 @@ pub fn uuid_of(ext_id: &str) -> String {
 
 fn serve(
     mut stream: TcpStream,
-    written: &Mutex<Written>,
+    records: &Mutex<Records>,
     reply: &(dyn Fn(&str, usize) -> (Duration, Reply) + Send + Sync),
 ) {
     while let Some(request) = read_request(&mut stream) {
@@ -146,37 +146,37 @@ fn serve(
         let fields: serde_json::Value = serde_json::from_str(body).expect("JSON");
         let ext_id = fields["ext_id"].as_str().expect("an ext_id").to_owned();
         let (number, before) = {
-            let mut written = written.lock().unwrap();
-            let before = written
+            let mut records = records.lock().unwrap();
+            let before = records
                 .exchanges
                 .iter()
                 .filter(|exchange| exchange.ext_id == ext_id);
             let before = before.count();
-            written.exchanges.push(Exchange {
+            records.exchanges.push(Exchange {
                 path,
                 ext_id: ext_id.clone(),
                 body: body.to_owned(),
                 began: Instant::now(),
                 ended: None,
-                broken_off: false,
+                aborted: false,
             });
-            written.under_way += 1;
-            written.most_under_way = written.most_under_way.max(written.under_way);
-            (written.exchanges.len() - 1, before)
+            records.concurrent += 1;
+            records.most_at_once = records.most_at_once.max(records.concurrent);
+            (records.exchanges.len() - 1, before)
         };
         let (delay, reply) = reply(&ext_id, before);
         let uuid = uuid_of(&ext_id);
-        let is_there = stays(&stream, delay);
-        let mut written = written.lock().unwrap();
+        let is_connected = client_stays(&stream, delay);
+        let mut records = records.lock().unwrap();
         if matches!(reply, Reply::Accept | Reply::Lose) {
             // The document is made even if the client gets no answer.
-            written.documents.insert(ext_id, uuid.clone());
+            records.documents.insert(ext_id, uuid.clone());
         }
-        written.under_way -= 1;
-        let exchange = &mut written.exchanges[number];
+        records.concurrent -= 1;
+        let exchange = &mut records.exchanges[number];
         exchange.ended = Some(Instant::now());
-        exchange.broken_off = !is_there;
-        drop(written);
+        exchange.aborted = !is_connected;
+        drop(records);
         let answer = match reply {
             Reply::Accept => {
                 let data = format!(r#"{{"code":0,"message":"","data":{{"uuid":"{uuid}"}}}}"#);
@@ -189,20 +189,20 @@ fn serve(
             Reply::Http(status) => respond(status, ""),
             Reply::Lose | Reply::Drop => break,
         };
-        if !is_there || stream.write_all(&answer).is_err() {
+        if !is_connected || stream.write_all(&answer).is_err() {
             break;
         }
     }
     let _ = stream.shutdown(Shutdown::Both);
 }
 
-/// Waits for `delay`. Returns false if the client left meanwhile.
-pub fn stays(stream: &TcpStream, delay: Duration) -> bool {
+/// Waits for `delay`. Returns false as soon as the client closes the connection.
+pub fn client_stays(stream: &TcpStream, delay: Duration) -> bool {
     let limit = |limit| stream.set_read_timeout(limit).expect("a time limit");
     limit(Some(delay.max(Duration::from_millis(1))));
-    let came = stream.peek(&mut [0]);
+    let received = stream.peek(&mut [0]);
     limit(None);
-    matches!(came, Err(error) if matches!(
+    matches!(received, Err(error) if matches!(
         error.kind(),
         std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut
     ))

@@ -12,9 +12,9 @@ fn prints_the_version(command: &mut Command) {
     assert_eq!(String::from_utf8_lossy(&output.stdout), version);
 }
 
-/// Asserts that they find the library that is installed in `folder`, to which the system's loader is
-/// pointed, and that .NET also finds a copy beside the program. `name` is the name of a folder for the
-/// programs.
+/// Asserts that the programs find the library that is installed in `folder` if LD_LIBRARY_PATH
+/// names the folder, and that .NET also finds a copy beside the program. `name` is the name of a
+/// folder for the programs.
 pub fn find_it_in(folder: &Path, name: &str) {
     if tools::have("gcc") {
         let program = tools::compile_c_without_library("by_name");

@@ -1,4 +1,4 @@
-//! A call of `lp_open_shift` in few words, and its result.
+//! A builder for the settings of a call, and a copy of the call's result.
 
 use std::ffi::{c_char, c_void, CStr, CString};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use super::library::library;
 
 type Watcher<'a> = Box<dyn FnMut(&lp_progress) -> i32 + 'a>;
 
-/// The settings of a call; `new` sets apikey, login, base_url and no proxy.
+/// The settings of a call; `to` sets apikey, login, base_url and no proxy.
 pub struct Call<'a> {
     pub config: lp_config,
     strings: Vec<CString>,
@@ -126,7 +126,7 @@ impl<'a> Call<'a> {
         call: unsafe extern "C" fn(*const lp_config, *mut lp_result) -> i32,
     ) -> Answer {
         if let Some(watcher) = &mut self.watcher {
-            self.config.on_progress = Some(tell);
+            self.config.on_progress = Some(report_progress);
             self.config.user_data = std::ptr::from_mut(watcher).cast();
         }
         // SAFETY: the config is initialised, and everything in it outlives the call.
@@ -165,7 +165,7 @@ pub fn with_result(call: impl FnOnce(*mut lp_result) -> i32) -> (i32, Answer) {
     }
 }
 
-unsafe extern "C" fn tell(progress: *const lp_progress, user_data: *mut c_void) -> i32 {
+unsafe extern "C" fn report_progress(progress: *const lp_progress, user_data: *mut c_void) -> i32 {
     // SAFETY: user_data is the watcher of the current call.
     unsafe { (*user_data.cast::<Watcher>())(&*progress) }
 }

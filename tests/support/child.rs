@@ -53,8 +53,8 @@ pub fn answer() {
     println!("{ANSWER}{}", with_string(open).1);
 }
 
-/// Runs the test `name` in a process with this environment, and fails if it fails there. `module` is
-/// the test's `module_path!()`. Returns false in that process.
+/// Runs the test `name` in a process with this environment, and fails if it fails there. `module`
+/// is the test's `module_path!()`. Returns false in that process.
 pub fn again(module: &str, name: &str, environment: &[(&str, &str)]) -> bool {
     if std::env::var_os(AGAIN).is_some() {
         return false;

@@ -1,5 +1,5 @@
-//! Numbers of the header, with its names without `LP_`. `tests/abi/layout.rs` compares them with the
-//! header.
+//! Numbers of the header, with its names without `LP_`. `tests/abi/layout.rs` compares them with
+//! the header.
 
 // LP_OUTCOME_…
 pub const NOT_SENT: i32 = 1;

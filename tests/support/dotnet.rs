@@ -66,8 +66,8 @@ pub fn runtimes() -> Vec<Runtime> {
         (Runtime::Mono, tools::have("mono")),
         (Runtime::Core, tools::have_python_module("dotnetcore2")),
     ];
-    let there = found.into_iter().filter(|(_, is_there)| *is_there);
-    there.map(|(runtime, _)| runtime).collect()
+    let installed = found.into_iter().filter(|(_, is_installed)| *is_installed);
+    installed.map(|(runtime, _)| runtime).collect()
 }
 
 impl Runtime {

@@ -1,5 +1,5 @@
-//! Shared by the drivers of the C programs: servers whose answers identify the request, and how a
-//! program is run.
+//! Shared by the drivers of the C programs: servers whose answers identify the request, and
+//! functions that run a program.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener};
@@ -46,9 +46,9 @@ impl Received {
     }
 }
 
-/// Accepts every request, with its ext_id as the document's uuid, so that a program recognizes its own
-/// answer. Exceptions are the logins above and some ext_ids, see [`answer_to`]. The first request with
-/// the ext_id `busy-once` is answered with 503.
+/// Accepts every request, with its ext_id as the document's uuid, so that a program recognizes its
+/// own answer. Exceptions are the logins above and some ext_ids, see [`answer_to`]. The first
+/// request with the ext_id `busy-once` is answered with 503.
 pub fn echo_server() -> (Server, Received) {
     let received = Received::default();
     let seen = received.clone();
@@ -73,8 +73,8 @@ pub fn echo_server() -> (Server, Received) {
     (server, received)
 }
 
-/// Accepts every request as [`echo_server`] does, but starts its answer after `before`, and pauses for
-/// `between` after each byte.
+/// Accepts every request as [`echo_server`] does, but starts its answer after `before`, and pauses
+/// for `between` after each byte.
 pub fn slow_server(before: Duration, between: Duration) -> Server {
     Server::start(move |mut stream, _| {
         while let Some(request) = read_request(&mut stream) {
@@ -94,9 +94,9 @@ pub fn silent_server() -> Server {
     Server::start(|mut stream, _| while read_request(&mut stream).is_some() {})
 }
 
-/// Returns the URL of a server that resets every connection as soon as its first byte has arrived. For
-/// every second connection it first shuts down its own direction. Then the client gets EPIPE, with
-/// SIGPIPE, instead of ECONNRESET.
+/// Returns the URL of a server that resets every connection as soon as its first byte has arrived.
+/// For every second connection it first shuts down its own direction. Then the client gets EPIPE,
+/// with SIGPIPE, instead of ECONNRESET.
 pub fn resetting_server() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");
@@ -153,8 +153,8 @@ pub fn run_program(program: &Path, arguments: &[&str]) {
 
 /// Asserts that a program succeeded and printed nothing.
 pub fn silent(program: &Path, output: &Output) {
-    let said = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
-    let [stdout, stderr] = said;
+    let texts = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    let [stdout, stderr] = texts;
     assert!(
         output.status.success() && stdout.is_empty() && stderr.is_empty(),
         "{}: {}\n{stdout}\n{stderr}",

@@ -59,13 +59,13 @@ pub struct Fault {
 struct Shared {
     fault: Fault,
     speaks: Speaks,
-    mended: AtomicBool,
+    recovered: AtomicBool,
     stop: AtomicBool,
     written: AtomicU64,
 }
 
 /// The uuid in the answers after the end of the fault. No other answer has it.
-pub const MENDED: &str = "0e37df36-f698-11e6-8dd4-cb9ced3df976";
+pub const RECOVERED: &str = "0e37df36-f698-11e6-8dd4-cb9ced3df976";
 
 /// A server on this machine, or a port that refuses connections until the end of the fault.
 pub struct FaultServer {
@@ -133,7 +133,7 @@ impl FaultServer {
                     inside_tls,
                 },
                 speaks,
-                mended: AtomicBool::new(false),
+                recovered: AtomicBool::new(false),
                 stop: AtomicBool::new(false),
                 written: AtomicU64::new(0),
             }),
@@ -158,9 +158,9 @@ impl FaultServer {
     }
 
     /// Ends the fault.
-    pub fn mend(&self) {
+    pub fn recover(&self) {
         let opened = !self.shared.fault.steps.is_empty();
-        self.shared.mended.store(true, Ordering::SeqCst);
+        self.shared.recovered.store(true, Ordering::SeqCst);
         if !opened {
             self.open();
         }
@@ -184,18 +184,18 @@ impl Drop for FaultServer {
 }
 
 impl Shared {
-    fn mended(&self) -> bool {
-        self.mended.load(Ordering::SeqCst)
+    fn recovered(&self) -> bool {
+        self.recovered.load(Ordering::SeqCst)
     }
 
     fn is_over(&self) -> bool {
-        self.mended() || self.stop.load(Ordering::SeqCst)
+        self.recovered() || self.stop.load(Ordering::SeqCst)
     }
 
     fn serve(&self, mut stream: TcpStream) {
         // A reset would discard the bytes that Nagle's algorithm holds back.
         let _ = stream.set_nodelay(true);
-        if !self.mended() && !self.fault.inside_tls {
+        if !self.recovered() && !self.fault.inside_tls {
             if self.fail(&mut stream).is_none() {
                 return;
             }
@@ -220,15 +220,15 @@ impl Shared {
         let Some(mut stream) = tls_server::accept(stream, config) else {
             return;
         };
-        if self.mended() || self.fail(&mut stream).is_some() {
+        if self.recovered() || self.fail(&mut stream).is_some() {
             self.answer(&mut stream);
         }
     }
 
     fn answer(&self, stream: &mut impl Wire) {
-        let body = format!(r#"{{"code":0,"message":"","data":{{"uuid":"{MENDED}"}}}}"#);
+        let body = format!(r#"{{"code":0,"message":"","data":{{"uuid":"{RECOVERED}"}}}}"#);
         while read_request(stream).is_some() {
-            if !self.mended() || stream.write_all(&respond("200 OK", &body)).is_err() {
+            if !self.recovered() || stream.write_all(&respond("200 OK", &body)).is_err() {
                 return;
             }
         }

@@ -60,7 +60,7 @@ pub fn folder() -> PathBuf {
     test.parent().expect("a test is in a folder").to_owned()
 }
 
-/// The shared library's file.
+/// Returns the path of the shared library.
 pub fn path() -> PathBuf {
     folder().join(format!(
         "{}lifepay{}",
@@ -72,8 +72,8 @@ pub fn path() -> PathBuf {
 pub fn library() -> &'static Library {
     static LIBRARY: OnceLock<Library> = OnceLock::new();
     LIBRARY.get_or_init(|| {
-        // SAFETY: no code runs when the library is loaded. The types are those of the header; another
-        // test compares them.
+        // SAFETY: no code runs when the library is loaded. The types are those of the header;
+        // another test compares them.
         unsafe {
             let file = libloading::Library::new(path()).expect("the library can be opened");
             let library = Library {

@@ -21,7 +21,8 @@ pub fn make(build: &Path, target: impl AsRef<OsStr>) -> Command {
 }
 
 /// Environment variables that could change the results, and those of cargo: its paths to another
-/// liblifepay.so.0, and its variables about this package, for which ring would be rebuilt each time.
+/// liblifepay.so.0, and its variables about this package, which would make cargo rebuild ring each
+/// time.
 #[rustfmt::skip]
 const DISTURBING: [&str; 10] = [
     "CFLAGS", "CPPFLAGS", "CXXFLAGS", "LDFLAGS", "MAKEFLAGS", "LIFEPAY_",

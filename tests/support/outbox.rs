@@ -1,4 +1,4 @@
-//! An outbox in few words.
+//! Wrappers for the outbox's functions, and the host process of tests/c/outbox_host.c.
 
 use std::ffi::{c_char, c_void, CStr, CString};
 use std::io::{BufRead, BufReader, Write};
@@ -52,14 +52,32 @@ pub fn fresh(name: &str) -> PathBuf {
     folder.join("shifts.db")
 }
 
-/// Returns a folder in memory, where a sync takes no time: races are more likely than on a disk, and a
-/// busy disk has no effect. The caller removes it. If the system has no such folder, it is on the
-/// disk.
-pub fn in_memory(name: &str) -> PathBuf {
-    let folder = Path::new("/dev/shm").join(format!("lifepay-{}-{name}", std::process::id()));
-    match std::fs::create_dir(&folder) {
-        Ok(()) => folder,
-        Err(_) => fresh(name).parent().expect("a folder").to_owned(),
+/// A folder in memory, where a sync takes no time: races are more likely than on a disk, and a busy
+/// disk has no effect. If the system has no such folder, it is on the disk. Removed when dropped.
+pub struct InMemory(PathBuf);
+
+impl InMemory {
+    pub fn new(name: &str) -> InMemory {
+        let folder = Path::new("/dev/shm").join(format!("lifepay-{}-{name}", std::process::id()));
+        InMemory(match std::fs::create_dir(&folder) {
+            Ok(()) => folder,
+            Err(_) => fresh(name).parent().expect("a folder").to_owned(),
+        })
+    }
+
+    /// Returns the path of an outbox in the folder.
+    pub fn outbox(&self) -> PathBuf {
+        self.0.join("shifts.db")
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for InMemory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -192,8 +210,8 @@ unsafe extern "C" fn collect(entry: *const lp_entry, entries: *mut c_void) -> i3
 pub fn compile_preload(name: &str) -> PathBuf {
     let library = tools::scratch("outbox").join(format!("{name}.so"));
     // Renamed into place, because a program of another test may be loading it.
-    let mine = (std::process::id(), std::thread::current().id());
-    let new = library.with_extension(format!("{mine:?}"));
+    let unique = (std::process::id(), std::thread::current().id());
+    let new = library.with_extension(format!("{unique:?}"));
     let flags = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror"];
     let mut gcc = Command::new("gcc");
     gcc.args(flags).args(["-shared", "-fPIC", "-ldl", "-o"]);
@@ -203,7 +221,7 @@ pub fn compile_preload(name: &str) -> PathBuf {
     library
 }
 
-/// tests/c/outbox_host.c: a process with an outbox that executes commands. It is ended when dropped.
+/// tests/c/outbox_host.c: a process with an outbox that executes commands. Killed when dropped.
 pub struct Host {
     child: Child,
     input: Option<ChildStdin>,
@@ -247,20 +265,20 @@ impl Host {
         assert_eq!(self.ask(&line), "open 0");
     }
 
-    pub fn tell(&mut self, line: &str) {
+    pub fn send(&mut self, line: &str) {
         let input = self.input.as_mut();
         writeln!(input.expect("its input is open"), "{line}").expect("it listens");
     }
 
     /// Returns the next line of its output.
-    pub fn hear(&mut self) -> String {
+    pub fn receive(&mut self) -> String {
         let line = self.lines.recv_timeout(Duration::from_secs(20));
         line.expect("it answers")
     }
 
     pub fn ask(&mut self, line: &str) -> String {
-        self.tell(line);
-        self.hear()
+        self.send(line);
+        self.receive()
     }
 
     /// Submits a request that never expires.
@@ -291,12 +309,12 @@ impl Host {
     }
 
     /// Stops the process, as a debugger or a sleeping machine does, but not during a write to the
-    /// file: no other process could then write, which these tests do not examine.
+    /// file: no other process could write then, and these tests do not cover that.
     pub fn freeze(&self) {
         loop {
             self.signal(libc::SIGSTOP);
             super::wait::until("it has stopped", || self.is_stopped());
-            if !self.holds_the_file() {
+            if !self.holds_write_lock() {
                 return;
             }
             self.thaw();
@@ -312,15 +330,15 @@ impl Host {
             .is_some_and(|rest| rest.starts_with('T'))
     }
 
-    /// Waits until this process is the sender. Several processes decide that after they have opened the
-    /// file.
+    /// Waits until this process is the sender. Processes decide which one is the sender only after
+    /// they have opened the file.
     pub fn until_it_sends(&self) {
         // SQLite's pending byte, in the file of the sender lock.
-        super::wait::until("it sends", || self.holds_byte("1073741824"));
+        super::wait::until("it is the sender", || self.holds_byte("1073741824"));
     }
 
     /// Whether it holds SQLite's write lock of the write-ahead log, a byte of the -shm file.
-    fn holds_the_file(&self) -> bool {
+    fn holds_write_lock(&self) -> bool {
         self.holds_byte("120")
     }
 
@@ -342,18 +360,19 @@ impl Host {
 
     fn signal(&self, signal: i32) {
         let process = i32::try_from(self.child.id()).expect("a process");
-        // SAFETY: the arguments are numbers, and the process is a child that has not been waited for.
+        // SAFETY: the arguments are numbers, and the process is a child that has not been waited
+        // for.
         assert_eq!(unsafe { libc::kill(process, signal) }, 0);
     }
 
     /// Closes its input and waits until it ends.
     pub fn finish(mut self) {
         self.input = None;
-        assert!(self.wait_for_its_end().success());
+        assert!(self.wait_for_exit().success());
     }
 
     /// Waits until it ends by itself.
-    pub fn wait_for_its_end(&mut self) -> ExitStatus {
+    pub fn wait_for_exit(&mut self) -> ExitStatus {
         self.child.wait().expect("it ends")
     }
 }

@@ -125,7 +125,7 @@ fn tunnel(
     }
 }
 
-/// Passes on the available bytes. Returns false at the end of the input.
+/// Forwards the available bytes. Returns false at the end of the input.
 fn pass(from: &mut impl Read, to: &mut impl Write) -> io::Result<bool> {
     let mut bytes = [0; 16 * 1024];
     match from.read(&mut bytes) {

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 
-/// Accepts connections, and passes each, with its number from 0, to a function on a separate thread.
-/// When dropped, stops accepting and closes the connections. They are not closed when the function
-/// returns; for that, it must call shutdown.
+/// Accepts connections, and passes each, with its number from 0, to a function on a separate
+/// thread. When dropped, stops accepting and closes the connections. They are not closed when the
+/// function returns; for that, it must call shutdown.
 pub struct Server {
     address: SocketAddr,
     accepted: Arc<AtomicUsize>,
@@ -98,7 +98,7 @@ impl Drop for Server {
     }
 }
 
-/// Reads head and body of the next request. Returns None at the end of the connection.
+/// Reads the head and the body of the next request. Returns None at the end of the connection.
 pub fn read_request(stream: &mut impl Read) -> Option<String> {
     let mut bytes = Vec::new();
     let mut byte = [0];

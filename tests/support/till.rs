@@ -1,4 +1,4 @@
-//! A till that is killed repeatedly, and the records that must agree in the end: the server's, the
+//! A till that is killed repeatedly, and the records that must agree at the end: the server's, the
 //! till's own journal and the outbox's.
 
 use std::collections::BTreeMap;
@@ -80,7 +80,7 @@ fn troubled(seed: u64) -> Books {
 struct Journal {
     submitted: Vec<String>,
     /// code and uuid, by ext_id
-    told: BTreeMap<String, (i32, Option<String>)>,
+    reported: BTreeMap<String, (i32, Option<String>)>,
 }
 
 impl Journal {
@@ -91,10 +91,12 @@ impl Journal {
             let ext_id = format!("till-{:06}", words[1].parse::<u32>().expect("a number"));
             match words[..] {
                 ["submitted", _] => journal.submitted.push(ext_id),
-                ["told", _, code, uuid] => {
+                ["reported", _, code, uuid] => {
                     let uuid = (uuid != "-").then(|| uuid.to_owned());
-                    let before = journal.told.insert(ext_id, (code.parse().unwrap(), uuid));
-                    assert!(before.is_none(), "told twice: {line}");
+                    let before = journal
+                        .reported
+                        .insert(ext_id, (code.parse().unwrap(), uuid));
+                    assert!(before.is_none(), "reported twice: {line}");
                 }
                 _ => panic!("{line}"),
             }
@@ -104,7 +106,7 @@ impl Journal {
 }
 
 /// Runs the till for `life`, from its start or from the opening of its outbox, and kills it.
-fn live(till: &mut Command, life: Duration, is_opened: bool, kill: fn(&mut Child)) {
+fn run_and_kill(till: &mut Command, life: Duration, is_opened: bool, kill: fn(&mut Child)) {
     let mut till = till
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -112,20 +114,20 @@ fn live(till: &mut Command, life: Duration, is_opened: bool, kill: fn(&mut Child
         .spawn()
         .expect("the till starts");
     if is_opened {
-        let mut said = till.stdout.take().expect("a pipe");
+        let mut output = till.stdout.take().expect("a pipe");
         // If the till has failed, there is no output, and the reason is reported below.
-        let _ = said.read(&mut [0]);
+        let _ = output.read(&mut [0]);
     }
     // A sleep, because the moment of the kill is random: there is no event to wait for.
     std::thread::sleep(life);
     kill(&mut till);
-    let ended = till.wait_with_output().expect("it ends");
+    let output = till.wait_with_output().expect("it ends");
     // The till ends by itself only to report an error.
-    let said = String::from_utf8_lossy(&ended.stderr);
+    let error = String::from_utf8_lossy(&output.stderr);
     assert!(
-        !ended.status.success() && said.is_empty(),
-        "{}: {said}",
-        ended.status
+        !output.status.success() && error.is_empty(),
+        "{}: {error}",
+        output.status
     );
 }
 
@@ -144,14 +146,17 @@ fn compare(books: &Books, outbox: &Outbox, journal: &Journal) {
             assert_eq!(documents.get(ext_id), Some(&uuid_of(ext_id)));
             expected.push(ext_id.clone());
         }
-        if let Some(told) = journal.told.get(ext_id) {
-            assert_eq!(*told, outcome, "{ext_id} was told otherwise before");
+        if let Some(reported) = journal.reported.get(ext_id) {
+            assert_eq!(
+                *reported, outcome,
+                "{ext_id} was reported differently before"
+            );
         }
     }
     let made: Vec<String> = documents.into_keys().collect();
     assert_eq!(
         made, expected,
-        "a document for each that was accepted, and no other"
+        "one document for each accepted request, and no other"
     );
 }
 
@@ -183,8 +188,8 @@ fn compare_bodies(books: &Books) {
 pub struct Kills {
     /// The test's name, for its folder.
     pub name: &'static str,
-    /// The number of kills. On a busy machine a till may be killed before it has done anything. Then
-    /// there are more kills, until `enough` returns true, but at most four times `count`.
+    /// The number of kills. On a busy machine a till may be killed before it has done anything.
+    /// Then there are more kills, until `enough` returns true, but at most four times `count`.
     pub count: usize,
     pub enough: fn(&Outcome) -> bool,
     /// The longest life of a till, from its start or from the opening of its outbox.
@@ -197,21 +202,21 @@ pub struct Kills {
 pub struct Outcome {
     pub submitted: usize,
     /// The number of outcomes that tills received before they were killed.
-    pub told: usize,
+    pub reported: usize,
 }
 
 /// Returns the numbers in a till's journal so far.
-fn lived(journal: &Path) -> Outcome {
+fn count_journal(journal: &Path) -> Outcome {
     let journal = Journal::read(journal);
     Outcome {
         submitted: journal.submitted.len(),
-        told: journal.told.len(),
+        reported: journal.reported.len(),
     }
 }
 
-/// Starts `tests/c/outbox_till.c`, kills it at random moments, and compares the records: no request is
-/// lost or makes two documents, and no outcome is reported in two different ways. `till` makes the
-/// command, to which the arguments are added.
+/// Starts `tests/c/outbox_till.c`, kills it at random moments, and compares the records: no request
+/// is lost or makes two documents, and no outcome is reported in two different ways. `till` makes
+/// the command, to which the arguments are added.
 pub fn kill_again_and_again(till: impl Fn() -> Command, kills: &Kills) -> Outcome {
     let seed = seed();
     let path = fresh(kills.name);
@@ -224,19 +229,20 @@ pub fn kill_again_and_again(till: impl Fn() -> Command, kills: &Kills) -> Outcom
     let mut dice = Dice::of(seed);
     let is_enough = |number: usize| {
         number >= kills.count
-            && (number >= 4 * kills.count || (kills.enough)(&lived(&journal_path)))
+            && (number >= 4 * kills.count || (kills.enough)(&count_journal(&journal_path)))
     };
     let mut number = 0;
     while !is_enough(number) {
         let longest = kills.longest_life.as_millis() as u64;
         let life = Duration::from_millis(dice.below(longest + 1));
         let mut till = till();
-        live(till.args(arguments), life, number % 2 == 1, kills.kill);
+        run_and_kill(till.args(arguments), life, number % 2 == 1, kills.kill);
         number += 1;
     }
     let killing = started.elapsed();
 
-    // The last submission may be in the outbox but not in the journal: the till would submit it again.
+    // The last submission may be in the outbox but not in the journal. The till would submit it
+    // again.
     let mut journal = Journal::read(&journal_path);
     let call = Call::to(&url).repeat(0, &[100]).limits(2000, 2000);
     let outbox = Outbox::open(&path, call.with(|c| c.concurrency = 16));
@@ -259,22 +265,18 @@ pub fn kill_again_and_again(till: impl Fn() -> Command, kills: &Kills) -> Outcom
     compare(&books, &outbox, &journal);
 
     let requests = books.exchanges().len();
-    let broken_off = books
-        .exchanges()
-        .iter()
-        .filter(|one| one.broken_off)
-        .count();
+    let aborted = books.exchanges().iter().filter(|one| one.aborted).count();
     println!(
-        "{number} kills in {killing:?}; {} submitted, {} told before a kill, {requests} requests, {broken_off} broken off, \
+        "{number} kills in {killing:?}; {} submitted, {} reported before a kill, {requests} requests, {aborted} aborted, \
          {} documents; {:?} in all",
         journal.submitted.len(),
-        journal.told.len(),
+        journal.reported.len(),
         books.documents().len(),
         started.elapsed()
     );
-    assert!(broken_off > 0 && requests > journal.submitted.len());
+    assert!(aborted > 0 && requests > journal.submitted.len());
     Outcome {
         submitted: journal.submitted.len(),
-        told: journal.told.len(),
+        reported: journal.reported.len(),
     }
 }

@@ -77,8 +77,8 @@ impl Identity {
         Identity { certificate, key }
     }
 
-    /// Returns a self-signed certificate and its PEM. `authority`: it states that it may sign others,
-    /// like the certificates of `openssl req -x509`.
+    /// Returns a self-signed certificate and its PEM. `authority`: whether it states that it may
+    /// sign others, like the certificates of `openssl req -x509`.
     pub fn self_signed(names: &[&str], authority: bool) -> (Identity, String) {
         let mut parameters = parameters(names);
         if authority {
@@ -184,8 +184,8 @@ impl TlsServer {
         self.seen.versions.lock().unwrap().clone()
     }
 
-    /// Waits until `connections` connections have ended, and returns the number of bytes received over
-    /// them.
+    /// Waits until `connections` connections have ended, and returns the number of bytes received
+    /// over them.
     pub fn bytes_after(&self, connections: usize) -> usize {
         until("the connections have ended", || {
             self.seen.ended.load(Ordering::SeqCst) == connections

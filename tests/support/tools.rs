@@ -14,24 +14,24 @@ pub fn have(tool: &str) -> bool {
         _ => "--version",
     };
     let found = succeeds(Command::new(tool).arg(version));
-    passed_over_unless(found, tool)
+    skip_unless(found, tool)
 }
 
 /// The same for a folder. A relative path is below the project's root.
 pub fn have_folder(folder: &str) -> bool {
-    passed_over_unless(root().join(folder).is_dir(), folder)
+    skip_unless(root().join(folder).is_dir(), folder)
 }
 
 /// The same for a file of the system.
 pub fn have_file(file: &str) -> bool {
-    passed_over_unless(Path::new(file).exists(), file)
+    skip_unless(Path::new(file).exists(), file)
 }
 
 /// The same for a Python module.
 pub fn have_python_module(module: &str) -> bool {
     let import = format!("import {module}");
     let found = succeeds(Command::new("python3").args(["-c", &import]));
-    passed_over_unless(found, &format!("Python's module {module}"))
+    skip_unless(found, &format!("Python's module {module}"))
 }
 
 /// The same for an npm package that programs in `folder` find.
@@ -40,7 +40,7 @@ pub fn have_node_package(package: &str, folder: &Path) -> bool {
     let mut node = Command::new("node");
     node.args(["--input-type=module", "--eval", &import]);
     let found = succeeds(node.current_dir(folder));
-    passed_over_unless(found, &format!("npm's package {package}"))
+    skip_unless(found, &format!("npm's package {package}"))
 }
 
 /// Whether a command can be run and succeeds, without its output.
@@ -58,13 +58,13 @@ pub fn are_required() -> bool {
 }
 
 /// Returns `found`. If the tool was not found, prints its name, or fails if it is required.
-pub fn passed_over_unless(found: bool, tool: &str) -> bool {
+pub fn skip_unless(found: bool, tool: &str) -> bool {
     if !found {
         assert!(
             !are_required(),
             "{tool} is not on this machine, and LIFEPAY_REQUIRE_TOOLS is set"
         );
-        eprintln!("passed over: {tool} is not on this machine");
+        eprintln!("skipped: {tool} is not on this machine");
     }
     found
 }
@@ -124,7 +124,8 @@ pub fn functions_for_layers() -> Vec<String> {
     names
 }
 
-/// Whether a function belongs to the outbox with JSON instead of structs: a binding has classes for it.
+/// Whether a function belongs to the outbox with JSON instead of structs, which a binding offers as
+/// classes.
 pub fn is_for_hosts_without_structs(function: &str) -> bool {
     function.starts_with("lp_outbox_") && function.ends_with("_json")
 }
@@ -171,8 +172,8 @@ pub fn compile_c_source(name: &str, text: &str) -> PathBuf {
     compile(&file, name, linked(Link::Shared).1)
 }
 
-/// Compiles `tests/c/NAME.c` with the project's flags but without the library, which the program loads
-/// at run time.
+/// Compiles `tests/c/NAME.c` with the project's flags but without the library, which the program
+/// loads at run time.
 pub fn compile_c_without_library(name: &str) -> PathBuf {
     compile(&c_file(name), &format!("{name}-alone"), vec!["-ldl".into()])
 }

@@ -8,7 +8,7 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     while !holds() {
         assert!(
             started.elapsed() < Duration::from_secs(10),
-            "in vain: {what}"
+            "timed out waiting for: {what}"
         );
         std::thread::sleep(Duration::from_millis(2));
     }

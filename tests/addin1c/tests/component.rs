@@ -16,12 +16,12 @@ use language::{Program, Value};
 use lifepay_sandbox::{Options, Sandbox};
 use server::{path_and_body, recorder, respond, Server};
 
-/// The shared library, which cargo has put beside this test.
+/// Loads the shared library, which cargo has put beside this test.
 fn component() -> TestAddinLib {
     let test = std::env::current_exe().expect("a test has a path");
     let (prefix, suffix) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     let library = test.with_file_name(format!("{prefix}lifepay{suffix}"));
-    TestAddinLib::new(&library).expect("the host is content with the component")
+    TestAddinLib::new(&library).expect("the host loads the component")
 }
 
 fn sandbox() -> Sandbox {
@@ -32,7 +32,7 @@ fn text(text: &str) -> Variant {
     Variant::new_str(&text.encode_utf16().collect::<Vec<u16>>())
 }
 
-fn shown(variant: &Variant) -> String {
+fn string_of(variant: &Variant) -> String {
     String::from_utf16(variant.get_str().expect("a text")).expect("UTF-16")
 }
 
@@ -53,7 +53,7 @@ fn a_shift_is_opened_by_names_of_either_language() {
         let accepted = till.call_as_func(method, &mut []).unwrap();
         assert_eq!(accepted.get_bool(), Some(true));
         let uuid = till.get_property(name!("UUID")).unwrap();
-        assert_eq!(shown(&uuid).len(), 36);
+        assert_eq!(string_of(&uuid).len(), 36);
         let code = till.get_property(name!("КодОшибки")).unwrap();
         assert_eq!(code.get_i32(), Some(0));
     }
@@ -75,13 +75,13 @@ fn the_last_error_is_put_into_the_hosts_variable() {
         .call_as_func(name!("ПолучитьОшибку"), &mut parameters)
         .unwrap();
     assert_eq!(code.get_i32(), Some(-2));
-    assert!(shown(&parameters[0]).contains("apikey"));
+    assert!(string_of(&parameters[0]).contains("apikey"));
     let faults = till.get_property(name!("ОшибкиПолей")).unwrap();
-    assert!(shown(&faults).contains("\"field\":\"apikey\""));
+    assert!(string_of(&faults).contains("\"field\":\"apikey\""));
 }
 
 #[test]
-fn what_a_program_gets_wrong_is_told() {
+fn misuse_is_reported() {
     let component = component();
     assert!(component.new_addin("LifePay2").is_err());
     let till = component.new_addin("LifePay").expect("an object");
@@ -89,8 +89,8 @@ fn what_a_program_gets_wrong_is_told() {
     assert!(till
         .set_property(name!("Логин"), &Variant::new_i32(5))
         .is_err());
-    let told = till.get_property(name!("ОписаниеОшибки")).unwrap();
-    assert!(shown(&told).contains("ожидается строка"));
+    let description = till.get_property(name!("ОписаниеОшибки")).unwrap();
+    assert!(string_of(&description).contains("ожидается строка"));
     assert!(till.set_property(name!("КодОшибки"), &text("1")).is_err());
     assert!(till.get_property(name!("КлючАПИ")).is_err());
     assert!(till
@@ -131,7 +131,7 @@ fn a_request_in_the_outbox_gets_its_answer() {
         .unwrap();
     assert_eq!(code.get_i32(), Some(0));
     let list = till.call_as_func(name!("ОчередьJSON"), &mut []).unwrap();
-    assert!(shown(&list).contains("\"ext_id\":\"смена-1\""));
+    assert!(string_of(&list).contains("\"ext_id\":\"смена-1\""));
     assert_eq!(sandbox.requests().len(), 1);
     // The object is destroyed with the outbox open.
 }
@@ -141,15 +141,15 @@ fn read(file: &str) -> String {
     std::fs::read_to_string(root.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// The samples of a text.
+/// Returns the samples of 1C's language in a file.
 fn samples(file: &str) -> Vec<String> {
     let text = read(file);
-    let begun = text.split("```bsl\n").skip(1);
-    let ended = begun.map(|sample| sample.split("```").next().unwrap_or_default());
-    ended.map(str::to_owned).collect()
+    let starts = text.split("```bsl\n").skip(1);
+    let samples = starts.map(|sample| sample.split("```").next().unwrap_or_default());
+    samples.map(str::to_owned).collect()
 }
 
-/// The reference of the component.
+/// The component's reference.
 const REFERENCE: &str = "bindings/onec/README.md";
 
 #[test]
@@ -159,7 +159,7 @@ fn the_z_report_of_the_reference_closes_a_shift() {
     let z_report = samples
         .iter()
         .find(|sample| sample.contains("create-z-report"));
-    let said = |url: String| -> String {
+    let message_of = |url: String| -> String {
         let mut program = Program::new(&component);
         program.is_installed = true;
         program.settings = vec![
@@ -170,19 +170,20 @@ fn the_z_report_of_the_reference_closes_a_shift() {
         ];
         program.run("Касса = Новый(\"AddIn.LifePay.LifePay\");");
         program.run(z_report.expect("a sample"));
-        assert_eq!(program.said.len(), 1, "{:?}", program.said);
-        program.said.remove(0)
+        assert_eq!(program.messages.len(), 1, "{:?}", program.messages);
+        program.messages.remove(0)
     };
-    let (taker, taken) = recorder();
+    let (server, received) = recorder();
     let uuid = "dabe3833-43ff-5e5c-a45e-9cff664503fd";
-    assert_eq!(said(taker.url()), format!("Запрос принят: {uuid}"));
+    let message = message_of(server.url());
+    assert_eq!(message, format!("Запрос принят: {uuid}"));
     let body = r#"{"apikey":"key","login":"79031234567"}"#;
     let path = "/cloud-print/create-z-report";
-    assert_eq!(path_and_body(&taken.recv().unwrap()), (path, body));
-    // The other branch: whether LifePay has it is not known.
+    assert_eq!(path_and_body(&received.recv().unwrap()), (path, body));
+    // The other branch: it is unknown whether LifePay has the request.
     let portal = Server::always(respond("200 OK", "<html>"));
-    let told = said(portal.url());
-    assert!(told.contains("личном кабинете"), "{told}");
+    let message = message_of(portal.url());
+    assert!(message.contains("личном кабинете"), "{message}");
 }
 
 #[test]
@@ -190,22 +191,22 @@ fn the_smallest_program_of_the_reference_opens_a_shift() {
     let text = samples(REFERENCE).remove(0);
     let (sandbox, component) = (sandbox(), component());
     let text = text.replace("http://127.0.0.1:8080", &sandbox.url());
-    let said = |text: &str| -> String {
+    let message_of = |text: &str| -> String {
         let mut program = Program::new(&component);
         let path = Value::Text("liblifepay.so".into());
         program.variables.insert("ПутьКБиблиотеке".into(), path);
         program.is_installed = true;
-        // Of those that do not set it.
+        // For samples that do not set it.
         program.settings = vec![("БазовыйАдрес", sandbox.url())];
         program.run(text);
-        assert_eq!(program.said.len(), 1, "{:?}", program.said);
-        program.said.remove(0)
+        assert_eq!(program.messages.len(), 1, "{:?}", program.messages);
+        program.messages.remove(0)
     };
-    let accepted = said(&text);
+    let accepted = message_of(&text);
     let uuid = &sandbox.documents()[0].uuid;
     assert!(accepted.ends_with(&format!(": {uuid}")), "{accepted}");
     // The other branch.
-    let refused = said(&text.replace("79031234567", "70000006080"));
+    let refused = message_of(&text.replace("79031234567", "70000006080"));
     assert!(refused.contains("фискализация запрещена"), "{refused}");
 }
 
@@ -220,8 +221,8 @@ fn the_samples_of_the_reference_do_what_they_say() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("addin1c-samples");
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
-    // With the component from a template, and a till's settings.
-    let begun = |login: &str, sandbox: &Sandbox| -> Program {
+    // Starts a program with the component from a template and a till's settings.
+    let start = |login: &str, sandbox: &Sandbox| -> Program {
         let mut program = Program::new(&component);
         program.settings = vec![
             ("КлючАПИ", "key".into()),
@@ -234,49 +235,53 @@ fn the_samples_of_the_reference_do_what_they_say() {
     };
 
     let errors = sample("Если Не Касса.ОткрытьСмену()");
-    let mut program = begun("70000006010", &sandbox);
+    let mut program = start("70000006010", &sandbox);
     program.run(errors);
-    assert_eq!(program.said.len(), 1, "{:?}", program.said);
+    assert_eq!(program.messages.len(), 1, "{:?}", program.messages);
     assert!(program.logged[0].starts_with("LP_CREDENTIALS_UNKNOWN "));
 
-    // A connection of its own: on one that was kept, a lost answer is repeated at once.
+    // A new connection: on a kept one, a request whose answer is lost is retried at once.
     let other = self::sandbox();
-    let mut program = begun("79031234567", &other);
+    let mut program = start("79031234567", &other);
     program.run("Касса.СерийныйНомер = \"00000000000504\";");
     program.run(errors);
-    assert!(program.said[1].contains("мог дойти"), "{:?}", program.said);
-    // A repeat with the same identifier makes no second document.
+    assert!(
+        program.messages[1].contains("мог дойти"),
+        "{:?}",
+        program.messages
+    );
+    // A retry with the same identifier makes no second document.
     program.run(sample(
         "Касса.ВнешнийИдентификатор = Касса.ИдентификаторЗапроса;",
     ));
     program.run(errors);
-    assert_eq!(program.said.len(), 2, "{:?}", program.said);
+    assert_eq!(program.messages.len(), 2, "{:?}", program.messages);
     assert_eq!(other.requests().len(), 2);
     assert_eq!(other.documents().len(), 1);
 
-    let mut program = begun("79031234567", &sandbox);
+    let mut program = start("79031234567", &sandbox);
     program.run(sample("&НаКлиенте"));
     program.call("ОткрытьСмену");
-    // The button is pressed again before there is an outcome: that is no new request.
+    // Pressing the button again before the outcome makes no new request.
     program.call("ОткрытьСмену");
-    assert!(program.said.is_empty(), "{:?}", program.said);
+    assert!(program.messages.is_empty(), "{:?}", program.messages);
     for _ in 0..1000 {
-        let Some(procedure) = program.waits.clone() else {
+        let Some(procedure) = program.idle_handler.clone() else {
             break;
         };
         std::thread::sleep(Duration::from_millis(20));
         program.call(&procedure);
     }
     assert!(
-        program.said[0].starts_with("LifePay принял"),
+        program.messages[0].starts_with("LifePay принял"),
         "{:?}",
-        program.said
+        program.messages
     );
     assert_eq!(sandbox.documents().len(), 1);
     assert!(folder.join("lifepay-shifts.db").is_file());
     program.call("ПриЗакрытии");
 
-    let mut program = begun("79031234567", &sandbox);
+    let mut program = start("79031234567", &sandbox);
     let file = folder.join("server.db").display().to_string();
     program
         .variables

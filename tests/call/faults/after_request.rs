@@ -1,23 +1,23 @@
 //! The rows in which the request has arrived: faults in the first byte, the headers and the body.
 
+use super::expected::{accepted, http, network, reply, timeout, Expected, Takes};
 use super::table::{head, write, Table, GIB, GZIP, HTML};
-use super::told::{accepted, http, network, reply, timeout, Takes, Told};
 use super::FAULTS;
 use crate::support::constants::UNKNOWN;
 use crate::support::fault_server::Step;
 use crate::support::respond;
 use crate::support::server::ACCEPTED;
 
-/// In the status line, or before it.
+/// Faults in the status line or before it.
 pub fn first_byte(table: &mut Table) {
     let phase = "first byte";
-    let mut add = |fault: &'static str, how: &str, steps: &[Step], told: fn() -> Told| {
-        table.exchange(phase, fault, how, steps, told);
+    let mut add = |fault: &'static str, how: &str, steps: &[Step], expected: fn() -> Expected| {
+        table.exchange(phase, fault, how, steps, expected);
     };
     for fault in &FAULTS[1..] {
         match *fault {
             "reset" => add(fault, "RST", &[Step::Reset], || network(UNKNOWN)),
-            "silence" => add(fault, "nothing comes", &[Step::Silence], || {
+            "silence" => add(fault, "nothing is sent", &[Step::Silence], || {
                 timeout(Takes::Whole)
             }),
             "a byte a second" => {
@@ -111,8 +111,8 @@ pub fn headers(table: &mut Table) {
     let phase = "headers";
     let begun = || write("HTTP/1.1 200 OK\r\nContent-Type: app");
     let length = format!("Content-Length: {}", ACCEPTED.len());
-    let mut add = |fault: &'static str, how: &str, steps: &[Step], told: fn() -> Told| {
-        table.exchange(phase, fault, how, steps, told);
+    let mut add = |fault: &'static str, how: &str, steps: &[Step], expected: fn() -> Expected| {
+        table.exchange(phase, fault, how, steps, expected);
     };
     add("reset", "RST", &[begun(), Step::Reset], || network(UNKNOWN));
     add("silence", "nothing more", &[begun(), Step::Silence], || {
@@ -194,7 +194,7 @@ pub fn headers(table: &mut Table) {
         &["Content-Type: text/html", &length],
         ACCEPTED,
     )];
-    add("HTML with 200", "told, but it is JSON", &html, accepted);
+    add("HTML with 200", "declared, but it is JSON", &html, accepted);
     let gzip = [head(
         "200 OK",
         &["Content-Encoding: gzip", &length],
@@ -202,7 +202,7 @@ pub fn headers(table: &mut Table) {
     )];
     add(
         "gzip not asked for",
-        "told, but it is JSON",
+        "declared, but it is JSON",
         &gzip,
         accepted,
     );
@@ -235,8 +235,8 @@ pub fn bodies(table: &mut Table) {
     let whole = ["Content-Type: application/json", &length];
     let chunked = ["Transfer-Encoding: chunked"];
     let begun = || head("200 OK", &whole, first);
-    let mut add = |fault: &'static str, how: &str, steps: &[Step], told: fn() -> Told| {
-        table.exchange(phase, fault, how, steps, told);
+    let mut add = |fault: &'static str, how: &str, steps: &[Step], expected: fn() -> Expected| {
+        table.exchange(phase, fault, how, steps, expected);
     };
     let cut = || reply().status(200);
     add("reset", "RST", &[begun(), Step::Reset], cut);
@@ -311,12 +311,12 @@ pub fn bodies(table: &mut Table) {
     add("5xx", "500 with 1 GiB", &steps, || http(500));
     let steps = [Step::Write(respond("200 OK", HTML))];
     add("HTML with 200", "a portal's page", &steps, cut);
-    let squeezed = format!("Content-Length: {}", GZIP.len());
+    let compressed = format!("Content-Length: {}", GZIP.len());
     let steps = [
-        head("200 OK", &["Content-Encoding: gzip", &squeezed], ""),
+        head("200 OK", &["Content-Encoding: gzip", &compressed], ""),
         write(GZIP),
     ];
-    add("gzip not asked for", "squeezed", &steps, cut);
+    add("gzip not asked for", "compressed", &steps, cut);
     let trailers = [
         head("200 OK", &chunked, ""),
         write(format!("{:x}\r\n{ACCEPTED}\r\n0\r\nX: ", ACCEPTED.len())),

@@ -1,14 +1,15 @@
 //! The rows in which no part of an answer is read: lookup, connection, proxy, TLS, sending.
 
-use super::table::{anything, Means, Place, Table};
-use super::told::{accepted, network, timeout, tls, Takes};
+use super::expected::{accepted, network, timeout, tls, Takes};
+use super::table::{generic_fault, Place, Table, Transport};
 use super::FAULTS;
 use crate::support::constants::{NOT_SENT, UNKNOWN};
 use crate::support::fault_server::{Hears, Step};
 
 pub fn resolving(table: &mut Table) {
-    let mut add =
-        |fault, how, brings, told| table.add("resolve", fault, how, Place::Name(brings), told);
+    let mut add = |fault, how, answers, expected| {
+        table.add("resolve", fault, how, Place::Name(answers), expected);
+    };
     add("refused", "no such name", &["fail"], network(NOT_SENT));
     add("silence", "no end", &["hang"], timeout(Takes::Connect));
     let second = accepted().takes(Takes::Late(900));
@@ -32,7 +33,7 @@ pub fn connecting(table: &mut Table) {
         phase,
         "refused",
         "nothing listens",
-        Place::Refused(Means::Http),
+        Place::Refused(Transport::Http),
         network(NOT_SENT),
     );
     table.add(
@@ -44,9 +45,9 @@ pub fn connecting(table: &mut Table) {
     );
 }
 
-/// The proxy's answer to CONNECT.
+/// Faults in the proxy's answer to CONNECT.
 pub fn proxied(table: &mut Table) {
-    let place = Place::Refused(Means::Proxy);
+    let place = Place::Refused(Transport::Proxy);
     table.add(
         "proxy",
         "refused",
@@ -55,12 +56,12 @@ pub fn proxied(table: &mut Table) {
         network(NOT_SENT),
     );
     for fault in &FAULTS[1..] {
-        let (how, steps) = anything(fault);
-        let told = match *fault {
+        let (how, steps) = generic_fault(fault);
+        let expected = match *fault {
             "silence" | "a byte a second" => timeout(Takes::Connect),
-            // An interim answer is no answer; any 2xx says that the tunnel stands, and then nothing comes.
+            // 1xx is only an interim answer. Any 2xx opens the tunnel, and then nothing arrives.
             "1xx" | "204" => timeout(Takes::Connect),
-            // Connected, says the proxy with 200; then it is no TLS.
+            // The proxy's 200 opens the tunnel, and the bytes after it are not TLS.
             "wrong length" | "chunked nonsense" | "HTML with 200" | "gzip not asked for"
             | "body of 1 GiB" => tls(),
             _ => network(NOT_SENT),
@@ -69,38 +70,38 @@ pub fn proxied(table: &mut Table) {
             "proxy",
             fault,
             how,
-            Place::Strikes(Means::Proxy, Hears::Request, steps),
-            told,
+            Place::Connected(Transport::Proxy, Hears::Request, steps),
+            expected,
         );
     }
 }
 
-/// In the place of the server's part of the handshake.
+/// Faults in place of the server's part of the handshake.
 pub fn before_tls(table: &mut Table) {
     for fault in &FAULTS[1..] {
-        let (how, steps) = anything(fault);
-        let told = match *fault {
+        let (how, steps) = generic_fault(fault);
+        let expected = match *fault {
             "silence" => timeout(Takes::Connect),
             _ => tls(),
         };
-        let place = Place::Strikes(Means::BeforeTls, Hears::Something, steps);
-        table.add("tls", fault, how, place, told);
+        let place = Place::Connected(Transport::BeforeTls, Hears::Something, steps);
+        table.add("tls", fault, how, place, expected);
     }
 }
 
-/// While the request is still being sent: no more than its beginning is read.
+/// Faults while the request is being sent: the server reads only its beginning.
 pub fn sending(table: &mut Table) {
     for fault in &FAULTS[1..] {
         let (how, steps) = match *fault {
             "a byte a second" => ("a byte of it is read each second", vec![Step::Sip]),
-            other => anything(other),
+            other => generic_fault(other),
         };
-        let told = match *fault {
+        let expected = match *fault {
             "reset" | "half a reply" | "HTTP/1.0" => network(UNKNOWN),
             _ => timeout(Takes::Whole),
         };
-        // Some of it is read: without that a reset could come before the first byte of it.
-        let place = Place::Strikes(Means::Http, Hears::Something, steps);
-        table.add("send", fault, how, place, told);
+        // The server reads some of it. Otherwise a reset could precede its first byte.
+        let place = Place::Connected(Transport::Http, Hears::Something, steps);
+        table.add("send", fault, how, place, expected);
     }
 }

@@ -1,14 +1,14 @@
-//! Every fault in every phase of an attempt: the result, its time and memory, and that the next call
-//! works.
+//! Every fault in every phase of an attempt: the result, its time and memory, and whether the next
+//! call works.
 //!
 //! `cargo test --test call faults -- --nocapture` prints the table.
 
 mod after_request;
 mod before_answer;
-mod came;
+mod expected;
+mod observed;
 mod site;
 mod table;
-mod told;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -16,14 +16,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Mutex;
 use std::time::Instant;
 
-use self::came::Came;
+use self::expected::Takes;
+use self::observed::Observed;
 use self::site::Site;
 use self::table::Row;
-use self::told::Takes;
 use crate::support::outbox::compile_preload;
 use crate::support::{child, tools};
 
-/// Names the folder of tests/c/slow_getaddrinfo.c.
+/// The environment variable that names the folder of tests/c/slow_getaddrinfo.c.
 const FOLDER: &str = "LIFEPAY_TEST_NAMES";
 
 const PHASES: [&str; 8] = [
@@ -57,22 +57,22 @@ const FAULTS: [&str; 17] = [
     "body of 1 GiB",
 ];
 
-/// Why a fault cannot strike in a phase.
+/// Returns why a fault cannot occur in a phase, or None if it can.
 fn impossible(phase: &str, fault: &str) -> Option<&'static str> {
     match (phase, fault) {
         ("resolve", "refused" | "silence" | "a byte a second" | "half a reply") => None,
-        ("resolve", _) => Some("a look-up has neither connection nor HTTP"),
+        ("resolve", _) => Some("a lookup has neither connection nor HTTP"),
         ("connect", "refused" | "silence") => None,
-        ("connect", _) => Some("TCP has no reply before it stands"),
+        ("connect", _) => Some("TCP has no reply before it is connected"),
         ("proxy", _) => None,
-        (_, "refused") => Some("the connection stands"),
-        ("first byte", "wrong length" | "chunked nonsense") => Some("told by the headers"),
+        (_, "refused") => Some("the connection has been made"),
+        ("first byte", "wrong length" | "chunked nonsense") => Some("set by the headers"),
         _ => None,
     }
 }
 
-/// Which faults strike in which phases: codes, or a dash where one cannot.
-fn grid(came: &[Came]) -> String {
+/// Returns a table of faults and phases: the codes, or a dash where a fault cannot occur.
+fn grid(results: &[Observed]) -> String {
     let mut text = format!("{:<19}", "");
     for phase in PHASES {
         write!(text, "| {phase:<11}").unwrap();
@@ -80,10 +80,10 @@ fn grid(came: &[Came]) -> String {
     for fault in FAULTS {
         write!(text, "\n{fault:<19}").unwrap();
         for phase in PHASES {
-            let mut codes: Vec<i32> = came
+            let mut codes: Vec<i32> = results
                 .iter()
-                .filter(|came| (came.row.phase, came.row.fault) == (phase, fault))
-                .map(|came| came.answer.code)
+                .filter(|result| (result.row.phase, result.row.fault) == (phase, fault))
+                .map(|result| result.answer.code)
                 .collect();
             codes.sort_unstable();
             codes.dedup();
@@ -103,28 +103,28 @@ fn grid(came: &[Came]) -> String {
     text
 }
 
-/// Those whose memory is measured run alone.
+/// Returns whether the memory of the row is measured. Such rows run alone.
 fn is_large(row: &Row) -> bool {
     matches!(row.fault, "headers of 1 MiB" | "body of 1 GiB") || row.how.contains("GiB")
 }
 
-fn run_all(site: &Site) -> Vec<Came> {
+fn run_all(site: &Site) -> Vec<Observed> {
     let (large, small): (Vec<_>, Vec<_>) = table::rows()
         .into_iter()
         .enumerate()
         .partition(|(_, row)| is_large(row));
-    // What only waits needs no processor; what is busy shares two.
+    // Rows that only wait need no processor and run all at once. Busy rows share two processors.
     let (waits, busy): (Vec<_>, Vec<_>) = small
         .into_iter()
-        .partition(|(_, row)| row.phase != "send" && !matches!(row.told.takes, Takes::Quick));
-    let mut came = Vec::new();
+        .partition(|(_, row)| row.phase != "send" && !matches!(row.expected.takes, Takes::Quick));
+    let mut results = Vec::new();
     std::thread::scope(|scope| {
         let waiting: Vec<_> = waits
             .into_iter()
             .map(|(number, row)| (number, scope.spawn(move || site.run(number, row, false))))
             .collect();
         for (number, thread) in waiting {
-            came.push((number, thread.join().expect("a row")));
+            results.push((number, thread.join().expect("a row")));
         }
     });
     let next = AtomicUsize::new(0);
@@ -140,19 +140,23 @@ fn run_all(site: &Site) -> Vec<Came> {
         };
         let workers: Vec<_> = (0..4).map(|_| scope.spawn(work)).collect();
         for worker in workers {
-            came.extend(worker.join().expect("a worker"));
+            results.extend(worker.join().expect("a worker"));
         }
     });
     for (number, row) in large {
-        came.push((number, site.run(number, row, true)));
+        results.push((number, site.run(number, row, true)));
     }
-    // Megabytes take the processor, which others may have had: what was only late once more, alone.
-    for (number, late) in came.iter_mut().filter(|(_, came)| came.is_only_late()) {
+    // Rows with megabytes of data need a processor, which others may have used. A row that was only
+    // late runs once more, alone.
+    for (number, late) in results
+        .iter_mut()
+        .filter(|(_, result)| result.is_only_late())
+    {
         let row = table::rows().swap_remove(*number);
         *late = site.run(*number, row, false);
     }
-    came.sort_by_key(|(number, _)| *number);
-    came.into_iter().map(|(_, came)| came).collect()
+    results.sort_by_key(|(number, _)| *number);
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 #[test]
@@ -175,28 +179,28 @@ fn every_fault_in_every_phase() {
         println!("{table}");
         return;
     }
-    let began = Instant::now();
+    let started = Instant::now();
     let site = Site::new(table::rows().len(), folder.clone());
-    let came = run_all(&site);
+    let results = run_all(&site);
     let mut printed = format!(
         "{:<10} | {:<18} | {:<38} | {:<19} | {:<8} | {:>4} | {:>8} | {:>6} | {:>5} | {:>9} | next call\n",
         "phase", "fault", "how", "code", "outcome", "HTTP", "retry ms", "ms", "limit", "memory"
     );
-    for came in &came {
-        writeln!(printed, "{}", came.line()).unwrap();
+    for result in &results {
+        writeln!(printed, "{}", result.line()).unwrap();
     }
-    writeln!(printed, "\n{}", grid(&came)).unwrap();
-    let took = began.elapsed().as_secs();
-    writeln!(printed, "\n{} rows, {took} s", came.len()).unwrap();
+    writeln!(printed, "\n{}", grid(&results)).unwrap();
+    let took = started.elapsed().as_secs();
+    writeln!(printed, "\n{} rows, {took} s", results.len()).unwrap();
     std::fs::write(folder.join("table"), printed).expect("the table can be written");
-    let wrong: Vec<String> = came
+    let wrong: Vec<String> = results
         .iter()
-        .filter(|came| !came.wrong().is_empty())
-        .map(|came| format!("{}\n{}", came.line(), came.wrong().join("\n")))
+        .filter(|result| !result.wrong().is_empty())
+        .map(|result| format!("{}\n{}", result.line(), result.wrong().join("\n")))
         .collect();
     assert!(
         wrong.is_empty(),
-        "{} rows:\n{}",
+        "{} rows are wrong:\n{}",
         wrong.len(),
         wrong.join("\n")
     );

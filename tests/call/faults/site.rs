@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use rustls::ServerConfig;
 
-use super::came::Came;
-use super::table::{Means, Place, Row, SENT};
-use super::told::{CONNECT_LIMIT, WHOLE_LIMIT};
+use super::expected::{CONNECT_LIMIT, WHOLE_LIMIT};
+use super::observed::Observed;
+use super::table::{Place, Row, Transport, SENT};
 use crate::support::fault_server::{Fault, FaultServer, Speaks};
 use crate::support::tls_server::{pem_file, Authority};
 use crate::support::Call;
 
-/// What the rows share: an authority, whom all trust.
+/// Shared by all rows: an authority that all calls trust, and the folder of the replaced lookup.
 pub struct Site {
     ca_file: String,
     config: Arc<ServerConfig>,
@@ -38,57 +38,58 @@ impl Site {
         }
     }
 
-    pub fn speaks(&self, means: Means) -> Speaks {
-        match means {
-            Means::Http => Speaks::Http,
-            Means::Https | Means::BeforeTls => Speaks::Https(Arc::clone(&self.config)),
-            Means::Proxy => Speaks::Proxy(Arc::clone(&self.config)),
+    pub fn speaks(&self, transport: Transport) -> Speaks {
+        match transport {
+            Transport::Http => Speaks::Http,
+            Transport::Https | Transport::BeforeTls => Speaks::Https(Arc::clone(&self.config)),
+            Transport::Proxy => Speaks::Proxy(Arc::clone(&self.config)),
         }
     }
 
-    pub fn bring(&self, name: &str, answer: &str) {
-        let half = self.names.join(format!("half-{name}"));
-        std::fs::write(&half, answer).unwrap();
-        std::fs::rename(half, self.names.join(format!("answer-{name}"))).unwrap();
+    /// Sets the answer of lookups of `name` from now on.
+    pub fn set_answer(&self, name: &str, answer: &str) {
+        let partial = self.names.join(format!("half-{name}"));
+        std::fs::write(&partial, answer).unwrap();
+        std::fs::rename(partial, self.names.join(format!("answer-{name}"))).unwrap();
     }
 
-    pub fn run(&self, number: usize, row: Row, measure: bool) -> Came {
-        let mut means = Means::Https;
+    pub fn run(&self, number: usize, row: Row, measure: bool) -> Observed {
+        let mut transport = Transport::Https;
         let mut waiting: Vec<TcpStream> = Vec::new();
         let name = Site::name(number);
         let server = match row.place.clone() {
-            Place::Name(brings) => {
-                self.bring(&name, brings[0]);
-                let server = FaultServer::refusing(self.speaks(means));
-                server.mend();
+            Place::Name(answers) => {
+                self.set_answer(&name, answers[0]);
+                let server = FaultServer::refusing(self.speaks(transport));
+                server.recover();
                 server
             }
-            Place::Refused(by) => {
-                means = by;
-                FaultServer::refusing(self.speaks(by))
+            Place::Refused(via) => {
+                transport = via;
+                FaultServer::refusing(self.speaks(via))
             }
             Place::Full => {
-                means = Means::Http;
+                transport = Transport::Http;
                 let (server, streams) = FaultServer::unaccepting(Speaks::Http);
                 waiting = streams;
                 server
             }
-            Place::Strikes(by, hears, steps) => {
-                means = by;
+            Place::Connected(via, hears, steps) => {
+                transport = via;
                 let fault = Fault {
                     hears,
                     steps,
-                    inside_tls: by == Means::Https,
+                    inside_tls: via == Transport::Https,
                 };
-                FaultServer::start(self.speaks(by), fault)
+                FaultServer::start(self.speaks(via), fault)
             }
         };
         let address = server.address();
-        let (url, proxy) = match (means, &row.place) {
+        let (url, proxy) = match (transport, &row.place) {
             (_, Place::Name(_)) => (format!("https://{name}:{}", address.port()), None),
-            (Means::Http, _) => (format!("http://{address}"), None),
-            (Means::Https | Means::BeforeTls, _) => (format!("https://{address}"), None),
-            (Means::Proxy, _) => (
+            (Transport::Http, _) => (format!("http://{address}"), None),
+            (Transport::Https | Transport::BeforeTls, _) => (format!("https://{address}"), None),
+            (Transport::Proxy, _) => (
                 "https://127.0.0.1:1".to_owned(),
                 Some(format!("http://{address}")),
             ),
@@ -97,14 +98,14 @@ impl Site {
             let call = Call::to(&url)
                 .limits(CONNECT_LIMIT, WHOLE_LIMIT)
                 .text(|c| &mut c.ca_file, &self.ca_file)
-                // Mozilla's: the system's take a while to load.
+                // Mozilla's roots: the system's are slow to load.
                 .with(|c| c.trust = 1);
             let call = match &proxy {
                 Some(proxy) => call.text(|c| &mut c.proxy, proxy),
                 None => call,
             };
             match row.phase {
-                // More than the system takes at once.
+                // More than the system's buffers hold.
                 "send" => call.text(|c| &mut c.callback_data, &"x".repeat(SENT)),
                 _ => call,
             }
@@ -118,19 +119,19 @@ impl Site {
             if let Some(then) = later {
                 scope.spawn(|| {
                     std::thread::sleep(Duration::from_secs(1));
-                    self.bring(&name, then);
+                    self.set_answer(&name, then);
                 });
             }
             call().send()
         });
         let memory = before.map(|before| before.grown());
-        server.mend();
+        server.recover();
         if let Place::Name(_) = row.place {
-            self.bring(&name, "127.0.0.1");
+            self.set_answer(&name, "127.0.0.1");
         }
         drop(waiting);
         let next = call().limits(10_000, 10_000).send();
-        Came {
+        Observed {
             row,
             answer,
             next,
@@ -140,16 +141,17 @@ impl Site {
     }
 }
 
-/// The memory of this process, KiB.
+/// The memory of this process at the beginning of a measurement, in KiB.
 pub struct Memory(u64);
 
 impl Memory {
-    /// The peak is measured from now on.
+    /// Resets the system's record of the peak, and begins a measurement.
     pub fn reset() -> Memory {
         std::fs::write("/proc/self/clear_refs", "5").expect("Linux resets the peak");
         Memory(Memory::line("VmRSS:"))
     }
 
+    /// Returns by how much the peak exceeds the memory at the beginning.
     pub fn grown(&self) -> u64 {
         Memory::line("VmHWM:").saturating_sub(self.0)
     }

@@ -1,43 +1,46 @@
 //! The rows: the fault, its phase, and the expected result.
 
-use super::told::Told;
+use super::expected::Expected;
 use super::{after_request, before_answer, FAULTS, PHASES};
 use crate::support::fault_server::{Hears, Step};
 use crate::support::respond;
 use crate::support::server::ACCEPTED;
 
 pub const GIB: u64 = 1 << 30;
-/// A request for which the buffers on the way have no room, bytes.
+/// The size of callback_data in bytes that makes a request exceed all buffers on the way.
 pub const SENT: usize = 4 * 1024 * 1024;
 
-/// Where a fault strikes.
+/// Where a fault occurs.
 #[derive(Clone)]
 pub enum Place {
-    /// What the look-up of a name brings; after a second, if there are two.
+    /// In the lookup of a name, which has this answer. A second answer replaces it after a second.
     Name(&'static [&'static str]),
-    Refused(Means),
+    /// At a port that refuses connections.
+    Refused(Transport),
+    /// At a port whose listen queue is full.
     Full,
-    Strikes(Means, Hears, Vec<Step>),
+    /// At a server, which performs these steps once it has read this part of the input.
+    Connected(Transport, Hears, Vec<Step>),
 }
 
-/// By what the call goes.
+/// How the call reaches LifePay.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Means {
+pub enum Transport {
     Http,
     /// The fault is inside TLS.
     Https,
     Proxy,
-    /// The fault is in the place of TLS.
+    /// The fault takes the place of TLS.
     BeforeTls,
 }
 
 pub struct Row {
     pub phase: &'static str,
     pub fault: &'static str,
-    /// What is done in more words.
+    /// A more precise description of the fault.
     pub how: String,
     pub place: Place,
-    pub told: Told,
+    pub expected: Expected,
 }
 
 #[derive(Default)]
@@ -50,7 +53,7 @@ impl Table {
         fault: &'static str,
         how: &str,
         place: Place,
-        told: Told,
+        expected: Expected,
     ) {
         assert!(
             PHASES.contains(&phase) && FAULTS.contains(&fault),
@@ -61,22 +64,22 @@ impl Table {
             fault,
             how: how.to_owned(),
             place,
-            told,
+            expected,
         });
     }
 
-    /// After the request, over HTTP and over TLS.
+    /// Adds two rows for a fault after the request: over HTTP and over TLS.
     pub fn exchange(
         &mut self,
         phase: &'static str,
         fault: &'static str,
         how: &str,
         steps: &[Step],
-        told: impl Fn() -> Told,
+        expected: impl Fn() -> Expected,
     ) {
-        for (means, by) in [(Means::Http, "http"), (Means::Https, "https")] {
-            let place = Place::Strikes(means, Hears::Request, steps.to_vec());
-            self.add(phase, fault, &format!("{how}, {by}"), place, told());
+        for (transport, scheme) in [(Transport::Http, "http"), (Transport::Https, "https")] {
+            let place = Place::Connected(transport, Hears::Request, steps.to_vec());
+            self.add(phase, fault, &format!("{how}, {scheme}"), place, expected());
         }
     }
 }
@@ -85,22 +88,22 @@ pub fn write(text: impl AsRef<[u8]>) -> Step {
     Step::Write(text.as_ref().to_vec())
 }
 
-/// A head with these lines, and what follows it.
+/// Writes a response head with these lines, and `body` after it.
 pub fn head(status: &str, lines: &[&str], body: &str) -> Step {
     let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
     write(format!("HTTP/1.1 {status}\r\n{lines}\r\n{body}"))
 }
 
 pub const HTML: &str = "<html><body>Войдите в сеть</body></html>";
-/// `gzip` of the page's success, as Python's gzip module makes it.
+/// `ACCEPTED`, compressed with Python's gzip module.
 pub const GZIP: &[u8] = include_bytes!("accepted.json.gz");
 
-/// What comes in place of a reply, whatever is waited for: the fault of each name, and how.
-pub fn anything(fault: &str) -> (&'static str, Vec<Step>) {
+/// Returns the description and the steps of a fault that can replace any reply.
+pub fn generic_fault(fault: &str) -> (&'static str, Vec<Step>) {
     let length = format!("Content-Length: {}", ACCEPTED.len());
     match fault {
         "reset" => ("RST", vec![Step::Reset]),
-        "silence" => ("nothing comes", vec![Step::Silence]),
+        "silence" => ("nothing is sent", vec![Step::Silence]),
         "a byte a second" => (
             "HTTP/1.1 200 OK, slowly",
             vec![Step::Trickle(respond("200 OK", ACCEPTED))],

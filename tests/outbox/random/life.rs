@@ -6,22 +6,22 @@ use std::time::{Duration, Instant};
 
 use lifepay::ffi::{LP_ERR_CANCELLED, LP_ERR_EXPIRED, LP_ERR_NOT_FOUND, LP_PENDING};
 
-use super::server::{Moody, ACCEPTED, REJECTED};
+use super::server::{RandomServer, ACCEPTED, REJECTED};
 use crate::support::constants::{ANSWERED, NOT_SENT, UNKNOWN};
 
-/// What milliseconds lose by rounding, and a process that is interrupted between two clocks.
+/// Allows for rounding to milliseconds, and for an interruption between the readings of two clocks.
 const ROUNDING: Duration = Duration::from_millis(50);
 
-/// What concerned all: told when one fails.
+/// The events that concern every ext_id, printed when a check fails.
 static EVENTS: Mutex<Vec<(Instant, String)>> = Mutex::new(Vec::new());
 
 pub fn note_for_all(what: String) {
     EVENTS.lock().unwrap().push((Instant::now(), what));
 }
 
-/// When something was asked for that may bring an attempt before its time.
+/// A period in which a call may trigger an attempt before the end of its pause.
 #[derive(Debug, Clone, Copy)]
-pub struct Wish {
+pub struct Trigger {
     pub from: Instant,
     pub to: Instant,
 }
@@ -31,25 +31,26 @@ pub struct Wish {
 pub struct Expiry {
     pub earliest: Instant,
     pub latest: Instant,
-    /// The same by the wall clock, Unix milliseconds.
+    /// The same by the wall clock, in Unix milliseconds.
     pub earliest_at: i64,
     pub latest_at: i64,
-    /// How often the clock had jumped before.
+    /// The counter of clock jumps before the submit.
     pub jumps: u64,
 }
 
+/// The model of one ext_id.
 pub struct Life {
     pub ext_id: String,
-    /// Counts how often it was forgotten. It is sent with each request.
+    /// How often the entry was forgotten. It is sent with each request.
     pub generation: u32,
     pub is_submitted: bool,
-    /// The outcome that was seen last. All but a rejection are final until the next submit.
+    /// The last outcome that was seen. All except a rejection are final until the next submit.
     pub outcome: Option<i32>,
-    /// A cancel has returned since the last submit that returned LP_PENDING.
+    /// Whether a cancel has returned since the last submit that returned LP_PENDING.
     pub is_cancelled: bool,
     pub expiry: Option<Expiry>,
-    pub wishes: Vec<Wish>,
-    /// How many attempts the server had seen when it was finished.
+    pub triggers: Vec<Trigger>,
+    /// How many attempts the server had received when the entry was finished.
     attempts_at_end: Option<usize>,
     history: Vec<String>,
     began: Instant,
@@ -64,7 +65,7 @@ impl Life {
             outcome: None,
             is_cancelled: false,
             expiry: None,
-            wishes: Vec::new(),
+            triggers: Vec::new(),
             attempts_at_end: None,
             history: Vec::new(),
             began: Instant::now(),
@@ -80,16 +81,16 @@ impl Life {
     }
 
     #[track_caller]
-    pub fn fail(&self, server: &Moody, why: &str) -> ! {
+    pub fn fail(&self, server: &RandomServer, why: &str) -> ! {
         let at = |time: Instant| (time - self.began).as_millis();
-        let mut story = self.history.clone();
-        story.extend(server.attempts(&self.ext_id).iter().map(|attempt| {
+        let mut lines = self.history.clone();
+        lines.extend(server.attempts(&self.ext_id).iter().map(|attempt| {
             let ended = attempt
                 .ended
                 .map_or("-".to_owned(), |end| at(end).to_string());
             let (began, generation, code) = (at(attempt.began), attempt.generation, attempt.code);
             let late = if attempt.is_late {
-                " broken off before"
+                " aborted before"
             } else {
                 ""
             };
@@ -100,17 +101,17 @@ impl Life {
         }));
         let events = EVENTS.lock().unwrap();
         let mine = events.iter().filter(|(time, _)| *time >= self.began);
-        story.extend(mine.map(|(time, what)| format!("{:6} ms ALL {what}", at(*time))));
-        story.sort();
+        lines.extend(mine.map(|(time, what)| format!("{:6} ms ALL {what}", at(*time))));
+        lines.sort();
         let now = self.began.elapsed().as_millis();
         panic!(
             "{}: {why}\n{}\n{now:6} ms now",
             self.ext_id,
-            story.join("\n")
+            lines.join("\n")
         );
     }
 
-    /// A finished entry that stays so whatever happens, unless it is submitted again.
+    /// Whether the entry is finished and stays so unless it is submitted again.
     pub fn is_final(&self) -> bool {
         self.outcome.is_some_and(|outcome| outcome != REJECTED)
     }
@@ -119,18 +120,18 @@ impl Life {
         self.is_final() || self.is_past()
     }
 
-    /// Its time may be over.
+    /// Whether the entry may have expired.
     pub fn is_past(&self) -> bool {
         let past = |expiry: Expiry| Instant::now() + ROUNDING >= expiry.earliest;
         self.expiry.is_some_and(past)
     }
 
-    pub fn was_sent(&self, server: &Moody) -> bool {
+    pub fn was_sent(&self, server: &RandomServer) -> bool {
         let attempts = server.attempts(&self.ext_id);
         attempts.iter().any(|one| one.generation == self.generation)
     }
 
-    pub fn was_answered(&self, server: &Moody, code: i32) -> bool {
+    pub fn was_answered(&self, server: &RandomServer, code: i32) -> bool {
         let attempts = server.attempts(&self.ext_id);
         let mut mine = attempts
             .iter()
@@ -138,10 +139,10 @@ impl Life {
         mine.any(|one| one.code == Some(code))
     }
 
-    /// Holds against all that is known what a call or an entry has said. `was_sent`: the server had
-    /// seen an attempt before that.
+    /// Checks a code and an outcome that a call or an entry reported, and records them. `was_sent`:
+    /// the server had received an attempt before that.
     #[track_caller]
-    pub fn learn(&mut self, server: &Moody, code: i32, outcome: i32, was_sent: bool) {
+    pub fn observe(&mut self, server: &RandomServer, code: i32, outcome: i32, was_sent: bool) {
         let is_new = !self.is_final();
         let is_legal = match code {
             LP_ERR_NOT_FOUND => !self.is_submitted,
@@ -154,7 +155,7 @@ impl Life {
             _ => false,
         };
         if !is_legal {
-            self.fail(server, &format!("it cannot have come to {code}"));
+            self.fail(server, &format!("code {code} is impossible"));
         }
         let outcomes = match code {
             LP_ERR_NOT_FOUND => return,
@@ -175,16 +176,16 @@ impl Life {
         self.check_end(server);
     }
 
-    /// A finished entry is not sent again.
+    /// Checks that a finished entry is not sent again.
     #[track_caller]
-    pub fn check_end(&self, server: &Moody) {
+    pub fn check_end(&self, server: &RandomServer) {
         let count = server.count(&self.ext_id);
         if self.is_final() && self.attempts_at_end.is_some_and(|then| then < count) {
-            self.fail(server, "an attempt after its end");
+            self.fail(server, "an attempt after the entry was finished");
         }
     }
 
-    /// A submit has returned LP_PENDING.
+    /// Records that a submit has returned LP_PENDING.
     pub fn submitted(&mut self, expiry: Option<Expiry>) {
         self.is_submitted = true;
         self.outcome = None;
@@ -199,9 +200,9 @@ impl Life {
         self.generation += 1;
     }
 
-    /// An attempt that follows another one before its pause is over was asked for by someone.
+    /// Checks that every attempt before the end of a pause was triggered by a call.
     #[track_caller]
-    pub fn check_pauses(&self, server: &Moody, shortest: Duration, wishes: &[Wish]) {
+    pub fn check_pauses(&self, server: &RandomServer, shortest: Duration, triggers: &[Trigger]) {
         let attempts = server.attempts(&self.ext_id);
         let Some(mut started) = attempts.first().map(|first| first.began) else {
             return;
@@ -213,10 +214,10 @@ impl Life {
             let began = pair[1].began;
             let from = std::mem::replace(&mut started, began);
             let Some(ended) = pair[0].ended else { continue };
-            let is_asked_for = |wish: &Wish| wish.from <= began && wish.to >= from;
+            let is_triggered = |trigger: &Trigger| trigger.from <= began && trigger.to >= from;
             let pause = began.saturating_duration_since(ended);
-            let mut all = self.wishes.iter().chain(wishes);
-            if pause + ROUNDING < shortest && !all.any(is_asked_for) {
+            let mut all = self.triggers.iter().chain(triggers);
+            if pause + ROUNDING < shortest && !all.any(is_triggered) {
                 self.fail(server, &format!("an attempt after a pause of {pause:?}"));
             }
         }

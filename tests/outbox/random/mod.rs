@@ -1,25 +1,25 @@
-//! Random operations on two outboxes of one file, from several threads, while the server fails and the
-//! wall clock jumps. The results are compared with a model of the header's promises.
+//! Random operations on two outboxes of one file, from several threads, while the server fails and
+//! the wall clock jumps. The results are compared with a model of the header's promises.
 //!
 //! LIFEPAY_TEST_SEED repeats the random choices of a run; LIFEPAY_TEST_SECONDS makes it longer.
 #![cfg(target_os = "linux")]
 
 mod checks;
-mod desk;
 mod life;
 mod operations;
 mod server;
+mod target;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, RwLock};
 use std::time::{Duration, Instant};
 
-use self::desk::{Desk, Door};
-use self::life::{Life, Wish};
-use self::server::Moody;
+use self::life::{Life, Trigger};
+use self::server::RandomServer;
+use self::target::{LocalOutbox, Target};
 use crate::support::constants::HOUR_MS;
-use crate::support::outbox::{compile_preload, in_memory};
+use crate::support::outbox::{compile_preload, InMemory};
 use crate::support::till::{seed, Dice};
 use crate::support::{child, tools};
 
@@ -29,35 +29,35 @@ const SECONDS: &str = "LIFEPAY_TEST_SECONDS";
 const EXT_IDS: usize = 20;
 const THREADS: u64 = 4;
 const ROUND: Duration = Duration::from_secs(5);
-/// How late anything may be on a busy machine. Less than the longest pause.
+/// How late any event may be on a busy machine. Shorter than the longest pause.
 const LATE: Duration = Duration::from_millis(2500);
 const HALF_A_DAY: u32 = 12 * HOUR_MS;
 
-/// One file, and all who work with it.
+/// One file with its two outboxes, the server and the model of each ext_id.
 struct Round {
-    server: Moody,
-    doors: [Door; 2],
+    server: RandomServer,
+    targets: [Target; 2],
     lives: Vec<Mutex<Life>>,
-    /// Enough for all at once, so that none waits for another.
+    /// The concurrency is so high that no request waits for another.
     has_room: bool,
     clock: Option<PathBuf>,
     jumps: AtomicU64,
-    /// Those that concern every ext_id.
-    wishes: Mutex<Vec<Wish>>,
-    /// Held by the one that reopens: then the other outbox is open.
+    /// The triggers that concern every ext_id.
+    triggers: Mutex<Vec<Trigger>>,
+    /// Held while an outbox is reopened, so that the other one stays open.
     reopening: Mutex<()>,
     reopened: Mutex<Instant>,
-    /// Write: nobody asks for anything.
+    /// Held for reading by each operation, and for writing while no operation may run.
     gate: RwLock<()>,
     is_over: AtomicBool,
 }
 
-/// Unix milliseconds, by the clock that jumps.
+/// Returns the time by the clock that jumps, in Unix milliseconds.
 fn now() -> i64 {
     chrono::Utc::now().timestamp_millis()
 }
 
-/// Stops the others also when a thread has failed.
+/// Stops the other threads when dropped, also if a thread has failed.
 struct Stop<'a>(&'a AtomicBool);
 
 impl Drop for Stop<'_> {
@@ -68,33 +68,34 @@ impl Drop for Stop<'_> {
 
 fn round(path: &Path, seed: u64, number: u64, other: Option<&str>) {
     let clock = std::env::var_os(CLOCK).map(PathBuf::from);
-    // At first without jumps, then with them, then with little room.
+    // The first round has no jumps, the second has jumps, and the third has jumps and a low
+    // concurrency. Then the cycle repeats.
     let clock = clock.filter(|_| !number.is_multiple_of(3));
     let concurrency = if number % 3 == 2 {
         3
     } else {
         1 + EXT_IDS as u32
     };
-    let server = Moody::start(seed);
-    let here = Desk::open(path, &server.url(), concurrency);
+    let server = RandomServer::start(seed);
+    let local = LocalOutbox::open(path, &server.url(), concurrency);
     let second = match other {
-        Some(name) => Door::there(
+        Some(name) => Target::start_remote(
             &child::full_name(module_path!(), name),
             path,
             &server.url(),
             concurrency,
         ),
-        None => Door::Here(Desk::open(path, &server.url(), concurrency)),
+        None => Target::Local(LocalOutbox::open(path, &server.url(), concurrency)),
     };
     let round = Round {
-        doors: [Door::Here(here), second],
+        targets: [Target::Local(local), second],
         lives: (0..EXT_IDS)
             .map(|number| Mutex::new(Life::new(format!("shift-{number}"))))
             .collect(),
         has_room: concurrency > EXT_IDS as u32,
         clock,
         jumps: AtomicU64::new(0),
-        wishes: Mutex::default(),
+        triggers: Mutex::default(),
         reopening: Mutex::new(()),
         reopened: Mutex::new(Instant::now()),
         gate: RwLock::new(()),
@@ -126,14 +127,14 @@ fn round(path: &Path, seed: u64, number: u64, other: Option<&str>) {
 
 /// Runs the test `name` in a process with a clock that can be moved.
 fn run(name: &str, other: Option<&str>) {
-    // One after the other: each keeps both processors busy.
+    // The tests run one after the other, because each keeps both processors busy.
     static TURN: Mutex<()> = Mutex::new(());
     let turn = TURN.lock();
     let seed = seed();
     let Ok(folder) = std::env::var(FOLDER) else {
-        let folder = in_memory(name);
-        let clock = folder.join("clock");
-        let mut environment = vec![(FOLDER, folder.to_str().unwrap())];
+        let folder = InMemory::new(name);
+        let clock = folder.path().join("clock");
+        let mut environment = vec![(FOLDER, folder.path().to_str().unwrap())];
         let preload = tools::have("gcc").then(|| compile_preload("outbox_clock"));
         if let Some(preload) = &preload {
             environment.push(("LD_PRELOAD", preload.to_str().unwrap()));
@@ -141,7 +142,6 @@ fn run(name: &str, other: Option<&str>) {
         }
         child::again(module_path!(), name, &environment);
         drop(turn);
-        let _ = std::fs::remove_dir_all(folder);
         return;
     };
     let seconds = std::env::var(SECONDS).map_or(15, |text| text.parse().expect("a number"));
@@ -170,5 +170,5 @@ fn outboxes_of_two_processes_keep_every_promise() {
 
 #[test]
 fn the_other_process() {
-    desk::work();
+    target::work();
 }

@@ -1,26 +1,26 @@
-//! The random operations, and whether their results are possible.
+//! The random operations, and checks that their results are possible.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use lifepay::ffi::{LP_ERR_ARGUMENT, LP_ERR_NOT_FOUND, LP_OK, LP_PENDING};
 
-use super::desk::Door;
-use super::life::{note_for_all, Expiry, Life, Wish};
+use super::life::{note_for_all, Expiry, Life, Trigger};
 use super::server;
+use super::target::Target;
 use super::{now, Round, EXT_IDS, HALF_A_DAY, LATE};
 use crate::support::till::Dice;
 
 impl Round {
-    pub(super) fn any_door(&self, dice: &mut Dice) -> &Door {
-        &self.doors[dice.below(2) as usize]
+    pub(super) fn any_target(&self, dice: &mut Dice) -> &Target {
+        &self.targets[dice.below(2) as usize]
     }
 
-    /// A thread of a till's that asks for one thing after the other.
+    /// Runs one random operation after the other, as a thread of a till does.
     pub(super) fn work(&self, mut dice: Dice) {
         while !self.is_over.load(Ordering::SeqCst) {
             std::thread::sleep(Duration::from_millis(dice.below(40)));
-            // It is poisoned when another thread has failed.
+            // The gate is poisoned if another thread has failed.
             let Ok(_pass) = self.gate.read() else { return };
             match dice.below(100) {
                 0 => self.jump(&mut dice),
@@ -28,7 +28,7 @@ impl Round {
                 4..6 => self.retry_all(&mut dice),
                 _ => {
                     let number = dice.below(EXT_IDS as u64) as usize;
-                    // Another thread may be at it.
+                    // Another thread may be using this ext_id.
                     if let Ok(mut life) = self.lives[number].try_lock() {
                         match dice.below(100) {
                             0..40 => self.submit(&mut life, &mut dice),
@@ -49,7 +49,8 @@ impl Round {
         let ahead = [0, 3600, -3600, 10 * DAY, -10 * DAY][dice.below(5) as usize];
         let half = clock.with_extension(format!("{:?}", std::thread::current().id()));
         std::fs::write(&half, ahead.to_string()).unwrap();
-        // Twice: whoever has seen one and the same number before and after saw no jump.
+        // Counted before and after the jump: if the count has not changed during an operation, no
+        // jump happened meanwhile.
         self.jumps.fetch_add(1, Ordering::SeqCst);
         std::fs::rename(half, clock).unwrap();
         self.jumps.fetch_add(1, Ordering::SeqCst);
@@ -63,28 +64,28 @@ impl Round {
         let from = Instant::now();
         let which = dice.below(2) as usize;
         note_for_all(format!("reopen {which}"));
-        assert_eq!(self.doors[which].ask("reopen").0, LP_OK);
+        assert_eq!(self.targets[which].ask("reopen").0, LP_OK);
         note_for_all(format!("reopened {which}"));
         *self.reopened.lock().unwrap() = Instant::now();
-        // Attempts that were broken off go on, perhaps in the other outbox.
-        self.wish(None, from);
+        // Aborted attempts are repeated, perhaps by the other outbox.
+        self.record_trigger(None, from);
     }
 
-    pub(super) fn wish(&self, life: Option<&mut Life>, from: Instant) {
-        // An attempt that was begun before may come to the server a little later.
+    pub(super) fn record_trigger(&self, life: Option<&mut Life>, from: Instant) {
+        // An attempt that was started before may reach the server a little later.
         let to = Instant::now() + Duration::from_millis(300);
         match life {
-            Some(life) => life.wishes.push(Wish { from, to }),
-            None => self.wishes.lock().unwrap().push(Wish { from, to }),
+            Some(life) => life.triggers.push(Trigger { from, to }),
+            None => self.triggers.lock().unwrap().push(Trigger { from, to }),
         }
     }
 
     pub(super) fn retry_all(&self, dice: &mut Dice) {
         let from = Instant::now();
-        assert_eq!(self.any_door(dice).ask("retry").0, LP_OK);
+        assert_eq!(self.any_target(dice).ask("retry").0, LP_OK);
         note_for_all("retry".to_owned());
-        // It may take effect after an attempt under way.
-        self.wish(None, from);
+        // The retry may take effect after the attempt in progress.
+        self.record_trigger(None, from);
     }
 
     pub(super) fn submit(&self, life: &mut Life, dice: &mut Dice) {
@@ -100,7 +101,7 @@ impl Round {
             "submit {} {} {expires_after_ms}",
             life.ext_id, life.generation
         );
-        let (returned, code, outcome) = self.any_door(dice).ask(&line);
+        let (returned, code, outcome) = self.any_target(dice).ask(&line);
         life.note(format!("{line}: {returned} {code} {outcome}"));
         if returned != LP_OK {
             life.fail(&self.server, "a submit was refused");
@@ -123,36 +124,36 @@ impl Round {
             if life.outcome != Some(LP_OK) {
                 life.submitted((after_ms != u32::MAX).then_some(expiry));
             }
-            self.wish(Some(life), from);
+            self.record_trigger(Some(life), from);
         }
-        life.learn(&self.server, code, outcome, was_sent);
+        life.observe(&self.server, code, outcome, was_sent);
     }
 
     pub(super) fn cancel(&self, life: &mut Life, dice: &mut Dice) {
         let was_sent = life.was_sent(&self.server);
         let line = format!("cancel {}", life.ext_id);
-        let (returned, code, outcome) = self.any_door(dice).ask(&line);
+        let (returned, code, outcome) = self.any_target(dice).ask(&line);
         life.note(format!("{line}: {returned} {code} {outcome}"));
         if (returned == LP_OK) != life.is_submitted
             || ![LP_OK, LP_ERR_NOT_FOUND].contains(&returned)
         {
-            life.fail(&self.server, "a cancel that cannot be");
+            life.fail(&self.server, "an impossible result of a cancel");
         }
         life.is_cancelled = life.is_submitted;
-        life.learn(&self.server, code, outcome, was_sent);
+        life.observe(&self.server, code, outcome, was_sent);
     }
 
     pub(super) fn look(&self, life: &mut Life, dice: &mut Dice) -> i32 {
         let was_sent = life.was_sent(&self.server);
-        let (_, code, outcome) = self.any_door(dice).ask(&format!("look {}", life.ext_id));
+        let (_, code, outcome) = self.any_target(dice).ask(&format!("look {}", life.ext_id));
         life.note(format!("look: {code} {outcome}"));
-        life.learn(&self.server, code, outcome, was_sent);
+        life.observe(&self.server, code, outcome, was_sent);
         code
     }
 
     pub(super) fn forget(&self, life: &mut Life, dice: &mut Dice) {
         let line = format!("forget {}", life.ext_id);
-        let (returned, ..) = self.any_door(dice).ask(&line);
+        let (returned, ..) = self.any_target(dice).ask(&line);
         life.note(format!("{line}: {returned}"));
         let may_be_finished = self.may_be_finished(life);
         let is_legal = match returned {
@@ -162,7 +163,7 @@ impl Round {
             _ => false,
         };
         if !is_legal {
-            life.fail(&self.server, "a forget that cannot be");
+            life.fail(&self.server, "an impossible result of a forget");
         }
         life.check_end(&self.server);
         if returned == LP_OK {
@@ -182,7 +183,7 @@ impl Round {
         let seen = self.server.count(&life.ext_id);
         let line = format!("retry {}", life.ext_id);
         let from = Instant::now();
-        let (returned, ..) = self.any_door(dice).ask(&line);
+        let (returned, ..) = self.any_target(dice).ask(&line);
         life.note(format!("{line}: {returned}"));
         let is_legal = match returned {
             LP_OK => life.is_submitted && !life.is_final(),
@@ -191,22 +192,29 @@ impl Round {
             _ => false,
         };
         if !is_legal {
-            life.fail(&self.server, "a retry that cannot be");
+            life.fail(&self.server, "an impossible result of a retry");
         }
         if returned == LP_OK {
-            self.wish(Some(life), from);
-            self.follows(life, dice, seen, from);
+            self.record_trigger(Some(life), from);
+            self.check_attempt_follows(life, dice, seen, from);
         }
     }
 
-    /// An attempt follows a retry at once, or when the one under way has failed.
-    pub(super) fn follows(&self, life: &mut Life, dice: &mut Dice, seen: usize, asked: Instant) {
+    /// Checks that an attempt follows a retry at once, or as soon as the attempt in progress has
+    /// failed.
+    pub(super) fn check_attempt_follows(
+        &self,
+        life: &mut Life,
+        dice: &mut Dice,
+        seen: usize,
+        asked: Instant,
+    ) {
         while self.has_room && self.server.count(&life.ext_id) <= seen {
             if self.look(life, dice) != LP_PENDING {
                 return;
             }
-            if let Some(waits) = self.waits_since(life, asked) {
-                if waits.elapsed() > LATE && self.server.count(&life.ext_id) <= seen {
+            if let Some(sendable) = self.sendable_since(life, asked) {
+                if sendable.elapsed() > LATE && self.server.count(&life.ext_id) <= seen {
                     let entry = self.entry(&life.ext_id);
                     life.fail(
                         &self.server,
@@ -218,9 +226,9 @@ impl Round {
         }
     }
 
-    /// Since when nothing keeps an entry from being sent that was to be at `due`. None: something
-    /// does now.
-    pub(super) fn waits_since(&self, life: &Life, due: Instant) -> Option<Instant> {
+    /// Returns since when nothing has prevented the sending of an entry that was due at `due`. None
+    /// if something prevents it now.
+    pub(super) fn sendable_since(&self, life: &Life, due: Instant) -> Option<Instant> {
         let reopened = *self.reopened.lock().unwrap();
         if self.reopening.try_lock().is_err() {
             return None;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::support::books::stays;
+use crate::support::books::client_stays;
 use crate::support::till::Dice;
 use crate::support::{read_request, respond, Server};
 
@@ -20,16 +20,18 @@ pub const REJECTED: i32 = 6080;
 pub struct Attempt {
     pub generation: u32,
     pub began: Instant,
-    /// When it was answered, or its connection had ended.
+    /// When it was answered or its connection ended.
     pub ended: Option<Instant>,
     /// LifePay's code, if the answer had one.
     pub code: Option<i32>,
-    /// The client was gone when the request was read: it had been broken off before.
+    /// The client had closed the connection when the request was read: it aborted the attempt
+    /// before.
     pub is_late: bool,
-    /// A connection that was used before was closed without an answer: within the same attempt, the
+    /// The server closed a reused connection without an answer: within the same attempt, the
     /// library sends the request over a new one.
     pub is_replaced: bool,
-    /// The first bytes of the answer, and the number of the request on its connection.
+    /// For a failure's report: the first bytes of the answer, the number of the request on its
+    /// connection, and whether the client waited for the answer.
     pub answer: String,
 }
 
@@ -41,24 +43,24 @@ struct Records {
     dice: Option<Dice>,
 }
 
-pub struct Moody {
+pub struct RandomServer {
     server: Server,
     records: Arc<Mutex<Records>>,
-    is_good: Arc<AtomicBool>,
+    accepts_all: Arc<AtomicBool>,
 }
 
-impl Moody {
-    pub fn start(seed: u64) -> Moody {
+impl RandomServer {
+    pub fn start(seed: u64) -> RandomServer {
         let records = Arc::new(Mutex::new(Records {
             dice: Some(Dice::of(seed)),
             ..Records::default()
         }));
-        let is_good = Arc::new(AtomicBool::new(false));
-        let (kept, mood) = (Arc::clone(&records), Arc::clone(&is_good));
-        Moody {
-            server: Server::start(move |stream, _| serve(stream, &kept, &mood)),
+        let accepts_all = Arc::new(AtomicBool::new(false));
+        let (kept, flag) = (Arc::clone(&records), Arc::clone(&accepts_all));
+        RandomServer {
+            server: Server::start(move |stream, _| serve(stream, &kept, &flag)),
             records,
-            is_good,
+            accepts_all,
         }
     }
 
@@ -66,9 +68,9 @@ impl Moody {
         self.server.url()
     }
 
-    /// From now on everything is accepted at once.
-    pub fn be_good(&self) {
-        self.is_good.store(true, Ordering::SeqCst);
+    /// Makes the server accept everything at once from now on.
+    pub fn accept_all(&self) {
+        self.accepts_all.store(true, Ordering::SeqCst);
     }
 
     pub fn attempts(&self, ext_id: &str) -> Vec<Attempt> {
@@ -76,25 +78,26 @@ impl Moody {
         records.attempts.get(ext_id).cloned().unwrap_or_default()
     }
 
-    /// How many attempts the client has waited for.
+    /// Returns the number of attempts that the client had not aborted before they were read.
     pub fn count(&self, ext_id: &str) -> usize {
         let attempts = self.attempts(ext_id);
         attempts.iter().filter(|attempt| !attempt.is_late).count()
     }
 
-    /// What must never happen, and did.
+    /// Returns the faults of the library that the server noticed.
     pub fn faults(&self) -> Vec<String> {
         self.records.lock().unwrap().faults.clone()
     }
 }
 
-/// What is sent back after a delay, LifePay's code in it, and whether the connection stays open.
-fn choose(dice: &mut Dice, is_good: bool) -> (u64, Vec<u8>, Option<i32>, bool) {
+/// Returns the delay in milliseconds, the answer, LifePay's code in it, and whether the connection
+/// stays open.
+fn choose(dice: &mut Dice, accepts_all: bool) -> (u64, Vec<u8>, Option<i32>, bool) {
     let answered = |code: i32| {
         let body = format!(r#"{{"code":{code},"message":"x","data":{{"uuid":"u"}}}}"#);
         respond("200 OK", &body)
     };
-    if is_good {
+    if accepts_all {
         return (0, answered(ACCEPTED), Some(ACCEPTED), true);
     }
     let soon = dice.below(60);
@@ -110,7 +113,7 @@ fn choose(dice: &mut Dice, is_good: bool) -> (u64, Vec<u8>, Option<i32>, bool) {
     }
 }
 
-fn serve(mut stream: TcpStream, records: &Mutex<Records>, is_good: &AtomicBool) {
+fn serve(mut stream: TcpStream, records: &Mutex<Records>, accepts_all: &AtomicBool) {
     let mut requests = 0;
     while let Some(request) = read_request(&mut stream) {
         requests += 1;
@@ -121,9 +124,9 @@ fn serve(mut stream: TcpStream, records: &Mutex<Records>, is_good: &AtomicBool) 
         let generation = generation.parse().expect("a number");
         let (number, (delay, answer, code, stays_open)) = {
             let mut records = records.lock().unwrap();
-            let is_late = is_gone(&stream);
+            let is_late = is_closed(&stream);
             if let Some((_, other)) = records.under_way.get(&ext_id) {
-                if !is_late && !is_gone(other) {
+                if !is_late && !is_closed(other) {
                     let fault = format!("two attempts at once of {ext_id}");
                     records.faults.push(fault);
                 }
@@ -141,24 +144,24 @@ fn serve(mut stream: TcpStream, records: &Mutex<Records>, is_good: &AtomicBool) 
             let number = attempts.len() - 1;
             let same = stream.try_clone().expect("a second handle");
             records.under_way.insert(ext_id.clone(), (number, same));
-            let dice = records.dice.as_mut().expect("it was made with one");
-            (number, choose(dice, is_good.load(Ordering::SeqCst)))
+            let dice = records.dice.as_mut().expect("set by start");
+            (number, choose(dice, accepts_all.load(Ordering::SeqCst)))
         };
-        let is_there = stays(&stream, Duration::from_millis(delay));
+        let is_connected = client_stays(&stream, Duration::from_millis(delay));
         {
-            // Before the answer leaves: the next attempt may follow it at once.
+            // Before the answer is sent, because the next attempt may follow it at once.
             let mut records = records.lock().unwrap();
             if matches!(records.under_way.get(&ext_id), Some((last, _)) if *last == number) {
                 records.under_way.remove(&ext_id);
             }
             let attempts = records.attempts.get_mut(&ext_id).expect("it was recorded");
             attempts[number].ended = Some(Instant::now());
-            attempts[number].code = code.filter(|_| is_there);
+            attempts[number].code = code.filter(|_| is_connected);
             let start = String::from_utf8_lossy(&answer[..answer.len().min(15)]);
-            attempts[number].answer = format!("{start:?}, request {requests}, {is_there}");
+            attempts[number].answer = format!("{start:?}, request {requests}, {is_connected}");
             attempts[number].is_replaced = requests > 1 && answer.is_empty();
         }
-        if !is_there || stream.write_all(&answer).is_err() || !stays_open {
+        if !is_connected || stream.write_all(&answer).is_err() || !stays_open {
             break;
         }
     }
@@ -166,11 +169,12 @@ fn serve(mut stream: TcpStream, records: &Mutex<Records>, is_good: &AtomicBool) 
 }
 
 /// Whether the other side has closed the connection.
-fn is_gone(stream: &TcpStream) -> bool {
+fn is_closed(stream: &TcpStream) -> bool {
     let mut byte = 0_u8;
     let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
-    // SAFETY: one byte may be written.
-    let came = unsafe { libc::recv(stream.as_raw_fd(), (&raw mut byte).cast(), 1, flags) };
-    came == 0
-        || (came < 0 && std::io::Error::last_os_error().kind() != std::io::ErrorKind::WouldBlock)
+    // SAFETY: the buffer has room for one byte.
+    let received = unsafe { libc::recv(stream.as_raw_fd(), (&raw mut byte).cast(), 1, flags) };
+    received == 0
+        || (received < 0
+            && std::io::Error::last_os_error().kind() != std::io::ErrorKind::WouldBlock)
 }

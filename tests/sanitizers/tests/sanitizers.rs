@@ -3,7 +3,7 @@
 //! options are allowed.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
-/// What the library's own tests share, as far as it is needed here.
+/// The parts of the library tests' support code that are needed here.
 #[path = "../../support"]
 #[allow(dead_code)]
 mod support {
@@ -31,7 +31,7 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 struct Sanitizer {
     name: &'static str,
-    /// How the file of its runtime ends, which comes with rustup's toolchains.
+    /// The end of its runtime's file name. The runtime comes with rustup's toolchains.
     runtime: &'static str,
     /// Whether the standard library is built too, by Debian's compiler, which comes with its source.
     with_std: bool,
@@ -50,7 +50,7 @@ static ADDRESS: Sanitizer = Sanitizer {
 static THREAD: Sanitizer = Sanitizer {
     name: "thread",
     runtime: "_rt.tsan.a",
-    // Else it would not see how the standard library's threads wait for each other.
+    // Otherwise it would not see how threads synchronize in the standard library.
     with_std: true,
     options: (
         "TSAN_OPTIONS",
@@ -63,7 +63,7 @@ static THREAD: Sanitizer = Sanitizer {
     library: OnceLock::new(),
 };
 
-/// The folder of the sanitizers' runtimes.
+/// Returns the folder of the sanitizers' runtimes.
 fn runtimes() -> PathBuf {
     let mut rustc = Command::new(Path::new(env!("CARGO")).with_file_name("rustc"));
     let output = run(rustc.args(["--print", "target-libdir"]));
@@ -71,7 +71,7 @@ fn runtimes() -> PathBuf {
 }
 
 impl Sanitizer {
-    /// The folder of the library built with it. Nothing where a tool is missing.
+    /// Returns the folder of the library built with it. None if a tool is missing.
     fn library(&self) -> Option<&Path> {
         let build = || {
             let has_tools = tools::have("clang")
@@ -94,7 +94,7 @@ impl Sanitizer {
             .args(["--crate-type", "cdylib", "--target", TARGET])
             .arg("--target-dir")
             .arg(&target)
-            // What the cargo that runs the test has set is for another build.
+            // Set by the cargo that runs this test, for another build.
             .env_remove("RUSTC")
             .env_remove("CARGO_ENCODED_RUSTFLAGS")
             .env("RUSTC_BOOTSTRAP", "1")
@@ -132,7 +132,7 @@ impl Sanitizer {
             .arg("-o")
             .arg(&program)
             .arg(&object)
-            // The program has the runtime, and the library finds it there.
+            // The runtime is in the program, and the library uses it there.
             .arg("-Wl,--whole-archive")
             .arg(self.runtime())
             .args(["-Wl,--no-whole-archive", "-rdynamic", "-pthread"])
@@ -158,7 +158,7 @@ impl Sanitizer {
         command
             .env(variable, options)
             .env_remove("LIFEPAY_LOG")
-            // Cargo's has the library that is not built with it.
+            // Cargo sets this to the folder of a library that is not built with it.
             .env_remove("LD_LIBRARY_PATH");
         command
     }
@@ -167,27 +167,27 @@ impl Sanitizer {
         run(self.command(program).args(arguments))
     }
 
-    /// That it reports `error` in the library's own code when the program `tests/c/NAME.c` runs.
-    fn finds(&self, error: &str, name: &str) {
+    /// Asserts that it reports `error` in the library's own code when `tests/c/NAME.c` runs.
+    fn assert_finds(&self, error: &str, name: &str) {
         let Some(library) = self.library() else {
             return;
         };
         let program = self.compile(name, library);
         let output = self.command(&program).output().expect("it runs");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(99), "{said}");
-        assert!(said.contains(error), "{said}");
-        // The copy that only code built with a sanitizer calls; C's programs here do not.
-        let copy = ["__asan_memcpy", "__tsan_memcpy"];
-        let place = said
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(99), "{stderr}");
+        assert!(stderr.contains(error), "{stderr}");
+        // Only code built with a sanitizer calls these. The C programs here do not.
+        let copies = ["__asan_memcpy", "__tsan_memcpy"];
+        let place = stderr
             .lines()
             .find(|line| line.trim_start().starts_with("#0 "));
         let place = place.expect("a place");
-        assert!(copy.iter().any(|name| place.contains(name)), "{said}");
+        assert!(copies.iter().any(|name| place.contains(name)), "{stderr}");
     }
 }
 
-/// Calls of every kind, threads, callbacks, and an outbox's life.
+/// Runs programs with calls of every kind, threads, callbacks and an outbox's life cycle.
 fn programs_pass(sanitizer: &Sanitizer) {
     let Some(library) = sanitizer.library() else {
         return;
@@ -208,9 +208,9 @@ fn programs_pass(sanitizer: &Sanitizer) {
     let threads = build("threads");
     let log = scratch("sanitizers").join(format!("{}.log", sanitizer.name));
     let log = log.to_str().expect("UTF-8");
-    for way in ["many", "ending"] {
+    for mode in ["many", "ending"] {
         let (server, _) = echo_server();
-        sanitizer.run(&threads, &[&server.url(), way, log]);
+        sanitizer.run(&threads, &[&server.url(), mode, log]);
     }
     let (server, _) = echo_server();
     let slow = slow_server(Duration::from_secs(1), Duration::ZERO);
@@ -218,10 +218,10 @@ fn programs_pass(sanitizer: &Sanitizer) {
 
     let cycle = build("outbox_cycle");
     let silent = silent_server();
-    for way in ["cycle", "numbers", "return", "end"] {
-        let folder = fresh(&format!("{}-{way}", sanitizer.name));
+    for mode in ["cycle", "numbers", "return", "end"] {
+        let folder = fresh(&format!("{}-{mode}", sanitizer.name));
         let folder = folder.parent().unwrap().to_str().expect("UTF-8");
-        sanitizer.run(&cycle, &[way, &server.url(), &silent.url(), folder]);
+        sanitizer.run(&cycle, &[mode, &server.url(), &silent.url(), folder]);
     }
 }
 
@@ -235,14 +235,14 @@ fn c_programs_pass_with_the_thread_sanitizer() {
     programs_pass(&THREAD);
 }
 
-/// That a sanitizer sees what it is there for: what the library does with freed memory.
+/// Shows that the setup works: AddressSanitizer finds a use of freed memory in the library.
 #[test]
-fn what_is_used_after_it_was_freed_is_found() {
-    ADDRESS.finds("heap-use-after-free", "used_after_free");
+fn use_after_free_is_found() {
+    ADDRESS.assert_finds("heap-use-after-free", "used_after_free");
 }
 
-/// And what its threads do at once.
+/// The same for ThreadSanitizer and a data race in the library.
 #[test]
-fn what_two_threads_write_at_once_is_found() {
-    THREAD.finds("data race", "data_race");
+fn a_data_race_is_found() {
+    THREAD.assert_finds("data race", "data_race");
 }

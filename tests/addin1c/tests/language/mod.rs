@@ -1,5 +1,5 @@
-//! As much of 1C's language as the samples of the documentation need. What they use beyond that
-//! fails their test.
+//! An interpreter for as much of 1C's language as the documentation's samples need. A sample that
+//! uses anything else fails its test.
 
 mod object;
 mod syntax;
@@ -23,24 +23,24 @@ pub enum Value {
     Object,
 }
 
-/// A program with its state.
+/// A program and its state.
 pub struct Program<'a> {
     component: &'a TestAddinLib,
     object: Option<Object<'a>>,
     procedures: HashMap<String, Rc<Vec<Statement>>>,
-    /// Whether 1C has the component of the template.
+    /// Whether the component from the template is installed.
     pub is_installed: bool,
     pub variables: HashMap<String, Value>,
-    /// What an object has from the beginning.
+    /// The properties that are set on each new object.
     pub settings: Vec<(&'static str, String)>,
-    /// КаталогДокументов.
+    /// The folder that КаталогДокументов returns.
     pub documents: PathBuf,
-    /// What it has said with Сообщить.
-    pub said: Vec<String>,
-    /// What it has written into the platform's log.
+    /// The messages that it has shown with Сообщить.
+    pub messages: Vec<String>,
+    /// The texts that it has written to the platform's log.
     pub logged: Vec<String>,
-    /// The procedure that the platform calls from time to time.
-    pub waits: Option<String>,
+    /// The idle handler: the procedure that the platform calls periodically.
+    pub idle_handler: Option<String>,
 }
 
 impl<'a> Program<'a> {
@@ -53,13 +53,13 @@ impl<'a> Program<'a> {
             variables: HashMap::new(),
             settings: Vec::new(),
             documents: PathBuf::new(),
-            said: Vec::new(),
+            messages: Vec::new(),
             logged: Vec::new(),
-            waits: None,
+            idle_handler: None,
         }
     }
 
-    /// Does what the text says; its procedures wait to be called.
+    /// Runs the text. Its procedures are stored for `call`.
     pub fn run(&mut self, text: &str) {
         self.execute(&syntax::parse(text));
     }
@@ -69,7 +69,7 @@ impl<'a> Program<'a> {
         self.execute(&body.unwrap_or_else(|| panic!("no procedure {procedure}")));
     }
 
-    /// Whether they came to their end without Возврат.
+    /// Runs the statements. Returns false if Возврат ended them.
     fn execute(&mut self, statements: &[Statement]) -> bool {
         statements.iter().all(|statement| self.step(statement))
     }
@@ -110,7 +110,7 @@ impl<'a> Program<'a> {
     fn truth(&mut self, expression: &Expression) -> bool {
         match self.evaluate(expression) {
             Value::Boolean(truth) => truth,
-            other => panic!("Булево and not {other:?}"),
+            other => panic!("expected Булево, got {other:?}"),
         }
     }
 
@@ -134,7 +134,7 @@ impl<'a> Program<'a> {
             Expression::New(arguments) => {
                 let class = self.evaluate(&arguments[0]);
                 assert_eq!(class, Value::Text("AddIn.LifePay.LifePay".into()));
-                assert!(self.is_installed, "Новый before the component is there");
+                assert!(self.is_installed, "Новый before the component is installed");
                 let object = Object::new(self.component);
                 for (name, value) in &self.settings {
                     object.set(name, &Value::Text(value.clone()));
@@ -145,7 +145,7 @@ impl<'a> Program<'a> {
             Expression::Not(of) => Value::Boolean(!self.truth(of)),
             Expression::Negative(of) => match self.evaluate(of) {
                 Value::Number(number) => Value::Number(-number),
-                other => panic!("Число and not {other:?}"),
+                other => panic!("expected Число, got {other:?}"),
             },
             Expression::Binary(operator, left, right) => match operator.as_str() {
                 "Или" => Value::Boolean(self.truth(left) || self.truth(right)),
@@ -175,13 +175,13 @@ impl<'a> Program<'a> {
     fn platform(&mut self, name: &str, arguments: &[Value]) -> Value {
         let text = |place: usize| match arguments.get(place) {
             Some(Value::Text(text)) => text.clone(),
-            other => panic!("{name}: a text and not {other:?}"),
+            other => panic!("{name}: expected a text, got {other:?}"),
         };
         match name {
             "ПодключитьВнешнююКомпоненту" => {
                 assert_eq!(text(1), "LifePay");
                 assert_eq!(text(2), "ТипВнешнейКомпоненты.Native");
-                // From a file at once, from a template once it is installed.
+                // From a file at once, from a template only once it is installed.
                 self.is_installed |= !text(0).starts_with("ОбщийМакет.");
                 return Value::Boolean(self.is_installed);
             }
@@ -189,14 +189,14 @@ impl<'a> Program<'a> {
             "КаталогДокументов" => {
                 return Value::Text(format!("{}/", self.documents.display()));
             }
-            "Сообщить" => self.said.push(text(0)),
+            "Сообщить" => self.messages.push(text(0)),
             "ЗаписьЖурналаРегистрации" => self.logged.push(text(4)),
             "ПодключитьОбработчикОжидания" => {
                 assert!(self.procedures.contains_key(&text(0)), "{arguments:?}");
-                self.waits = Some(text(0));
+                self.idle_handler = Some(text(0));
             }
             "ОтключитьОбработчикОжидания" => {
-                assert_eq!(self.waits.take(), Some(text(0)));
+                assert_eq!(self.idle_handler.take(), Some(text(0)));
             }
             _ => panic!("no function {name}"),
         }

@@ -6,7 +6,7 @@ use addin1c_test::{TestAddinLib, Variant};
 
 use super::Value;
 
-enum Ask<'b> {
+enum Operation<'b> {
     Get,
     Set(&'b Variant),
     Call(&'b mut [Variant]),
@@ -14,39 +14,43 @@ enum Ask<'b> {
 
 type Answer = Result<Variant, Box<dyn Error>>;
 
-/// Owns the object: the host's crate keeps the name of its type to itself.
-type Owner<'a> = dyn Fn(&[u16], Ask) -> Answer + 'a;
+/// Owns the object. A closure, because the host's crate does not export the object's type.
+type Owner<'a> = dyn Fn(&[u16], Operation) -> Answer + 'a;
 
 pub struct Object<'a>(Box<Owner<'a>>);
 
 impl<'a> Object<'a> {
     pub fn new(component: &'a TestAddinLib) -> Self {
         let object = component.new_addin("LifePay").expect("an object");
-        Object(Box::new(move |name, ask| match ask {
-            Ask::Get => object.get_property(name),
-            Ask::Set(value) => object.set_property(name, value).map(|()| Variant::new()),
-            Ask::Call([]) => object.call_as_func::<0>(name, &mut []),
-            Ask::Call(found @ [_]) => object.call_as_func::<1>(name, found.try_into()?),
-            Ask::Call(found @ [_, _]) => object.call_as_func::<2>(name, found.try_into()?),
-            Ask::Call(found) => object.call_as_func::<3>(name, found.try_into()?),
+        Object(Box::new(move |name, operation| match operation {
+            Operation::Get => object.get_property(name),
+            Operation::Set(value) => object.set_property(name, value).map(|()| Variant::new()),
+            Operation::Call([]) => object.call_as_func::<0>(name, &mut []),
+            Operation::Call(arguments @ [_]) => {
+                object.call_as_func::<1>(name, arguments.try_into()?)
+            }
+            Operation::Call(arguments @ [_, _]) => {
+                object.call_as_func::<2>(name, arguments.try_into()?)
+            }
+            Operation::Call(arguments) => object.call_as_func::<3>(name, arguments.try_into()?),
         }))
     }
 
     pub fn get(&self, name: &str) -> Value {
-        value_of(&self.ask(name, Ask::Get))
+        value_of(&self.perform(name, Operation::Get))
     }
 
     pub fn set(&self, name: &str, value: &Value) {
-        self.ask(name, Ask::Set(&variant(value)));
+        self.perform(name, Operation::Set(&variant(value)));
     }
 
-    /// The arguments are what they are afterwards.
+    /// Calls a method, which may change the arguments.
     pub fn call(&self, name: &str, arguments: &mut [Value]) -> Value {
         let mut variants: Vec<Variant> = arguments.iter().map(variant).collect();
-        // The host wants all parameters; 1C, too, gives what the program leaves out.
+        // The host requires all parameters. 1C, too, adds those that a program omits.
         let answer = loop {
-            match (self.0)(&wide(name), Ask::Call(&mut variants)) {
-                // Its words for parameters that are missing.
+            match (self.0)(&wide(name), Operation::Call(&mut variants)) {
+                // The host's message for missing parameters.
                 Err(error) if error.to_string() == "Too many parameters" => {
                     variants.push(Variant::new());
                 }
@@ -59,12 +63,12 @@ impl<'a> Object<'a> {
         value_of(&answer)
     }
 
-    fn ask(&self, name: &str, ask: Ask) -> Variant {
-        (self.0)(&wide(name), ask).unwrap_or_else(|error| panic!("{name}: {error}"))
+    fn perform(&self, name: &str, operation: Operation) -> Variant {
+        (self.0)(&wide(name), operation).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 }
 
-/// A name for the host, which wants a NUL at its end.
+/// Converts a name to UTF-16 with a NUL at its end, as the host requires.
 fn wide(name: &str) -> Vec<u16> {
     name.encode_utf16().chain([0]).collect()
 }
@@ -75,7 +79,7 @@ fn variant(value: &Value) -> Variant {
         Value::Boolean(value) => Variant::new_bool(*value),
         Value::Number(value) => Variant::new_f64(*value),
         Value::Text(value) => Variant::new_str(&value.encode_utf16().collect::<Vec<u16>>()),
-        Value::Object => panic!("an object is no argument"),
+        Value::Object => panic!("an object cannot be an argument"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Text in 1C's language to statements.
+//! Parses a text in 1C's language into statements.
 
 use std::rc::Rc;
 
@@ -7,11 +7,11 @@ use super::Value;
 pub enum Expression {
     Value(Value),
     Variable(String),
-    /// Property of the component.
+    /// A property of the component.
     Property(String),
-    /// Method of the component.
+    /// A method of the component.
     Method(String, Vec<Expression>),
-    /// Procedure of the program, or function of the platform.
+    /// A procedure of the program or a function of the platform.
     Call(String, Vec<Expression>),
     New(Vec<Expression>),
     Not(Box<Expression>),
@@ -22,14 +22,14 @@ pub enum Expression {
 pub enum Statement {
     Assign(Expression, Expression),
     Do(Expression),
-    /// Conditions with what they lead to; the last may be without one.
+    /// Branches: a condition and its statements. The last may have no condition.
     If(Vec<(Option<Expression>, Vec<Statement>)>),
     Return,
     Raise(Expression),
     Procedure(String, Rc<Vec<Statement>>),
 }
 
-/// What the samples call the component's object.
+/// The samples' name for the component's object.
 const OBJECT: &str = "Касса";
 
 #[derive(Debug, Clone, PartialEq)]
@@ -72,11 +72,12 @@ fn tokens(text: &str) -> Vec<Token> {
     tokens
 }
 
-/// Where the text with which this begins has its last quotation mark. Two of them stand for one in it.
+/// Returns the position of the quotation mark that ends the text at the start of `rest`. Inside the
+/// text, a quotation mark is doubled.
 fn end_of_text(rest: &str) -> usize {
     let mut end = 1;
     loop {
-        end += rest[end..].find('"').expect("a text ends");
+        end += rest[end..].find('"').expect("a closing quotation mark");
         if !rest[end + 1..].starts_with('"') {
             return end;
         }
@@ -102,23 +103,23 @@ impl Parser {
         matches!(self.tokens.peek(), Some(Token::Word(next)) if next == word)
     }
 
-    fn takes(&mut self, what: &str) -> bool {
+    fn accept(&mut self, expected: &str) -> bool {
         let is_next = match self.tokens.peek() {
-            Some(Token::Word(next) | Token::Sign(next)) => next == what,
+            Some(Token::Word(next) | Token::Sign(next)) => next == expected,
             _ => false,
         };
         is_next && self.tokens.next().is_some()
     }
 
-    fn expect(&mut self, what: &str) {
+    fn expect(&mut self, expected: &str) {
         let next = self.tokens.peek().cloned();
-        assert!(self.takes(what), "{what} and not {next:?}");
+        assert!(self.accept(expected), "expected {expected}, got {next:?}");
     }
 
     fn word(&mut self) -> String {
         match self.tokens.next() {
             Some(Token::Word(word)) => word,
-            other => panic!("a word and not {other:?}"),
+            other => panic!("expected a word, got {other:?}"),
         }
     }
 
@@ -132,32 +133,32 @@ impl Parser {
     }
 
     fn statement(&mut self) -> Option<Statement> {
-        if self.takes("Процедура") {
+        if self.accept("Процедура") {
             let name = self.word();
-            while !self.takes(")") {
-                self.tokens.next().expect("an end of the parameters");
+            while !self.accept(")") {
+                self.tokens.next().expect("a closing parenthesis");
             }
-            self.takes("Экспорт");
+            self.accept("Экспорт");
             let body = self.statements();
             self.expect("КонецПроцедуры");
             return Some(Statement::Procedure(name, Rc::new(body)));
         }
-        let statement = if self.takes("Перем") {
+        let statement = if self.accept("Перем") {
             let name = self.word();
-            // A program has connected the object before it runs a sample.
+            // The tests create the object before they run a sample.
             (name != OBJECT).then(|| {
                 let nothing = Expression::Value(Value::Undefined);
                 Statement::Assign(Expression::Variable(name), nothing)
             })
-        } else if self.takes("Если") {
+        } else if self.accept("Если") {
             Some(self.branches())
-        } else if self.takes("Возврат") {
+        } else if self.accept("Возврат") {
             Some(Statement::Return)
-        } else if self.takes("ВызватьИсключение") {
+        } else if self.accept("ВызватьИсключение") {
             Some(Statement::Raise(self.expression()))
         } else {
             let target = self.primary();
-            Some(if self.takes("=") {
+            Some(if self.accept("=") {
                 Statement::Assign(target, self.expression())
             } else {
                 Statement::Do(target)
@@ -173,18 +174,18 @@ impl Parser {
             let condition = self.expression();
             self.expect("Тогда");
             branches.push((Some(condition), self.statements()));
-            if !self.takes("ИначеЕсли") {
+            if !self.accept("ИначеЕсли") {
                 break;
             }
         }
-        if self.takes("Иначе") {
+        if self.accept("Иначе") {
             branches.push((None, self.statements()));
         }
         self.expect("КонецЕсли");
         Statement::If(branches)
     }
 
-    /// From the weakest operators to the strongest.
+    /// The operators, from the weakest to the strongest.
     fn expression(&mut self) -> Expression {
         self.binary(&[&["Или"], &["И"], &["=", "<>"], &["+", "-"]])
     }
@@ -193,11 +194,11 @@ impl Parser {
         let Some((operators, stronger)) = levels.split_first() else {
             return self.primary();
         };
-        if stronger.len() == 1 && self.takes("Не") {
+        if stronger.len() == 1 && self.accept("Не") {
             return Expression::Not(Box::new(self.binary(levels)));
         }
         let mut left = self.binary(stronger);
-        while let Some(operator) = operators.iter().find(|operator| self.takes(operator)) {
+        while let Some(operator) = operators.iter().find(|operator| self.accept(operator)) {
             let right = Box::new(self.binary(stronger));
             left = Expression::Binary((*operator).to_owned(), Box::new(left), right);
         }
@@ -205,14 +206,14 @@ impl Parser {
     }
 
     fn primary(&mut self) -> Expression {
-        if self.takes("-") {
+        if self.accept("-") {
             return Expression::Negative(Box::new(self.primary()));
         }
         match self.tokens.next() {
             Some(Token::Text(text)) => Expression::Value(Value::Text(text)),
             Some(Token::Number(number)) => Expression::Value(Value::Number(number)),
             Some(Token::Word(word)) => self.named(word),
-            other => panic!("a value and not {other:?}"),
+            other => panic!("expected a value, got {other:?}"),
         }
     }
 
@@ -225,36 +226,36 @@ impl Parser {
                 self.expect("(");
                 Expression::New(self.arguments())
             }
-            _ if self.takes(".") => {
+            _ if self.accept(".") => {
                 let member = self.word();
                 if word != OBJECT {
                     // A value of one of the platform's enumerations.
                     Expression::Value(Value::Text(format!("{word}.{member}")))
-                } else if self.takes("(") {
+                } else if self.accept("(") {
                     Expression::Method(member, self.arguments())
                 } else {
                     Expression::Property(member)
                 }
             }
-            _ if self.takes("(") => Expression::Call(word, self.arguments()),
+            _ if self.accept("(") => Expression::Call(word, self.arguments()),
             _ => Expression::Variable(word),
         }
     }
 
-    /// What follows an opening parenthesis. What is left out is Неопределено.
+    /// Parses the arguments after an opening parenthesis. Those omitted are Неопределено.
     fn arguments(&mut self) -> Vec<Expression> {
         let mut arguments = Vec::new();
-        if self.takes(")") {
+        if self.accept(")") {
             return arguments;
         }
         loop {
-            let is_left_out = matches!(self.tokens.peek(), Some(Token::Sign(sign)) if sign == ",");
-            arguments.push(if is_left_out {
+            let is_omitted = matches!(self.tokens.peek(), Some(Token::Sign(sign)) if sign == ",");
+            arguments.push(if is_omitted {
                 Expression::Value(Value::Undefined)
             } else {
                 self.expression()
             });
-            if self.takes(")") {
+            if self.accept(")") {
                 return arguments;
             }
             self.expect(",");

@@ -2,51 +2,55 @@
 
 use std::ffi::CStr;
 
+use super::expected::{Takes, CONNECT_LIMIT, WHOLE_LIMIT};
 use super::table::{Row, SENT};
-use super::told::{Takes, CONNECT_LIMIT, WHOLE_LIMIT};
 use crate::support::constants::{NOT_SENT, UNKNOWN};
-use crate::support::fault_server::MENDED;
+use crate::support::fault_server::RECOVERED;
 use crate::support::{library, Answer};
 
-/// How much later than its limit a call may end, milliseconds: the machine does other things too.
+/// How long after its limit a call may end, in milliseconds: other processes delay it.
 pub const LATE: u64 = 700;
-/// What a call without waiting may take, milliseconds: less than the shortest limit.
+/// How long a call that does not wait may take, in milliseconds: less than the shortest limit.
 pub const QUICK: u64 = 1400;
-/// How much memory a fault may cost, KiB: the largest answer that is read is 1 MiB.
+/// How much memory a fault may take, in KiB: the library reads answers of up to 1 MiB.
 pub const MEMORY: u64 = 8 * 1024;
-/// What the library reads of an answer and a little more, bytes.
+/// How much of an endless answer a server can send, in bytes: what the library reads, and a margin.
 pub const READ_OF_A_FLOOD: u64 = 8 * 1024 * 1024;
 
-/// What came of a row.
-pub struct Came {
+/// The results of a row and of the call after it.
+pub struct Observed {
     pub row: Row,
     pub answer: Answer,
     pub next: Answer,
-    /// KiB by which the fault has raised the process's peak, if it was alone.
+    /// By how many KiB the fault raised the process's peak memory. None unless the row ran alone.
     pub memory: Option<u64>,
-    /// Bytes that the server got rid of.
+    /// How many bytes of the fault the server was able to send.
     pub written: u64,
 }
 
-impl Came {
+impl Observed {
     fn limits(&self) -> (u64, u64) {
         let limit = |limit: u32| (u64::from(limit) - 50, u64::from(limit) + LATE);
-        let (least, most) = match self.row.told.takes {
+        let (least, most) = match self.row.expected.takes {
             Takes::Quick => (0, QUICK),
             Takes::Connect => limit(CONNECT_LIMIT),
             Takes::Whole => limit(WHOLE_LIMIT),
             Takes::Late(least) => (least, u64::from(WHOLE_LIMIT)),
         };
-        // Unoptimised code takes its time to copy and check megabytes, and to decrypt a mebibyte in
-        // pieces.
+        // Unoptimised code is slow at copying and checking megabytes, and at decrypting a mebibyte
+        // in small pieces.
         let is_costly = self.row.phase == "send" || self.row.how == "chunks of 32 bytes, https";
         let computing = if is_costly { 1000 } else { 0 };
         (least, most + computing)
     }
 
+    fn took(&self) -> u64 {
+        u64::try_from(self.answer.took.as_millis()).unwrap()
+    }
+
     pub fn line(&self) -> String {
         let answer = &self.answer;
-        let limit = match self.row.told.takes {
+        let limit = match self.row.expected.takes {
             Takes::Connect => format!("{CONNECT_LIMIT}"),
             Takes::Whole => format!("{WHOLE_LIMIT}"),
             Takes::Quick | Takes::Late(_) => "-".to_owned(),
@@ -77,33 +81,37 @@ impl Came {
         )
     }
 
-    /// Whether it took too long, and all else is right.
+    /// Returns whether the call took too long and everything else is right.
     pub fn is_only_late(&self) -> bool {
         let wrong = self.wrong();
-        wrong.len() == 2 && wrong[0] == WRONG_TIME
+        let is_late = self.took() > self.limits().1;
+        is_late && wrong.len() == 2 && wrong[0] == WRONG_TIME
     }
 
+    /// Returns a line for each mismatch, and then the results. Empty if there is no mismatch.
     pub fn wrong(&self) -> Vec<String> {
-        let (answer, told) = (&self.answer, &self.row.told);
+        let (answer, expected) = (&self.answer, &self.row.expected);
         let mut wrong = Vec::new();
         let mut want = |what: &str, holds: bool| {
             if !holds {
                 wrong.push(format!("  wrong: {what}"));
             }
         };
-        want("the code", answer.code == told.code);
-        want("the outcome", answer.outcome == told.outcome);
-        want("the HTTP status", answer.http_status == told.http_status);
+        want("the code", answer.code == expected.code);
+        want("the outcome", answer.outcome == expected.outcome);
+        want(
+            "the HTTP status",
+            answer.http_status == expected.http_status,
+        );
         want(
             "retry_after_ms",
-            answer.retry_after_ms == told.retry_after_ms,
+            answer.retry_after_ms == expected.retry_after_ms,
         );
         want("attempts", answer.attempts == 1);
         let (least, most) = self.limits();
-        let took = u64::try_from(answer.took.as_millis()).unwrap();
-        want("the time", (least..=most).contains(&took));
+        want("the time", (least..=most).contains(&self.took()));
         if let Some(kib) = self.memory {
-            // The request's own, as the host's, as JSON, and on its way.
+            // The request itself takes memory: the host's copy, the JSON, and what is being sent.
             let own = if self.row.phase == "send" {
                 4 * SENT as u64 / 1024
             } else {
@@ -114,7 +122,7 @@ impl Came {
         want("how much was read", self.written <= READ_OF_A_FLOOD);
         want(
             "the next call",
-            self.next.code == 0 && self.next.uuid.as_deref() == Some(MENDED),
+            self.next.code == 0 && self.next.uuid.as_deref() == Some(RECOVERED),
         );
         let explained = answer.code == 0 || answer.detail.is_some();
         want("message or detail", explained && !answer.message.is_empty());
@@ -125,11 +133,11 @@ impl Came {
     }
 }
 
-/// What `wrong` says of a call that took too long.
+/// The line of `wrong` for a call that took the wrong time.
 const WRONG_TIME: &str = "  wrong: the time";
 
 pub fn name(code: i32) -> String {
-    // SAFETY: a static string of the library's.
+    // SAFETY: code_name returns a static string.
     let name = unsafe { CStr::from_ptr((library().code_name)(code)) };
     let name = name.to_str().expect("ASCII");
     name.trim_start_matches("LP_").to_owned()

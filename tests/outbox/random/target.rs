@@ -12,25 +12,26 @@ use lifepay::ffi::LP_ERR_CLOSED;
 use crate::support::wait::until;
 use crate::support::{Call, Outbox};
 
-/// The pauses after the first, the second and all other attempts, milliseconds. The last one is long
-/// enough to notice a retry that was forgotten.
+/// The pauses after the first, the second and all other attempts, in milliseconds. The last one is
+/// so long that a lost retry is noticed.
 pub const PAUSES: [u32; 3] = [100, 300, 5000];
 const SOCKET: &str = "LIFEPAY_TEST_SOCKET";
 const SETTINGS: &str = "LIFEPAY_TEST_DESK";
 
-/// What a call returned, and code and outcome of its result.
+/// A call's return value, and the code and outcome of its result.
 pub type Answer = (i32, i32, i32);
 
-pub struct Desk {
+/// An outbox of this process, which can be reopened.
+pub struct LocalOutbox {
     path: PathBuf,
     url: String,
     concurrency: u32,
     outbox: Mutex<Arc<Outbox>>,
 }
 
-impl Desk {
-    pub fn open(path: &Path, url: &str, concurrency: u32) -> Desk {
-        Desk {
+impl LocalOutbox {
+    pub fn open(path: &Path, url: &str, concurrency: u32) -> LocalOutbox {
+        LocalOutbox {
             path: path.to_owned(),
             url: url.to_owned(),
             concurrency,
@@ -42,8 +43,9 @@ impl Desk {
         Arc::clone(&self.outbox.lock().unwrap())
     }
 
-    /// Does what `line` says, on the next outbox if this one is closed meanwhile.
-    pub fn obey(&self, line: &str) -> Answer {
+    /// Executes a command. If the outbox is closed meanwhile, executes it again after the
+    /// reopening.
+    pub fn execute(&self, line: &str) -> Answer {
         let words: Vec<&str> = line.split(' ').collect();
         if words[0] == "reopen" {
             self.outbox().close();
@@ -52,15 +54,15 @@ impl Desk {
             return (0, 0, 0);
         }
         loop {
-            let came = self.obey_once(&words);
-            if came.0 != LP_ERR_CLOSED {
-                return came;
+            let answer = self.execute_once(&words);
+            if answer.0 != LP_ERR_CLOSED {
+                return answer;
             }
             std::thread::sleep(Duration::from_millis(5));
         }
     }
 
-    fn obey_once(&self, words: &[&str]) -> Answer {
+    fn execute_once(&self, words: &[&str]) -> Answer {
         let outbox = self.outbox();
         match *words {
             ["submit", ext_id, generation, expires_after_ms] => {
@@ -92,14 +94,15 @@ fn open(path: &Path, url: &str, concurrency: u32) -> Outbox {
     Outbox::open(path, call.with(|c| c.concurrency = concurrency))
 }
 
-pub enum Door {
-    Here(Desk),
-    There { socket: PathBuf, process: Child },
+pub enum Target {
+    Local(LocalOutbox),
+    Remote { socket: PathBuf, process: Child },
 }
 
-impl Door {
-    /// Opens the file in a process of its own; the test `name` of this program calls [`work`].
-    pub fn there(name: &str, path: &Path, url: &str, concurrency: u32) -> Door {
+impl Target {
+    /// Opens the file in a separate process, which runs the test `name` of this program. That test
+    /// must call [`work`].
+    pub fn start_remote(name: &str, path: &Path, url: &str, concurrency: u32) -> Target {
         let socket = path.with_extension("socket");
         let program = std::env::current_exe().expect("a test has a path");
         let process = Command::new(program)
@@ -113,61 +116,62 @@ impl Door {
         until("the other process listens", || {
             UnixStream::connect(&socket).is_ok()
         });
-        Door::There { socket, process }
+        Target::Remote { socket, process }
     }
 
     pub fn ask(&self, line: &str) -> Answer {
         let socket = match self {
-            Door::Here(desk) => return desk.obey(line),
-            Door::There { socket, .. } => socket,
+            Target::Local(local) => return local.execute(line),
+            Target::Remote { socket, .. } => socket,
         };
         let mut stream = UnixStream::connect(socket).expect("it listens");
         writeln!(stream, "{line}").expect("it reads");
-        let mut told = String::new();
-        stream.read_to_string(&mut told).expect("it answers");
-        let mut numbers = told
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).expect("it answers");
+        let mut numbers = reply
             .split_whitespace()
             .map(|word| word.parse().expect("a number"));
         let mut next = || {
             numbers
                 .next()
-                .unwrap_or_else(|| panic!("{line}: the other process said {told:?}"))
+                .unwrap_or_else(|| panic!("{line}: the other process answered {reply:?}"))
         };
         (next(), next(), next())
     }
 }
 
-impl Drop for Door {
+impl Drop for Target {
     fn drop(&mut self) {
-        if let Door::There { process, .. } = self {
+        if let Target::Remote { process, .. } = self {
             let _ = process.kill();
             let _ = process.wait();
         }
     }
 }
 
-/// The other process's part. Returns at once where nobody has asked for it.
+/// The other process's part: executes the commands that it receives. Does nothing if no parent has
+/// set a socket.
 pub fn work() {
     let Some(socket) = std::env::var_os(SOCKET) else {
         return;
     };
-    let settings = std::env::var(SETTINGS).expect("they come together");
+    let settings = std::env::var(SETTINGS).expect("set together with the socket");
     let words: Vec<&str> = settings.split(' ').collect();
-    let desk = Desk::open(Path::new(words[0]), words[1], words[2].parse().unwrap());
-    // It ends with the one that has started it.
+    let local = LocalOutbox::open(Path::new(words[0]), words[1], words[2].parse().unwrap());
+    // This process ends when its parent ends.
     std::thread::spawn(|| {
         let _ = std::io::stdin().read(&mut [0]);
         std::process::exit(0);
     });
-    let desk = Arc::new(desk);
+    let local = Arc::new(local);
     for stream in UnixListener::bind(socket).expect("a socket").incoming() {
         let mut stream = stream.expect("accept");
-        let desk = Arc::clone(&desk);
+        let local = Arc::clone(&local);
         std::thread::spawn(move || {
             let mut line = String::new();
             let _ = BufReader::new(&stream).read_line(&mut line);
             if !line.is_empty() {
-                let (returned, code, outcome) = desk.obey(line.trim_end());
+                let (returned, code, outcome) = local.execute(line.trim_end());
                 let _ = write!(stream, "{returned} {code} {outcome}");
             }
         });
