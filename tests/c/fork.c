@@ -1,32 +1,14 @@
 /* A host that forks between two calls, and during the calls of other threads. */
-#include <execinfo.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "check_hang.h"
 
-/* SIGALRM ends a child that hangs after this many seconds. */
+/* Seconds after which a child counts as hanging. */
 #define TIME_LIMIT 60
 
 static const char *server;
-
-/* The library's threads block SIGALRM, so this runs on the thread that hangs. */
-static void print_backtrace(int signal_number)
-{
-    void *frames[64];
-    (void)signal_number;
-    backtrace_symbols_fd(frames, backtrace(frames, ARRAY_LENGTH(frames)), STDERR_FILENO);
-    signal(SIGALRM, SIG_DFL);
-    raise(SIGALRM);
-}
-
-static void limit_time(void)
-{
-    signal(SIGALRM, print_backtrace);
-    alarm(TIME_LIMIT);
-}
 
 static void check_child(pid_t child)
 {
@@ -43,7 +25,7 @@ static void a_child_makes_connections_of_its_own(void)
     check_accepted(server, "parent");
     child = fork();
     if (child == 0) {
-        limit_time();
+        limit_time(TIME_LIMIT);
         check_accepted(server, "child");
         check_accepted(server, "child");
         exit(0);
@@ -64,7 +46,7 @@ static void inherited_results_can_be_read_and_freed(void)
     CHECK_INT(lp_open_shift_json("{}", &answer), LP_ERR_ARGUMENT);
     child = fork();
     if (child == 0) {
-        limit_time();
+        limit_time(TIME_LIMIT);
         CHECK_TEXT(result.uuid, "parent");
         /* They stay valid after the child's first call, too. */
         check_accepted(server, "child");
@@ -96,7 +78,7 @@ static void each_of_many_generations_makes_its_own_connections(int generations)
         return;
     child = fork();
     if (child == 0) {
-        limit_time();
+        limit_time(TIME_LIMIT);
         each_of_many_generations_makes_its_own_connections(generations - 1);
         exit(0);
     }
@@ -139,7 +121,7 @@ static void fork_among_busy_threads(char *tls, const char *log)
     for (i = 0; i < 5; i++) {
         pid_t child = fork();
         if (child == 0) {
-            limit_time();
+            limit_time(TIME_LIMIT);
             CHECK_INT(lp_set_log(ignore, NULL, LP_LOG_TRACE), LP_OK);
             check_accepted(server, "forked");
             _exit(0);
@@ -155,7 +137,7 @@ static void a_child_is_held_up_by_no_lock_of_its_parents_threads(char *tls, cons
         /* The process has not used the library yet: first calls take more locks. */
         pid_t process = fork();
         if (process == 0) {
-            limit_time();
+            limit_time(TIME_LIMIT);
             fork_among_busy_threads(tls, log);
             _exit(0);
         }
@@ -200,7 +182,7 @@ static void a_child_opens_an_outbox_whatever_its_parents_threads_do(const char *
         pid_t child = fork();
         if (child == 0) {
             int32_t opened;
-            limit_time();
+            limit_time(TIME_LIMIT);
             CHECK_INT(use_outbox(child_path), LP_OK);
             /* Refused if it was open or being opened at the fork. */
             opened = use_outbox(paths[0]);
@@ -213,10 +195,9 @@ static void a_child_opens_an_outbox_whatever_its_parents_threads_do(const char *
 
 int main(int argc, char **argv)
 {
-    void *frame;
     server = server_of(argc, argv);
     CHECK(argc == 5);
-    backtrace(&frame, 1); /* loads libgcc now: a forked child might hang in the loader */
+    prepare_backtrace();
     check_begin(argv[2]);
     if (strcmp(argv[2], "own-connections") == 0)
         a_child_makes_connections_of_its_own();

@@ -14,9 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "check_hang.h"
 
-/* SIGALRM ends a child that hangs after this many seconds. */
+/* Seconds after which a child counts as hanging. */
 #define TIME_LIMIT 10
 /* The thread continues after this time, because fork itself waits for some locks. */
 #define MAX_STOP_NS 20000000L
@@ -104,7 +104,7 @@ static void fork_at(long number)
     CHECK_INT(sem_wait(&stopped), 0);
     child = fork();
     if (child == 0) {
-        alarm(TIME_LIMIT);
+        limit_time(TIME_LIMIT);
         has_caller = 0;
         make_calls("child");
         _exit(0);
@@ -126,6 +126,7 @@ int main(int argc, char **argv)
     long number;
     server = server_of(argc, argv);
     CHECK_INT(argc, 4);
+    prepare_backtrace();
     work = argv[2];
     folder = argv[3];
     check_begin(work);

@@ -8,9 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "check_hang.h"
 
-/* SIGALRM ends a host that hangs after this many seconds. */
+/* Seconds after which a host counts as hanging. */
 #define TIME_LIMIT 60
 
 static const char *accepting;
@@ -285,7 +285,7 @@ static void a_child_is_refused_and_the_parent_continues(void)
         lp_config opened = config(accepting, NULL);
         lp_result result = new_result();
         lp_outbox *child_outbox = NULL;
-        alarm(TIME_LIMIT);
+        limit_time(TIME_LIMIT);
         check_closed(outbox);
         CHECK_INT(lp_outbox_open(path, &opened, &child_outbox, &result), LP_ERR_OUTBOX);
         CHECK_HAS(result.message, "fork");
@@ -323,7 +323,8 @@ int main(int argc, char **argv)
 {
     const char *mode;
     CHECK_INT(argc, 5);
-    alarm(TIME_LIMIT);
+    prepare_backtrace();
+    limit_time(TIME_LIMIT);
     mode = argv[1];
     accepting = argv[2];
     silent = argv[3];
