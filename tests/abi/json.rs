@@ -107,10 +107,7 @@ fn a_document_given_as_a_string_or_an_object_is_sent_unchanged() {
 #[test]
 fn repetition_and_limits_are_in_effect() {
     let unavailable = Server::always(respond("503 X", ""));
-    let urls = [
-        (unavailable.url().to_owned(), -6, 2),
-        (Server::nowhere(), -3, 1),
-    ];
+    let urls = [(unavailable.url(), -6, 2), (Server::nowhere(), -3, 1)];
     for (base_url, expected, outcome) in urls {
         let mut failing = request(&unavailable);
         failing["retry_for_ms"] = json!(450);
