@@ -42,6 +42,7 @@ mod argument;
 mod fork;
 mod fpu;
 pub(crate) mod guard;
+mod join;
 mod layout;
 mod mark;
 mod pin;
@@ -78,6 +79,7 @@ pub use self::version::{
     lp_version, lp_version_number, LP_VERSION_MAJOR, LP_VERSION_MINOR, LP_VERSION_PATCH,
 };
 
+pub(crate) use self::join::join_for;
 pub(crate) use self::mark::process_mark;
 
 /// The objects that hosts hold, so that the library finds what it must release.

@@ -19,6 +19,7 @@ use super::threads::Threads;
 use super::turn::{self, Turns};
 use super::{sender, Terms};
 use crate::failure::{self, Failure};
+use crate::ffi::join_for;
 use crate::process::lock::{lock, wait_for};
 use crate::process::panic;
 use crate::process::thread::spawn_quiet;
@@ -243,13 +244,9 @@ impl Worker {
         // The threads have done their work and are about to exit.
         let handles = std::mem::take(&mut threads.handles);
         drop(threads);
-        // On Windows a thread needs the loader lock to exit, and a caller in DllMain holds it.
-        #[cfg(not(windows))]
         for handle in handles {
-            let _ = handle.join();
+            join_for(handle, CLOSE_LIMIT.saturating_sub(started.elapsed()));
         }
-        #[cfg(windows)]
-        drop(handles);
     }
 
     fn spawn(

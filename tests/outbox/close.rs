@@ -88,6 +88,60 @@ fn close_does_not_wait_for_a_thread_that_is_in_the_hosts_log_callback() {
     assert!(took < Duration::from_millis(1500), "{took:?}");
 }
 
+/// Thread-specific data of a host whose destructor takes long, as that of a runtime may that waits for
+/// its own lock.
+#[cfg(target_os = "linux")]
+mod destructor {
+    use std::sync::atomic::AtomicU32;
+
+    use super::*;
+
+    static KEY: AtomicU32 = AtomicU32::new(0);
+    static BEGUN: AtomicUsize = AtomicUsize::new(0);
+
+    unsafe extern "C" fn attach(_: i32, _: *const c_char, data: *mut c_void) {
+        // SAFETY: the key exists before the callback is set.
+        unsafe { libc::pthread_setspecific(KEY.load(Ordering::SeqCst), data) };
+    }
+
+    unsafe extern "C" fn detach(_: *mut c_void) {
+        BEGUN.fetch_add(1, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_secs(3));
+    }
+
+    #[test]
+    fn close_does_not_wait_for_a_destructor_of_the_host_on_an_exiting_thread() {
+        const NAME: &str =
+            "destructor::close_does_not_wait_for_a_destructor_of_the_host_on_an_exiting_thread";
+        if child::again("outbox::close", NAME, &[]) {
+            return;
+        }
+        let mut key = 0;
+        // SAFETY: `detach` lives as long as the process.
+        let failed = unsafe { libc::pthread_key_create(&raw mut key, Some(detach)) };
+        assert_eq!(failed, 0);
+        KEY.store(key, Ordering::SeqCst);
+        let server = Server::always(respond("200 OK", ACCEPTED));
+        let outbox = Outbox::open(&fresh("destructor"), patient(&server.url()));
+        // Not NULL, for which no destructor runs.
+        let data = std::ptr::from_ref(&KEY).cast_mut().cast();
+        // SAFETY: the callback and its data live as long as the process.
+        unsafe { (library().set_log)(Some(attach), data, 4) };
+        outbox.submit(patient(&server.url()).ext_id("mine"));
+        until("it is sent", || outbox.wait("mine", 0).code == 0);
+        // SAFETY: it takes no callback. This thread's own data have no destructor to wait for.
+        unsafe {
+            (library().set_log)(None, std::ptr::null_mut(), 0);
+            libc::pthread_setspecific(key, std::ptr::null());
+        }
+        let started = Instant::now();
+        assert_eq!(outbox.close(), 0);
+        let took = started.elapsed();
+        assert!(took < Duration::from_millis(1500), "{took:?}");
+        until("the destructor runs", || BEGUN.load(Ordering::SeqCst) > 0);
+    }
+}
+
 #[test]
 fn an_attempt_cut_off_by_a_close_is_repeated_after_the_next_open() {
     let path = fresh("goes-on");
