@@ -4,13 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use lifepay_sandbox::{Options, Sandbox};
 
 use crate::linux::Processor;
 use crate::support::by_name;
+use crate::support::child::Killed;
 use crate::support::tools::{self, root, run, scratch};
 use crate::wine::Machine;
 
@@ -351,18 +352,14 @@ fn the_programs_of_the_windows_archive_run() {
         let port_file = folder.join("port");
         let mut sandbox = machine.command(&folder.join("lifepay-sandbox.exe"));
         sandbox.args(["--port", "0", "--port-file"]).arg(&port_file);
-        let mut sandbox = sandbox
-            .stdout(std::process::Stdio::null())
-            .spawn()
-            .expect("the sandbox starts");
+        let sandbox = sandbox.stdout(Stdio::null()).spawn();
+        let _sandbox = Killed(sandbox.expect("the sandbox starts"));
         crate::support::wait::until("the sandbox reports its port", || port_file.exists());
         let port = std::fs::read_to_string(&port_file).expect("a port");
         let mut example = machine.command(&folder.join("open_shift.exe"));
         let url = format!("http://127.0.0.1:{}", port.trim());
         example.args(["--base-url", &url, "--login", "79031234567"]);
         let output = example.env("LIFEPAY_APIKEY", "key").output();
-        let _ = sandbox.kill();
-        let _ = sandbox.wait();
         let output = output.expect("wine can be run");
         let stdout = String::from_utf8_lossy(&output.stdout);
         assert!(

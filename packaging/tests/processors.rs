@@ -9,6 +9,7 @@ use lifepay_sandbox::{Options, Sandbox};
 
 use crate::archive::{linux, makes_a_document};
 use crate::linux::Processor;
+use crate::support::child::Killed;
 use crate::support::driver::{echo_server, silent, silent_server};
 use crate::support::onec;
 use crate::support::outbox::fresh;
@@ -227,15 +228,13 @@ fn a_program_with_the_static_library_opens_a_shift_at_the_sandbox_of_the_archive
         let port_file = folder.join("port");
         let mut sandbox = processor.command(&folder.join("bin/lifepay-sandbox"));
         sandbox.args(["--port", "0", "--port-file"]).arg(&port_file);
-        let mut sandbox = sandbox.stdout(Stdio::null()).spawn().expect("it starts");
+        let _sandbox = Killed(sandbox.stdout(Stdio::null()).spawn().expect("it starts"));
         wait::until("the sandbox reports its port", || port_file.exists());
         let port = std::fs::read_to_string(&port_file).expect("a port");
         let url = format!("http://127.0.0.1:{}", port.trim());
         let mut till = processor.command(&folder.join("till"));
         till.args(["--base-url", &url, "--login", "79031234567"]);
         let output = till.env("LIFEPAY_APIKEY", "key").output();
-        let _ = sandbox.kill();
-        let _ = sandbox.wait();
         let output = output.expect("it can be run");
         let stdout = String::from_utf8_lossy(&output.stdout);
         assert!(stdout.contains("uuid: "), "{processor:?}: {output:?}");

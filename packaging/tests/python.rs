@@ -3,11 +3,12 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use lifepay_sandbox::{Options, Sandbox};
 
 use crate::archive::{archives, files, VERSION};
+use crate::support::child::Killed;
 use crate::support::tools::{self, root, run, scratch};
 
 /// Installs a package from the archives alone into an empty environment. Returns its folder `bin`.
@@ -48,16 +49,6 @@ fn a_python_program_takes_the_wheel() {
     assert!(!bin.join("lifepay-sandbox").exists());
 }
 
-/// A process that is killed when dropped.
-struct Program(Child);
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn the_extra_sandbox_brings_the_program() {
     let Some(bin) = environment("extra-venv", "lifepay[sandbox]") else {
@@ -70,7 +61,7 @@ fn the_extra_sandbox_brings_the_program() {
 
     let mut command = Command::new(&sandbox);
     command.args(["--port", "0"]).stdout(Stdio::piped());
-    let mut sandbox = Program(command.spawn().expect("it starts"));
+    let mut sandbox = Killed(command.spawn().expect("it starts"));
     let mut lines = BufReader::new(sandbox.0.stdout.take().expect("a pipe")).lines();
     let first = lines.next().expect("a line").expect("UTF-8");
     let url = first.strip_prefix("listening on ").expect("its address");

@@ -9,13 +9,14 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{ProtocolVersion, ServerConnection, StreamOwned};
 use serde_json::{json, Value};
 
+use crate::support::child::{self, Killed};
 use crate::support::constants::{
     ANSWERED, NOT_SENT, TRUST_BUNDLED, TRUST_DEFAULT, TRUST_SYSTEM, UNKNOWN,
 };
 use crate::support::tls_server::{pem_file, Authority, Identity, TlsServer};
 use crate::support::tools::{self, scratch};
 use crate::support::wait::until;
-use crate::support::{child, read_request, Answer, Call, Server};
+use crate::support::{read_request, Answer, Call, Server};
 
 /// The names in certificates, unless a test is about names.
 pub(crate) const LOOPBACK: &[&str] = &["127.0.0.1", "localhost"];
@@ -261,7 +262,8 @@ fn openssl_with_older_versions_of_tls_is_refused() {
             .local_addr()
             .unwrap()
             .port();
-        let mut server = Command::new("openssl")
+        let mut server = Command::new("openssl");
+        server
             .args(["s_server", "-accept", &port.to_string(), version])
             .args(["-cipher", "ALL:@SECLEVEL=0", "-key"])
             .arg(&key)
@@ -270,15 +272,12 @@ fn openssl_with_older_versions_of_tls_is_refused() {
             // The server exits at the end of its input.
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("openssl can be run");
+            .stderr(Stdio::null());
+        let _server = Killed(server.spawn().expect("openssl can be run"));
         until("openssl listens", || {
             TcpStream::connect(("127.0.0.1", port)).is_ok()
         });
         let answer = Call::to(&format!("https://127.0.0.1:{port}")).send();
-        let _ = server.kill();
-        let _ = server.wait();
         refused(&answer, &["устаревший TLS"]);
     }
 }

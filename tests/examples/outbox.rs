@@ -5,12 +5,13 @@
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::process::{Child, Command, Output};
+use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 use lifepay_sandbox::{Options, Sandbox};
 use socket2::{Domain, Socket, Type};
 
+use crate::support::child::Killed;
 use crate::support::makefile::{clean, make};
 use crate::support::tools::{have, run, scratch};
 use crate::support::wait;
@@ -81,16 +82,6 @@ impl Till {
         });
         let ended = running.0.try_wait().expect("a child");
         assert_eq!(ended, None, "it waits for the outcome");
-    }
-}
-
-/// A program that is killed when dropped, even if the test fails.
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
 

@@ -1,13 +1,24 @@
 //! Child processes, for settings that belong to a whole process, such as its environment.
 
 use std::ffi::CString;
-use std::process::Command;
+use std::process::{Child, Command};
 
 use serde_json::Value;
 
 use super::call::with_string;
 use super::library;
 use super::tools::run;
+
+/// A process that is killed when dropped. Otherwise a test that fails would leave it running, and
+/// whoever reads the output of the tests would wait for its end.
+pub struct Killed(pub Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 /// The environment variable with the child's request.
 const REQUEST: &str = "LIFEPAY_TEST_REQUEST";

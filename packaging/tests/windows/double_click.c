@@ -14,16 +14,21 @@
 #define LONG_MS 60000
 #define STEP_MS 50
 
+/* The program. If it outlived this process, whoever reads its output would wait for ever. */
+static HANDLE process;
+
 static void fail(const char *reason)
 {
     fprintf(stderr, "%s (error %lu)\n", reason, GetLastError());
+    if (process != NULL)
+        TerminateProcess(process, 1);
     exit(1);
 }
 
-static HANDLE start(int count, char **words)
+static void start(int count, char **words)
 {
     STARTUPINFOA startup;
-    PROCESS_INFORMATION process;
+    PROCESS_INFORMATION started;
     char line[4096] = "";
     int i;
     for (i = 0; i < count; i++) {
@@ -38,12 +43,12 @@ static HANDLE start(int count, char **words)
     SetStdHandle(STD_INPUT_HANDLE, NULL);
     SetStdHandle(STD_OUTPUT_HANDLE, NULL);
     SetStdHandle(STD_ERROR_HANDLE, NULL);
-    if (!CreateProcessA(NULL, line, NULL, NULL, FALSE, CREATE_NEW_CONSOLE, NULL, NULL, &startup, &process))
+    if (!CreateProcessA(NULL, line, NULL, NULL, FALSE, CREATE_NEW_CONSOLE, NULL, NULL, &startup, &started))
         fail("the program does not start");
-    return process.hProcess;
+    process = started.hProcess;
 }
 
-static int is_running(HANDLE process)
+static int is_running(void)
 {
     return WaitForSingleObject(process, 0) == WAIT_TIMEOUT;
 }
@@ -87,18 +92,18 @@ static void press_enter(HANDLE input)
 }
 
 /* Waits until the window shows the text, and looks for it after `delay` ms at the earliest. Returns
- * 0 if the process ends first. */
-static int wait_for_text(HANDLE process, const wchar_t *text, DWORD delay)
+ * 0 if the program ends first. */
+static int wait_for_text(const wchar_t *text, DWORD delay)
 {
-    HANDLE console;
+    HANDLE console = NULL;
     int waited;
     Sleep(delay);
     FreeConsole();
-    if (!is_running(process) || !AttachConsole(GetProcessId(process)))
-        fail("the window was not kept");
-    console = open_console("CONOUT$");
-    for (waited = 0; is_running(process); waited += STEP_MS) {
-        if (shows(console, text))
+    for (waited = 0; is_running(); waited += STEP_MS) {
+        /* A program that has just been started may not have its console yet. */
+        if (console == NULL && AttachConsole(GetProcessId(process)))
+            console = open_console("CONOUT$");
+        if (console != NULL && shows(console, text))
             return 1;
         if (waited >= LONG_MS)
             fail("the window does not show the text");
@@ -110,18 +115,17 @@ static int wait_for_text(HANDLE process, const wchar_t *text, DWORD delay)
 static void fails(int count, char **words, const char *expected)
 {
     wchar_t text[256];
-    HANDLE process;
     DWORD delay = 200, code = 0;
     if (!MultiByteToWideChar(CP_UTF8, 0, expected, -1, text, 256))
         fail("the text is not UTF-8");
     /* If this program attaches to the console too early, the other one is not alone on the console
      * and exits without waiting. It is then started again, and this program waits longer. */
-    for (process = start(count, words); !wait_for_text(process, text, delay); process = start(count, words)) {
+    for (start(count, words); !wait_for_text(text, delay); start(count, words)) {
         delay *= 2;
-        if (delay > LONG_MS)
+        if (delay > LONG_MS / 4)
             fail("the window is not kept");
     }
-    if (!wait_for_text(process, L"\u041d\u0430\u0436\u043c\u0438\u0442\u0435 Enter", 0))
+    if (!wait_for_text(L"\u041d\u0430\u0436\u043c\u0438\u0442\u0435 Enter", 0))
         fail("the window was not kept");
     press_enter(open_console("CONIN$"));
     if (WaitForSingleObject(process, LONG_MS) != WAIT_OBJECT_0)
@@ -132,16 +136,16 @@ static void fails(int count, char **words, const char *expected)
 
 static void serves(int count, char **words, const char *file)
 {
-    HANDLE process = start(count, words);
     int waited;
+    start(count, words);
     for (waited = 0; GetFileAttributesA(file) == INVALID_FILE_ATTRIBUTES; waited += STEP_MS) {
         if (waited >= LONG_MS)
             fail("no browser was opened");
-        if (!is_running(process))
+        if (!is_running())
             fail("the program has ended");
         Sleep(STEP_MS);
     }
-    if (!wait_for_text(process, L"\u0437\u0430\u043a\u0440\u043e\u0439\u0442\u0435 \u044d\u0442\u043e \u043e\u043a\u043d\u043e", 0))
+    if (!wait_for_text(L"\u0437\u0430\u043a\u0440\u043e\u0439\u0442\u0435 \u044d\u0442\u043e \u043e\u043a\u043d\u043e", 0))
         fail("the program has ended");
     TerminateProcess(process, 0);
 }
