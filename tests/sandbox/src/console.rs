@@ -1,9 +1,9 @@
 //! The output for each request.
 
 use std::io::Write;
-use std::sync::mpsc::{self, SyncSender};
+use std::sync::mpsc::{self, SyncSender, TrySendError};
 use std::sync::OnceLock;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use chrono::{DateTime, Local};
 use serde_json::Value;
@@ -18,22 +18,54 @@ const LONGEST: usize = 2000;
 /// The maximum number of texts in the queue to stdout.
 const WAITING: usize = 1000;
 
+enum Queued {
+    Text(String),
+    /// Answered when all texts before it are printed.
+    Flush(SyncSender<()>),
+}
+
+static PRINTER: OnceLock<SyncSender<Queued>> = OnceLock::new();
+
 /// Prints to stdout on a separate thread, so that a full pipe cannot block the sandbox. Texts that
 /// do not fit in the queue are dropped, and errors are ignored.
 pub(crate) fn print(text: &str) {
-    static PRINTER: OnceLock<SyncSender<String>> = OnceLock::new();
     let printer = PRINTER.get_or_init(|| {
-        let (printer, texts) = mpsc::sync_channel::<String>(WAITING);
+        let (printer, queue) = mpsc::sync_channel(WAITING);
         std::thread::spawn(move || {
-            for text in texts {
-                let mut stdout = std::io::stdout().lock();
-                let _ = stdout.write_all(text.as_bytes());
-                let _ = stdout.flush();
+            for queued in queue {
+                match queued {
+                    Queued::Text(text) => {
+                        let mut stdout = std::io::stdout().lock();
+                        let _ = stdout.write_all(text.as_bytes());
+                        let _ = stdout.flush();
+                    }
+                    Queued::Flush(printed) => drop(printed.send(())),
+                }
             }
         });
         printer
     });
-    let _ = printer.try_send(text.to_owned());
+    let _ = printer.try_send(Queued::Text(text.to_owned()));
+}
+
+/// Waits until the requests that were answered are printed, up to `limit`. A program calls it before
+/// it ends.
+pub fn flush(limit: Duration) {
+    let (printed, is_printed) = mpsc::sync_channel(1);
+    let started = Instant::now();
+    let mut queued = Queued::Flush(printed);
+    let Some(printer) = PRINTER.get() else {
+        return;
+    };
+    // If the queue is full, nothing reads the output at the moment.
+    while let Err(TrySendError::Full(returned)) = printer.try_send(queued) {
+        if started.elapsed() >= limit {
+            return;
+        }
+        queued = returned;
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let _ = is_printed.recv_timeout(limit.saturating_sub(started.elapsed()));
 }
 
 /// Returns text without control characters, which could manipulate the reader's terminal.

@@ -107,6 +107,7 @@ mod tls;
 mod unreadable;
 mod visitor;
 
+pub use console::flush;
 pub use document::Document;
 pub use journal::{Answered, Request};
 pub use published::CREATE_SESSION;

@@ -8,9 +8,13 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use lifepay_sandbox::args::{self, Command};
 use lifepay_sandbox::{Options, Sandbox};
+
+/// How long the end waits for whatever reads the output.
+const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let is_own_window = window::is_own();
@@ -115,8 +119,11 @@ fn serve(
             });
         }
         stopped.await;
-        Ok(())
-    })
+        io::Result::Ok(())
+    })?;
+    // A till may end, and stop the sandbox, as soon as it has its answer.
+    lifepay_sandbox::flush(FLUSH_LIMIT);
+    Ok(())
 }
 
 /// Writes a file atomically: a program that waits for it never sees an incomplete one.

@@ -1,10 +1,11 @@
 //! The program: output, files, exit code.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -314,6 +315,34 @@ fn a_signal_ends_it_cleanly_and_quiet_prints_one_line() {
         assert_eq!(end, Err(RecvTimeoutError::Disconnected), "{signal}");
         assert_eq!(program.child.wait().unwrap().code(), Some(0), "{signal}");
     }
+}
+
+/// The output does not fit in the pipe, so that the end comes before the last lines are written.
+#[cfg(unix)]
+#[test]
+fn requests_that_were_answered_are_printed_before_a_signal_ends_it() {
+    const REQUESTS: usize = 60;
+    let mut child = Command::new(PROGRAM)
+        .args(["--port", "0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    let port = line.trim_end().rsplit_once(':').unwrap().1.parse().unwrap();
+    let mut client = Client::connect(port);
+    for _ in 0..REQUESTS {
+        client.ask(&shift(json!({"target_serial": "x".repeat(3000)})));
+    }
+    let id = child.id().to_string();
+    let killed = Command::new("kill").arg(id).status().unwrap();
+    assert!(killed.success());
+    std::thread::sleep(Duration::from_millis(100));
+    let mut printed = String::new();
+    stdout.read_to_string(&mut printed).unwrap();
+    assert_eq!(printed.matches("\n    answered code ").count(), REQUESTS);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 #[cfg(unix)]
