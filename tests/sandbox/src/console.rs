@@ -1,7 +1,8 @@
 //! The output for each request.
 
 use std::io::Write;
-use std::sync::mpsc::{self, SyncSender, TrySendError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, SyncSender};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -18,54 +19,38 @@ const LONGEST: usize = 2000;
 /// The maximum number of texts in the queue to stdout.
 const WAITING: usize = 1000;
 
-enum Queued {
-    Text(String),
-    /// Answered when all texts before it are printed.
-    Flush(SyncSender<()>),
-}
-
-static PRINTER: OnceLock<SyncSender<Queued>> = OnceLock::new();
+/// The number of texts in the queue, with the one that is being printed.
+static QUEUED: AtomicUsize = AtomicUsize::new(0);
 
 /// Prints to stdout on a separate thread, so that a full pipe cannot block the sandbox. Texts that
 /// do not fit in the queue are dropped, and errors are ignored.
 pub(crate) fn print(text: &str) {
+    static PRINTER: OnceLock<SyncSender<String>> = OnceLock::new();
     let printer = PRINTER.get_or_init(|| {
-        let (printer, queue) = mpsc::sync_channel(WAITING);
+        let (printer, texts) = mpsc::sync_channel::<String>(WAITING);
         std::thread::spawn(move || {
-            for queued in queue {
-                match queued {
-                    Queued::Text(text) => {
-                        let mut stdout = std::io::stdout().lock();
-                        let _ = stdout.write_all(text.as_bytes());
-                        let _ = stdout.flush();
-                    }
-                    Queued::Flush(printed) => drop(printed.send(())),
-                }
+            for text in texts {
+                let mut stdout = std::io::stdout().lock();
+                let _ = stdout.write_all(text.as_bytes());
+                let _ = stdout.flush();
+                QUEUED.fetch_sub(1, Ordering::SeqCst);
             }
         });
         printer
     });
-    let _ = printer.try_send(Queued::Text(text.to_owned()));
+    QUEUED.fetch_add(1, Ordering::SeqCst);
+    if printer.try_send(text.to_owned()).is_err() {
+        QUEUED.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// Waits until the requests that were answered are printed, up to `limit`. A program calls it before
 /// it ends.
 pub fn flush(limit: Duration) {
-    let (printed, is_printed) = mpsc::sync_channel(1);
     let started = Instant::now();
-    let mut queued = Queued::Flush(printed);
-    let Some(printer) = PRINTER.get() else {
-        return;
-    };
-    // If the queue is full, nothing reads the output at the moment.
-    while let Err(TrySendError::Full(returned)) = printer.try_send(queued) {
-        if started.elapsed() >= limit {
-            return;
-        }
-        queued = returned;
-        std::thread::sleep(Duration::from_millis(10));
+    while QUEUED.load(Ordering::SeqCst) > 0 && started.elapsed() < limit {
+        std::thread::sleep(Duration::from_millis(1));
     }
-    let _ = is_printed.recv_timeout(limit.saturating_sub(started.elapsed()));
 }
 
 /// Returns text without control characters, which could manipulate the reader's terminal.
