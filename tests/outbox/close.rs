@@ -111,9 +111,8 @@ mod destructor {
 
     #[test]
     fn close_does_not_wait_for_a_destructor_of_the_host_on_an_exiting_thread() {
-        const NAME: &str =
-            "destructor::close_does_not_wait_for_a_destructor_of_the_host_on_an_exiting_thread";
-        if child::again("outbox::close", NAME, &[]) {
+        const NAME: &str = "close_does_not_wait_for_a_destructor_of_the_host_on_an_exiting_thread";
+        if child::again(module_path!(), NAME, &[]) {
             return;
         }
         let mut key = 0;
