@@ -23,6 +23,31 @@ fn program() -> Option<PathBuf> {
     programs.find(|program| program.exists())
 }
 
+/// Starts chromedriver and returns it with its port. It chooses a port that is free on IPv6 and then
+/// exits if that port is in use on IPv4: None.
+fn start_driver() -> Option<(Child, String)> {
+    let mut driver = Command::new("chromedriver")
+        .arg("--port=0")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("chromedriver starts");
+    let mut output = BufReader::new(driver.stdout.take().expect("a pipe"));
+    let mut printed = String::new();
+    while output.read_line(&mut printed).expect("its output") > 0 {
+        if let Some((_, port)) = printed.split_once("successfully on port ") {
+            let port = port.trim().trim_end_matches('.').to_owned();
+            // A full pipe would block chromedriver.
+            std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+            return Some((driver, port));
+        }
+    }
+    let status = driver.wait().expect("its exit status");
+    let port_in_use = printed.contains("port not available");
+    assert!(port_in_use, "chromedriver has exited, {status}: {printed}");
+    None
+}
+
 /// A browser with one page. Dropping it ends the browser.
 pub struct Browser {
     driver: Child,
@@ -35,24 +60,9 @@ pub struct Browser {
 impl Browser {
     /// Opens a page with a viewport of 1024 by 768.
     pub fn open(url: &str) -> Browser {
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("chromedriver starts");
-        let mut output = BufReader::new(driver.stdout.take().expect("a pipe"));
-        let mut line = String::new();
-        let port = loop {
-            line.clear();
-            let read = output.read_line(&mut line).expect("chromedriver's output");
-            assert_ne!(read, 0, "chromedriver has exited");
-            if let Some((_, port)) = line.split_once("successfully on port ") {
-                break port.trim().trim_end_matches('.').to_owned();
-            }
-        };
-        // A full pipe would block chromedriver.
-        std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+        let (driver, port) = (0..10)
+            .find_map(|_| start_driver())
+            .expect("a port that is free on IPv4 and IPv6");
         static OPENED: AtomicUsize = AtomicUsize::new(0);
         let number = OPENED.fetch_add(1, Ordering::SeqCst);
         let profile = format!("chromium-{}-{number}", std::process::id());
