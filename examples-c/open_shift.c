@@ -341,6 +341,7 @@ static char **utf8_arguments(int *argc)
             return NULL;
         WideCharToMultiByte(CP_UTF8, 0, wide[i], -1, utf8[i], size, NULL, NULL);
     }
+    LocalFree(wide);
     SetConsoleOutputCP(CP_UTF8); /* for the messages, which are in Russian */
     return utf8;
 }

@@ -74,8 +74,14 @@ static int submit(lp_outbox *outbox, const char *ext_id)
     char generated[37];
     int32_t code;
 
-    if (!ext_id && lp_ext_id_new(generated, sizeof generated) == LP_OK)
+    if (!ext_id) {
+        code = lp_ext_id_new(generated, sizeof generated);
+        if (code != LP_OK) {
+            printf("%s: %s\n", lp_code_name(code), lp_code_text(code));
+            return exit_status(code);
+        }
         ext_id = generated;
+    }
     config.ext_id = ext_id;
     lp_result_init(&result, sizeof result);
     code = lp_outbox_submit(outbox, &config, &result);
