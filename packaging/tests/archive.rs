@@ -13,6 +13,7 @@ use crate::linux::Processor;
 use crate::support::by_name;
 use crate::support::child::Killed;
 use crate::support::tools::{self, root, run, scratch};
+use crate::support::wait;
 use crate::wine::Machine;
 
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -104,6 +105,20 @@ pub(crate) fn makes_a_document(command: &mut Command, arguments: &[&str]) {
     let stdout = String::from_utf8_lossy(&output.stdout);
     let uuid = format!("uuid: {}", sandbox.documents()[0].uuid);
     assert!(stdout.contains(&uuid), "{stdout}");
+}
+
+/// Starts a sandbox of the build, which writes its port to `port_file`, and checks that an example
+/// opens a shift at it.
+pub(crate) fn opens_a_shift_at(mut sandbox: Command, mut example: Command, port_file: &Path) {
+    sandbox.args(["--port", "0", "--port-file"]).arg(port_file);
+    let _sandbox = Killed(sandbox.stdout(Stdio::null()).spawn().expect("it starts"));
+    wait::until("the sandbox reports its port", || port_file.exists());
+    let port = std::fs::read_to_string(port_file).expect("a port");
+    let url = format!("http://127.0.0.1:{}", port.trim());
+    example.args(["--base-url", &url, "--login", "79031234567"]);
+    let output = run(example.env("LIFEPAY_APIKEY", "key"));
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(stdout.contains("uuid: "), "{stdout}");
 }
 
 #[test]
@@ -349,22 +364,8 @@ fn the_programs_of_the_windows_archive_run() {
         opens_a_shift(&mut machine.command(&program));
 
         // The example for Windows opens a shift at the sandbox for Windows.
-        let port_file = folder.join("port");
-        let mut sandbox = machine.command(&folder.join("lifepay-sandbox.exe"));
-        sandbox.args(["--port", "0", "--port-file"]).arg(&port_file);
-        let sandbox = sandbox.stdout(Stdio::null()).spawn();
-        let _sandbox = Killed(sandbox.expect("the sandbox starts"));
-        crate::support::wait::until("the sandbox reports its port", || port_file.exists());
-        let port = std::fs::read_to_string(&port_file).expect("a port");
-        let mut example = machine.command(&folder.join("open_shift.exe"));
-        let url = format!("http://127.0.0.1:{}", port.trim());
-        example.args(["--base-url", &url, "--login", "79031234567"]);
-        let output = example.env("LIFEPAY_APIKEY", "key").output();
-        let output = output.expect("wine can be run");
-        let stdout = String::from_utf8_lossy(&output.stdout);
-        assert!(
-            output.status.success() && stdout.contains("uuid: "),
-            "{output:?}"
-        );
+        let sandbox = machine.command(&folder.join("lifepay-sandbox.exe"));
+        let example = machine.command(&folder.join("open_shift.exe"));
+        opens_a_shift_at(sandbox, example, &folder.join("port"));
     }
 }

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use lifepay_sandbox::{Options, Sandbox};
-
+use crate::archive;
 use crate::support::driver::{echo_server, run_program};
 use crate::support::tools::{root, run, scratch};
 use crate::support::{by_name, outbox, tools};
@@ -57,14 +56,7 @@ fn compile(name: &str, arguments: &[String]) -> PathBuf {
 
 /// Runs the example against a sandbox, with the library of the prefix.
 fn opens_a_shift(program: &Path, prefix: &Path) {
-    let sandbox = Sandbox::start(Options::default()).expect("a sandbox");
-    let output = run(Command::new(program)
-        .args(["--base-url", &sandbox.url(), "--login", "79031234567"])
-        .env("LIFEPAY_APIKEY", "key")
-        .env("LD_LIBRARY_PATH", prefix.join("lib")));
-    let stdout = String::from_utf8(output.stdout).expect("UTF-8");
-    let uuid = format!("uuid: {}\n", sandbox.documents()[0].uuid);
-    assert!(stdout.contains(&uuid), "{stdout}");
+    archive::opens_a_shift(Command::new(program).env("LD_LIBRARY_PATH", prefix.join("lib")));
 }
 
 /// Returns the shared libraries that a program needs.

@@ -2,21 +2,19 @@
 //! aarch64 under qemu.
 #![cfg(target_os = "linux")]
 
-use std::process::{Child, Stdio};
+use std::process::Child;
 use std::time::Duration;
 
 use lifepay_sandbox::{Options, Sandbox};
 
-use crate::archive::{linux, makes_a_document};
+use crate::archive::{linux, makes_a_document, opens_a_shift_at};
 use crate::linux::Processor;
-use crate::support::child::Killed;
 use crate::support::driver::{echo_server, silent, silent_server};
 use crate::support::onec;
 use crate::support::outbox::fresh;
 use crate::support::till::{kill_again_and_again, Kills};
 use crate::support::tls_server::{pem_file, Authority, TlsServer};
 use crate::support::tools::{run, scratch};
-use crate::support::wait;
 
 /// Returns the output of `layout.c` on a processor: struct or field, offset in the struct, size.
 fn layout(processor: Processor) -> Vec<(String, Option<usize>, usize)> {
@@ -225,19 +223,9 @@ fn a_program_with_the_static_library_opens_a_shift_at_the_sandbox_of_the_archive
             .args(["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl"]);
         run(zig.current_dir(&folder));
 
-        let port_file = folder.join("port");
-        let mut sandbox = processor.command(&folder.join("bin/lifepay-sandbox"));
-        sandbox.args(["--port", "0", "--port-file"]).arg(&port_file);
-        let _sandbox = Killed(sandbox.stdout(Stdio::null()).spawn().expect("it starts"));
-        wait::until("the sandbox reports its port", || port_file.exists());
-        let port = std::fs::read_to_string(&port_file).expect("a port");
-        let url = format!("http://127.0.0.1:{}", port.trim());
-        let mut till = processor.command(&folder.join("till"));
-        till.args(["--base-url", &url, "--login", "79031234567"]);
-        let output = till.env("LIFEPAY_APIKEY", "key").output();
-        let output = output.expect("it can be run");
-        let stdout = String::from_utf8_lossy(&output.stdout);
-        assert!(stdout.contains("uuid: "), "{processor:?}: {output:?}");
+        let sandbox = processor.command(&folder.join("bin/lifepay-sandbox"));
+        let till = processor.command(&folder.join("till"));
+        opens_a_shift_at(sandbox, till, &folder.join("port"));
     }
 }
 
