@@ -80,7 +80,8 @@ pub fn deliver(
             report.retry_after_ms = 0;
             return;
         }
-        if !again {
+        // A pause may take longer: the machine slept, or on_progress did not return.
+        if !again || !repeats.limit.allows(reporter.elapsed(), Duration::ZERO) {
             return;
         }
     }

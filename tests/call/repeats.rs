@@ -249,6 +249,28 @@ fn a_pause_is_cancelled_within_a_second() {
 }
 
 #[test]
+fn no_attempt_begins_if_the_pause_has_lasted_past_the_limit() {
+    let mut pauses = 0;
+    let answer = Call::to(&Server::nowhere())
+        .repeat(1000, &[300])
+        .on_progress(|progress| {
+            if progress.phase == PHASE_PAUSE {
+                pauses += 1;
+                std::thread::sleep(Duration::from_millis(1200));
+            }
+            0
+        })
+        .send();
+    assert!(pauses > 0, "{answer:?}");
+    // The reason for the failure is not replaced by a timeout.
+    assert_eq!(
+        (answer.code, answer.outcome, answer.attempts),
+        (code::LP_ERR_NETWORK, 1, 1),
+        "{answer:?}"
+    );
+}
+
+#[test]
 fn phases_before_the_connection_are_reported_as_connect() {
     // The listen queue is full, so no connection is ever accepted.
     let listener =
