@@ -100,11 +100,9 @@ pub(crate) fn opens_a_shift(command: &mut Command) {
 /// The same for any document. `arguments` follow the options.
 pub(crate) fn makes_a_document(command: &mut Command, arguments: &[&str]) {
     let sandbox = Sandbox::start(Options::default()).expect("a sandbox");
-    command.args(["--base-url", &sandbox.url(), "--login", "79031234567"]);
-    let output = run(command.args(arguments).env("LIFEPAY_APIKEY", "key"));
-    let stdout = String::from_utf8_lossy(&output.stdout);
+    let printed = printed_at(&sandbox.url(), command, arguments);
     let uuid = format!("uuid: {}", sandbox.documents()[0].uuid);
-    assert!(stdout.contains(&uuid), "{stdout}");
+    assert!(printed.lines().any(|line| line == uuid), "{printed}");
 }
 
 /// Starts a sandbox of the build, which writes its port to `port_file`, and checks that an example
@@ -115,10 +113,15 @@ pub(crate) fn opens_a_shift_at(mut sandbox: Command, mut example: Command, port_
     wait::until("the sandbox reports its port", || port_file.exists());
     let port = std::fs::read_to_string(port_file).expect("a port");
     let url = format!("http://127.0.0.1:{}", port.trim());
-    example.args(["--base-url", &url, "--login", "79031234567"]);
-    let output = run(example.env("LIFEPAY_APIKEY", "key"));
-    let stdout = String::from_utf8_lossy(&output.stdout);
-    assert!(stdout.contains("uuid: "), "{stdout}");
+    let printed = printed_at(&url, &mut example, &[]);
+    assert!(printed.contains("uuid: "), "{example:?}: {printed}");
+}
+
+/// Runs a program against the sandbox at `url`, and returns its output.
+fn printed_at(url: &str, program: &mut Command, arguments: &[&str]) -> String {
+    program.args(["--base-url", url, "--login", "79031234567"]);
+    let output = run(program.args(arguments).env("LIFEPAY_APIKEY", "key"));
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 #[test]
