@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use lifepay::ffi as code;
@@ -202,22 +202,26 @@ fn a_failing_disk_costs_no_processor_time_and_entries_are_sent_when_it_works() {
     let Some((path, failing)) = with_failing_syncs(NAME) else {
         return;
     };
+    let gate = Arc::new(RwLock::new(()));
     let began = Arc::new(AtomicUsize::new(0));
-    let (seen, broken) = (Arc::clone(&began), failing.clone());
+    let (opens, seen) = (Arc::clone(&gate), Arc::clone(&began));
     let server = Server::start(move |mut stream, _| {
         while read_request(&mut stream).is_some() {
-            // From the first request on, no outcome can be written.
-            if seen.fetch_add(1, Ordering::SeqCst) == 0 {
-                std::fs::write(&broken, "").unwrap();
-            }
+            seen.fetch_add(1, Ordering::SeqCst);
+            drop(opens.read());
             let _ = stream.write_all(&respond("200 OK", ACCEPTED));
         }
     });
     let outbox = Outbox::open(&path, patient(&server.url()));
+    let closed = gate.write();
     for ext_id in ["one", "two"] {
-        outbox.submit(patient(&server.url()).ext_id(ext_id));
+        let (returned, answer) = outbox.submit(patient(&server.url()).ext_id(ext_id));
+        assert_eq!(returned, 0, "{answer:?}");
     }
     until("an attempt", || began.load(Ordering::SeqCst) > 0);
+    // From now on no outcome can be written.
+    std::fs::write(&failing, "").unwrap();
+    drop(closed);
     let before = processor_seconds();
     // A sleep, because there is no event to wait for: nothing must happen meanwhile.
     std::thread::sleep(Duration::from_secs(3));
