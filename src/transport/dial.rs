@@ -20,12 +20,13 @@ use crate::failure::{Failure, Network};
 use crate::fault::{Fault, Wrong, WrongBaseUrl};
 use crate::process::lock::lock;
 
-/// ureq's connector for the connections of one agent.
+/// ureq's connector, for all agents of one server and the same settings.
+#[derive(Clone)]
 pub struct Dial {
     roots: Roots,
     ca_file: Option<CaFile>,
     /// Made at its first use, because loading the roots is slow.
-    config: Mutex<Option<Arc<ClientConfig>>>,
+    config: Arc<Mutex<Option<Arc<ClientConfig>>>>,
 }
 
 impl Dial {
@@ -33,7 +34,7 @@ impl Dial {
         Dial {
             roots,
             ca_file,
-            config: Mutex::new(None),
+            config: Arc::default(),
         }
     }
 

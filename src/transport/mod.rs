@@ -110,21 +110,19 @@ fn exchange(route: &Route, post: &Post, exchange_state: &ExchangeState) -> Resul
         return Err(Failure::Internal(why));
     }
     let key = route.pool_key()?;
-    let agent = pool::agent(&key);
     let head = route.head(post.path, post.body.len())?;
-    loop {
-        match send(&agent, &head, post.body) {
+    let reply = pool::with_agent(route.server(), &key, |agent| loop {
+        match send(agent, &head, post.body) {
             Err(failure) if exchange_state.replaces_kept(&failure) => {
                 log::debug!("a kept connection was closed by the server, a new one is made");
             }
-            done => {
-                if let (Err(Failure::Tls { .. }), Some(file)) = (&done, &key.ca_file) {
-                    file.doubt();
-                }
-                return done;
-            }
+            done => return done,
         }
+    });
+    if let (Err(Failure::Tls { .. }), Some(file)) = (&reply, &key.ca_file) {
+        file.doubt();
     }
+    reply
 }
 
 /// Makes ureq initialise a global constant, which it does at its first request, before it resolves the

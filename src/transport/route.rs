@@ -69,6 +69,10 @@ impl Route {
         &self.url.text
     }
 
+    pub fn server(&self) -> &Arc<BaseUrl> {
+        &self.url
+    }
+
     /// Returns the head of a request with a body of `length` bytes to a path below the base URL.
     ///
     /// # Errors

@@ -179,6 +179,19 @@ fn calls_share_a_connection() {
 }
 
 #[test]
+fn calls_to_two_servers_in_turn_keep_a_connection_to_each() {
+    let servers = [(); 2].map(|()| Script::new(|_, _| accept()));
+    for ext_id in ["1", "2", "3"] {
+        for server in &servers {
+            accepted(&server.send(ext_id));
+        }
+    }
+    for server in &servers {
+        assert_eq!(server.seen(), pairs(&[(0, "1"), (0, "2"), (0, "3")]));
+    }
+}
+
+#[test]
 fn a_connection_that_was_closed_after_the_answer_is_replaced() {
     let server = Script::new(|_, _| Then::Close(respond("200 OK", ACCEPTED)));
     accepted(&server.send("1"));
@@ -456,6 +469,37 @@ fn many_calls_at_once_leave_a_bounded_number_of_connections() {
     });
     assert_eq!(server.seen().len(), calls);
     until("idle connections are closed", || server.open() <= most);
+}
+
+#[test]
+fn connections_that_were_idle_for_15_seconds_are_closed_by_the_next_call() {
+    // In a separate process: the calls of other tests would close them.
+    if child::again(
+        module_path!(),
+        "connections_that_were_idle_for_15_seconds_are_closed_by_the_next_call",
+        &[],
+    ) {
+        return;
+    }
+    let calls = 3;
+    let all_connected = Barrier::new(calls);
+    let server = Script::new(move |connection, _| {
+        if connection < calls {
+            all_connected.wait();
+        }
+        accept()
+    });
+    std::thread::scope(|scope| {
+        for number in 0..calls {
+            let server = &server;
+            scope.spawn(move || accepted(&server.send(&number.to_string())));
+        }
+    });
+    assert_eq!(server.open(), calls);
+    std::thread::sleep(Duration::from_secs(16));
+    accepted(&server.send("later"));
+    assert_eq!(server.seen().last(), Some(&(calls, "later".to_owned())));
+    until("the old connections are closed", || server.open() == 1);
 }
 
 #[test]
