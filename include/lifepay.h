@@ -64,9 +64,11 @@
  *               those that .NET and Mono need on every thread: SIGSEGV, SIGBUS, SIGFPE, SIGILL,
  *               SIGTRAP, SIGSYS, SIGPWR, SIGXCPU and real-time signals. Once used, the library
  *               stays in memory until the process ends: dlclose and FreeLibrary are harmless.
- * Fork          A forked child makes its own connections. If another thread of the parent was
- *               inside the process's first DNS lookup at the fork, glibc's resolver may stay locked
- *               in the child, whose lookups then fail with LP_ERR_TIMEOUT.
+ * Fork          A forked child makes its own connections. A call in whose on_progress it is forked
+ *               is the parent's: in the child it sends and receives nothing more, and returns
+ *               LP_ERR_CANCELLED unless it was over. If another thread of the parent was inside
+ *               the process's first DNS lookup at the fork, glibc's resolver may stay locked in the
+ *               child, whose lookups then fail with LP_ERR_TIMEOUT.
  * DNS           A DNS lookup that hangs in the system's resolver may outlive its call; at most one
  *               such thread exists per host name.
  * Versions      A program compiled with this header works with every later library whose soname is

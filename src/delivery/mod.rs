@@ -15,6 +15,7 @@ use crate::code::Outcome;
 use crate::failure::{Failure, Stage};
 use crate::protocol::request::Request;
 use crate::report::Report;
+use crate::state;
 use crate::transport::route::Route;
 
 /// When to retry, and for how long.
@@ -40,6 +41,7 @@ pub fn deliver(
         Err(error) => return report.fail(&Failure::Internal(error.to_string())),
     };
     let reporter = Reporter::new(on_progress);
+    let process = state::process_id();
     loop {
         report.attempts = report.attempts.saturating_add(1);
         reporter.attempt_begins(report.attempts);
@@ -73,7 +75,12 @@ pub fn deliver(
         let next_attempt = if again { pause } else { Duration::ZERO };
         let go_on =
             reporter.attempt_failed(report, next_attempt) && (!again || reporter.pause(pause));
-        if !go_on && repeatable {
+        // A callback has forked, and this is the child: the next attempt is the parent's.
+        let is_parents = again && state::process_id() != process;
+        if is_parents {
+            report.outcome = Outcome::Unknown;
+        }
+        if repeatable && (!go_on || is_parents) {
             // `detail` keeps the failure of the last attempt.
             report.fail(&Failure::Cancelled);
             report.detail = Some(format!("cancelled by on_progress; before: {failure}"));

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::route::Limits;
 use crate::failure::{Failure, Stage};
+use crate::state;
 
 /// The longest wait between two calls of `go_on`.
 pub(crate) const SLICE: Duration = Duration::from_millis(200);
@@ -21,6 +22,9 @@ pub type ExchangeState = ExchangeStateOf<dyn Fn(Stage) -> bool>;
 
 /// An exchange and its `go_on` in one allocation.
 pub struct ExchangeStateOf<GoOn: ?Sized> {
+    /// The process that began the exchange and continues it. A child that is forked in a callback must
+    /// leave it alone.
+    process: u32,
     started: Instant,
     limits: Limits,
     stage: Cell<Stage>,
@@ -57,6 +61,7 @@ impl ExchangeState {
     ) -> Rc<ExchangeState> {
         let now = Instant::now();
         Rc::new(ExchangeStateOf {
+            process: state::process_id(),
             started: now,
             limits,
             stage: Cell::new(Stage::Connecting),
@@ -108,11 +113,11 @@ impl ExchangeState {
     ///
     /// # Errors
     ///
-    /// [`Failure::Timeout`] if the time is over, [`Failure::Cancelled`] if the host wants to stop, both
-    /// inside an [`io::Error`].
+    /// [`Failure::Timeout`] if the time is over, [`Failure::Cancelled`] if the host wants to stop or if
+    /// the exchange is the parent process's, all inside an [`io::Error`].
     pub fn slice(&self) -> io::Result<Duration> {
         let left = self.left()?;
-        if !(self.go_on)(self.stage.get()) {
+        if !(self.go_on)(self.stage.get()) || self.is_parents() {
             return Err(Failure::Cancelled.into());
         }
         Ok(left.min(SLICE))
@@ -170,7 +175,11 @@ impl ExchangeState {
 
     /// Whether a byte of the request may have left this machine.
     pub fn request_left(&self) -> bool {
-        self.request_left.get()
+        self.request_left.get() || self.is_parents()
+    }
+
+    fn is_parents(&self) -> bool {
+        state::process_id() != self.process
     }
 
     /// Whether the request was sent again over a second connection, because the first was closed.

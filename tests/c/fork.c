@@ -35,6 +35,53 @@ static void a_child_makes_connections_of_its_own(void)
     check_accepted(server, "parent");
 }
 
+/* A call in whose on_progress a child is forked, in the phase `wanted`. */
+struct forking {
+    int32_t wanted;
+    pid_t parent;
+    pid_t child;
+};
+
+static int32_t fork_once(const lp_progress *progress, void *user_data)
+{
+    struct forking *forking = user_data;
+    if (forking->child == 0 && getpid() == forking->parent && progress->phase == forking->wanted) {
+        forking->child = fork();
+        if (forking->child == 0)
+            limit_time(TIME_LIMIT);
+    }
+    return 0;
+}
+
+/* `base_url` is of a server that answers after a second, or of none. */
+static void a_call_stays_the_parents(const char *base_url, int32_t phase, int32_t of_parent)
+{
+    static const uint32_t pause = 1000;
+    lp_config config = config_for(base_url);
+    lp_result result = new_result();
+    struct forking forking = {0, 0, 0};
+    int32_t code;
+    forking.wanted = phase;
+    forking.parent = getpid();
+    config.ext_id = "parent";
+    config.retry_for_ms = 1500;
+    config.retry_delays_ms = &pause;
+    config.retry_delay_count = 1;
+    config.on_progress = fork_once;
+    config.user_data = &forking;
+    code = lp_open_shift(&config, &result);
+    if (getpid() != forking.parent) {
+        CHECK_TEXT(lp_code_name(code), "LP_ERR_CANCELLED");
+        CHECK_INT(result.outcome, LP_OUTCOME_UNKNOWN);
+        check_accepted(server, "child");
+        exit(0);
+    }
+    CHECK_TEXT(lp_code_name(code), lp_code_name(of_parent));
+    lp_result_free(&result);
+    check_child(forking.child);
+    check_accepted(server, "parent");
+}
+
 static void inherited_results_can_be_read_and_freed(void)
 {
     lp_config config = config_for(server);
@@ -201,7 +248,10 @@ int main(int argc, char **argv)
     check_begin(argv[2]);
     if (strcmp(argv[2], "own-connections") == 0)
         a_child_makes_connections_of_its_own();
-    else if (strcmp(argv[2], "inherited") == 0)
+    else if (strcmp(argv[2], "on-progress") == 0) {
+        a_call_stays_the_parents(argv[3], LP_PHASE_EXCHANGE, LP_OK);
+        a_call_stays_the_parents("http://127.0.0.1:1", LP_PHASE_PAUSE, LP_ERR_NETWORK);
+    } else if (strcmp(argv[2], "inherited") == 0)
         inherited_results_can_be_read_and_freed();
     else if (strcmp(argv[2], "generations") == 0)
         each_of_many_generations_makes_its_own_connections(20);

@@ -2,17 +2,20 @@
 //! disturb a call. Each test is a C program of `tests/c` or a .NET program of `tests/csharp`.
 #![cfg(target_os = "linux")]
 
+use std::io::Write;
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::support::dotnet;
 use crate::support::driver::{
-    echo_server, resetting_server, run_program, silent_server, slow_server,
+    answer_to, body_of, echo_server, resetting_server, run_program, silent_server, slow_server,
 };
 use crate::support::library;
 use crate::support::outbox::InMemory;
 use crate::support::tools::{self, Link};
+use crate::support::{read_request, respond, Server};
 
 /// Compiles `tests/c/NAME.c`, once for all tests that run it. Without a compiler the test returns.
 macro_rules! program {
@@ -145,6 +148,23 @@ fn a_forked_child_makes_connections_of_its_own() {
     let requests: Vec<_> = requests.iter().map(|(c, e)| (*c, e.as_str())).collect();
     let expected = [(0, "parent"), (1, "child"), (1, "child"), (0, "parent")];
     assert_eq!(requests, expected);
+}
+
+#[test]
+fn a_call_in_whose_on_progress_a_child_is_forked_stays_the_parents() {
+    let program = program!("fork", Link::Shared);
+    let (server, _) = echo_server();
+    let received = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&received);
+    let slow = Server::start(move |mut stream, _| {
+        while let Some(request) = read_request(&mut stream) {
+            count.fetch_add(1, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_secs(1));
+            let _ = stream.write_all(&respond("200 OK", &answer_to(&body_of(&request))));
+        }
+    });
+    run_program(program, &[&server.url(), "on-progress", &slow.url(), ""]);
+    assert_eq!(received.load(Ordering::SeqCst), 1);
 }
 
 #[test]
