@@ -20,7 +20,7 @@ use crate::failure::{Failure, Network};
 use crate::fault::{Fault, Wrong, WrongBaseUrl};
 use crate::process::lock::lock;
 
-/// ureq's connector, for all agents of one server and the same settings.
+/// ureq's connector, for all agents with the same settings.
 #[derive(Clone)]
 pub struct Dial {
     roots: Roots,

@@ -20,8 +20,8 @@ use crate::process::lock::lock;
 use crate::recent::Recent;
 use crate::state;
 
-/// For how many servers and sets of settings connections are kept.
-const MOST_KEPT: usize = 8;
+/// For how many sets of connection settings connections are kept.
+const MOST_SETTINGS: usize = 8;
 /// How many idle connections are kept for each of them.
 const MOST_IDLE: usize = 32;
 /// How long an idle connection is kept.
@@ -40,16 +40,15 @@ pub struct PoolKey {
 /// The data that a process keeps between exchanges.
 #[derive(Default)]
 pub struct Pool {
-    kept: Mutex<Recent<Arc<Kept>, MOST_KEPT>>,
+    kept: Mutex<Recent<Arc<Kept>, MOST_SETTINGS>>,
     /// Shared by all agents.
     names: Names,
     pub base_urls: base_url::Known,
     pub ca_files: Mutex<Recent<Looked, MOST_CA_FILES>>,
 }
 
-/// The connections that are kept to one server, with the same settings.
+/// The connections that are kept with the same settings.
 struct Kept {
-    server: Arc<BaseUrl>,
     key: PoolKey,
     dial: Dial,
     /// The most recently used is last.
@@ -58,6 +57,7 @@ struct Kept {
 
 /// An agent that no call uses, with the connection that its last call has left.
 struct Idle {
+    server: Arc<BaseUrl>,
     since: Instant,
     agent: Agent,
 }
@@ -70,27 +70,25 @@ pub fn with_agent<T>(
     exchange: impl FnOnce(&Agent) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let pool = &state::current().transport;
-    let kept = pool.kept(server, key);
+    let kept = pool.kept(key);
     let agent = kept
-        .take()
+        .take(server)
         .unwrap_or_else(|| new_agent(&kept, pool.names.clone()));
     let done = exchange(&agent);
     if !ptr::eq(pool, &state::current().transport) {
         // A callback has forked, and this is the child: the connection is the parent's.
         mem::forget(agent);
     } else if done.is_ok() {
-        kept.give_back(agent);
+        kept.give_back(server, agent);
     }
     done
 }
 
 impl Pool {
-    fn kept(&self, server: &Arc<BaseUrl>, key: &PoolKey) -> Arc<Kept> {
+    fn kept(&self, key: &PoolKey) -> Arc<Kept> {
         let mut recent = lock(&self.kept);
-        let is_it = |kept: &Arc<Kept>| kept.server.text == server.text && kept.key == *key;
-        recent.find(is_it).unwrap_or_else(|| {
+        recent.find(|kept| kept.key == *key).unwrap_or_else(|| {
             let kept = Arc::new(Kept {
-                server: Arc::clone(server),
                 key: key.clone(),
                 dial: Dial::new(key.roots, key.ca_file.clone()),
                 idle: Mutex::default(),
@@ -102,19 +100,26 @@ impl Pool {
 }
 
 impl Kept {
-    fn take(&self) -> Option<Agent> {
+    fn take(&self, server: &BaseUrl) -> Option<Agent> {
+        let mut idle = lock(&self.idle);
+        let is_it = |idle: &Idle| idle.server.text == server.text;
+        let place = idle.iter().rposition(is_it)?;
         // If its connection has become too old, ureq replaces it.
-        lock(&self.idle).pop().map(|idle| idle.agent)
+        Some(idle.remove(place).agent)
     }
 
-    fn give_back(&self, agent: Agent) {
+    fn give_back(&self, server: &Arc<BaseUrl>, agent: Agent) {
         let since = Instant::now();
         let mut idle = lock(&self.idle);
         let is_old = |idle: &&Idle| since - idle.since >= LONGEST_IDLE;
         let old = idle.iter().take_while(is_old).count();
         let surplus = (idle.len() + 1).saturating_sub(MOST_IDLE);
         let closed: Vec<Idle> = idle.drain(..old.max(surplus)).collect();
-        idle.push(Idle { since, agent });
+        idle.push(Idle {
+            server: Arc::clone(server),
+            since,
+            agent,
+        });
         // Not under the lock, because it closes connections.
         drop(idle);
         drop(closed);
