@@ -451,6 +451,24 @@ fn many_settings_leave_a_bounded_number_of_connections() {
     assert!(server.open() > 0, "recent ones are kept");
 }
 
+/// Returns a server after that many calls at once, each over a connection of its own.
+fn connected_at_once(calls: usize) -> Script {
+    let all_connected = Barrier::new(calls);
+    let server = Script::new(move |connection, index| {
+        if connection < calls && index == 0 {
+            all_connected.wait();
+        }
+        accept()
+    });
+    std::thread::scope(|scope| {
+        for number in 0..calls {
+            let server = &server;
+            scope.spawn(move || accepted(&server.send(&number.to_string())));
+        }
+    });
+    server
+}
+
 #[test]
 fn many_calls_at_once_leave_a_bounded_number_of_connections() {
     // In a separate process: the connections of other tests must be neither closed nor counted.
@@ -462,19 +480,7 @@ fn many_calls_at_once_leave_a_bounded_number_of_connections() {
         return;
     }
     let (calls, most) = (50, 40);
-    let all_connected = Barrier::new(calls);
-    let server = Script::new(move |_, index| {
-        if index == 0 {
-            all_connected.wait();
-        }
-        accept()
-    });
-    std::thread::scope(|scope| {
-        for number in 0..calls {
-            let server = &server;
-            scope.spawn(move || accepted(&server.send(&number.to_string())));
-        }
-    });
+    let server = connected_at_once(calls);
     assert_eq!(server.seen().len(), calls);
     until("idle connections are closed", || server.open() <= most);
 }
@@ -490,19 +496,7 @@ fn connections_that_were_idle_for_15_seconds_are_closed_by_the_next_call() {
         return;
     }
     let calls = 3;
-    let all_connected = Barrier::new(calls);
-    let server = Script::new(move |connection, _| {
-        if connection < calls {
-            all_connected.wait();
-        }
-        accept()
-    });
-    std::thread::scope(|scope| {
-        for number in 0..calls {
-            let server = &server;
-            scope.spawn(move || accepted(&server.send(&number.to_string())));
-        }
-    });
+    let server = connected_at_once(calls);
     assert_eq!(server.open(), calls);
     std::thread::sleep(Duration::from_secs(16));
     accepted(&server.send("later"));
