@@ -2,20 +2,17 @@
 //! disturb a call. Each test is a C program of `tests/c` or a .NET program of `tests/csharp`.
 #![cfg(target_os = "linux")]
 
-use std::io::Write;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::support::dotnet;
 use crate::support::driver::{
-    answer_to, body_of, echo_server, resetting_server, run_program, silent_server, slow_server,
+    echo_server, resetting_server, run_program, silent_server, slow_server,
 };
 use crate::support::library;
 use crate::support::outbox::InMemory;
 use crate::support::tools::{self, Link};
-use crate::support::{read_request, respond, Server};
 
 /// Compiles `tests/c/NAME.c`, once for all tests that run it. Without a compiler the test returns.
 macro_rules! program {
@@ -74,7 +71,7 @@ fn a_trap_on_inexact_results_does_not_fire() {
 fn a_call_raises_no_signal_and_no_signal_disturbs_it() {
     let program = program!("signals", Link::Shared);
     let (server, _) = echo_server();
-    let slow = slow_server(Duration::ZERO, Duration::from_millis(5));
+    let (slow, _) = slow_server(Duration::ZERO, Duration::from_millis(5));
     let outbox = new_file("signals.db");
     let outbox = outbox.to_str().expect("a path in UTF-8");
     run_program(
@@ -133,7 +130,7 @@ fn a_thread_may_call_while_it_ends() {
 fn callbacks_may_call_what_the_header_says() {
     let program = program!("callbacks", Link::Shared);
     let (server, _) = echo_server();
-    let slow = slow_server(Duration::from_secs(1), Duration::ZERO);
+    let (slow, _) = slow_server(Duration::from_secs(1), Duration::ZERO);
     let log = new_file("callbacks");
     let log = log.to_str().expect("a path in UTF-8");
     run_program(program, &[&server.url(), &slow.url(), log]);
@@ -154,17 +151,9 @@ fn a_forked_child_makes_connections_of_its_own() {
 fn a_call_in_whose_on_progress_a_child_is_forked_stays_the_parents() {
     let program = program!("fork", Link::Shared);
     let (server, _) = echo_server();
-    let received = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&received);
-    let slow = Server::start(move |mut stream, _| {
-        while let Some(request) = read_request(&mut stream) {
-            count.fetch_add(1, Ordering::SeqCst);
-            std::thread::sleep(Duration::from_secs(1));
-            let _ = stream.write_all(&respond("200 OK", &answer_to(&body_of(&request))));
-        }
-    });
+    let (slow, received) = slow_server(Duration::from_secs(1), Duration::ZERO);
     run_program(program, &[&server.url(), "on-progress", &slow.url(), ""]);
-    assert_eq!(received.load(Ordering::SeqCst), 1);
+    assert_eq!(received.count(), 1);
 }
 
 #[test]

@@ -75,18 +75,24 @@ pub fn echo_server() -> (Server, Received) {
 
 /// Accepts every request as [`echo_server`] does, but starts its answer after `before`, and pauses
 /// for `between` after each byte.
-pub fn slow_server(before: Duration, between: Duration) -> Server {
-    Server::start(move |mut stream, _| {
+pub fn slow_server(before: Duration, between: Duration) -> (Server, Received) {
+    let received = Received::default();
+    let seen = received.clone();
+    let server = Server::start(move |mut stream, connection| {
         while let Some(request) = read_request(&mut stream) {
+            let body = body_of(&request);
+            let answer = respond("200 OK", &answer_to(&body));
+            seen.add(connection, body);
             std::thread::sleep(before);
-            for byte in respond("200 OK", &answer_to(&body_of(&request))) {
+            for byte in answer {
                 if stream.write_all(&[byte]).is_err() {
                     return;
                 }
                 std::thread::sleep(between);
             }
         }
-    })
+    });
+    (server, received)
 }
 
 /// Reads requests and never answers.

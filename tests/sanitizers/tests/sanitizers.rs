@@ -213,7 +213,7 @@ fn programs_pass(sanitizer: &Sanitizer) {
         sanitizer.run(&threads, &[&server.url(), mode, log]);
     }
     let (server, _) = echo_server();
-    let slow = slow_server(Duration::from_secs(1), Duration::ZERO);
+    let (slow, _) = slow_server(Duration::from_secs(1), Duration::ZERO);
     sanitizer.run(&build("callbacks"), &[&server.url(), &slow.url(), log]);
 
     let cycle = build("outbox_cycle");
